@@ -1,0 +1,1 @@
+"""Outgate: an AI gateway for traffic that leaves."""

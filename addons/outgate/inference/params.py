@@ -1,0 +1,28 @@
+"""The parameters of a request, apart from its text."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """Parameters a policy decides on. `identity` is the canonical JSON of *everything* in the body that is neither text of the
+    conversation nor the model: two requests with different identities never share a cached answer.
+    """
+
+    stream: bool = False
+    max_tokens: int | None = None
+    n: int = 1
+    temperature: float | None = None
+    include_usage: bool = False
+    """The caller asked for usage in the stream; else the gateway asks for it and hides the event."""
+    server_state: tuple[str, ...] = ()
+    """Members that refer to state at the provider (`previous_response_id`, file ids); denied unless policy allows them."""
+    identity: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The tools a request offers: their names, and the canonical JSON of their definitions (counted, keyed)."""
+
+    names: tuple[str, ...] = ()
+    identity: bytes = b"[]"

@@ -1,0 +1,78 @@
+"""The text of a request as policies see it: leaves of a decoded tree that is never changed."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+
+class Channel(StrEnum):
+    """Where in the conversation a piece of text stands."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    REASONING = "reasoning"
+    TOOL_RESULT = "tool_result"
+    TOOL_ARGUMENTS = "tool_arguments"
+    TOOL_DEFINITION = "tool_definition"
+    PARAMETER = "parameter"
+    KEY = "key"
+
+
+class Leaf(NamedTuple):
+    """One string of the body.
+
+    `box` and `key` address it in the document, `turn` is the index of its message (-1 outside messages). A leaf whose channel
+    is KEY is a member *name* (of tool arguments, say): it is judged, and can be replaced like any other.
+    """
+
+    box: int
+    key: str | int
+    text: str
+    channel: Channel
+    turn: int = -1
+
+
+class Document(Protocol):
+    """A decoded body: what `leaves` and `unjudged` came from, and how edits become bytes again."""
+
+    def encode(self, edits: Mapping[tuple[int, str | int], Any]) -> bytes: ...
+
+
+class Prompt:
+    """The fact `prompt`: every string leaf of a request body, in document order, with the edits made so far.
+
+    A mutation is a new Prompt over the same document. Compared by identity: a mutator that changed nothing returns the object
+    it was given, and nothing downstream runs again. `unjudged` names the kinds of parts that are not text (image, audio,
+    file, token_array, opaque ...).
+    """
+
+    __slots__ = ("document", "edits", "leaves", "unjudged")
+
+    def __init__(
+        self,
+        document: Document,
+        leaves: tuple[Leaf, ...],
+        unjudged: frozenset[str] = frozenset(),
+        edits: Mapping[tuple[int, str | int], Any] | None = None,
+    ) -> None:
+        self.document = document
+        self.leaves = leaves
+        self.unjudged = unjudged
+        self.edits: Mapping[tuple[int, str | int], Any] = edits or {}
+
+    def replace(self, changes: Mapping[int, str]) -> "Prompt":
+        """A prompt whose leaves at these indexes have new text; itself, when nothing differs."""
+        changed = {i: text for i, text in changes.items() if self.leaves[i].text != text}
+        if not changed:
+            return self
+        leaves = list(self.leaves)
+        edits = dict(self.edits)
+        for index, text in changed.items():
+            leaf = leaves[index]
+            leaves[index] = leaf._replace(text=text)
+            edits[leaf.box, leaf.key] = text
+        return Prompt(self.document, tuple(leaves), self.unjudged, edits)
+
+    def __repr__(self) -> str:
+        return f"Prompt({len(self.leaves)} leaves, {len(self.edits)} edits)"

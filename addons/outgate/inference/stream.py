@@ -1,0 +1,75 @@
+"""An answer as events. A whole answer is a stream of one event."""
+
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from outgate.inference.prompt import Channel
+from outgate.inference.usage import Usage
+
+
+class Text(NamedTuple):
+    """A piece of text inside an event.
+
+    `part` identifies the text it continues (choice index and channel, content block index ...): pieces of one part, in order,
+    make one text. `place` is how the dialect finds it again in the event.
+    """
+
+    part: Hashable
+    text: str
+    channel: Channel
+    place: Any = None
+
+
+class Event(Protocol):
+    """One event of an answer, immutable, compared by identity.
+
+    `texts` every judged piece of text in it; `closes` the parts that end with it (their held-back text must go out before);
+    `whole` is true when every text is complete (a JSON answer); `usage` what it reports; `last` marks the dialect's terminator;
+    `hidden` marks an event the caller did not ask for: it is metered and not sent.
+    """
+
+    texts: Sequence[Text]
+    closes: Sequence[Hashable]
+    whole: bool
+    usage: Usage | None
+    last: bool
+    hidden: bool
+
+    def replace(self, changes: Mapping[int, str]) -> "Event":
+        """The event with these texts (index into `texts`) changed; itself, when nothing differs."""
+        ...
+
+    def only(self, index: int, text: str) -> "Event":
+        """A continuation event of the same shape that carries just this text for that part: how held-back text is released."""
+        ...
+
+    def encode(self) -> bytes: ...
+
+
+class Transform(Protocol):
+    """One response stage at work on one answer: events in, events out, in order, with a bounded hold-back. Never awaits.
+
+    Raising ends the stream with the dialect's error event.
+    """
+
+    def feed(self, event: Event) -> Sequence[Event]: ...
+
+    def flush(self) -> Sequence[Event]:
+        """What is still held back, at the end of the stream."""
+        ...
+
+
+class EventStream:
+    """The fact `r.stream`: where events come from and what is done to them, in plan order. Compared by identity.
+
+    `source` yields the events that are ready together as one list, so that they leave together.
+    """
+
+    __slots__ = ("source", "transforms")
+
+    def __init__(self, source: AsyncIterator[Sequence[Event]], transforms: tuple[Transform, ...] = ()) -> None:
+        self.source = source
+        self.transforms = transforms
+
+    def through(self, transform: Transform) -> "EventStream":
+        return EventStream(self.source, (*self.transforms, transform))

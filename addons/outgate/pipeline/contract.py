@@ -1,0 +1,99 @@
+"""What a stage declares: the eight fields from which order, re-runs, retries and refusals are derived.
+
+The view a stage gets is a namedtuple of exactly what it reads, so an undeclared read raises AttributeError; outputs are
+returned, so an undeclared write is impossible and a missing one raises ContractViolationError.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, Flag, StrEnum, auto
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from outgate.pipeline.facts import Origin, fact, fact_of_field
+
+
+class May(Flag):
+    """What a stage may do besides writing its facts; from its configuration, not its type."""
+
+    NOTHING = 0
+    DENY = auto()
+    RESPOND = auto()
+    MUTATE = auto()
+
+
+class Release(StrEnum):
+    """To whom a stage hands what it reads."""
+
+    NONE = "none"
+    CLIENT = "client"
+    UPSTREAM = "upstream"
+    THIRD_PARTY = "third_party"
+
+
+class Effect(StrEnum):
+    """What running a stage changes outside the exchange. A charge happens once per exchange, however often its stage runs."""
+
+    NONE = "none"
+    IDEMPOTENT = "idempotent"
+    CHARGE = "charge"
+
+
+class OnError(StrEnum):
+    """What happens when a stage raises or runs out of time."""
+
+    DENY = "deny"
+    OPEN = "open"
+    """Its facts stay unset; refused by the compiler where another stage requires one of them."""
+    FALLBACK = "fallback"
+    """Its facts take the declared fallback values."""
+
+
+class At(Enum):
+    """Which version of a fact is read, where it is not the final one."""
+
+    INITIAL = "initial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """The contract of one configured stage.
+
+    `reads` are fact names; `name@initial` asks for the client's version. A mutator reads and writes the same fact: it reads the
+    version before it and writes the next. `outside` names the outside facts it reads. `limit` is seconds, for stages that wait.
+    `preserves` lists facts that a mutator's rewrite provably cannot invalidate (each has its metamorphic test); `clears` says
+    that what it writes is no longer personal. `after` orders mutators of one fact by stage name, `*` for all others; names that are
+    not in the plan are ignored. `optional` reads are None while unset or where no stage of the plan writes them.
+    `cost` (ms) and `passes` (probability that the exchange goes on) are constants, so that every worker compiles the same plan.
+    `view` is the namedtuple type the stage's `run` is annotated with; made from `reads` and `outside` when absent.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    may: May = May.NOTHING
+    releases: Release = Release.NONE
+    effect: Effect = Effect.NONE
+    on_error: OnError = OnError.DENY
+    limit: float | None = None
+    preserves: tuple[str, ...] = ()
+    clears: bool = False
+    after: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    fallback: tuple[Any, ...] = ()
+    cost: float = 0.01
+    passes: float = 1.0
+    view: type[tuple[Any, ...]] | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, view: type[tuple[Any, ...]], **fields: Any) -> "Contract":
+        """A contract whose reads and outside facts are the fields of a NamedTuple.
+
+        `prompt: Annotated[Prompt, At.INITIAL]` reads the client's version; `usage: Usage | None` is an optional read only if
+        it is named in `optional`.
+        """
+        reads: list[str] = []
+        outside: list[str] = []
+        for name, hint in get_type_hints(view, include_extras=True).items():
+            known = fact_of_field(name)
+            initial = get_origin(hint) is Annotated and At.INITIAL in get_args(hint)[1:]
+            (outside if fact(known).origin is Origin.OUTSIDE else reads).append(known + ("@initial" if initial else ""))
+        return cls(reads=tuple(reads), outside=tuple(outside), view=view, **fields)

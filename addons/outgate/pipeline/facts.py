@@ -1,0 +1,134 @@
+"""Every fact of an exchange: its name, where it comes from, and how it is labelled.
+
+A fact is a named, immutable piece of one exchange, written once per version. `Origin` says who writes its first version and so
+in which phase it can first be read; a stage belongs to the latest phase among the facts it reads.
+"""
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+
+class Origin(IntEnum):
+    """Who writes the first version. Ordered: a later origin is known later in the life of an exchange."""
+
+    OUTSIDE = 0
+    """State outside the exchange (health, a token's lifetime); written by events, readable in every phase."""
+    CONNECTION = 1
+    """Known when the client has connected."""
+    HEAD = 2
+    """Known from the request head."""
+    BODY = 3
+    """Known once the body is decoded."""
+    STAGE = 4
+    """Written by a stage."""
+    RESPONSE = 5
+    """Written by `dispatch`, or by the stage that answered."""
+    CLOSE = 6
+    """Known when the answer has been judged whole, before its last byte goes to the client."""
+    AFTER = 7
+    """Known when the last byte has gone."""
+
+
+class Label(StrEnum):
+    """What a fact may carry that must not leave."""
+
+    NONE = "none"
+    PERSONAL = "personal"
+    SECRET = "secret"  # noqa: S105
+
+
+class Fact(NamedTuple):
+    """A declared fact."""
+
+    name: str
+    origin: Origin
+    doc: str
+    label: Label = Label.NONE
+
+
+_TABLE = (
+    Fact("endpoint.state", Origin.OUTSIDE, "endpoints that failed in this exchange, or are unhealthy"),
+    Fact("provider.state", Origin.OUTSIDE, "providers that failed or refused in this exchange"),
+    Fact("credential.epoch", Origin.OUTSIDE, "changes when a provider credential is renewed or refused"),
+    Fact("budget.epoch", Origin.OUTSIDE, "changes when limits change"),
+    Fact("workload.epoch", Origin.OUTSIDE, "changes when workloads are added, rotated or revoked"),
+    Fact("policy.revision", Origin.OUTSIDE, "the revision of the policy this exchange runs under"),
+    Fact("conn", Origin.CONNECTION, "the client's connection: net.connection.Connection"),
+    Fact("destination", Origin.HEAD, "the authority the client addressed, `host:port`, all its spellings agreeing"),
+    Fact("method", Origin.HEAD, "request method"),
+    Fact("path", Origin.HEAD, "request target, origin form"),
+    Fact("operation", Origin.HEAD, "dialect and kind of work: inference.operation.Operation"),
+    Fact("headers", Origin.HEAD, "request header fields: net.headers.Headers", Label.SECRET),
+    Fact("route", Origin.HEAD, "name of the matched route"),
+    Fact("exchange.id", Origin.HEAD, "the request id shown to the caller and in the closing line"),
+    Fact("started", Origin.HEAD, "wall-clock time the exchange began, seconds since the epoch"),
+    Fact("prompt", Origin.BODY, "all text of the request: inference.prompt.Prompt", Label.PERSONAL),
+    Fact("tools", Origin.BODY, "tools offered: inference.params.Tools"),
+    Fact("params", Origin.BODY, "inference.params.Params"),
+    Fact("model.requested", Origin.BODY, "the model name the caller asked for"),
+    Fact("principal", Origin.STAGE, "inference.principal.Principal"),
+    Fact("admitted", Origin.STAGE, "the caller may use this destination, path and requested model"),
+    Fact("model", Origin.STAGE, "the model that will really be called"),
+    Fact("provider", Origin.STAGE, "name of the provider that will be called"),
+    Fact("model.admitted", Origin.STAGE, "the caller may use the routed model"),
+    Fact("backend", Origin.STAGE, "upstreams.catalog.Backend: SNI, verified name, Host, credential, endpoints"),
+    Fact("endpoint", Origin.STAGE, "upstreams.catalog.Endpoint to dial"),
+    Fact("placeholders", Origin.STAGE, "what redaction replaced, by placeholder", Label.SECRET),
+    Fact("tokens.in", Origin.STAGE, "input tokens of the prompt for the routed model"),
+    Fact("hold", Origin.STAGE, "the budget reservation of this exchange"),
+    Fact("cache.key", Origin.STAGE, "exact partition key of the answer"),
+    Fact("cache.recording", Origin.STAGE, "the answer as it was judged, recorded before placeholders are restored"),
+    Fact("wire.body", Origin.STAGE, "the bytes for the provider", Label.PERSONAL),
+    Fact("wire.path", Origin.STAGE, "the request target for the provider"),
+    Fact("wire.headers", Origin.STAGE, "header fields for the provider, without credentials"),
+    Fact("wire.auth", Origin.STAGE, "credential header fields, bound to one backend", Label.SECRET),
+    Fact("wire.host", Origin.STAGE, "Host header for the provider"),
+    Fact("wire.sni", Origin.STAGE, "server name sent and verified"),
+    Fact("wire.tls", Origin.STAGE, "TLS settings of the dial: upstreams.tls"),
+    Fact("r.status", Origin.RESPONSE, "HTTP status of the answer"),
+    Fact("r.headers", Origin.RESPONSE, "header fields of the answer"),
+    Fact("r.stream", Origin.RESPONSE, "the answer as events: inference.stream.EventStream", Label.PERSONAL),
+    Fact("r.source", Origin.RESPONSE, "upstream, cache or gateway"),
+    Fact("usage", Origin.CLOSE, "inference.usage.Usage"),
+    Fact("outcome", Origin.CLOSE, "how the exchange ended: answered, denied, failed, client_gone, killed"),
+    Fact("attempts", Origin.CLOSE, "every upstream attempt of this exchange: upstreams.catalog.AttemptRecord"),
+    Fact("denial", Origin.CLOSE, "the denial that ended the exchange, if one did"),
+    Fact("trace", Origin.CLOSE, "what every stage decided and how long it took"),
+    Fact("line", Origin.CLOSE, "the closing line: settlement and audit record"),
+    Fact("r.client", Origin.AFTER, "the last byte has gone to the client"),
+    Fact("cache.entry", Origin.AFTER, "what was written to the cache"),
+)
+FACTS = {fact.name: fact for fact in _TABLE}
+_FIELDS = {fact.name.replace(".", "_"): fact.name for fact in _TABLE}
+_FAMILIES = {"verdict.out.": Origin.RESPONSE, "verdict.": Origin.STAGE}
+
+
+def fact(name: str) -> Fact:
+    """The declared fact of this name; `verdict.<guard>` and `verdict.out.<guard>` are families.
+
+    Raises KeyError for a name that is not declared.
+    """
+    known = FACTS.get(name)
+    if known is not None:
+        return known
+    for prefix, origin in _FAMILIES.items():
+        if name.startswith(prefix) and len(name) > len(prefix):
+            return Fact(name, origin, f"what the guard {name.removeprefix(prefix)} found")
+    raise KeyError(name)
+
+
+def field_of(name: str) -> str:
+    """The identifier under which a view shows a fact: `tokens.in` is `tokens_in`."""
+    return name.replace(".", "_")
+
+
+def fact_of_field(field: str) -> str:
+    """Inverse of `field_of`. Raises KeyError where no fact has that field name."""
+    known = _FIELDS.get(field)
+    if known is not None:
+        return known
+    for prefix in _FAMILIES:
+        stem = field_of(prefix)
+        if field.startswith(stem):
+            return prefix + field.removeprefix(stem)
+    raise KeyError(field)

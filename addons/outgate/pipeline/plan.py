@@ -1,0 +1,70 @@
+"""What the compiler makes: steps over slots, immutable."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from outgate.inference.stream import EventStream
+from outgate.net.headers import Headers
+
+
+class Answer(NamedTuple):
+    """A stage's answer to the exchange (a cached or canned one): it takes the place of the provider's and passes the response
+    plan. `outputs` are the facts the answering stage still writes, in its contract's order.
+    """
+
+    status: int
+    headers: Headers
+    stream: EventStream
+    source: str
+    outputs: tuple[Any, ...] = ()
+
+
+class Step(NamedTuple):
+    """One stage, ready to run: `get` takes its inputs from the slots, `view` names them, `out` are the slots it writes."""
+
+    name: str
+    run: Callable[[Any], Any]
+    view: type[tuple[Any, ...]]
+    get: Callable[[list[Any]], tuple[Any, ...]]
+    out: tuple[int, ...]
+    waits: bool
+    limit: float | None
+    on_error: Callable[[Exception], Any]
+
+
+class Edge(NamedTuple):
+    """`before` runs ahead of `after`, because of `reason`; `fact` is empty for control edges."""
+
+    before: str
+    after: str
+    reason: str
+    fact: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A compiled pipeline. Phases run in this order: request (its last step is `dispatch`), response, close, after.
+
+    `first` maps a fact to the slot of its initial version, `final` to that of its last; `size` is the number of slots.
+    `live_after_head` are the slots that response, close and after steps still read: all others are dropped after the first
+    byte to the client. `reruns` maps a failure event to the steps that may run again, with their reason.
+    """
+
+    request: tuple[Step, ...] = ()
+    response: tuple[Step, ...] = ()
+    close: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
+    first: Mapping[str, int] = field(default_factory=dict)
+    final: Mapping[str, int] = field(default_factory=dict)
+    size: int = 0
+    edges: tuple[Edge, ...] = ()
+    reruns: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    parallel: tuple[tuple[str, ...], ...] = ()
+    warnings: tuple[Any, ...] = ()
+    live_after_head: frozenset[int] = frozenset()
+    hash: str = ""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        return tuple(step.name for phase in (self.request, self.response, self.close, self.after) for step in phase)

@@ -1,0 +1,44 @@
+"""The base of every stage: settings in, contract out, one `run`.
+
+A stage file `stages/<name>.py` holds one class named `Stage` subclass with `name` equal to the file's name, its settings, and the
+view its `run` reads. Constructor parameters after `settings` are ports, given by name by the policy compiler.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from outgate.errors import Denial
+from outgate.pipeline.contract import Contract
+from outgate.pipeline.plan import Answer
+
+type Outcome = tuple[Any, ...] | Denial | Answer
+
+
+class Settings(BaseModel):
+    """What policies/*.yaml may say under a stage's name: frozen, unknown keys refused; field descriptions become the reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+
+
+class Stage:
+    """One policy. `run` is `def` when it never waits and `async def` when it does; only then does `contract.limit` apply.
+
+    `run(facts)` returns a tuple of its outputs in the contract's order, or a Denial, or an Answer.
+    """
+
+    name: ClassVar[str]
+    settings_type: ClassVar[type[Settings]] = Settings
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Stages that come with this one and are built from the same settings (`restore` with `redact`)."""
+    contract: Contract
+
+    async def start(self) -> None:
+        """Open what the stage holds; called before its plan is swapped in."""
+
+    async def stop(self) -> None:
+        """Close it; called when the last exchange of its plan has ended."""
+
+    def run(self, facts: Any, /) -> Outcome | Awaitable[Outcome]:
+        raise NotImplementedError
