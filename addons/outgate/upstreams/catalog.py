@@ -1,0 +1,203 @@
+"""What may be dialled: backends, their endpoints, names, TLS and credential, as frozen values.
+
+One backend decides dial address, Host, SNI, verified name and credential together, so that they can never disagree.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
+
+from outgate.errors import FailureKind, PolicyError, Problem
+
+type Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address of a backend: a DNS name or an IP literal, looked up and judged when it is dialled."""
+
+    name: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """How the connection to a backend is protected.
+
+    `sni` is sent and verified (the backend's host when empty). `ca_files` replace the public roots of certifi. `san`, when not
+    empty, are the names of which the certificate must carry one, instead of `sni`. `certificate` and `key` are PEM files of the
+    client certificate. TLS 1.2 is the minimum, 1.3 where `minimum` says so.
+    """
+
+    enabled: bool = True
+    sni: str = ""
+    ca_files: tuple[str, ...] = ()
+    certificate: str = ""
+    key: str = ""
+    san: tuple[str, ...] = ()
+    minimum: str = "1.2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds per phase: TCP connect (with the look-up and the wait for a free slot), TLS handshake, request sent to response head,
+    silence between two pieces of the answer, and the whole call.
+    """
+
+    connect: float = 5.0
+    tls: float = 5.0
+    head: float = 300.0
+    idle: float = 120.0
+    total: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialReference:
+    """Where a backend's credential is read from: an environment variable or a file, exactly one of them.
+
+    `header` and `prefix` name the field it travels in; empty, the dialect decides (`authorization: Bearer …`, `x-api-key: …`).
+    """
+
+    env: str = ""
+    file: str = ""
+    header: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """One provider as it is called: everything the provider, the network and TLS see of a request comes from here.
+
+    `host` and `port` are the provider's own name: the Host header, the SNI and the verified name, whatever is dialled. `aliases`
+    are `host` or `host:port` names by which a workload may address it. `allow_addresses` opens ranges that are not public.
+    """
+
+    name: str
+    provider: str
+    dialect: str
+    host: str
+    port: int = 443
+    path_prefix: str = ""
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    endpoints: tuple[Endpoint, ...] = ()
+    credential: CredentialReference | None = None
+    allow_addresses: tuple[Network, ...] = ()
+    aliases: tuple[str, ...] = ()
+    max_in_flight: int = 256
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    def __hash__(self) -> int:
+        """Cheap: backends key the pools, once per request. Equality still compares every field."""
+        return hash((self.name, self.host, self.port))
+
+    @property
+    def authority(self) -> str:
+        """The Host header (RFC 9110 section 7.2): the port only where it is not the scheme's default."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls.enabled else 80) else f"{host}:{self.port}"
+
+    @property
+    def server_name(self) -> str:
+        """The name sent as SNI."""
+        return self.tls.sni or self.host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One upstream attempt, as the closing line tells it. `sent` says whether the provider may have received (and billed) it."""
+
+    number: int
+    backend: str
+    endpoint: str
+    address: str
+    status: int | None
+    failure: FailureKind | None
+    sent: bool
+    seconds: float
+
+
+class Catalog:
+    """Every backend of a policy. Raises PolicyError, with all problems, where names are not unique or an endpoint is missing."""
+
+    def __init__(self, backends: Iterable[Backend] = ()) -> None:
+        self.backends = tuple(backends)
+        problems = (*self._names(), *self._endpoints(), *self._aliases())
+        if problems:
+            raise PolicyError(problems)
+
+    def by_name(self, name: str) -> Backend | None:
+        return self._by_name.get(name)
+
+    def by_provider(self, provider: str) -> tuple[Backend, ...]:
+        """The backends of a provider, in the policy's order."""
+        return self._by_provider.get(provider, ())
+
+    def by_destination(self, authority: str) -> Backend | None:
+        """The first backend whose own name or alias is this canonical `host:port`."""
+        return self._by_destination.get(authority)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Backend]:
+        return {backend.name: backend for backend in self.backends}
+
+    @cached_property
+    def _by_provider(self) -> dict[str, tuple[Backend, ...]]:
+        found: dict[str, tuple[Backend, ...]] = {}
+        for backend in self.backends:
+            found[backend.provider] = (*found.get(backend.provider, ()), backend)
+        return found
+
+    @cached_property
+    def _by_destination(self) -> dict[str, Backend]:
+        found: dict[str, Backend] = {}
+        for backend in self.backends:
+            for name in destinations(backend):
+                found.setdefault(name, backend)
+        return found
+
+    def _names(self) -> list[Problem]:
+        names = [backend.name for backend in self.backends]
+        return [
+            Problem(code="E_BACKEND_TWICE", message=f"two backends are named {name!r}", repair="rename one of them")
+            for name in sorted({name for name in names if names.count(name) > 1})
+        ]
+
+    def _endpoints(self) -> list[Problem]:
+        problems = []
+        for backend in self.backends:
+            names = [endpoint.name for endpoint in backend.endpoints]
+            if not names or len(set(names)) != len(names):
+                problem = "has no endpoint" if not names else "names two endpoints alike"
+                problems.append(Problem(code="E_ENDPOINTS", message=f"backend {backend.name!r} {problem}"))
+        return problems
+
+    def _aliases(self) -> list[Problem]:
+        """Two backends may share a provider's real name (two keys of one provider); an alias names one backend only."""
+        owners: dict[str, set[str]] = {alias: set() for backend in self.backends for alias in _with_ports(backend.aliases)}
+        for backend in self.backends:
+            for name in owners.keys() & destinations(backend):
+                owners[name].add(backend.name)
+        return [
+            Problem(
+                code="E_ALIAS_TWICE", message=f"{alias} is an alias of {', '.join(sorted(names))}", repair="keep it at one of them"
+            )
+            for alias, names in sorted(owners.items())
+            if len(names) > 1
+        ]
+
+
+def destinations(backend: Backend) -> tuple[str, ...]:
+    """Every canonical `host:port` by which a workload may address the backend: its own name first, then its aliases.
+
+    An alias without a port stands for both 80 and 443, for inside a cluster the gateway is addressed in plain HTTP as well.
+    """
+    host = f"[{backend.host}]" if ":" in backend.host else backend.host
+    return (f"{host}:{backend.port}", *_with_ports(backend.aliases))
+
+
+def _with_ports(aliases: Iterable[str]) -> tuple[str, ...]:
+    return tuple(
+        name for alias in aliases for name in ((alias,) if alias.rpartition(":")[2].isdigit() else (f"{alias}:443", f"{alias}:80"))
+    )
