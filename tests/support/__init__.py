@@ -1,0 +1,1 @@
+"""Test doubles that several rooms' tests share: providers that follow a script, a real model, clients."""

@@ -1,0 +1,221 @@
+"""How a scripted provider may behave: well, badly, and in every way between that a gateway must survive."""
+
+import socket
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+
+import orjson
+
+from support import provider_answers as answers
+from support.calls import Behaviour, Call
+
+SSE = ("content-type", "text/event-stream; charset=utf-8")
+CHUNKED = ("transfer-encoding", "chunked")
+
+
+def provider(text: str = answers.TEXT, tokens: tuple[int, int] = (9, 5), pace: float = 0.0) -> Behaviour:
+    """A well-behaved provider of both dialects: answers by path, plain or streamed as asked, with usage."""
+
+    async def behave(call: Call) -> None:
+        path = call.seen.target.partition("?")[0]
+        asked = orjson.loads(call.seen.body) if call.seen.body[:1] == b"{" else {}
+        model, streamed = asked.get("model", "gpt-4o-mini"), asked.get("stream", False)
+        texts = answers.pieces(text)
+        if path.endswith("/chat/completions") and streamed:
+            wants = bool((asked.get("stream_options") or {}).get("include_usage"))
+            await sse(answers.chat_events(texts, model, tokens if wants else None), pace)(call)
+        elif path.endswith("/chat/completions"):
+            await call.answer_json(answers.chat_completion(text, model, tokens))
+        elif path.endswith("/messages") and streamed:
+            await sse(answers.message_events(texts, model, tokens), pace)(call)
+        elif path.endswith("/messages"):
+            await call.answer_json(answers.message(text, model, tokens))
+        elif path.endswith("/embeddings"):
+            given = asked.get("input")
+            await call.answer_json(answers.embeddings(len(given) if isinstance(given, list) else 1, model))
+        elif path.endswith("/models"):
+            await call.answer_json(answers.models(["gpt-4o-mini", "claude-sonnet-4-5"]))
+        else:
+            await call.answer_json(answers.openai_error("not_found", "no such path"), 404)
+
+    return behave
+
+
+def answer_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Behaviour:
+    async def behave(call: Call) -> None:
+        await call.answer_json(value, status, (headers or {}).items())
+
+    return behave
+
+
+def answer_bytes(body: bytes, content_type: str = "application/json", status: int = 200) -> Behaviour:
+    """Any bytes under any content type (`text/html`, a wrong one, an encoded one)."""
+
+    async def behave(call: Call) -> None:
+        await call.answer(status, body, [("content-type", content_type)])
+
+    return behave
+
+
+def refuse(status: int, retry_after: str | None = None, value: object | None = None) -> Behaviour:
+    """An error of the provider: 429, 5xx, 401, with Retry-After where given."""
+    fields = {"retry-after": retry_after} if retry_after is not None else {}
+    return answer_json(value or answers.openai_error("scripted", "scripted refusal"), status, fields)
+
+
+def sse(events: Iterable[bytes], pace: float = 0.0, headers: Iterable[tuple[str, str]] = ()) -> Behaviour:
+    """Events as a chunked stream, `pace` seconds apart; the caller's leaving ends it at once."""
+
+    async def behave(call: Call) -> None:
+        await call.head(200, [SSE, CHUNKED, *headers])
+        for event in events:
+            await call.chunk(event)
+            if pace:
+                await call.pause(pace)
+        await call.chunk(b"")
+
+    return behave
+
+
+def burst(events: Sequence[bytes]) -> Behaviour:
+    """All events in one chunk."""
+    return sse([b"".join(events)])
+
+
+def reset(when: str, events: Sequence[bytes] = ()) -> Behaviour:
+    """A TCP reset: `before` any byte, inside the `headers`, or in the `body` after `events`."""
+
+    async def behave(call: Call) -> None:
+        if when == "headers":
+            await call.send(b"HTTP/1.1 200 OK\r\ncontent-ty")
+        elif when == "body":
+            await call.head(200, [SSE, CHUNKED])
+            for event in events:
+                await call.chunk(event)
+        await call.pause(0.02)
+        _reset(call)
+
+    return behave
+
+
+def _reset(call: Call) -> None:
+    link = call.writer.get_extra_info("socket")
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    call.writer.transport.abort()
+    call.close()
+
+
+def truncated(events: Sequence[bytes] = ()) -> Behaviour:
+    """A clean close in the middle: a stream without its last chunk, or a body shorter than its content-length."""
+
+    async def behave(call: Call) -> None:
+        if events:
+            await call.head(200, [SSE, CHUNKED])
+            for event in events:
+                await call.chunk(event)
+        else:
+            await call.head(200, [("content-type", "application/json"), ("content-length", "1000")])
+            await call.send(b'{"id":"chatcmpl-1","choices":[')
+        call.close()
+
+    return behave
+
+
+def half_close(events: Sequence[bytes] = ()) -> Behaviour:
+    """The provider closes its sending side after `events` and goes on listening."""
+
+    async def behave(call: Call) -> None:
+        await call.head(200, [SSE])
+        for event in events:
+            await call.send(event)
+        if call.writer.can_write_eof():
+            call.writer.write_eof()
+            await call.pause(5)
+        call.close()
+
+    return behave
+
+
+def trickle(body: bytes, pace: float = 0.01, content_type: str = "application/json") -> Behaviour:
+    """A whole answer, one byte at a time."""
+
+    async def behave(call: Call) -> None:
+        await call.head(200, [("content-type", content_type), ("content-length", str(len(body)))])
+        for i in range(len(body)):
+            await call.send(body[i : i + 1])
+            await call.pause(pace)
+
+    return behave
+
+
+def garbage(data: bytes = b"\x16\x03\x01not http at all\r\n\r\n") -> Behaviour:
+    """Bytes that are no HTTP answer."""
+
+    async def behave(call: Call) -> None:
+        await call.send(data)
+        call.close()
+
+    return behave
+
+
+def huge_headers(size: int = 1 << 20) -> Behaviour:
+    """A head of `size` bytes."""
+
+    async def behave(call: Call) -> None:
+        await call.head(200, [("content-length", "2"), ("x-filler", "a" * size)])
+        await call.send(b"{}")
+
+    return behave
+
+
+def silent(seconds: float = 60.0) -> Behaviour:
+    """No answer, until the caller leaves."""
+
+    async def behave(call: Call) -> None:
+        await call.pause(seconds)
+        call.close()
+
+    return behave
+
+
+def stalled(events: Sequence[bytes], seconds: float = 60.0) -> Behaviour:
+    """A stream that stops after `events` and stays open."""
+
+    async def behave(call: Call) -> None:
+        await call.head(200, [SSE, CHUNKED])
+        for event in events:
+            await call.chunk(event)
+        await call.pause(seconds)
+        call.close()
+
+    return behave
+
+
+def endless(event: bytes, pace: float = 0.0) -> Behaviour:
+    """A stream that never ends."""
+
+    async def behave(call: Call) -> None:
+        await call.head(200, [SSE, CHUNKED])
+        while True:
+            await call.chunk(event)
+            await call.pause(pace)
+
+    return behave
+
+
+def redirect(location: str, status: int = 307) -> Behaviour:
+    async def behave(call: Call) -> None:
+        await call.answer(status, b"", [("location", location)])
+
+    return behave
+
+
+def echo() -> Behaviour:
+    """What arrived, as JSON: method, target, header fields, body."""
+
+    async def behave(call: Call) -> None:
+        seen = call.seen
+        value = {"method": seen.method, "target": seen.target, "headers": seen.fields, "body": seen.body.decode("utf-8", "replace")}
+        await call.answer_json(value)
+
+    return behave

@@ -1,0 +1,1 @@
+"""Every stage, setting, denial code, metric and script is in docs/."""
