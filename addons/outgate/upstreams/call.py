@@ -1,0 +1,135 @@
+"""One answer of a provider, read piece by piece: whole, or an error that says so."""
+
+import asyncio
+from typing import Any
+
+from aiohttp.streams import StreamReader
+
+from outgate.errors import FailureKind, UpstreamError, WireError
+from outgate.net.decompress import Decoder, decoder
+from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.fields import returned
+from outgate.upstreams.pool import Pool
+from outgate.upstreams.wire import Wire
+
+
+class Call:
+    """An answer whose head has come. `reused` says whether its connection had served before, `address` is what was dialled.
+
+    The slot and the connection are given back with the last piece, or by `close`; a read that fails or is cancelled aborts.
+    """
+
+    __slots__ = (
+        "_backend", "_deadline", "_decoder", "_endpoint", "_framed", "_loop", "_payload", "_pool", "_scrubber", "_wire",
+        "address", "headers", "resumed", "reused", "status",
+    )  # fmt: skip
+
+    def __init__(
+        self, wire: Wire, head: tuple[Any, StreamReader], *, pool: Pool, backend: Backend, endpoint: Endpoint, reused: bool,
+        deadline: float, secrets: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        message, self._payload = head
+        self._loop = asyncio.get_running_loop()
+        self._pool, self._backend, self._endpoint = pool, backend, endpoint
+        self._deadline = deadline
+        self.status: int = message.code
+        self.headers = returned(message.raw_headers, secrets)
+        self.address, self.reused, self.resumed = wire.address, reused, wire.resumed
+        self._framed = message.chunked or "content-length" in message.headers
+        self._decoder = _decoder(message.headers.get("content-encoding", ""))
+        self._scrubber = Scrubber(secrets) if secrets and message.code >= 400 else None
+        self._wire: Wire | None = wire
+
+    async def read(self) -> bytes:
+        """All bytes that are ready now, decoded; b"" at the end.
+
+        Raises UpstreamError: BROKEN_STREAM where the answer ends before it is whole or does not decode, TIMEOUT after the idle or
+        total limit.
+        """
+        wire, payload = self._wire, self._payload
+        while wire is not None:
+            try:
+                data = b"" if payload.at_eof() else (payload.read_nowait() or await self._wait())
+                ended = payload.at_eof()
+                output = self._decoded(wire, data, ended=ended)
+                if self._loop.time() > self._deadline:
+                    raise UpstreamError(FailureKind.TIMEOUT, "the answer took too long", sent=True, status=self.status)
+            except BaseException as error:
+                self._abort()
+                if isinstance(error, UpstreamError) or not isinstance(error, Exception):
+                    raise
+                raise UpstreamError(
+                    FailureKind.BROKEN_STREAM, "the answer broke off or is damaged", sent=True, status=self.status
+                ) from None
+            if ended:
+                self._finish(wire)
+                return output
+            if output:
+                return output
+        return b""
+
+    async def close(self) -> None:
+        """Done with it. An answer that has not come whole is aborted; one that has leaves its connection fit for use.
+
+        May be called again, never waits.
+        """
+        wire, payload = self._wire, self._payload
+        if wire is not None and payload.is_eof() and payload.exception() is None:
+            payload.read_nowait()
+            self._finish(wire)
+        self._abort()
+
+    async def _wait(self) -> bytes:
+        until = min(self._loop.time() + self._backend.timeouts.idle, self._deadline)
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._payload.readany()
+        except TimeoutError:
+            raise UpstreamError(FailureKind.TIMEOUT, "the answer stopped coming", sent=True, status=self.status) from None
+
+    def _decoded(self, wire: Wire, data: bytes, *, ended: bool) -> bytes:
+        if ended and not self._framed and wire.lost is not None:
+            raise WireError("body_truncated", "the connection was reset in a body that only its close would end")
+        if self._decoder is not None:
+            data = self._decoder.feed(data)
+            if ended:
+                self._decoder.finish()
+        return data if self._scrubber is None else self._scrubber.feed(data, last=ended)
+
+    def _finish(self, wire: Wire) -> None:
+        self._wire = None
+        self._pool.give(self._endpoint, wire)
+        self._pool.leave(self._endpoint)
+
+    def _abort(self) -> None:
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.abort()
+            self._pool.leave(self._endpoint)
+
+
+class Scrubber:
+    """Takes a credential out of an error answer that echoes it, also where it is split between pieces."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._secrets = tuple(secret.encode("latin-1") for secret in secrets)
+        self._hold = max(map(len, self._secrets)) - 1
+        self._kept = b""
+
+    def feed(self, data: bytes, *, last: bool) -> bytes:
+        data = self._kept + data
+        for secret in self._secrets:
+            data = data.replace(secret, b"***")
+        cut = len(data) if last else max(0, len(data) - self._hold)
+        self._kept = data[cut:]
+        return data[:cut]
+
+
+def _decoder(coding: str) -> Decoder | None:
+    """We ask for no coding; a provider that answers with one anyway is decoded, bounded."""
+    if coding in ("", "identity"):
+        return None
+    try:
+        return decoder(coding)
+    except WireError:
+        raise UpstreamError(FailureKind.PROTOCOL, "the provider answered in a content coding we do not know", sent=True) from None

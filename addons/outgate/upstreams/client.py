@@ -1,0 +1,158 @@
+"""The one way out: who may be called, with which credential, over which connection.
+
+What is not here cannot happen: no redirect is followed, no cookie is kept, no proxy or netrc of the environment is read, no
+credential meets a host it is not bound to. Statuses are not judged: a 429 or 500 is an answer.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from aiohttp.streams import StreamReader
+
+from outgate.errors import FailureKind, UpstreamError
+from outgate.net.headers import Headers
+from outgate.upstreams.call import Call
+from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.credentials import BoundCredential
+from outgate.upstreams.dns import Resolver
+from outgate.upstreams.fields import request_head, sendable
+from outgate.upstreams.pool import Pool
+from outgate.upstreams.wire import Wire
+
+__all__ = ["Call", "Client", "Fetched", "OutboundRequest"]
+
+_STALE = 1.0
+"""Seconds within which a reused connection that dies unheard is taken to have been closed before the request arrived."""
+
+_SHORTEST_SECRET = 8
+
+
+class OutboundRequest(NamedTuple):
+    """One request to one endpoint. `path` is the whole target with prefix and query; `headers` hold no credential."""
+
+    backend: Backend
+    endpoint: Endpoint
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    auth: BoundCredential | None = None
+
+
+class Fetched(NamedTuple):
+    """A small answer, read whole."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Client:
+    """Opens calls; owns one pool of connections per backend. `resolver` looks names up."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._pools: dict[Backend, Pool] = {}
+
+    async def open(self, request: OutboundRequest) -> Call:
+        """Send the request and take the head of its answer, whatever its status.
+
+        Raises UpstreamError, `sent` telling whether the provider may have received it; CredentialMisboundError and WireError
+        before anything is sent. A cancelled open aborts its connection.
+        """
+        backend, endpoint = request.backend, request.endpoint
+        secrets = request.auth.fields_for(backend) if request.auth is not None else ()
+        fields = (*sendable(request.headers), *secrets)
+        data = request_head(request.method, request.path, backend.authority, fields, len(request.body)) + request.body
+        deadline = asyncio.get_running_loop().time() + backend.timeouts.total
+        pool = self._pool(backend)
+        await pool.enter(endpoint, deadline)
+        wire = None
+        try:
+            wire, head, reused = await self._send(pool, request, data, deadline)
+            return Call(
+                wire, head, pool=pool, backend=backend, endpoint=endpoint, reused=reused, deadline=deadline,
+                secrets=tuple(filter(None, (_bare(value) for _, value in secrets))),
+            )  # fmt: skip
+        except BaseException:
+            if wire is not None:
+                wire.abort()
+            pool.leave(endpoint)
+            raise
+
+    async def fetch(
+        self, backend: Backend, method: str, path: str, headers: tuple[tuple[str, str], ...] = (), body: bytes = b"",
+        limit_bytes: int = 1024 * 1024, auth: BoundCredential | None = None,
+    ) -> Fetched:  # fmt: skip
+        """A small answer, whole, from the first endpoint that can be reached.
+
+        Raises UpstreamError, of kind PROTOCOL where the answer is larger than `limit_bytes`.
+        """
+        call = await self._open_any(backend, OutboundRequest(backend, backend.endpoints[0], method, path, headers, body, auth))
+        pieces, size = [], 0
+        try:
+            while piece := await call.read():
+                size += len(piece)
+                if size > limit_bytes:
+                    raise UpstreamError(FailureKind.PROTOCOL, "the answer is larger than allowed", sent=True, status=call.status)
+                pieces.append(piece)
+        finally:
+            await call.close()
+        return Fetched(call.status, call.headers, b"".join(pieces))
+
+    def in_flight(self, backend: Backend, endpoint: Endpoint) -> int:
+        """How many requests the endpoint has now."""
+        pool = self._pools.get(backend)
+        return pool.in_flight[endpoint.name] if pool is not None else 0
+
+    def keep(self, backends: Iterable[Backend]) -> None:
+        """Close the pools of all other backends (after a reload); calls in flight go on to their end."""
+        kept = set(backends)
+        for backend in [backend for backend in self._pools if backend not in kept]:
+            self._pools.pop(backend).close()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self.keep(())
+
+    def _pool(self, backend: Backend) -> Pool:
+        pool = self._pools.get(backend)
+        if pool is None:
+            pool = self._pools[backend] = Pool(backend, self._resolver)
+        return pool
+
+    async def _send(
+        self, pool: Pool, request: OutboundRequest, data: bytes, deadline: float
+    ) -> tuple[Wire, tuple[Any, StreamReader], bool]:
+        """The request on an idle connection; on a new one where there is none, or where that one had just been closed."""
+        loop, head_only = asyncio.get_running_loop(), request.method == "HEAD"
+        limit, start = request.backend.timeouts.head, loop.time()
+        idle = pool.take(request.endpoint)
+        if idle is not None:
+            try:
+                return idle, await idle.ask(data, head_only=head_only, until=min(start + limit, deadline)), True
+            except UpstreamError as error:
+                if error.kind is not FailureKind.RESET or idle.heard or loop.time() - start > _STALE:
+                    raise
+        try:
+            wire = await pool.dial(request.endpoint, deadline)
+        except UpstreamError as error:
+            error.sent = idle is not None
+            raise
+        return wire, await wire.ask(data, head_only=head_only, until=min(loop.time() + limit, deadline)), False
+
+    async def _open_any(self, backend: Backend, request: OutboundRequest) -> Call:
+        for endpoint in backend.endpoints[:-1]:
+            try:
+                return await self.open(request._replace(endpoint=endpoint))
+            except UpstreamError as error:
+                if error.sent:
+                    raise
+        return await self.open(request._replace(endpoint=backend.endpoints[-1]))
+
+
+def _bare(value: str) -> str:
+    """The secret without its scheme, as an answer might echo it; nothing, where it is too short to be told from other text."""
+    bare = value.rpartition(" ")[2]
+    return bare if len(bare) >= _SHORTEST_SECRET else ""

@@ -1,0 +1,166 @@
+"""Which credential a backend gets, in which header field, and when a renewed one takes its place."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from outgate.errors import OutgateError, Problem
+from outgate.net.secret import Secret
+from outgate.upstreams.catalog import Backend, CredentialReference
+
+_STAT_EVERY = 1.0
+_LARGEST = 16 * 1024
+_BY_DIALECT = {"openai": ("authorization", "Bearer "), "anthropic": ("x-api-key", "")}
+
+
+class CredentialMisboundError(OutgateError):
+    """A credential was about to meet a host it is not bound to. Nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundCredential:
+    """Header fields that may travel to one backend under one name only: the fact `wire.auth`."""
+
+    backend: str
+    host: str
+    port: int
+    headers: tuple[tuple[str, Secret], ...]
+
+    def fields_for(self, backend: Backend) -> tuple[tuple[str, str], ...]:
+        """The fields as they are written. Raises CredentialMisboundError for any other backend, host or port."""
+        if (self.backend, self.host, self.port) != (backend.name, backend.host, backend.port):
+            raise CredentialMisboundError(f"the credential of {self.backend!r} was about to meet {backend.name!r}")
+        return tuple((name, secret.reveal()) for name, secret in self.headers)
+
+
+class _Stamp(NamedTuple):
+    """What changes when a file is rewritten, or a link to it is moved."""
+
+    mtime_ns: int
+    inode: int
+    size: int
+
+
+@dataclass(slots=True)
+class _Held:
+    """The last reading for one backend; `problem` says why there is no `bound`."""
+
+    bound: BoundCredential | None = None
+    problem: str = ""
+    epoch: int = 0
+    stamp: _Stamp | None = None
+    checked: float = 0.0
+
+
+class Credentials:
+    """Credentials from environment variables and files, read where they are first used.
+
+    `environ` is the environment, `monotonic` seconds; a file is looked at once a second at most, and read again when it changed.
+    A renewed credential raises the epoch of its backend; a file that can no longer be read leaves the last credential in force.
+    """
+
+    def __init__(self, environ: Mapping[str, str], monotonic: Callable[[], float]) -> None:
+        self._environ = environ
+        self._monotonic = monotonic
+        self._held: dict[Backend, _Held] = {}
+
+    def bound(self, backend: Backend) -> BoundCredential | None:
+        """The backend's credential; None where it has none, or none can be read."""
+        held = self._current(backend)
+        return held.bound if held is not None else None
+
+    def epoch(self, backend: Backend) -> int:
+        """How often the backend's credential has changed: the outside fact `credential.epoch`."""
+        held = self._current(backend)
+        return held.epoch if held is not None else 0
+
+    def refresh(self, backend: Backend) -> int:
+        """Read the source again now (a provider has refused the credential) and give the epoch.
+
+        The epoch rises only where the credential has changed: the same one would be refused again.
+        """
+        held = self._current(backend)
+        if held is None or backend.credential is None:
+            return 0
+        self._read(backend, backend.credential, held)
+        return held.epoch
+
+    def check(self, backend: Backend) -> tuple[Problem, ...]:
+        """What is wrong with the backend's credential, for `outgate check`. Never shows it."""
+        held = self._current(backend)
+        if held is None or held.bound is not None:
+            return ()
+        return (
+            Problem(
+                code="E_CREDENTIAL_MISSING",
+                message=f"backend {backend.name!r} has no credential: {held.problem}",
+                repair="set the variable or write the file named under `credential`, one line of printable ASCII",
+            ),
+        )
+
+    def _current(self, backend: Backend) -> _Held | None:
+        reference = backend.credential
+        if reference is None:
+            return None
+        held = self._held.get(backend)
+        if held is None:
+            held = self._held[backend] = _Held()
+            self._read(backend, reference, held)
+        elif reference.file and self._monotonic() - held.checked >= _STAT_EVERY:
+            self._look(backend, reference, held)
+        return held
+
+    def _look(self, backend: Backend, reference: CredentialReference, held: _Held) -> None:
+        held.checked = self._monotonic()
+        if _stamp(reference.file) != held.stamp:
+            self._read(backend, reference, held)
+
+    def _read(self, backend: Backend, reference: CredentialReference, held: _Held) -> None:
+        held.checked = self._monotonic()
+        held.stamp = _stamp(reference.file) if reference.file else None
+        text, held.problem = self._text(reference)
+        if held.problem:
+            return
+        bound = _bind(backend, reference, text)
+        if bound != held.bound:
+            held.epoch += held.bound is not None
+            held.bound = bound
+
+    def _text(self, reference: CredentialReference) -> tuple[str, str]:
+        """The text of the source, or what is wrong with it."""
+        if reference.env:
+            text, source = self._environ.get(reference.env, ""), f"the variable {reference.env}"
+        else:
+            text, source = _contents(reference.file), f"the file {reference.file}"
+        text = text.strip()
+        if not text:
+            return "", f"{source} is missing or empty"
+        if not text.isascii() or not text.isprintable():
+            return "", f"{source} holds more than one line of printable ASCII"
+        return text, ""
+
+
+def _bind(backend: Backend, reference: CredentialReference, text: str) -> BoundCredential:
+    header, prefix = _BY_DIALECT.get(backend.dialect, _BY_DIALECT["openai"])
+    if reference.header:
+        header, prefix = reference.header.lower(), reference.prefix
+    return BoundCredential(
+        backend=backend.name, host=backend.host, port=backend.port, headers=((header, Secret(f"{prefix}{text}")),)
+    )
+
+
+def _contents(path: str) -> str:
+    try:
+        with Path(path).open(encoding="ascii") as file:
+            return file.read(_LARGEST)
+    except (OSError, UnicodeError):
+        return ""
+
+
+def _stamp(path: str) -> _Stamp | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return _Stamp(found.st_mtime_ns, found.st_ino, found.st_size)

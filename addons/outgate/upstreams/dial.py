@@ -1,0 +1,116 @@
+"""How a connection to a provider comes to be: the address that was judged is the address that is dialled.
+
+One look-up per connect. Every answer is judged and one bad answer denies all of them, for an attacker who can add one address to a
+name can also choose which is used.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable
+from ipaddress import IPv6Address, ip_address
+
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from outgate.errors import FailureKind, UpstreamError
+from outgate.net.addresses import Address, judge
+from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.dns import Resolver
+from outgate.upstreams.tls import ResumingContext, verify_names
+from outgate.upstreams.wire import Wire
+
+_NEXT_ADDRESS = 0.25
+"""RFC 8305 section 5: the delay before the next address is tried beside the first."""
+
+
+async def dial(backend: Backend, endpoint: Endpoint, resolver: Resolver, context: ResumingContext | None, until: float) -> Wire:
+    """A verified connection to the endpoint; `context` is None for a backend without TLS, `until` loop time.
+
+    Raises UpstreamError of kind DNS (no address, or one that may not be dialled), CONNECT, TLS or TIMEOUT. Nothing was sent.
+    """
+    limits = backend.timeouts
+    sock = await within(limits.connect, until, "connecting", _connect(backend, endpoint, resolver))
+    return await within(limits.tls, until, "the TLS handshake", _secure(backend, sock, context))
+
+
+async def judged(backend: Backend, endpoint: Endpoint, resolver: Resolver) -> tuple[Address, ...]:
+    """The addresses of an endpoint, all of which may be dialled. Raises UpstreamError of kind DNS."""
+    literal = _literal(endpoint.host)
+    addresses = (literal,) if literal is not None else await resolver.resolve(endpoint.host)
+    for address in addresses:
+        refused = judge(address, backend.allow_addresses)
+        if refused is not None:
+            raise UpstreamError(
+                FailureKind.DNS, f"endpoint {endpoint.name!r} has a {refused.code} address, which the policy does not open"
+            )
+    return addresses
+
+
+async def within[T](seconds: float, until: float, what: str, work: Awaitable[T]) -> T:
+    """The result of `work`, or UpstreamError of kind TIMEOUT after `seconds` or at `until`, in the caller's own task."""
+    loop = asyncio.get_running_loop()
+    timer = asyncio.timeout_at(min(loop.time() + seconds, until))
+    try:
+        async with timer:
+            return await work
+    except TimeoutError:
+        if timer.expired():
+            raise UpstreamError(FailureKind.TIMEOUT, f"{what} took too long") from None
+        raise
+
+
+async def _connect(backend: Backend, endpoint: Endpoint, resolver: Resolver) -> socket.socket:
+    infos = [_info(address, endpoint.port) for address in await judged(backend, endpoint, resolver)]
+    try:
+        sock = await start_connection(infos, happy_eyeballs_delay=_NEXT_ADDRESS)
+    except (OSError, RuntimeError) as error:  # uvloop raises RuntimeError for some of them
+        raise UpstreamError(FailureKind.CONNECT, f"endpoint {endpoint.name!r} could not be connected") from error
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return sock
+
+
+async def _secure(backend: Backend, sock: socket.socket, context: ResumingContext | None) -> Wire:
+    loop = asyncio.get_running_loop()
+    name = backend.server_name if context is not None else None
+    try:
+        transport, wire = await loop.create_connection(lambda: Wire(loop), sock=sock, ssl=context, server_hostname=name)
+    except OSError as error:
+        raise UpstreamError(FailureKind.TLS, f"TLS with backend {backend.name!r} failed: {_reason(error)}") from error
+    peer = transport.get_extra_info("peername")
+    wire.address = f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+    if context is not None and name is not None:
+        _verify(backend, context, name, wire)
+    return wire
+
+
+def _verify(backend: Backend, context: ResumingContext, name: str, wire: Wire) -> None:
+    """Nothing was written yet. Only a connection that passes lends its session to later ones."""
+    assert wire.transport is not None
+    connection = wire.transport.get_extra_info("ssl_object")
+    try:
+        verify_names(backend, connection)
+    except ssl.SSLCertVerificationError as error:
+        wire.abort()
+        raise UpstreamError(FailureKind.TLS, f"TLS with backend {backend.name!r} failed: {_reason(error)}") from error
+    wire.resumed = connection.session_reused
+    context.remember(name, connection)
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message if hasattr(error, "verify_message") else str(error)
+    return (error.reason if isinstance(error, ssl.SSLError) and error.reason else "the connection ended").lower().replace("_", " ")
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _info(address: Address, port: int) -> AddrInfoType:
+    if isinstance(address, IPv6Address):
+        return (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (str(address), port, 0, 0))
+    return (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (str(address), port))

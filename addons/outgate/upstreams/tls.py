@@ -1,0 +1,91 @@
+"""Whom a connection to a backend trusts, what it shows, and which session it resumes.
+
+One context per backend: its own roots, its own client certificate, its own sessions, so that nothing crosses between backends.
+"""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import certifi
+
+from outgate.errors import Problem
+from outgate.upstreams.catalog import Backend
+
+_MINIMUM = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class ResumingContext(ssl.SSLContext):
+    """A client context that offers the last verified session of a server name.
+
+    asyncio and uvloop have no argument for a session; both call `wrap_bio`.
+    """
+
+    _verified: dict[str, ssl.SSLObject]
+
+    def wrap_bio(
+        self, incoming: Any, outgoing: Any, server_side: Any = False, server_hostname: Any = None, session: Any = None
+    ) -> Any:
+        last = self._verified.get(server_hostname)
+        offered = session or (last.session if last is not None else None)
+        return super().wrap_bio(incoming, outgoing, server_side=server_side, server_hostname=server_hostname, session=offered)
+
+    def remember(self, server_name: str, connection: ssl.SSLObject) -> None:
+        """Offer this connection's session next time. The object is kept, for TLS 1.3 tickets come after the handshake."""
+        self._verified[server_name] = connection
+
+
+def context_for(backend: Backend) -> ResumingContext:
+    """The TLS client context of a backend. Raises OSError (ssl.SSLError with it) where a file is missing or malformed."""
+    settings = backend.tls
+    context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
+    context._verified = {}  # noqa: SLF001 - a context has no constructor of its own to set it in
+    context.minimum_version = _MINIMUM[settings.minimum]
+    context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    for file in settings.ca_files or (certifi.where(),):
+        context.load_verify_locations(file)
+    if settings.certificate:
+        context.load_cert_chain(settings.certificate, settings.key or None)
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.san:
+        context.check_hostname = False  # `verify_names` does, against the names of the policy
+    return context
+
+
+def verify_names(backend: Backend, connection: ssl.SSLObject) -> None:
+    """Check the certificate against `san`, where the backend has its own list. Raises ssl.SSLCertVerificationError."""
+    wanted = backend.tls.san
+    if not wanted:
+        return
+    certificate: dict[str, Any] = connection.getpeercert() or {}
+    names = certificate.get("subjectAltName", ())
+    if not any(_matches(kind, value.lower(), name.lower()) for kind, value in names for name in wanted):
+        raise ssl.SSLCertVerificationError("the certificate carries none of the accepted names")
+
+
+def _matches(kind: str, presented: str, wanted: str) -> bool:
+    """RFC 9525 section 6.3: equal, or a wildcard that is the whole left-most label."""
+    if kind == "DNS" and presented.startswith("*."):
+        return presented[1:] == wanted[wanted.find(".") :] and wanted.find(".") > 0
+    return kind in ("DNS", "IP Address") and presented == wanted
+
+
+def check_tls(backend: Backend) -> tuple[Problem, ...]:
+    """What is wrong with the files of the backend's TLS settings, for `outgate check`."""
+    if not backend.tls.enabled:
+        return ()
+    files = (*backend.tls.ca_files, backend.tls.certificate, backend.tls.key)
+    missing = [file for file in files if file and not Path(file).is_file()]
+    if missing:
+        message = f"backend {backend.name!r}: no such file: {', '.join(missing)}"
+        return (Problem(code="E_TLS_FILE", message=message, repair="name existing PEM files under `tls`"),)
+    try:
+        context_for(backend)
+    except OSError:
+        message = f"backend {backend.name!r}: the TLS files are malformed, or key and certificate do not belong together"
+        return (
+            Problem(
+                code="E_TLS_FILE", message=message, repair="give PEM files of certificates, and the key of the client certificate"
+            ),
+        )
+    return ()

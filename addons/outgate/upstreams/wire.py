@@ -1,0 +1,100 @@
+"""One connection to a provider: one request at a time, and whether it may be used again."""
+
+import asyncio
+import ssl
+from typing import Any
+
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+
+from outgate.errors import FailureKind, UpstreamError
+
+_READ_BUFFER = 256 * 1024
+"""Reading from the provider pauses at twice this: the back-pressure of a slow caller."""
+_LONGEST_LINE = 16 * 1024
+_MOST_FIELDS = 128
+_OLDEST = 300.0
+"""Seconds after which a connection is not used again, so that a change of addresses reaches a busy pool."""
+
+
+class Wire(ResponseHandler):
+    """aiohttp's response parser on a connection we dialled ourselves. `address` is what was dialled, `resumed` whether TLS was."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.address = ""
+        self.resumed = False
+        self.heard = False
+        """Bytes have come since the last request was written, or since the connection has been idle."""
+        self.lost: BaseException | None = None
+        self.idle_since = 0.0
+        self._born = loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = True
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.lost = exc
+        super().connection_lost(exc)
+
+    async def ask(self, data: bytes, *, head_only: bool, until: float) -> tuple[Any, StreamReader]:
+        """Write one request, take the head of its answer: aiohttp's message, and the reader of the body.
+
+        Raises UpstreamError (RESET, TIMEOUT, PROTOCOL, TLS; `sent` is true) and aborts the connection; aborts it when cancelled.
+        """
+        transport = self.transport
+        if transport is None:
+            raise UpstreamError(FailureKind.RESET, "the connection was closed before the request")
+        self.heard = False
+        self.set_response_params(
+            skip_payload=head_only,
+            read_until_eof=True,
+            auto_decompress=False,
+            read_bufsize=_READ_BUFFER,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=_MOST_FIELDS,
+        )
+        try:
+            async with asyncio.timeout_at(until):
+                transport.write(data)
+                return await self._head()
+        except BaseException as error:
+            self.abort()
+            failure = self._failure(error)
+            if failure is None:
+                raise
+            raise failure from None  # a parser's message quotes the provider's bytes
+
+    async def _head(self) -> tuple[Any, StreamReader]:
+        while True:
+            message, payload = await self.read()
+            if message.code >= 200:
+                return message, payload
+            if message.code == 101:
+                raise UpstreamError(FailureKind.PROTOCOL, "the provider switched protocols unasked", sent=True)
+
+    def _failure(self, error: BaseException) -> UpstreamError | None:
+        if isinstance(error, TimeoutError):
+            return UpstreamError(FailureKind.TIMEOUT, "the provider sent no response head in time", sent=True)
+        if isinstance(error, HttpProcessingError):
+            return UpstreamError(FailureKind.PROTOCOL, "the provider sent a malformed response head", sent=True)
+        if isinstance(self.lost, ssl.SSLError):
+            # TLS 1.3 servers refuse a client certificate only after the handshake (RFC 8446 section 4.4.2.4).
+            return UpstreamError(FailureKind.TLS, "the provider ended TLS before its answer", sent=True)
+        if isinstance(error, UpstreamError) or not isinstance(error, Exception):
+            return None
+        return UpstreamError(FailureKind.RESET, "the connection ended before the response head", sent=True)
+
+    def reusable(self) -> bool:
+        """Whether another request may follow: the answer was read whole, the request was sent whole, nothing came unasked."""
+        transport = self.transport
+        return (
+            transport is not None
+            and not transport.is_closing()
+            and not self.should_close
+            and transport.get_write_buffer_size() == 0
+            and self._loop.time() - self._born < _OLDEST
+        )
