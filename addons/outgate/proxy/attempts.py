@@ -1,0 +1,105 @@
+"""Attempt until an answer has begun: a failure event writes outside facts, and exactly the stages that depend on them run again.
+
+Each attempt runs on a fork of the slots. When nothing would run differently, or nothing is left to try, the last answer or
+failure stands: the caller sees the provider's own error rather than an invented one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from outgate.errors import Denial, FailureKind
+from outgate.pipeline.executor import Execution
+from outgate.pipeline.plan import Answer
+from outgate.pipeline.retry import EVENTS
+from outgate.stages.dispatch import FailedAttempt
+from outgate.upstreams.catalog import AttemptRecord
+from outgate.upstreams.credentials import Credentials
+
+_STATUS_EVENTS = {401: FailureKind.UNAUTHORIZED, 429: FailureKind.RATE_LIMITED}
+
+type Ended = Denial | Answer | None
+
+
+def failure_of(execution: Execution, ended: Ended) -> FailureKind | None:
+    """The failure event of an attempt; None for an answer that stands."""
+    if isinstance(ended, FailedAttempt):
+        return ended.kind
+    if ended is not None:
+        return None
+    status = execution.get("r.status") or 0
+    return _STATUS_EVENTS.get(status) or (FailureKind.SERVER_ERROR if status >= 500 else None)
+
+
+class Attempts:
+    """The attempts of one exchange, at most `limit`. `retry_sent` allows repeating a request that a provider may have received
+    without answering (it may bill twice).
+    """
+
+    def __init__(self, credentials: Credentials, seconds: Callable[[], float], *, limit: int, retry_sent: bool) -> None:
+        self._credentials = credentials
+        self._seconds = seconds
+        self._limit = limit
+        self._retry_sent = retry_sent
+        self.records: list[AttemptRecord] = []
+
+    async def run(self, first: Execution) -> tuple[Execution, Ended]:
+        """Bring the request plan up to date, again and again, until an answer or a failure stands."""
+        execution, ended = first, await self._once(first)
+        while (kind := self._repeatable(execution, ended)) is not None:
+            following = execution.fork()
+            self._dirty(following, kind)
+            dispatched = following.seen.get("dispatch")
+            outcome = await self._once(following)
+            gave_up = outcome is not None and not isinstance(outcome, FailedAttempt | Answer)
+            if gave_up or following.seen.get("dispatch") is dispatched:
+                break
+            await _abandon(execution)
+            execution, ended = following, outcome
+        return execution, ended
+
+    async def _once(self, execution: Execution) -> Ended:
+        start, before = self._seconds(), execution.seen.get("dispatch")
+        ended = await execution.ensure(execution.plan.request)
+        if isinstance(ended, FailedAttempt) or execution.seen.get("dispatch") is not before:
+            self.records.append(self._record(execution, ended, self._seconds() - start))
+        return ended
+
+    def _repeatable(self, execution: Execution, ended: Ended) -> FailureKind | None:
+        kind = failure_of(execution, ended)
+        if kind is None or len(self.records) >= self._limit:
+            return None
+        if isinstance(ended, FailedAttempt) and ended.sent and not self._retry_sent:
+            return None
+        if kind is FailureKind.UNAUTHORIZED and any(r.failure is FailureKind.UNAUTHORIZED for r in self.records[:-1]):
+            return None
+        return kind
+
+    def _dirty(self, execution: Execution, kind: FailureKind) -> None:
+        for fact in EVENTS[kind]:
+            execution.give({fact: self._next(execution, fact)})
+
+    def _next(self, execution: Execution, fact: str) -> Any:
+        if fact == "credential.epoch":
+            return self._credentials.refresh(execution.get("backend"))
+        failed = execution.get("endpoint").name if fact == "endpoint.state" else execution.get("provider")
+        return (execution.get(fact) or frozenset()) | {failed}
+
+    def _record(self, execution: Execution, ended: Ended, seconds: float) -> AttemptRecord:
+        backend, endpoint = execution.get("backend"), execution.get("endpoint")
+        failed = ended if isinstance(ended, FailedAttempt) else None
+        return AttemptRecord(
+            number=len(self.records) + 1,
+            backend=backend.name,
+            endpoint=endpoint.name,
+            address=f"{endpoint.host}:{endpoint.port}",
+            status=None if failed else execution.get("r.status"),
+            failure=failure_of(execution, ended),
+            sent=failed.sent if failed else True,
+            seconds=seconds,
+        )
+
+
+async def _abandon(execution: Execution) -> None:
+    stream = execution.get("r.stream")
+    if stream is not None:
+        await stream.source.aclose()

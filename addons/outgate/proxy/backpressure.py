@@ -1,0 +1,61 @@
+"""When may more be sent to a client? Only as fast as it reads, on HTTP/1 and HTTP/2 alike.
+
+mitmproxy buffers HTTP/2 data without bound when a client grants no window; here the producer waits until it does.
+"""
+
+from asyncio import Future, get_running_loop
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Protocol
+
+from mitmproxy import ctx
+from mitmproxy.connection import Client
+from mitmproxy.proxy import events, layer
+from mitmproxy.proxy.layers.http._http2 import Http2Server
+
+HIGH_WATER = 128 * 1024
+
+
+class PacedHttp2Server(Http2Server):
+    """An HTTP/2 connection that tells when its streams' buffers have drained."""
+
+    _waiting: Future[None] | None = None
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        yield from super()._handle_event(event)
+        waiting = self._waiting
+        if waiting is not None and isinstance(event, events.DataReceived | events.ConnectionClosed) and not waiting.done():
+            waiting.set_result(None)
+
+    def backlog(self, stream_id: int) -> int:
+        """Bytes that wait for window on one stream."""
+        chunks: Iterable[object] = self.h2_conn.stream_buffers.get(stream_id, ())
+        return sum(len(chunk.data) for chunk in chunks)  # type: ignore[attr-defined]
+
+    async def drained(self, stream_id: int) -> None:
+        """Wait until the stream's backlog is below the high-water mark."""
+        while self.backlog(stream_id) > HIGH_WATER and not self.is_closed(stream_id):
+            if self._waiting is None or self._waiting.done():
+                self._waiting = get_running_loop().create_future()
+            await self._waiting
+
+
+class Paced(Protocol):
+    """What is known of where a stream's bytes go."""
+
+    client: Client
+    http2: PacedHttp2Server | None
+    stream_id: int
+
+
+async def room(stream: Paced) -> None:
+    """Wait until the client has read enough of what was sent."""
+    if stream.http2 is not None:
+        await stream.http2.drained(stream.stream_id)
+    handler = ctx.master.addons.get("proxyserver").connections.get(stream.client.id)
+    if handler is None:
+        return
+    io = handler.transports.get(stream.client)
+    if io is not None and io.writer is not None and io.writer.transport.get_write_buffer_size() > HIGH_WATER:
+        with suppress(OSError):
+            await io.writer.drain()

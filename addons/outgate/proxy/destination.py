@@ -1,0 +1,79 @@
+"""On which destination do all the client's words agree: CONNECT, SNI, Host or :authority, and the URL?
+
+The destination decides nothing by itself: it is only looked up in the policy. What disagrees is refused (421), since a guard that
+judges one name while another is called is no guard. Sources: RFC 9110 section 7.2, RFC 9113 section 8.3.1.
+"""
+
+from mitmproxy import http
+from mitmproxy.connection import Client
+from mitmproxy.proxy.mode_specs import TransparentMode
+
+from outgate.errors import Denial, WireError
+from outgate.net.authority import Authority, parse_authority
+from outgate.net.connection import Connection, Entry
+from outgate.net.headers import Headers
+from outgate.net.secret import Secret
+from outgate.proxy.inbound import Inbound
+
+_UPGRADES = ("upgrade", "http2-settings", "sec-websocket-key")
+
+
+def entry_of(client: Client, request: http.Request) -> Entry:
+    """How a request outside a CONNECT tunnel came in."""
+    if isinstance(client.proxy_mode, TransparentMode):
+        return Entry.TRANSPARENT
+    return Entry.ABSOLUTE if request.authority and not request.is_http2 else Entry.BASE_URL
+
+
+def authority_of(request: http.Request) -> Authority | Denial:
+    """The destination a CONNECT asks for (RFC 9110 section 9.3.6)."""
+    try:
+        return parse_authority(request.authority or "", default_port=443)
+    except WireError as error:
+        return Denial(code=error.code, status=400, message=str(error))
+
+
+def connection_of(client: Client, entry: Entry, authority: str, proxy_authorization: str | None, certificate: str) -> Connection:
+    """The fact `conn` of a client connection."""
+    return Connection(
+        peer=client.peername[0] if client.peername else "",
+        entry=entry,
+        authority=authority,
+        sni=(client.sni or "").lower(),
+        proxy_authorization=Secret(proxy_authorization) if proxy_authorization else None,
+        certificate=certificate,
+    )
+
+
+def inbound_of(client: Client, request: http.Request, conn: Connection, invalid: str | None) -> Inbound:
+    """The head of a request, with the destination on which all its names agree, or the problem."""
+    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields)
+    problem = Denial(code="malformed_request", status=400, message="The request head is malformed.") if invalid else None
+    destination = ""
+    if problem is None:
+        try:
+            destination = str(_agreed(client, request, conn, headers))
+        except WireError as error:
+            problem = Denial(code=error.code, status=421 if error.code == "names_disagree" else 400, message=str(error))
+    if problem is None and any(name in headers for name in _UPGRADES):
+        problem = Denial(code="upgrade_denied", status=403, message="Protocol upgrades are not allowed.")
+    path = request.data.path.decode("latin-1")
+    if problem is None and not path.startswith("/"):
+        problem = Denial(code="malformed_request", status=400, message="The request target is not in origin form.")
+    return Inbound(conn, request.method, path, headers, destination, problem)
+
+
+def _agreed(client: Client, request: http.Request, conn: Connection, headers: Headers) -> Authority:
+    """Raises WireError `names_disagree`, or what the authority parser finds."""
+    tls = client.tls_established and conn.entry is not Entry.ABSOLUTE
+    port = 443 if request.scheme == "https" or (tls and not request.scheme) else 80
+    hosts = headers.all("host")
+    if len(hosts) > 1 or (not hosts and not request.authority):
+        raise WireError("bad_host", "The request must have exactly one Host.")
+    names = [parse_authority(name, default_port=port) for name in (*hosts, request.authority) if name]
+    if conn.authority:
+        names.append(parse_authority(conn.authority, default_port=443))
+    first = names[0]
+    if any(name != first for name in names[1:]) or (conn.sni and tls and conn.sni.rstrip(".") != first.host):
+        raise WireError("names_disagree", "CONNECT, SNI, Host and URL must name the same destination.")
+    return first

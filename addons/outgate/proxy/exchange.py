@@ -1,0 +1,280 @@
+"""One exchange is one task: facts, attempts, stream and finish run here, from the request's head to the closing line.
+
+The mitmproxy hooks only hand the body in and take parts out. Every ending (answered, denied, failed, client gone, killed) goes
+through `_settle`, once.
+"""
+
+import logging
+from asyncio import CancelledError, Future, Task, get_running_loop, timeout
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from outgate.dialects.registry import dialect, operation_for
+from outgate.errors import Denial, WireError
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.usage import Usage
+from outgate.pipeline.executor import Execution
+from outgate.pipeline.plan import Answer, Plan
+from outgate.policy.live import LivePolicy, Route
+from outgate.proxy.attempts import Attempts
+from outgate.proxy.delivery import BrokenAnswerError, Delivery
+from outgate.proxy.handover import Abort, End, Handover
+from outgate.proxy.inbound import Inbound
+from outgate.proxy.replies import denial_reply
+from outgate.upstreams.catalog import Backend
+from outgate.upstreams.credentials import Credentials
+
+_log = logging.getLogger(__name__)
+_CLOSED = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
+_CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
+_NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
+_NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy allows this request.")
+TOO_LARGE = Denial(code="body_too_large", status=413, message="The request body exceeds the policy's limit.")
+_TOO_SLOW = Denial(code="body_timeout", status=408, message="The request body did not arrive in time.")
+_DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
+
+
+class Counter(Protocol):
+    """Counts the tokens of text that was delivered before a provider reported usage."""
+
+    def count_text(self, model: str, text: str) -> int: ...
+
+
+class Surroundings(NamedTuple):
+    """What exchanges need from outside: the live policy, clocks, ids and the ports of the attempt loop."""
+
+    policy: Callable[[], LivePolicy | None]
+    nanoseconds: Callable[[], int]
+    seconds: Callable[[], float]
+    wall: Callable[[], float]
+    ids: Callable[[], str]
+    credentials: Credentials
+    tokenizers: Counter
+
+
+class Exchange:
+    """One request and its answer. `task` is its coroutine; `trace` what the stages did, for the views."""
+
+    def __init__(self, inbound: Inbound, around: Surroundings) -> None:
+        self.inbound = inbound
+        self.id = around.ids()
+        self.handover = Handover()
+        self.body: Future[bytes | Denial] = get_running_loop().create_future()
+        self.task: Task[None] | None = None
+        self.gone = False
+        self.refused = False
+        self.execution: Execution | None = None
+        self.outcome = ""
+        self.denial: Denial | None = None
+        self._around = around
+        self._operation: Operation = operation_for(inbound.method, inbound.path)
+        self._backend: Backend | None = None
+        self._attempts: Attempts | None = None
+        self._delivery: Delivery | None = None
+        self._settled = False
+
+    def client_gone(self) -> None:
+        """The client left: nothing more is done for it. Called from the event loop, at any moment."""
+        if not self.gone:
+            self.gone = True
+            self.handover.close()
+            if self.task is not None:
+                self.task.cancel()
+
+    async def run(self) -> None:
+        """Live the whole exchange. Never raises."""
+        policy = self._around.policy()
+        if policy is None:
+            self._refuse(_CLOSED)
+            return
+        policy.acquire()
+        try:
+            async with timeout(policy.gateway.limits.exchange_seconds):
+                await self._live(policy)
+        except TimeoutError:
+            await self._fail(_DEADLINE)
+        except CancelledError:
+            self.outcome = "client_gone" if self.gone else "killed"
+        except Exception:
+            _log.exception("exchange %s failed", self.id)
+            await self._fail(_CRASHED)
+        finally:
+            await self._end(policy)
+
+    async def _live(self, policy: LivePolicy) -> None:
+        denial = await self._admit(policy)
+        if denial is None:
+            denial = await self._answer(policy)
+        if denial is not None:
+            await self._deny(denial)
+
+    async def _admit(self, policy: LivePolicy) -> Denial | None:
+        """Judge the head alone: nothing of a body is read for a caller who may not be here."""
+        head = self.inbound
+        self._backend = policy.destination(head.destination)
+        self._begin(policy.head, policy)
+        if head.problem is not None:
+            return head.problem
+        if self._backend is None:
+            return _NO_DESTINATION
+        assert self.execution is not None
+        ended = await self.execution.ensure(policy.head.request)
+        assert not isinstance(ended, Answer)
+        return ended
+
+    async def _answer(self, policy: LivePolicy) -> Denial | None:
+        raw = await self._whole_body(policy.gateway.limits.body_seconds)
+        if isinstance(raw, Denial):
+            return raw
+        assert self.execution is not None
+        assert self._backend is not None
+        try:
+            request = dialect(self._operation.dialect).decode(self._operation, raw)
+        except WireError as error:
+            return Denial(code=error.code, status=400, message=str(error))
+        principal = self.execution.get("principal")
+        route = policy.match(self._backend.name, self.inbound.method, self.inbound.path, self._operation, request.model, principal)
+        if route is None:
+            return _NO_ROUTE
+        execution = self._begin(route.plan, policy, route)
+        execution.give(
+            {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
+        )
+        return await self._converse(execution, route)
+
+    async def _converse(self, execution: Execution, route: Route) -> Denial | None:
+        self._attempts = Attempts(self._around.credentials, self._around.seconds, limit=route.attempts, retry_sent=route.retry_sent)
+        execution, ended = await self._attempts.run(execution)
+        self.execution = execution
+        if isinstance(ended, Denial):
+            return ended
+        if isinstance(ended, Answer):
+            execution.give(
+                {"r.status": ended.status, "r.headers": ended.headers, "r.stream": ended.stream, "r.source": ended.source}
+            )
+        stream = execution.get("r.stream") if ended is None else ended.stream
+        try:
+            denial = await execution.ensure(execution.plan.response)
+            if denial is not None:
+                assert isinstance(denial, Denial)
+                return denial
+            status, headers = execution.get("r.status"), execution.get("r.headers")
+            stream = execution.get("r.stream")
+            execution.drop()
+            await self._deliver(execution, status, headers, stream)
+        finally:
+            await stream.source.aclose()
+        return None
+
+    async def _deliver(self, execution: Execution, status: int, headers: Any, stream: Any) -> None:
+        self._delivery = delivery = Delivery(self.handover, self.id)
+        try:
+            await delivery.run(status, headers, stream)
+        except BrokenAnswerError as error:
+            _log.warning("exchange %s: %s", self.id, error.denial.code, exc_info=error.__cause__)
+            await self._fail(error.denial)
+            return
+        self.outcome = "answered"
+        await delivery.finish(self._settle)
+        execution.give({"r.client": True})
+        await execution.ensure(execution.plan.after)
+
+    async def _whole_body(self, seconds: float) -> bytes | Denial:
+        if not self.body.done():
+            try:
+                async with timeout(seconds):
+                    await self.body
+            except TimeoutError:
+                return _TOO_SLOW
+        return self.body.result()
+
+    def _begin(self, plan: Plan, policy: LivePolicy, route: Route | None = None) -> Execution:
+        """An execution of `plan` with the facts of the head."""
+        head = self.inbound
+        trace = self.execution.trace if self.execution is not None else []
+        execution = self.execution = Execution(plan, self._around.nanoseconds)
+        execution.trace = trace
+        execution.give(
+            {
+                "conn": head.connection,
+                "destination": head.destination,
+                "method": head.method,
+                "path": head.path,
+                "headers": head.headers,
+                "operation": self._operation,
+                "route": route.name if route is not None else "",
+                "exchange.id": self.id,
+                "started": self._around.wall(),
+                "policy.revision": policy.revision,
+                "endpoint.state": frozenset(),
+                "provider.state": frozenset(),
+                "credential.epoch": 0,
+            }
+        )
+        return execution
+
+    async def _deny(self, denial: Denial) -> None:
+        self.outcome, self.denial = "denied", denial
+        await self._settle()
+        self._refuse(denial)
+
+    async def _fail(self, denial: Denial) -> None:
+        """A failure at any moment: an error answer before the first byte, the dialect's error event after it."""
+        self.outcome, self.denial = "failed", denial
+        await self._settle()
+        if self._delivery is None or not self._delivery.started:
+            self._refuse(denial)
+        elif self._operation.kind is Kind.OPAQUE:
+            self.handover.offer([Abort(denial.message)])
+        else:
+            self.handover.offer([dialect(self._dialect).error_event(denial, self.id), End()])
+
+    def _refuse(self, denial: Denial) -> None:
+        self.refused = True
+        self.handover.offer(denial_reply(denial, self._dialect, self.id))
+
+    @property
+    def _dialect(self) -> str:
+        """The dialect the caller speaks: that of the path, else of the addressed provider."""
+        if self._operation.dialect != "none":
+            return self._operation.dialect
+        return self._backend.dialect if self._backend is not None and self._backend.dialect != "none" else "openai"
+
+    async def _end(self, policy: LivePolicy) -> None:
+        try:
+            await self._settle()
+        finally:
+            policy.release()
+            if self.outcome in ("client_gone", "killed"):
+                self.handover.close()
+
+    async def _settle(self) -> None:
+        """Run the close stages, exactly once."""
+        if self._settled or self.execution is None:
+            return
+        self._settled = True
+        execution = self.execution
+        execution.give(
+            {
+                "outcome": self.outcome or "failed",
+                "denial": self.denial,
+                "usage": self._usage(execution),
+                "attempts": tuple(self._attempts.records) if self._attempts is not None else (),
+                "trace": tuple(execution.trace),
+            }
+        )
+        refused = await execution.ensure(execution.plan.close)
+        if isinstance(refused, Denial):
+            _log.error("exchange %s could not be settled: %s", self.id, refused.code)
+
+    def _usage(self, execution: Execution) -> Usage | None:
+        delivery = self._delivery
+        if delivery is None:
+            return None
+        if delivery.usage is not None and self.outcome == "answered":
+            return delivery.usage
+        if not delivery.texts and delivery.usage is not None:
+            return delivery.usage
+        counted = self._around.tokenizers.count_text(execution.get("model") or "", "".join(delivery.texts))
+        known = execution.get("tokens.in")
+        return Usage(input_tokens=known, output_tokens=counted, estimated=True)

@@ -1,0 +1,159 @@
+"""The mitmproxy addon: judges connections, starts one exchange per request, and lets hooks take its parts.
+
+The stages are its own ordered addons; they are not registered with mitmproxy, which would call them behind the plan's back.
+"""
+
+import logging
+from asyncio import Task, get_running_loop
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+from mitmproxy import command, ctx, http
+from mitmproxy.connection import Client
+from mitmproxy.proxy import layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.tls import TlsData
+
+from outgate.errors import Denial
+from outgate.net.connection import Connection, Entry
+from outgate.net.headers import Headers
+from outgate.pipeline.executor import Execution
+from outgate.proxy.backpressure import room
+from outgate.proxy.client_identity import identity_of
+from outgate.proxy.client_identity import ClientIdentity, identity_of
+from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
+from outgate.proxy.exchange import Exchange, Surroundings
+from outgate.proxy.layers import BoundedHttp1Server, ExchangeStream, Pull, install, refusal
+from outgate.proxy.limits import Limits
+
+_log = logging.getLogger(__name__)
+_FAILED = Denial(code="internal_error", status=503, message="The gateway failed to judge this connection.")
+_NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
+
+
+class Gateway:
+    """`observed`: mitmproxy's own addons (the views of mitmweb) are to see every flow. `finished` is told of every exchange."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        limits: Limits,
+        *,
+        observed: bool,
+        finished: Callable[[http.HTTPFlow, Exchange], None] | None = None,
+        identity: ClientIdentity | None = None,
+    ) -> None:
+        self.around = around
+        self.limits = limits
+        self.observed = observed
+        self.exchanges: dict[Exchange, Client] = {}
+        self._conns: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
+        self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
+        self._identity = identity
+        self._finished = finished
+        ExchangeStream.entrance = self
+        BoundedHttp1Server.limits = limits
+
+    # -- mitmproxy hooks ------------------------------------------------------------------------------------------------
+
+    def client_connected(self, client: Client) -> None:
+        if len(ctx.master.addons.get("proxyserver").connections) > self.limits.connections:
+            client.error = "outgate: too many connections"
+
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        """Judge a tunnel by the connection plan before it exists."""
+        try:
+            denial = await self._judge_tunnel(flow)
+        except Exception:
+            _log.exception("CONNECT could not be judged")
+            denial = _FAILED
+        if denial is not None:
+            flow.response = refusal(denial)
+
+    def tls_start_client(self, data: TlsData) -> None:
+        if self._identity is not None:
+            self._identity.start(data)
+
+    def tls_established_client(self, data: TlsData) -> None:
+        """The outer handshake's certificate; the inner one will reset what mitmproxy remembers of it."""
+        assert isinstance(data.conn, Client)
+        if self._identity is not None and data.conn not in self._certificates:
+            self._certificates[data.conn] = identity_of(data.conn)
+
+    def next_layer(self, nextlayer: layer.NextLayer) -> None:
+        """Let mitmproxy choose the layer, then make HTTP layers hand over to exchanges."""
+        if nextlayer.layer is None:
+            ctx.master.addons.get("nextlayer").next_layer(nextlayer)
+        install(nextlayer.layer)
+
+    async def outgate_take(self, pull: Pull) -> None:
+        await room(pull)
+        await pull.take()
+
+    def client_disconnected(self, client: Client) -> None:
+        """The last resort: whatever still runs for a client that is gone is cancelled, also when a layer has crashed."""
+        self._conns.pop(client, None)
+        for exchange in [each for each, owner in self.exchanges.items() if owner is client]:
+            exchange.client_gone()
+
+    @command.command("outgate.plan")
+    def show_plan(self) -> str:
+        """The ordered stages of every route of the live policy."""
+        policy = self.around.policy()
+        if policy is None:
+            return "no live policy"
+        return "\n".join(f"{route.name}: {' → '.join(route.plan.order)}" for route in policy.routes)
+
+    # -- the entrance of streams ----------------------------------------------------------------------------------------
+
+    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None) -> Exchange:
+        """Start the exchange of one request."""
+        conn = self._connection(context, flow)
+        exchange = Exchange(inbound_of(context.client, flow.request, conn, invalid), self.around)
+        self.exchanges[exchange] = context.client
+        task: Task[None] = get_running_loop().create_task(exchange.run(), name=exchange.id)
+        exchange.task = task
+        task.add_done_callback(lambda _: self._done(flow, exchange))
+        return exchange
+
+    def _done(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        self.exchanges.pop(exchange, None)
+        if self._finished is not None:
+            self._finished(flow, exchange)
+
+    def _connection(self, context: Context, flow: http.HTTPFlow) -> Connection:
+        known = self._conns.get(context.client)
+        if known is not None and known.entry is Entry.CONNECT:
+            if known.sni or not context.client.sni:
+                return known
+            entry, authority, secret = Entry.CONNECT, known.authority, known.proxy_authorization
+        else:
+            entry, authority, secret = entry_of(context.client, flow.request), "", None
+        conn = connection_of(context.client, entry, authority, secret, self._certificates.get(context.client, ""))
+        self._conns[context.client] = conn
+        return conn
+
+    async def _judge_tunnel(self, flow: http.HTTPFlow) -> Denial | None:
+        policy = self.around.policy()
+        if policy is None:
+            return _NO_POLICY
+        authority = authority_of(flow.request)
+        if isinstance(authority, Denial):
+            return authority
+        secret = flow.request.headers.get("proxy-authorization")
+        conn = connection_of(flow.client_conn, Entry.CONNECT, str(authority), secret, self._certificates.get(flow.client_conn, ""))
+        if policy.destination(str(authority)) is None:
+            return Denial(code="destination_denied", status=403, message="No policy allows this destination.")
+        execution = Execution(policy.connect, self.around.nanoseconds)
+        execution.give(
+            {
+                "conn": conn,
+                "destination": str(authority),
+                "method": "CONNECT",
+                "headers": Headers(),
+                "policy.revision": policy.revision,
+            }
+        )
+        ended = await execution.ensure(policy.connect.request)
+        self._conns[flow.client_conn] = conn
+        return ended if isinstance(ended, Denial) else None

@@ -1,0 +1,80 @@
+"""How an exchange's task hands what it has for the client to the mitmproxy hook that pulls: one slot, which is the back-pressure.
+
+mitmproxy runs every hook in a task of its own, so nothing that spans events may live in a hook; the exchange is one task, and
+hooks only take from here.
+"""
+
+from asyncio import Future, get_running_loop
+from typing import NamedTuple
+
+
+class Head(NamedTuple):
+    """Status and header fields (lower-case names) of the answer."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+
+
+class End(NamedTuple):
+    """The answer is complete."""
+
+
+class Abort(NamedTuple):
+    """The answer cannot be completed: the connection (HTTP/1) or stream (HTTP/2) is broken off, lest it pass for whole."""
+
+    message: str
+
+
+type Part = Head | bytes | End | Abort
+
+
+class Handover:
+    """One producer (the exchange), one consumer (the hook). Parts put together are taken together."""
+
+    __slots__ = ("_parts", "_room", "_wanted", "closed")
+
+    def __init__(self) -> None:
+        self._parts: list[Part] | None = None
+        self._wanted: Future[None] | None = None
+        self._room: Future[None] | None = None
+        self.closed = False
+
+    async def put(self, parts: list[Part]) -> None:
+        """Offer parts; returns when the slot took them, which is when the ones before were taken."""
+        while self._parts is not None and not self.closed:
+            self._room = get_running_loop().create_future()
+            await self._room
+        self.offer(parts)
+
+    def offer(self, parts: list[Part]) -> None:
+        """Offer parts without waiting: for the last word of an exchange."""
+        self._parts = parts if self._parts is None else [*self._parts, *parts]
+        _wake(self._wanted)
+
+    async def taken(self) -> None:
+        """Wait until the slot is empty: what was put is on its way to the client."""
+        while self._parts is not None and not self.closed:
+            self._room = get_running_loop().create_future()
+            await self._room
+
+    async def take(self) -> list[Part]:
+        """The next parts. After `close`, an Abort, for ever."""
+        while self._parts is None:
+            if self.closed:
+                return [Abort("closed")]
+            self._wanted = get_running_loop().create_future()
+            await self._wanted
+        parts, self._parts = self._parts, None
+        _wake(self._room)
+        return parts
+
+    def close(self) -> None:
+        """Nobody takes any more, or nobody gives any more: both sides wake up."""
+        self.closed = True
+        _wake(self._wanted)
+        _wake(self._room)
+
+
+def _wake(waiter: Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,281 @@
+"""mitmproxy's HTTP layers, made to hand every request to an exchange and to take every answer from it.
+
+mitmproxy is the client-side engine only: these layers never ask for a server connection. A stream pulls with TakeHook, a
+blocking hook, which is mitmproxy's own way to await from inside a layer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import h11
+from h11._readers import ChunkedReader
+from mitmproxy import http
+from mitmproxy.connection import Client
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import (
+    DropStream,
+    ErrorCode,
+    HttpErrorHook,
+    HttpLayer,
+    HttpRequestHeadersHook,
+    HttpRequestHook,
+    HttpResponseHeadersHook,
+    HttpResponseHook,
+    HttpStream,
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+    SendHttp,
+    is_h3_alpn,
+    validate_request,
+)
+from mitmproxy.proxy.layers.http._base import HttpConnection
+from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
+
+from outgate.errors import Denial
+from outgate.proxy.backpressure import PacedHttp2Server
+from outgate.proxy.exchange import TOO_LARGE, Exchange
+from outgate.proxy.handover import Abort, End, Head, Part
+from outgate.proxy.limits import Limits
+from outgate.proxy.ownership import own
+
+
+class Entrance(Protocol):
+    """Where streams find the gateway. `observed` is true where mitmproxy's own addons and views should see the flows."""
+
+    observed: bool
+    limits: Limits
+
+    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None) -> Exchange: ...
+
+
+@dataclass
+class TakeHook(commands.StartHook):
+    """Pull the next parts of an exchange; `parts` holds them when the hook is complete."""
+
+    data: "Pull"
+    name: ClassVar[str] = "outgate_take"
+
+
+class Pull:
+    """What a stream pulls through: its exchange, and the parts taken last."""
+
+    __slots__ = ("client", "exchange", "http2", "parts", "stream_id")
+
+    def __init__(self, exchange: Exchange, client: Client, server: layer.Layer, stream_id: int) -> None:
+        self.exchange = exchange
+        self.client = client
+        self.http2 = server if isinstance(server, PacedHttp2Server) else None
+        self.stream_id = stream_id
+        self.parts: list[Part] = []
+
+    async def take(self) -> None:
+        self.parts = await self.exchange.handover.take()
+
+
+type Commands = layer.CommandGenerator[None]
+
+
+class ExchangeStream(HttpStream):
+    """One request and its answer on a client connection. Never opens a server connection."""
+
+    entrance: ClassVar[Entrance]
+    exchange: Exchange | None = None
+
+    def handle_event(self, event: events.Event) -> Commands:
+        """Sees events even while the stream waits in a hook: a client that left cancels its exchange at once."""
+        if isinstance(event, RequestProtocolError) and self.exchange is not None:
+            self.exchange.client_gone()
+        yield from super().handle_event(event)
+
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
+        if event.request.method == "CONNECT" or event.replay_flow:
+            yield from super().state_wait_for_request_headers(event)
+            return
+        flow = self.flow = http.HTTPFlow(self.context.client, self.context.server)
+        flow.request = event.request
+        flow.live = True
+        self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
+        if self.entrance.observed:
+            own(flow)
+            yield HttpRequestHeadersHook(flow)
+        invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
+        self.exchange = self.entrance.begin(self.context, flow, invalid)
+        if flow.request.headers.get("expect", "").lower() == "100-continue" and not self.exchange.refused:
+            yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
+        self.client_state = self.state_consume_request_body
+
+    def state_consume_request_body(self, event: events.Event) -> Commands:
+        exchange = self.exchange
+        if exchange is None:
+            yield from super().state_consume_request_body(event)
+        elif isinstance(event, RequestData):
+            if not exchange.body.done():
+                self.request_body_buf += event.data
+                if len(self.request_body_buf) > self.entrance.limits.body_bytes:
+                    self.request_body_buf.clear()
+                    exchange.body.set_result(TOO_LARGE)
+        elif isinstance(event, RequestEndOfMessage):
+            self.client_state = self.state_done
+            yield from self._exchange(exchange)
+
+    def _exchange(self, exchange: Exchange) -> Commands:
+        body = bytes(self.request_body_buf)
+        self.request_body_buf.clear()
+        if self.entrance.observed:
+            self.flow.request.data.content = body
+            yield HttpRequestHook(self.flow)
+            body = self.flow.request.raw_content or b""
+            if self.flow.response is not None:
+                exchange.client_gone()
+                yield from self._local_answer()
+                return
+        if not exchange.body.done():
+            exchange.body.set_result(body)
+        yield from self._relay(exchange)
+
+    def _local_answer(self) -> Commands:
+        """An answer set by another addon (the Sentinel's refusal): mitmproxy's own way out, which opens nothing."""
+        assert self.flow.response is not None
+        yield HttpResponseHeadersHook(self.flow)
+        yield from self.send_response()
+
+    def _relay(self, exchange: Exchange) -> Commands:
+        """Take parts and send them until the exchange has had its last word."""
+        parent = self.context.layers[self.context.layers.index(self) - 1]
+        assert isinstance(parent, HttpLayer)
+        pull = Pull(exchange, self.context.client, parent.connections[self.context.client], self.stream_id)
+        while True:
+            yield TakeHook(pull)
+            if self.flow.error is not None:
+                exchange.client_gone()
+            for part in pull.parts:
+                yield from self._send(part)
+                if isinstance(part, End | Abort):
+                    return
+
+    def _send(self, part: Part) -> Commands:
+        client = self.context.client
+        if isinstance(part, bytes):
+            if self.entrance.observed and self.flow.response is not None:
+                self.flow.response.data.content = (self.flow.response.data.content or b"") + part
+            yield SendHttp(ResponseData(self.stream_id, part), client)
+        elif isinstance(part, Head):
+            response = self.flow.response = _response(part, http2=self.flow.request.is_http2)
+            if self.entrance.observed:
+                yield HttpResponseHeadersHook(self.flow)
+            yield SendHttp(ResponseHeaders(self.stream_id, response, end_stream=False), client)
+        else:
+            yield from self._ended(part)
+
+    def _ended(self, part: End | Abort) -> Commands:
+        flow = self.flow
+        flow.live = False
+        self.client_state = self.state_errored
+        if isinstance(part, End):
+            if self.entrance.observed:
+                yield HttpResponseHook(flow)
+            yield DropStream(self.stream_id)
+            yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+            return
+        if self.entrance.observed:
+            yield HttpErrorHook(flow)
+        yield DropStream(self.stream_id)
+        yield SendHttp(ResponseProtocolError(self.stream_id, part.message, ErrorCode.CANCEL), self.context.client)
+
+
+def _response(head: Head, *, http2: bool) -> http.Response:
+    fields = tuple(
+        (name.encode(), value.encode("latin-1", "replace"))
+        for name, value in head.headers
+        if not (http2 and name == "transfer-encoding")
+    )
+    version = b"HTTP/2.0" if http2 else b"HTTP/1.1"
+    return http.Response(version, head.status, b"", http.Headers(fields), None, None, 0.0, None)
+
+
+class _TrailerBlindReader(ChunkedReader):
+    """Drops the trailers of a chunked request; mitmproxy would wedge the connection on them."""
+
+    def __call__(self, buf: Any) -> Any:
+        event = super().__call__(buf)
+        return h11.EndOfMessage() if isinstance(event, h11.EndOfMessage) else event
+
+
+class BoundedHttp1Server(Http1Server):
+    """HTTP/1 with a bound on the request head, in bytes and in seconds."""
+
+    limits: ClassVar[Limits]
+    _clock: events.Event | None = None
+
+    def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        yield from super().read_headers(event)
+        if self.state != self.read_headers:
+            self._clock = None
+        elif len(self.buf) > self.limits.head_bytes:
+            yield from self._refuse(431, "request head too large")
+        elif len(self.buf) and self._clock is None:
+            self._clock = wakeup = commands.RequestWakeup(self.limits.head_seconds)
+            yield wakeup
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Wakeup):
+            if event.command is self._clock and self.state == self.read_headers:
+                yield from self._refuse(408, "request head too slow")
+            return
+        yield from super()._handle_event(event)
+
+    def read_body(self, event: events.Event) -> Commands:
+        if type(self.body_reader) is ChunkedReader:
+            self.body_reader.__class__ = _TrailerBlindReader
+        yield from super().read_body(event)
+
+    def _refuse(self, status: int, message: str) -> Commands:
+        self.state = self.done
+        yield commands.SendData(self.conn, make_error_response(status, message))
+        yield commands.CloseConnection(self.conn)
+
+
+class ExchangeLayer(HttpLayer):
+    """An HttpLayer whose streams are exchanges."""
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Start) and not is_h3_alpn(self.context.client.alpn):
+            server: HttpConnection
+            server = (
+                PacedHttp2Server(self.context.fork())
+                if self.context.client.alpn == b"h2"
+                else BoundedHttp1Server(self.context.fork())
+            )
+            self.connections.setdefault(self.context.client, server)
+        yield from super()._handle_event(event)
+
+    def make_stream(self, stream_id: int) -> Commands:
+        stream = self.streams[stream_id] = ExchangeStream(self.context.fork(), stream_id)
+        yield from self.event_to_child(stream, events.Start())
+
+
+def layers_in(top: layer.Layer | None) -> Iterator[layer.Layer]:
+    """A layer and the layers already nested in it."""
+    while top is not None:
+        yield top
+        top = getattr(top, "child_layer", None)
+
+
+def install(top: layer.Layer | None) -> None:
+    """Make every plain HttpLayer in a fresh stack an ExchangeLayer."""
+    for each in layers_in(top):
+        if type(each) is HttpLayer:
+            each.__class__ = ExchangeLayer
+
+
+def refusal(denial: Denial) -> http.Response:
+    """A plain refusal for places where no dialect is known (CONNECT)."""
+    return http.Response.make(denial.status, b"", {"x-outgate-reason": denial.code, "content-length": "0"})
