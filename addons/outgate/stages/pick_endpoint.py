@@ -1,0 +1,62 @@
+"""Which endpoint of the backend is dialled: never one that failed in this exchange or is known to be unhealthy."""
+
+from collections import Counter
+from enum import StrEnum
+from typing import NamedTuple
+
+from outgate.errors import Denial
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.client import Client
+
+
+class Strategy(StrEnum):
+    """How one of the remaining endpoints is chosen."""
+
+    ROTATE = "rotate"
+    LEAST_IN_FLIGHT = "least_in_flight"
+
+
+class PickEndpointSettings(Settings):
+    """How requests are spread over the endpoints of a backend."""
+
+    strategy: Strategy = Strategy.ROTATE
+    """`rotate` takes them in turn; `least_in_flight` the one with the fewest requests at this worker, in turn among equals."""
+
+
+class Reads(NamedTuple):
+    """The backend, and the names of endpoints that are out."""
+
+    backend: Backend
+    endpoint_state: frozenset[str] | None
+
+
+class PickEndpoint(Stage):
+    """Backend to endpoint."""
+
+    name = "pick_endpoint"
+    settings_type = PickEndpointSettings
+
+    def __init__(self, settings: PickEndpointSettings, client: Client) -> None:
+        self._least = settings.strategy is Strategy.LEAST_IN_FLIGHT
+        self._client = client
+        self._turns: Counter[str] = Counter()
+        self.contract = Contract.of(Reads, writes=("endpoint",), may=May.DENY, cost=0.003)
+
+    def run(self, facts: Reads, /) -> Outcome:
+        backend, failed = facts.backend, facts.endpoint_state or frozenset()
+        left = [endpoint for endpoint in backend.endpoints if endpoint.name not in failed]
+        if not left:
+            return Denial(
+                code="no_endpoint_left", status=503, message="Every endpoint of the provider has failed for this request."
+            )
+        return (left[0] if len(left) == 1 else self._pick(backend, left),)
+
+    def _pick(self, backend: Backend, left: list[Endpoint]) -> Endpoint:
+        turn = self._turns[backend.name] % len(left)
+        self._turns[backend.name] += 1
+        ordered = left[turn:] + left[:turn]
+        if self._least:
+            return min(ordered, key=lambda endpoint: self._client.in_flight(backend, endpoint))
+        return ordered[0]

@@ -1,0 +1,66 @@
+"""Which backend answers: one of the routed provider, or, where no model was routed, the one the caller addressed.
+
+The dialect of the request and of the backend are the same, for nothing is translated silently.
+"""
+
+from typing import NamedTuple
+
+from outgate.errors import Denial
+from outgate.inference.operation import Operation
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.upstreams.catalog import Backend, Catalog
+
+
+class RouteSettings(Settings):
+    """Nothing to set: backends and their providers stand in the policy's catalog."""
+
+
+class Reads(NamedTuple):
+    """Where the caller wanted to go, and what was routed; `provider` is None where no model is involved."""
+
+    destination: str
+    operation: Operation
+    provider: str | None
+    provider_state: frozenset[str] | None
+
+
+class Route(Stage):
+    """Provider or destination to backend."""
+
+    name = "route"
+    settings_type = RouteSettings
+
+    def __init__(self, settings: RouteSettings, catalog: Catalog) -> None:  # noqa: ARG002
+        self._catalog = catalog
+        self.contract = Contract.of(Reads, writes=("backend",), may=May.DENY, optional=("provider",), cost=0.003)
+
+    def run(self, facts: Reads, /) -> Outcome:
+        backend = self._backend(facts.destination, facts.provider)
+        if backend is None:
+            return _no_backend(facts)
+        if backend.provider in (facts.provider_state or ()):
+            return Denial(
+                code="no_backend", status=503, message="Every provider that the policy routes this request to has failed."
+            )
+        dialect = facts.operation.dialect
+        if dialect not in ("none", backend.dialect):
+            return Denial(
+                code="provider_mismatch",
+                status=400,
+                message=f"This path speaks {dialect}; the policy routes the model to a provider that speaks {backend.dialect}.",
+            )
+        return (backend,)
+
+    def _backend(self, destination: str, provider: str | None) -> Backend | None:
+        """Of several backends of the provider, the one that was addressed, else the first."""
+        addressed = self._catalog.by_destination(destination)
+        if provider is None or (addressed is not None and addressed.provider == provider):
+            return addressed
+        return next(iter(self._catalog.by_provider(provider)), None)
+
+
+def _no_backend(facts: Reads) -> Denial:
+    if facts.provider is None:
+        return Denial(code="no_backend", status=403, message="The policy has no provider at this destination.")
+    return Denial(code="no_backend", status=503, message="The policy names a provider for this model but no backend of it.")
