@@ -1,0 +1,99 @@
+"""What the bench's figures mean: ratios to stock in the same run, against the goals, as a table and as JSON."""
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.suites import Samples
+
+STOCK, STREAMING, EMPTY, PLAN, FULL, DIRECT = "stock", "stock stream=True", "empty plan", "plan", "plan + redaction", "direct"
+
+
+class Goal(NamedTuple):
+    """A figure's most, and what it is."""
+
+    most: float | None
+    meaning: str
+
+
+GOALS = {
+    "keepalive_empty": Goal(0.50, "CPU per 2 KB request, empty plan ÷ stock"),
+    "keepalive_plan": Goal(0.65, "the same, every stage but redaction"),
+    "keepalive_full": Goal(None, "the same, redaction too (worker)"),
+    "newconn_empty": Goal(0.45, "CPU per request on a connection of its own, empty plan ÷ stock"),
+    "body64k": Goal(0.85, "CPU per 64 KB of new text, every stage but redaction ÷ stock"),
+    "sse_empty": Goal(1.1, "CPU per stream of 100 events at 20 ms, 20 streams, empty plan ÷ stock with stream=True"),
+    "sse_plan": Goal(1.6, "the same, every stage but redaction"),
+    "burst_empty": Goal(0.6, "CPU per stream of 100 events at once, empty plan ÷ stock with stream=True"),
+    "burst_plan": Goal(0.6, "the same, every stage but redaction"),
+    "ttft_added_ms": Goal(4.0, "time to the first event, p50, plan - direct"),
+    "gap_p99_added_ms": Goal(5.0, "gap between events, p99, plan - direct"),
+    "agent_turn_ms": Goal(20.0, "CPU that the plan adds to an agent's turn of 400 KB judged before + 1 KB new"),
+    "rss_empty_mb": Goal(120.0, "memory of a worker, empty plan"),
+    "rss_plan_mb": Goal(230.0, "memory of a worker, every stage on"),
+    "rss_encoder_mb": Goal(350.0, "memory of the encoder"),
+    "growth_mb": Goal(1.0, "what 10,000 requests more add to a worker after warm-up"),
+    "open_stream_kb": Goal(300.0, "memory of an open stream with a 100 KB prompt"),
+    "redaction_worker_ms": Goal(None, "what redaction adds to a 2 KB request, in the worker"),
+    "redaction_encoder_ms": Goal(None, "the same, in the encoder"),
+}
+
+
+def figures(samples: Samples, encoder_rss: float) -> dict[str, float]:
+    """Every figure of GOALS."""
+    return {
+        "keepalive_empty": samples.ratio("keepalive", EMPTY, STOCK),
+        "keepalive_plan": samples.ratio("keepalive", PLAN, STOCK),
+        "keepalive_full": samples.ratio("keepalive", FULL, STOCK),
+        "newconn_empty": samples.ratio("newconn", EMPTY, STOCK),
+        "body64k": samples.ratio("body64k", PLAN, STOCK),
+        "sse_empty": samples.ratio("sse", EMPTY, STREAMING),
+        "sse_plan": samples.ratio("sse", PLAN, STREAMING),
+        "burst_empty": samples.ratio("burst", EMPTY, STREAMING),
+        "burst_plan": samples.ratio("burst", PLAN, STREAMING),
+        "ttft_added_ms": samples.added("ttft", PLAN, DIRECT),
+        "gap_p99_added_ms": samples.added("gap_p99", PLAN, DIRECT),
+        "agent_turn_ms": samples.added("agent", PLAN, EMPTY),
+        "rss_empty_mb": samples.median("rss", EMPTY),
+        "rss_plan_mb": samples.median("rss", FULL),
+        "rss_encoder_mb": encoder_rss,
+        "growth_mb": max(samples.median("growth", EMPTY), samples.median("growth", PLAN)),
+        "open_stream_kb": samples.median("open_stream", PLAN),
+        "redaction_worker_ms": samples.added("keepalive", FULL, PLAN),
+        "redaction_encoder_ms": samples.median("keepalive.encoder", FULL),
+    }
+
+
+def table(values: dict[str, float]) -> str:
+    lines = [f"{'figure':<22} {'value':>8}  {'goal':>8}       meaning"]
+    for name, value in values.items():
+        goal = GOALS[name]
+        most = f"<= {goal.most:g}" if goal.most is not None else ""
+        mark = "" if goal.most is None else ("ok" if value <= goal.most else "OVER")
+        lines.append(f"{name:<22} {value:>8.2f}  {most:>8} {mark:<5} {goal.meaning}")
+    return "\n".join(lines)
+
+
+def absolute(samples: Samples) -> dict[str, dict[str, float]]:
+    """The medians behind the ratios: suite -> subject -> value."""
+    medians: dict[str, dict[str, float]] = {}
+    for suite, subject in samples.values:
+        medians.setdefault(suite, {})[subject] = round(samples.median(suite, subject), 4)
+    return medians
+
+
+def write(path: Path, values: dict[str, float], samples: Samples, repetitions: int) -> None:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    report = {
+        **{name: round(value, 3) for name, value in values.items()},
+        "repetitions": repetitions,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "commit": commit,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "medians": absolute(samples),
+    }
+    path.write_text(json.dumps(report, indent=1) + "\n")

@@ -1,0 +1,163 @@
+"""What is measured: stock mitmdump and the gateway, each a pinned process tree whose CPU clock and memory can be read."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.load import Target
+
+BIN = Path(sys.executable).parent
+HERE = Path(__file__).parent
+CPUCLOCK_SCHED = 2
+
+
+class Cores(NamedTuple):
+    """The core of the process under test, and the core of everything else."""
+
+    subject: int
+    rest: int
+
+
+def cores() -> Cores:
+    usable = sorted(os.sched_getaffinity(0))
+    return Cores(usable[0], usable[-1])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tree(pid: int) -> list[int]:
+    """`pid` and all processes below it."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process, all its threads, in nanosecond resolution (its POSIX CPU clock); 0.0 once it has ended."""
+    try:
+        return time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
+    except OSError:
+        return 0.0
+
+
+def rss_mb(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+    except OSError:
+        return 0.0
+
+
+def is_encoder(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"encoder" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+class Subject:
+    """A running proxy. The encoder's CPU and memory are told apart from those of the rest of the tree."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], target: Target) -> None:
+        self.name = name
+        self.process = process
+        self.target = target
+
+    def cpu(self) -> float:
+        return sum(cpu_seconds(pid) for pid in tree(self.process.pid) if not is_encoder(pid))
+
+    def encoder_cpu(self) -> float:
+        return sum(cpu_seconds(pid) for pid in tree(self.process.pid) if is_encoder(pid))
+
+    def rss(self) -> float:
+        """Memory of the worker: the largest process of the tree but the encoder."""
+        return max(rss_mb(pid) for pid in tree(self.process.pid) if not is_encoder(pid))
+
+    def encoder_rss(self) -> float:
+        return max((rss_mb(pid) for pid in tree(self.process.pid) if is_encoder(pid)), default=0.0)
+
+
+def pinned(core: int, *command: str, environment: dict[str, str] | None = None, log: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["taskset", "-c", str(core), *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log.open("wb"),
+        env={**os.environ, **(environment or {})},
+    )
+
+
+def stopped(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def await_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"ended with {process.returncode} before it served: {log.read_text()[-2000:]}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"did not serve on port {port} within {seconds} s: {log.read_text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def provider(core: int, folder: Path) -> Iterator[int]:
+    """The bench's provider; yields its port. Its certificate's authority is `folder`/ca.pem."""
+    import trustme
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    authority.issue_cert("api.openai.com", "localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "provider.pem"))
+    process = pinned(
+        core,
+        sys.executable,
+        "-m",
+        "bench.provider",
+        str(folder / "provider.pem"),
+        environment={"PYTHONPATH": str(HERE.parent)},
+        log=folder / "provider.log",
+    )
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline().split()[1])
+    finally:
+        stopped(process)
+
+
+@contextlib.contextmanager
+def stock(core: int, folder: Path, upstream: int, *, streaming: bool = False) -> Iterator[Subject]:
+    """Stock mitmdump with its default CA; `streaming` sets `flow.response.stream` for event streams."""
+    port, log = free_port(), folder / f"stock-{streaming}.log"
+    options = [
+        "-q",
+        *("--listen-host", "127.0.0.1", "-p", str(port)),
+        *("--set", f"ssl_verify_upstream_trusted_ca={folder / 'ca.pem'}"),
+        *("--set", f"confdir={folder / 'stock'}"),
+    ]
+    if streaming:
+        options += ["-s", str(HERE / "streaming.py")]
+    process = pinned(core, str(BIN / "mitmdump"), *options, log=log)
+    try:
+        await_port(port, process, log)
+        yield Subject("stock stream=True" if streaming else "stock", process, Target("localhost", upstream, port))
+    finally:
+        stopped(process)

@@ -1,0 +1,151 @@
+"""What is measured, one function a suite. Each takes every subject once; the caller repeats and reverses the order.
+
+Results go to `Samples`: (suite, subject) -> values, in milliseconds of CPU per request or stream unless the suite says otherwise.
+"""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bench import bodies
+from bench.bodies import Body
+from bench.load import Exchange, Target, closed_loop, connect, each, numbers, request, stream_once
+from bench.subjects import Subject
+
+
+class Pace(NamedTuple):
+    """How long a run takes: repetitions, seconds per measured window, streams for latency, agents, requests for growth."""
+
+    repetitions: int
+    seconds: float
+    streams: int
+    agents: int
+    growth: int
+
+
+FULL = Pace(repetitions=5, seconds=3.0, streams=3, agents=6, growth=10_000)
+QUICK = Pace(repetitions=2, seconds=0.8, streams=1, agents=2, growth=1_000)
+
+
+class Samples:
+    """Values by suite and subject, in the order they were taken."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def add(self, suite: str, subject: str, value: float) -> None:
+        self.values[suite, subject].append(value)
+
+    def median(self, suite: str, subject: str) -> float:
+        return statistics.median(self.values[suite, subject])
+
+    def ratio(self, suite: str, subject: str, base: str) -> float:
+        """The median of the ratios of values that were taken one after the other."""
+        pairs = zip(self.values[suite, subject], self.values[suite, base], strict=True)
+        return statistics.median(value / other for value, other in pairs)
+
+    def added(self, suite: str, subject: str, base: str) -> float:
+        pairs = zip(self.values[suite, subject], self.values[suite, base], strict=True)
+        return statistics.median(value - other for value, other in pairs)
+
+
+async def load_cpu(
+    samples: Samples, suite: str, subjects: Sequence[Subject], body: Body, pace: Pace, *, connections: int = 16, fresh: bool = False
+) -> None:
+    """CPU per request under a closed loop; the encoder's share apart, as `<suite>.encoder`."""
+    for subject in subjects:
+        worker: dict[str, float] = {}
+        encoder: dict[str, float] = {}
+
+        def clock(moment: str, subject: Subject = subject, worker: dict = worker, encoder: dict = encoder) -> None:
+            worker[moment], encoder[moment] = subject.cpu(), subject.encoder_cpu()
+
+        window = await closed_loop(
+            subject.target, body, connections=connections, seconds=pace.seconds, warm=pace.seconds / 4, fresh=fresh, at=clock
+        )
+        samples.add(suite, subject.name, (worker["end"] - worker["start"]) / window.count * 1000)
+        samples.add(f"{suite}.encoder", subject.name, (encoder["end"] - encoder["start"]) / window.count * 1000)
+
+
+async def paced_streams(samples: Samples, subjects: Sequence[Subject], count: int = 20) -> None:
+    """CPU per stream of 100 events, 20 ms apart, `count` at a time on connections that are open already."""
+    body = bodies.paced(20)
+    for subject in subjects:
+        links = [await connect(subject.target) for _ in range(count)]
+        await ask_each(links, subject.target, bodies.small())
+        before = subject.cpu()
+        await ask_each(links, subject.target, body)
+        samples.add("sse", subject.name, (subject.cpu() - before) / count * 1000)
+        hang_up(links)
+
+
+async def ask_each(links: list[Exchange], target: Target, body: Body) -> None:
+    await each(links, lambda link: link.ask(request(target, body.next(numbers()))))
+
+
+def hang_up(links: Sequence[Exchange]) -> None:
+    for link in links:
+        link.transport.abort()
+
+
+async def one_stream(samples: Samples, targets: dict[str, Target], pace: Pace) -> None:
+    """Time to the first event (median) and gap between events (p99), milliseconds, at one stream."""
+    body = bodies.paced(20)
+    for name, target in targets.items():
+        link = await connect(target)
+        await link.ask(request(target, bodies.small().next(numbers())))
+        got = [await stream_once(link, target, body) for _ in range(pace.streams)]
+        gaps = sorted(gap for arrivals in got for gap in arrivals.gaps)
+        samples.add("ttft", name, statistics.median(arrivals.first for arrivals in got))
+        samples.add("gap_p99", name, gaps[int(len(gaps) * 0.99)])
+        hang_up([link])
+
+
+async def agent_turn(samples: Samples, subjects: Sequence[Subject], pace: Pace) -> None:
+    """CPU of an agent's second turn: 400 KB that were judged before, and 1 KB that is new."""
+    for subject in subjects:
+        spent = 0.0
+        for _ in range(pace.agents):
+            first, second = bodies.agent_turns(numbers() % 10**6)
+            link = await connect(subject.target)
+            await link.ask(request(subject.target, first.next(numbers())))
+            before = subject.cpu()
+            await link.ask(request(subject.target, second.next(numbers())))
+            spent += subject.cpu() - before
+            hang_up([link])
+        samples.add("agent", subject.name, spent / pace.agents * 1000)
+
+
+async def growth(samples: Samples, subjects: Sequence[Subject], pace: Pace) -> None:
+    """Memory after the other suites, and what 10,000 requests more add to it (MB)."""
+    body = bodies.small()
+    for subject in subjects:
+        await requests(subject.target, body, pace.growth // 4)
+        before = subject.rss()
+        await requests(subject.target, body, pace.growth)
+        after = subject.rss()
+        samples.add("rss", subject.name, after)
+        samples.add("growth", subject.name, (after - before) * 10_000 / pace.growth)
+
+
+async def requests(target: Target, body: Body, count: int, connections: int = 16) -> None:
+    links = [await connect(target) for _ in range(connections)]
+    for _ in range(count // connections):
+        await ask_each(links, target, body)
+    hang_up(links)
+
+
+async def open_streams(samples: Samples, subjects: Sequence[Subject], count: int = 40) -> None:
+    """KB of memory per stream that is open with a 100 KB prompt."""
+    body = bodies.held(100 * 1024)
+    for subject in subjects:
+        for measured in (False, True):
+            links = [await connect(subject.target) for _ in range(count)]
+            await ask_each(links, subject.target, bodies.small())
+            before = subject.rss()
+            for link in links:
+                await link.begin(request(subject.target, body.next(numbers())))
+            if measured:
+                samples.add("open_stream", subject.name, (subject.rss() - before) * 1000 / count)
+            hang_up(links)
