@@ -1,6 +1,6 @@
 """What a request used, as the provider reported it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,3 +17,12 @@ class Usage:
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     estimated: bool = False
+
+
+def merge_usage(first: Usage | None, second: Usage | None) -> Usage | None:
+    """Two reports of one answer as one: what the later one states replaces, what it leaves open stays."""
+    if first is None or second is None:
+        return second or first
+    names = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+    stated = {name: value for name in names if (value := getattr(second, name)) is not None}
+    return replace(first, estimated=second.estimated, **stated)

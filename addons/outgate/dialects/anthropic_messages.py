@@ -1,0 +1,121 @@
+"""The Anthropic API: messages and models; every other path of it is read as an unjudged body."""
+
+# ruff: noqa: ARG002, FBT001  the flags of the port are positional
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from outgate.dialects import opaque
+from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, no_usage
+from outgate.dialects.anthropic_stream import AnthropicStream, message_usage
+from outgate.dialects.anthropic_tables import MESSAGE, MESSAGES
+from outgate.dialects.denials import anthropic_type
+from outgate.dialects.dialect import AnswerDecoder, Request
+from outgate.dialects.json_body import LIMITS, Limits, dump
+from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
+from outgate.dialects.reading import read
+from outgate.dialects.sse import encode as sse_event
+from outgate.errors import Denial, WireError
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.params import Params
+from outgate.inference.prompt import Prompt
+from outgate.inference.stream import Event
+
+
+def _is_error(tree: Mapping[str, Any]) -> bool:
+    error = tree.get("error")
+    return tree.get("type") == "error" and isinstance(error, dict) and isinstance(error.get("type"), str)
+
+
+class Anthropic:
+    """See `dialects.dialect.Dialect`. Streams report usage unasked, so `include_usage` changes nothing."""
+
+    name = "anthropic"
+
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+
+    def decode(self, operation: Operation, raw: bytes) -> Request:
+        if operation.kind is not Kind.CHAT:
+            return opaque.decode(operation, raw, MESSAGES, self._limits)
+        reading = read(raw, MESSAGES, self._limits)
+        tree = reading.document.tree
+        messages_of(tree)
+        params = Params(
+            stream=flag(tree, "stream"),
+            max_tokens=count(tree, "max_tokens"),
+            temperature=number(tree, "temperature"),
+            include_usage=True,
+            server_state=reading.state,
+            identity=identity_of(reading, ("tools",)),
+        )
+        return Request(prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
+
+    def encode(self, operation: Operation, prompt: Prompt, model: str, params: Params, max_tokens: int | None) -> bytes:
+        if operation.kind is not Kind.CHAT:
+            return opaque.encode(prompt, model)
+        edits = {**prompt.edits, (0, "model"): model}
+        if max_tokens is not None and params.max_tokens is None:
+            edits[0, "max_tokens"] = max_tokens
+        return prompt.document.encode(edits)
+
+    def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
+        if operation.kind is Kind.OPAQUE:
+            return OpaqueAnswer()
+        if status >= 400:
+            return Refusal(_is_error)
+        if operation.kind is Kind.CHAT:
+            return AnthropicStream() if stream else WholeAnswer(MESSAGE, message_usage)
+        return WholeAnswer(MESSAGE, no_usage)
+
+    def error(self, denial: Denial, request_id: str) -> bytes:
+        details = {"error_code": denial.code}
+        error = {"type": anthropic_type(denial.status), "message": denial.message, "details": details}
+        return dump({"type": "error", "error": error, "request_id": request_id})
+
+    def error_event(self, denial: Denial, request_id: str) -> bytes:
+        return sse_event(self.error(denial, request_id), b"error")
+
+    def canned(
+        self,
+        operation: Operation,
+        text: str,
+        model: str,
+        stream: bool,
+        request_id: str,
+        created: int,
+        include_usage: bool,
+    ) -> list[Event]:
+        """Raises WireError for an operation that has no answer in words."""
+        if operation.kind is not Kind.CHAT:
+            raise WireError("no_canned_answer", "only a conversation can be answered in words")
+        usage = {"input_tokens": 0, "output_tokens": 0}
+        head = {"id": f"msg_{request_id}", "type": "message", "role": "assistant", "model": model}
+        end = {"stop_reason": "end_turn", "stop_sequence": None}
+        if not stream:
+            message = {**head, "content": [{"type": "text", "text": text}], **end, "usage": usage}
+            return self.redecode(operation, stream, dump(message))
+        start: dict[str, Any] = {**head, "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+        events: list[dict[str, Any]] = [
+            {"type": "message_start", "message": start},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": end, "usage": {"output_tokens": 0}},
+            {"type": "message_stop"},
+        ]
+        return self.redecode(operation, stream, b"".join(sse_event(dump(event), event["type"].encode()) for event in events))
+
+    def models(self, ids: Sequence[str], created: int) -> bytes:
+        at = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        data = [{"type": "model", "id": name, "display_name": name, "created_at": at} for name in ids]
+        ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+        return dump({"data": data, "has_more": False, **ends})
+
+    def content_type(self, stream: bool) -> str:
+        return "text/event-stream; charset=utf-8" if stream else "application/json"
+
+    def redecode(self, operation: Operation, stream: bool, raw: bytes, include_usage: bool = True) -> list[Event]:
+        decoder = self.answer(operation, stream, include_usage)
+        return [*decoder.feed(raw), *decoder.end()]

@@ -1,0 +1,132 @@
+"""When a streamed Anthropic message is complete, and which pieces of text continue each other.
+
+Text, thinking and tool arguments (`partial_json`) continue until their block's `content_block_stop`; every other string comes
+whole, in one event, and must not be torn. The stream ends with `message_stop` or an `error` event, and with nothing else.
+"""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from outgate.dialects import sse
+from outgate.dialects.answers import tokens
+from outgate.dialects.anthropic_tables import EVENT
+from outgate.dialects.events import Frame, JsonEvent, Path
+from outgate.dialects.reading import Reading, read, read_tree
+from outgate.errors import WireError
+from outgate.inference.prompt import Leaf
+from outgate.inference.stream import Event, Text
+from outgate.inference.usage import Usage
+
+_DELTAS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
+_PIECES = frozenset({"content_block_delta", "content_block_start"})
+_COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def usage_of(usage: Any) -> Usage | None:
+    """A `usage` object. Its `input_tokens` leave cached ones out; ours include what was read from and written to the cache."""
+    if not isinstance(usage, dict):
+        return None
+    plain, out, written, cached = (tokens(usage.get(name)) for name in _COUNTS)
+    details = usage.get("output_tokens_details")
+    return Usage(
+        input_tokens=None if plain is None else plain + (written or 0) + (cached or 0),
+        output_tokens=out,
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        reasoning_tokens=tokens(details.get("thinking_tokens")) if isinstance(details, dict) else None,
+    )
+
+
+def message_usage(tree: Mapping[str, Any]) -> Usage | None:
+    """`usage` of a whole message."""
+    return usage_of(tree.get("usage"))
+
+
+def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
+    """A delta of the same block with this piece alone. Raises TypeError for a string that comes whole."""
+    root, _ = path[0]
+    _, key = path[-1]
+    if key not in _DELTAS:
+        raise TypeError("this text is complete in its event, nothing of it is held back")
+    delta = {"type": _DELTAS[key], key: piece}
+    reading = read_tree({"type": "content_block_delta", "index": root["index"], "delta": delta}, EVENT)
+    leaf = reading.leaves[0]
+    return JsonEvent(reading.document, (Text(text.part, piece, text.channel, (leaf.box, leaf.key)),), _frame("content_block_delta"))
+
+
+def _frame(name: str) -> Frame:
+    return Frame(b"event: " + name.encode() + b"\ndata: ", b"\n\n", _continued)
+
+
+_FRAMES = {
+    name: _frame(name)
+    for name in (
+        "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop",
+        "ping", "error",
+    )
+}  # fmt: skip
+
+
+class AnthropicStream:
+    """Decoder of one streamed message."""
+
+    def __init__(self, limit: int = sse.LIMIT) -> None:
+        self._parser = sse.SseParser(limit)
+        self._open: dict[int, set[Hashable]] = {}
+        self._counts: dict[str, Any] = {}
+        self._over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        events: list[Event] = []
+        for piece in self._parser.feed(data):
+            if self._over:
+                break
+            if piece.data:
+                events.append(self._event(read(piece.data, EVENT)))
+        return events
+
+    def end(self) -> list[Event]:
+        if not self._over:
+            raise WireError("truncated", "the stream ended before its answer was complete")
+        return []
+
+    def _event(self, reading: Reading) -> JsonEvent:
+        document, tree = reading.document, reading.document.tree
+        kind, index = tree.get("type"), tree.get("index")
+        frame = _FRAMES.get(kind) if isinstance(kind, str) else None
+        if frame is None or (kind in _PIECES and index.__class__ is not int):
+            raise WireError("bad_answer", "the stream holds an event that its dialect does not have")
+        texts = [Text(_part(leaf, index), leaf.text, leaf.channel, (leaf.box, leaf.key)) for leaf in reading.leaves]
+        last = kind in {"message_stop", "error"}
+        self._over = last
+        closes = self._closes(texts, index, kind == "content_block_stop", every=last)
+        return JsonEvent(document, texts, frame, closes=closes, usage=self._usage(tree), last=last)
+
+    def _closes(self, texts: list[Text], index: Any, stop: bool, *, every: bool) -> tuple[Hashable, ...]:  # noqa: FBT001
+        at_once: list[Hashable] = []
+        for text in texts:
+            if text.part[-1] in _DELTAS and text.part[0].__class__ is int:  # type: ignore[index]
+                self._open.setdefault(index, set()).add(text.part)
+            else:
+                at_once.append(text.part)
+        if stop:
+            at_once.extend(self._open.pop(index, ()))
+        if every:
+            at_once.extend(part for parts in self._open.values() for part in parts)
+            self._open.clear()
+        return tuple(at_once)
+
+    def _usage(self, tree: Mapping[str, Any]) -> Usage | None:
+        """Counts are cumulative; what an event leaves out, or null, stands as it was reported before."""
+        holder = tree.get("message") if tree.get("type") == "message_start" else tree
+        usage = holder.get("usage") if isinstance(holder, dict) else None
+        if not isinstance(usage, dict):
+            return None
+        self._counts.update((name, value) for name, value in usage.items() if value is not None)
+        return usage_of(self._counts)
+
+
+def _part(leaf: Leaf, index: Any) -> tuple[Any, ...]:
+    if index.__class__ is int and leaf.key in _DELTAS and leaf.box == 1:
+        return (index, leaf.key)
+    return ("other", index, leaf.box, leaf.key)

@@ -1,0 +1,143 @@
+"""The events of an answer: immutable values over a judged tree, written back from that tree and nothing else."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from outgate.dialects.json_body import NAMES, JsonDocument
+from outgate.inference.prompt import Leaf
+from outgate.inference.stream import Text
+from outgate.inference.usage import Usage
+
+type Path = list[tuple[Any, Any]]
+"""From the root to a text: each container with the key or position taken in it."""
+
+
+class Frame(NamedTuple):
+    """What stands around the JSON of an event on the wire, and how a continuation of one of its texts looks."""
+
+    before: bytes = b""
+    after: bytes = b""
+    continued: "Callable[[Path, Text, str], JsonEvent] | None" = None
+
+
+WHOLE = Frame()
+
+
+class JsonEvent:
+    """One event whose content is a JSON object. See `inference.stream.Event`."""
+
+    __slots__ = ("_document", "_edits", "_frame", "closes", "hidden", "last", "texts", "usage", "whole")
+
+    def __init__(
+        self,
+        document: JsonDocument,
+        texts: Sequence[Text],
+        frame: Frame = WHOLE,
+        *,
+        closes: Sequence[Hashable] = (),
+        usage: Usage | None = None,
+        last: bool = False,
+        hidden: bool = False,
+    ) -> None:
+        self._document = document
+        self._edits: Mapping[tuple[int, str | int], Any] = {}
+        self._frame = frame
+        self.texts = texts
+        self.closes = closes
+        self.whole = frame is WHOLE
+        self.usage = usage
+        self.last = last
+        self.hidden = hidden
+
+    def replace(self, changes: Mapping[int, str]) -> "JsonEvent":
+        """The event with these texts changed; itself, when nothing differs."""
+        changed = {i: text for i, text in changes.items() if self.texts[i].text != text}
+        if not changed:
+            return self
+        texts = list(self.texts)
+        edits = dict(self._edits)
+        for index, text in changed.items():
+            texts[index] = texts[index]._replace(text=text)
+            edits[texts[index].place] = text
+        event = JsonEvent(
+            self._document, texts, self._frame, closes=self.closes, usage=self.usage, last=self.last, hidden=self.hidden
+        )
+        event._edits = edits
+        return event
+
+    def only(self, index: int, text: str) -> "JsonEvent":
+        """A continuation of one text. Raises TypeError on a whole answer: its texts are complete, nothing of them is held back."""
+        if self._frame.continued is None:
+            raise TypeError("a whole answer has no continuation")
+        continued = self.texts[index]
+        return self._frame.continued(path_to(self._document, continued.place), continued, text)
+
+    def encode(self) -> bytes:
+        frame = self._frame
+        return frame.before + self._document.encode(self._edits) + frame.after
+
+    def __repr__(self) -> str:
+        return f"JsonEvent({len(self.texts)} texts{', last' if self.last else ''}{', hidden' if self.hidden else ''})"
+
+
+class RawEvent:
+    """Bytes with no judged text: a terminator, or a piece of an answer that policy allows unjudged."""
+
+    __slots__ = ("_raw", "closes", "hidden", "last", "texts", "usage", "whole")
+
+    def __init__(self, raw: bytes, *, last: bool = False, closes: Sequence[Hashable] = ()) -> None:
+        self._raw = raw
+        self.texts: Sequence[Text] = ()
+        self.closes = closes
+        self.whole = False
+        self.usage: Usage | None = None
+        self.last = last
+        self.hidden = False
+
+    def replace(self, changes: Mapping[int, str]) -> "RawEvent":
+        """Itself: there is no text to change. Raises IndexError where one is named."""
+        if changes:
+            raise IndexError("the event has no texts")
+        return self
+
+    def only(self, index: int, text: str) -> "RawEvent":  # noqa: ARG002
+        raise IndexError("the event has no texts")
+
+    def encode(self) -> bytes:
+        return self._raw
+
+    def __repr__(self) -> str:
+        return f"RawEvent({len(self._raw)} bytes{', last' if self.last else ''})"
+
+
+def path_to(document: JsonDocument, place: tuple[int, Any]) -> Path:
+    """The way from the root of a document to one of its texts."""
+    box, key = place
+    path: Path = []
+    while box >= 0:
+        container, parent, at, form = document.boxes[box]
+        if form != NAMES:
+            path.append((container, key))
+            key = at
+        box = parent
+    return path[::-1]
+
+
+def whole_texts(leaves: Sequence[Leaf]) -> list[Text]:
+    """The texts of a whole answer: each is complete, so each is a part of its own."""
+    return [Text((leaf.box, leaf.key), leaf.text, leaf.channel, (leaf.box, leaf.key)) for leaf in leaves]
+
+
+def part_of(document: JsonDocument, leaf: Leaf) -> tuple[Any, ...]:
+    """What a streamed text continues: the names on its way, and in place of a position the `index` that elements carry."""
+    boxes = document.boxes
+    box, key = leaf.box, leaf.key
+    part: list[Any] = [] if key.__class__ is int else [key]
+    while box > 0:
+        container, box, key, _ = boxes[box]
+        if key.__class__ is str:
+            part.append(key)
+        elif container.__class__ is dict and container.get("index").__class__ is int:
+            part.append(container["index"])
+    part.reverse()
+    return tuple(part)

@@ -1,0 +1,179 @@
+"""What counts as a JSON body, and which bytes it becomes again.
+
+RFC 8259 read as narrowly as it can be, so that no two parsers can disagree about what was judged: UTF-8 without BOM, no
+duplicate names, no non-finite numbers, no lone surrogates, at most `Limits.depth` levels; integers of any size stay exact. What
+is sent is always written from the tree that was judged. Any bytes at all give a Reading or a WireError, never another error.
+
+Duplicate names are found by counting colons: a member that the parser dropped takes at least one colon with it, and writing
+never adds one. That is exact unless the source spells a colon as an escape, so those bodies, and those with numbers that a
+double cannot hold, go to a slower decoder that is exact by construction.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
+
+import orjson
+
+from outgate.errors import WireError
+
+PLAIN, NESTED, NAMES = range(3)
+"""What a box is: a container of the body, the root of JSON inside a string, or the member names of its parent."""
+
+EXACT = 9007199254740992.0
+"""2**53: from here on a double may stand for another integer."""
+
+_REFUSED = object()
+
+
+class Limits(NamedTuple):
+    """Bounds on one body: levels, object members, elements of one array, leaves, and containers."""
+
+    depth: int = 64
+    members: int = 250_000
+    items: int = 400_000
+    leaves: int = 100_000
+    boxes: int = 100_000
+
+
+LIMITS = Limits()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise WireError("duplicate_key", "an object names a member twice")
+    return members
+
+
+def _constant(_: str) -> NoReturn:
+    raise WireError("bad_json", "the body holds a number that JSON does not have")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _constant(text)
+
+
+_exact = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+
+
+def _load_exact(raw: bytes) -> Any:
+    try:
+        return _exact.decode(raw.decode())
+    except WireError:
+        raise
+    except (ValueError, RecursionError) as error:  # more digits than Python converts, more levels than it recurses
+        raise WireError("bad_json", "the body is not strict JSON") from error
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:  # it carries the body, so it must not become the context of an error
+        return _REFUSED
+
+
+def load(raw: bytes, limits: Limits = LIMITS, *, exact: bool = False) -> tuple[Any, bool]:
+    """The JSON value in `raw`, and whether its numbers are known to be exact; its depth is not yet bounded. Raises WireError."""
+    colons = raw.count(b":")
+    if colons > limits.members:
+        raise WireError("too_many_members", "the body has too many members")
+    tree = _parse(raw)
+    if tree is _REFUSED:
+        raise WireError("bad_json", "the body is not strict JSON")
+    if exact or b"\\u003" in raw:
+        return _load_exact(raw), True
+    if colons != orjson.dumps(tree).count(b":"):
+        raise WireError("duplicate_key", "an object names a member twice")
+    return tree, False
+
+
+def dump(tree: Any, *, canonical: bool = False) -> bytes:
+    """The bytes of a tree, compact; `canonical` sorts member names. Raises WireError for what UTF-8 or JSON cannot hold."""
+    try:
+        return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS if canonical else None)
+    except TypeError:  # an integer beyond 64 bits is right and orjson cannot write it; a lone surrogate is wrong
+        pass
+    try:
+        return json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=canonical).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise WireError("unencodable", "the body cannot be written as JSON") from error
+
+
+class JsonDocument:
+    """A decoded body: the tree, which is never changed, and its boxes `(container, parent, key, form)` in document order."""
+
+    __slots__ = ("boxes", "tree")
+
+    def __init__(self, tree: dict[str, Any], boxes: list[tuple[Any, int, Any, int]]) -> None:
+        self.tree = tree
+        self.boxes = boxes
+
+    def encode(self, edits: Mapping[tuple[int, str | int], Any], *, canonical: bool = False) -> bytes:
+        """The body with these values in place of its own; only containers on the way up are copied.
+
+        Raises WireError when a renamed member would take the name of another.
+        """
+        return dump(self.edited(edits) if edits else self.tree, canonical=canonical)
+
+    def edited(self, edits: Mapping[tuple[int, str | int], Any]) -> Any:
+        """The tree with these edits."""
+        copies: dict[int, Any] = {}
+        renamed: dict[int, dict[Any, Any]] = {}
+        boxes = self.boxes
+        for (box, key), value in edits.items():
+            if boxes[box][3] == NAMES:
+                renamed.setdefault(boxes[box][1], {})[key] = value
+            else:
+                (copies.get(box) or self._own(box, copies))[key] = value
+        for box, names in renamed.items():
+            _rename(copies.get(box) or self._own(box, copies), names)
+        for box in sorted((box for box in copies if boxes[box][3] == NESTED), reverse=True):
+            copies[boxes[box][1]][boxes[box][2]] = dump(copies[box]).decode()
+        return self._own(0, copies)
+
+    def _own(self, box: int, copies: dict[int, Any]) -> Any:
+        copy = copies.get(box)
+        if copy is None:
+            container, parent, key, _ = self.boxes[box]
+            copy = copies[box] = container.copy()
+            if parent >= 0:
+                self._own(parent, copies)[key] = copy
+        return copy
+
+
+def _rename(container: dict[str, Any], names: Mapping[str, str]) -> None:
+    members = [(names.get(name, name), value) for name, value in container.items()]
+    container.clear()
+    container.update(members)
+    if len(container) != len(members):
+        raise WireError("duplicate_key", "a renamed member has the name of another")
+
+
+def decode_value(raw: bytes, limits: Limits = LIMITS) -> Any:
+    """Any strict JSON value, exact, within the limits. Raises WireError, for any bytes."""
+    tree, exact = load(raw, limits)
+    if _bounded(tree, limits) or exact:
+        return tree
+    return load(raw, limits, exact=True)[0]
+
+
+def _bounded(tree: Any, limits: Limits) -> bool:
+    """Whether every number of a tree is surely exact; raises WireError when the tree is too deep."""
+    level, depth, exact = [tree], 0, True
+    while level:
+        below: list[Any] = []
+        for value in level:
+            if value.__class__ is dict:
+                below.extend(value.values())
+            elif value.__class__ is list:
+                below.extend(value)
+            elif value.__class__ is float and abs(value) >= EXACT:
+                exact = False
+        depth += any(value.__class__ is dict or value.__class__ is list for value in level)
+        if depth > limits.depth:
+            raise WireError("too_deep", "the body is nested too deeply")
+        level = below
+    return exact

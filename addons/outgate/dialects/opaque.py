@@ -1,0 +1,105 @@
+"""How far a body is read that no table describes: strings of a JSON object are shown, and everything is announced as `opaque`."""
+
+# ruff: noqa: ARG002, FBT001  the flags of the port are positional
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from outgate.dialects.answers import OpaqueAnswer
+from outgate.dialects.dialect import AnswerDecoder, Request
+from outgate.dialects.json_body import LIMITS, JsonDocument, Limits, dump
+from outgate.dialects.parameters import identity_of, prompt_of, tools_of
+from outgate.dialects.reading import read
+from outgate.dialects.rules import Rule, free
+from outgate.dialects.sse import encode as sse_event
+from outgate.errors import Denial, WireError
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.params import Params, Tools
+from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.stream import Event
+
+OPAQUE = frozenset({"opaque"})
+_ANY = free(Channel.USER)
+
+
+class RawDocument:
+    """A body that is not JSON, sent as it came: policy must allow `opaque` for that."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def encode(self, edits: Mapping[tuple[int, str | int], Any]) -> bytes:
+        """Raises WireError for an edit: there is nothing in it that could be addressed."""
+        if edits:
+            raise WireError("unencodable", "an opaque body cannot be edited")
+        return self._raw
+
+
+def decode(operation: Operation, raw: bytes, rule: Rule = _ANY, limits: Limits = LIMITS) -> Request:
+    """A body of a path that is not inference. What begins like a JSON object must be a strict one; a list of models has no body."""
+    if operation.kind is Kind.MODELS and raw:
+        raise WireError("unexpected_body", "this request has no body")
+    if not raw.lstrip(b" \t\r\n").startswith(b"{"):
+        kinds = frozenset[str]() if operation.kind is Kind.MODELS else OPAQUE
+        return Request(Prompt(RawDocument(raw), (), kinds), Tools(), Params(), "")
+    reading = read(raw, rule, limits)
+    tree = reading.document.tree
+    model = tree.get("model")
+    params = Params(stream=tree.get("stream") is True, server_state=reading.state, identity=identity_of(reading, ()))
+    return Request(prompt_of(reading, "opaque"), tools_of(tree, ("tools",)), params, model if isinstance(model, str) else "")
+
+
+def encode(prompt: Prompt, model: str) -> bytes:
+    """The body again, with the routed model where it had one."""
+    document = prompt.document
+    named = isinstance(document, JsonDocument) and "model" in document.tree
+    return document.encode({**prompt.edits, (0, "model"): model} if named and model else prompt.edits)
+
+
+class Opaque:
+    """The dialect of paths whose API nobody knows: bodies are unjudged, refusals plain JSON. See `dialects.dialect.Dialect`."""
+
+    name = "none"
+
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+
+    def decode(self, operation: Operation, raw: bytes) -> Request:
+        return decode(operation, raw, _ANY, self._limits)
+
+    def encode(self, operation: Operation, prompt: Prompt, model: str, params: Params, max_tokens: int | None) -> bytes:
+        return prompt.document.encode(prompt.edits)
+
+    def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
+        return OpaqueAnswer()
+
+    def error(self, denial: Denial, request_id: str) -> bytes:
+        return dump({"error": {"message": denial.message, "code": denial.code, "request_id": request_id}})
+
+    def error_event(self, denial: Denial, request_id: str) -> bytes:
+        return sse_event(self.error(denial, request_id), b"error")
+
+    def canned(
+        self,
+        operation: Operation,
+        text: str,
+        model: str,
+        stream: bool,
+        request_id: str,
+        created: int,
+        include_usage: bool,
+    ) -> list[Event]:
+        """Raises WireError: nobody knows what an answer looks like."""
+        raise WireError("no_canned_answer", "only a conversation can be answered in words")
+
+    def models(self, ids: Sequence[str], created: int) -> bytes:
+        return dump({"data": [{"id": name} for name in ids]})
+
+    def content_type(self, stream: bool) -> str:
+        return "text/event-stream; charset=utf-8" if stream else "application/json"
+
+    def redecode(self, operation: Operation, stream: bool, raw: bytes, include_usage: bool = True) -> list[Event]:
+        decoder = self.answer(operation, stream, include_usage)
+        return [*decoder.feed(raw), *decoder.end()]

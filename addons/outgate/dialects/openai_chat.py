@@ -1,0 +1,161 @@
+"""The OpenAI API: chat completions, embeddings, models; every other path of it is read as an unjudged body."""
+
+# ruff: noqa: FBT001  the flags of the port are positional
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from outgate.dialects import opaque
+from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, no_usage
+from outgate.dialects.denials import openai_type
+from outgate.dialects.dialect import AnswerDecoder, Request
+from outgate.dialects.json_body import LIMITS, Limits, dump
+from outgate.dialects.openai_stream import DONE, OpenAIStream, usage_of
+from outgate.dialects.openai_tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, VECTORS
+from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
+from outgate.dialects.reading import Reading, read
+from outgate.dialects.sse import encode as sse_event
+from outgate.errors import Denial, WireError
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.params import Params, Tools
+from outgate.inference.prompt import Prompt
+from outgate.inference.stream import Event
+
+_TOOLS = ("tools", "functions")
+_NEWER = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex)")
+"""Models that refuse `max_tokens`; all others, and most compatible servers, know only that one."""
+
+
+def _is_error(tree: Mapping[str, Any]) -> bool:
+    return isinstance(tree.get("error"), dict | str) and bool(tree["error"])
+
+
+class OpenAI:
+    """See `dialects.dialect.Dialect`."""
+
+    name = "openai"
+
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+
+    def decode(self, operation: Operation, raw: bytes) -> Request:
+        if operation.kind is Kind.CHAT:
+            return self._chat(read(raw, CHAT, self._limits))
+        if operation.kind is Kind.EMBEDDINGS:
+            return self._embeddings(read(raw, EMBEDDINGS, self._limits))
+        return opaque.decode(operation, raw, CHAT, self._limits)
+
+    def _chat(self, reading: Reading) -> Request:
+        tree = reading.document.tree
+        messages_of(tree)
+        params = Params(
+            stream=flag(tree, "stream"),
+            max_tokens=_bound(tree),
+            n=count(tree, "n") or 1,
+            temperature=number(tree, "temperature"),
+            include_usage=_asks_for_usage(tree),
+            server_state=reading.state,
+            identity=identity_of(reading, _TOOLS),
+        )
+        if params.stream:  # after the walk, and in place: an edit of the caller's other options keeps it
+            options = tree.get("stream_options")
+            tree["stream_options"] = options = {} if options is None else options
+            options["include_usage"] = True
+        modalities = tree.get("modalities")
+        spoken = isinstance(modalities, list) and "audio" in modalities
+        return Request(prompt_of(reading, *["audio"] * spoken), tools_of(tree, _TOOLS), params, model_of(tree))
+
+    def _embeddings(self, reading: Reading) -> Request:
+        tree = reading.document.tree
+        if not tree.get("input"):
+            raise WireError("bad_parameter", "`input` must not be empty")
+        params = Params(server_state=reading.state, identity=identity_of(reading, ()))
+        return Request(prompt_of(reading), Tools(), params, model_of(tree))
+
+    def encode(self, operation: Operation, prompt: Prompt, model: str, params: Params, max_tokens: int | None) -> bytes:
+        if operation.kind is Kind.CHAT:
+            edits = {**prompt.edits, (0, "model"): model}
+            if max_tokens is not None and params.max_tokens is None:
+                edits[0, "max_completion_tokens" if _NEWER.match(model) else "max_tokens"] = max_tokens
+            return prompt.document.encode(edits)
+        if operation.kind is Kind.EMBEDDINGS:
+            return prompt.document.encode({**prompt.edits, (0, "model"): model})
+        return opaque.encode(prompt, model)
+
+    def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
+        if operation.kind is Kind.OPAQUE:
+            return OpaqueAnswer()
+        if status >= 400:
+            return Refusal(_is_error)
+        if operation.kind is Kind.CHAT:
+            return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, usage_of)
+        return WholeAnswer(VECTORS, usage_of) if operation.kind is Kind.EMBEDDINGS else WholeAnswer(CHUNK, no_usage)
+
+    def error(self, denial: Denial, request_id: str) -> bytes:
+        return dump({
+            "error": {
+                "message": denial.message,
+                "type": openai_type(denial.status),
+                "param": None,
+                "code": denial.code,
+                "request_id": request_id,
+            }
+        })  # fmt: skip
+
+    def error_event(self, denial: Denial, request_id: str) -> bytes:
+        """One event and no `[DONE]`: a client that ignores errors must not take the stream for complete."""
+        return sse_event(self.error(denial, request_id))
+
+    def canned(
+        self,
+        operation: Operation,
+        text: str,
+        model: str,
+        stream: bool,
+        request_id: str,
+        created: int,
+        include_usage: bool,
+    ) -> list[Event]:
+        """Raises WireError for an operation that has no answer in words."""
+        if operation.kind is not Kind.CHAT:
+            raise WireError("no_canned_answer", "only a conversation can be answered in words")
+        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+        head = {"id": f"chatcmpl-{request_id}", "object": "chat.completion", "created": created, "model": model}
+        message = {"role": "assistant", "content": text}
+        if not stream:
+            choice = {"index": 0, "message": {**message, "refusal": None}, "logprobs": None, "finish_reason": "stop"}
+            return self.redecode(operation, stream, dump({**head, "choices": [choice], "usage": usage}))
+        head["object"] = "chat.completion.chunk"
+        first = {"index": 0, "delta": message, "logprobs": None, "finish_reason": None}
+        last = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
+        chunks = [{**head, "choices": [first]}, {**head, "choices": [last]}, {**head, "choices": [], "usage": usage}]
+        raw = b"".join(sse_event(dump(chunk)) for chunk in chunks) + DONE
+        return self.redecode(operation, stream, raw, include_usage)
+
+    def models(self, ids: Sequence[str], created: int) -> bytes:
+        data = [{"id": name, "object": "model", "created": created, "owned_by": "outgate"} for name in ids]
+        return dump({"object": "list", "data": data})
+
+    def content_type(self, stream: bool) -> str:
+        return "text/event-stream; charset=utf-8" if stream else "application/json"
+
+    def redecode(self, operation: Operation, stream: bool, raw: bytes, include_usage: bool = True) -> list[Event]:
+        decoder = self.answer(operation, stream, include_usage)
+        return [*decoder.feed(raw), *decoder.end()]
+
+
+def _bound(tree: Mapping[str, Any]) -> int | None:
+    older, newer = count(tree, "max_tokens"), count(tree, "max_completion_tokens")
+    if older is not None and newer is not None:
+        raise WireError("bad_parameter", "`max_tokens` and `max_completion_tokens` exclude each other")
+    return newer if older is None else older
+
+
+def _asks_for_usage(tree: Mapping[str, Any]) -> bool:
+    options = tree.get("stream_options")
+    if options is None:
+        return False
+    if not isinstance(options, dict):
+        raise WireError("bad_parameter", "`stream_options` must be an object")
+    return flag(options, "include_usage")

@@ -1,0 +1,192 @@
+"""What every member of an OpenAI body is (platform.openai.com/docs/api-reference: chat, embeddings)."""
+
+from outgate.dialects.rules import EVERYTHING, Rule, free, schema
+from outgate.inference.prompt import Channel
+
+NO_STATE: frozenset[str] = frozenset()
+ROLES = {
+    "system": Channel.SYSTEM,
+    "developer": Channel.SYSTEM,
+    "user": Channel.USER,
+    "assistant": Channel.ASSISTANT,
+    "tool": Channel.TOOL_RESULT,
+    "function": Channel.TOOL_RESULT,
+}
+_PARAMETER = Channel.PARAMETER
+
+
+def _values(*values: str) -> frozenset[str]:
+    return frozenset(values)
+
+
+def _calls() -> tuple[Rule, Rule]:
+    """The tool calls of an assistant message, and its one `function_call`; `arguments` is JSON inside a string."""
+    arguments = free(Channel.TOOL_ARGUMENTS, state=NO_STATE)
+    function = Rule(Channel.TOOL_ARGUMENTS, texts={"name": Channel.TOOL_ARGUMENTS}, nested={"arguments": arguments})
+    custom = Rule(Channel.TOOL_ARGUMENTS, texts=dict.fromkeys(("name", "input"), Channel.TOOL_ARGUMENTS))
+    call = Rule(
+        Channel.TOOL_ARGUMENTS,
+        texts={"id": _PARAMETER},
+        fixed={"type": _values("function", "custom")},
+        rules={"function": function, "custom": custom},
+        names={"index"},
+    )
+    return Rule(Channel.TOOL_ARGUMENTS, item=call), function
+
+
+def _part(channel: Channel) -> Rule:
+    """A content part: text is judged, everything that is not text announces its kind, and so does a part nobody knows."""
+    detail = {"detail": _values("auto", "low", "high", "original")}
+    image = Rule(channel, links={"url"}, fixed=detail)
+    audio = Rule(channel, blobs={"data"}, fixed={"format": _values("wav", "mp3")})
+    file = Rule(channel, texts={"filename": channel}, links={"file_data"}, names=())
+    cases = {
+        "text": Rule(channel, texts={"text": channel}, fixed={"type": _values("text")}),
+        "refusal": Rule(channel, texts={"refusal": channel}, fixed={"type": _values("refusal")}),
+        "image_url": Rule(
+            channel, fixed={"type": _values("image_url")}, rules={"image_url": image}, links={"image_url"}, kind="image"
+        ),
+        "input_audio": Rule(channel, fixed={"type": _values("input_audio")}, rules={"input_audio": audio}, kind="audio"),
+        "file": Rule(channel, fixed={"type": _values("file")}, rules={"file": file}, kind="file"),
+    }
+    return Rule(channel, by="type", cases=cases, kind="unknown")
+
+
+def _message(channel: Channel) -> Rule:
+    calls, function = _calls()
+    return Rule(
+        channel,
+        texts={
+            "content": channel,
+            "name": channel,
+            "refusal": channel,
+            "reasoning_content": Channel.REASONING,
+            "reasoning": Channel.REASONING,
+            "tool_call_id": _PARAMETER,
+        },
+        fixed={"role": frozenset(ROLES)},
+        rules={
+            "content": Rule(channel, item=_part(channel)),
+            "tool_calls": calls,
+            "function_call": function,
+            "audio": Rule(channel, kind="audio", state=_values("id")),
+        },
+    )
+
+
+def _tools() -> Rule:
+    channel = Channel.TOOL_DEFINITION
+    described = dict.fromkeys(("name", "description"), channel)
+    function = Rule(channel, texts=described, rules={"parameters": schema(channel)}, names={"strict"}, state=NO_STATE)
+    tool = Rule(
+        channel,
+        texts=described,
+        fixed={"type": _values("function", "custom")},
+        rules={"function": function, "custom": free(channel), "parameters": schema(channel)},
+    )
+    return Rule(channel, item=tool)
+
+
+_ROLE_RULES = {role: _message(channel) for role, channel in ROLES.items()}
+_FORMAT = Rule(
+    _PARAMETER,
+    fixed={"type": _values("text", "json_object", "json_schema")},
+    rules={"json_schema": Rule(_PARAMETER, rules={"schema": schema(_PARAMETER)}, names={"name", "strict", "description"})},
+)
+_CHOICES = _values("auto", "none", "required")
+CHAT = Rule(
+    _PARAMETER,
+    fixed={
+        "model": EVERYTHING,  # replaced by the routed model: the caller's never leaves
+        "tool_choice": _CHOICES,
+        "function_call": _CHOICES,
+        "reasoning_effort": _values("none", "minimal", "low", "medium", "high", "xhigh"),
+        "verbosity": _values("low", "medium", "high"),
+        "service_tier": _values("auto", "default", "flex", "scale", "priority", "fast"),
+        "prompt_cache_retention": _values("in_memory", "24h"),
+    },
+    texts=dict.fromkeys(("user", "prompt_cache_key", "safety_identifier", "stop"), _PARAMETER),
+    rules={
+        "messages": Rule(Channel.USER, item=Rule(Channel.USER, by="role", cases=_ROLE_RULES), turns=True),
+        "tools": _tools(),
+        "functions": _tools(),
+        "response_format": _FORMAT,
+        "prediction": Rule(
+            Channel.ASSISTANT,
+            texts={"content": Channel.ASSISTANT},
+            fixed={"type": _values("content")},
+            rules={"content": Rule(Channel.ASSISTANT, item=_part(Channel.ASSISTANT))},
+        ),
+        "metadata": free(_PARAMETER, state=NO_STATE),
+        "audio": Rule(
+            _PARAMETER, kind="audio", texts={"voice": _PARAMETER}, fixed={"format": _values("wav", "mp3", "flac", "opus", "pcm16")}
+        ),
+    },
+    names={
+        "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "modalities", "moderation", "n",
+        "parallel_tool_calls", "presence_penalty", "prompt_cache_options", "seed", "stream", "stream_options", "temperature",
+        "top_logprobs", "top_p", "web_search_options",
+    },
+)  # fmt: skip
+EMBEDDINGS = Rule(
+    _PARAMETER,
+    fixed={"model": EVERYTHING, "encoding_format": _values("float", "base64")},
+    texts={"input": Channel.USER, "user": _PARAMETER},
+    rules={"input": Rule(Channel.USER, item=Rule(Channel.USER, item=free(Channel.USER), tokens=True), tokens=True)},
+    names={"dimensions"},
+)
+
+
+def _answer(*, streamed: bool) -> Rule:
+    """A completion or a chunk of one. Names and envelope are the provider's; every other string is output of the model."""
+    said = Channel.ASSISTANT
+    other = free(said, names=EVERYTHING, numbers=False)
+    quiet = {"names": EVERYTHING, "other": other}
+    arguments = free(Channel.TOOL_ARGUMENTS, state=NO_STATE)
+    function = Rule(
+        Channel.TOOL_ARGUMENTS,
+        texts=dict.fromkeys(("name", "arguments") if streamed else ("name",), Channel.TOOL_ARGUMENTS),
+        nested={} if streamed else {"arguments": arguments},
+        **quiet,
+    )
+    custom = Rule(Channel.TOOL_ARGUMENTS, **quiet)
+    call = Rule(
+        Channel.TOOL_ARGUMENTS,
+        fixed={"id": EVERYTHING, "type": EVERYTHING},
+        rules={"function": function, "custom": custom},
+        **quiet,
+    )
+    message = Rule(
+        said,
+        texts={"content": said, "refusal": said, "reasoning_content": Channel.REASONING, "reasoning": Channel.REASONING},
+        fixed={"role": EVERYTHING},
+        rules={
+            "tool_calls": Rule(Channel.TOOL_ARGUMENTS, item=call),
+            "function_call": function,
+            "audio": Rule(said, fixed={"id": EVERYTHING}, blobs={"data"}, **quiet),
+        },
+        **quiet,
+    )
+    token = Rule(said, rules={"bytes": Rule(said, drop=True)}, **quiet)  # the same text once more, as numbers no policy reads
+    token.rules["top_logprobs"] = Rule(said, item=token)
+    logprobs = Rule(said, rules=dict.fromkeys(("content", "refusal"), Rule(said, item=token)), **quiet)
+    choice = Rule(
+        said, fixed={"finish_reason": EVERYTHING}, rules={"message": message, "delta": message, "logprobs": logprobs}, **quiet
+    )
+    return Rule(
+        said,
+        fixed=dict.fromkeys(("id", "object", "model", "system_fingerprint", "service_tier"), EVERYTHING),
+        rules={"choices": Rule(said, item=choice)},
+        **quiet,
+    )
+
+
+COMPLETION = _answer(streamed=False)
+CHUNK = _answer(streamed=True)
+_VECTOR = Rule(Channel.ASSISTANT, fixed={"object": EVERYTHING}, blobs={"embedding"}, names=EVERYTHING)
+VECTORS = Rule(
+    Channel.ASSISTANT,
+    fixed=dict.fromkeys(("object", "model", "id"), EVERYTHING),
+    rules={"data": Rule(Channel.ASSISTANT, item=_VECTOR)},
+    names=EVERYTHING,
+)

@@ -1,0 +1,100 @@
+"""Which parameters a policy decides on are well-formed: a wrong type is refused, because providers read it differently."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from outgate.dialects.json_body import dump
+from outgate.dialects.reading import Reading
+from outgate.errors import WireError
+from outgate.inference.params import Tools
+from outgate.inference.prompt import Channel, Document, Prompt
+
+_MODEL_LENGTH = 256
+_KEPT = frozenset({Channel.PARAMETER, Channel.TOOL_DEFINITION, Channel.KEY})
+
+
+def _refuse(name: str, kind: str) -> WireError:
+    return WireError("bad_parameter", f"`{name}` must be {kind}")
+
+
+def flag(tree: Mapping[str, Any], name: str) -> bool:
+    """A boolean, false when absent or null."""
+    value = tree.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise _refuse(name, "true or false")
+    return bool(value)
+
+
+def count(tree: Mapping[str, Any], name: str) -> int | None:
+    """A positive integer, None when absent or null."""
+    value = tree.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _refuse(name, "a positive integer")
+    return value
+
+
+def number(tree: Mapping[str, Any], name: str) -> float | None:
+    """A number, None when absent or null."""
+    value = tree.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refuse(name, "a number")
+    return float(value)
+
+
+def model_of(tree: Mapping[str, Any]) -> str:
+    """The requested model. Raises WireError where there is none."""
+    value = tree.get("model")
+    if not isinstance(value, str) or not 0 < len(value) <= _MODEL_LENGTH:
+        raise _refuse("model", f"a string of 1 to {_MODEL_LENGTH} characters")
+    return value
+
+
+def messages_of(tree: Mapping[str, Any]) -> None:
+    """Refuses a conversation that is none: every dialect's is an array of objects, each with a role."""
+    messages = tree.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise _refuse("messages", "an array with at least one message")
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise _refuse("messages", "an array of objects, each with a role")
+
+
+def tools_of(tree: Mapping[str, Any], names: tuple[str, ...]) -> Tools:
+    """The tools under these members: their names, and the canonical JSON of their definitions."""
+    given = {name: tree[name] for name in names if tree.get(name)}
+    if not given:
+        return Tools()
+    definitions = [tool for tools in given.values() if isinstance(tools, list) for tool in tools if isinstance(tool, dict)]
+    return Tools(names=tuple(filter(None, map(_tool_name, definitions))), identity=dump(given, canonical=True))
+
+
+def _tool_name(tool: Mapping[str, Any]) -> str:
+    for holder in (tool, tool.get("function"), tool.get("custom")):
+        if isinstance(holder, dict) and isinstance(holder.get("name"), str):
+            return str(holder["name"])
+    return ""
+
+
+def identity_of(reading: Reading, without: tuple[str, ...]) -> bytes:
+    """Canonical JSON of the whole body with its conversation blanked and the model and these members left to their own facts.
+
+    Roles, part types, media, ids and the shape of every message stay, so with the leaves it determines the request.
+    """
+    document = reading.document
+    boxes = document.boxes
+    edits: dict[tuple[int, str | int], Any] = {}
+    for box, key, _, channel, _ in reading.leaves:
+        if channel not in _KEPT:
+            edits[box, key] = "" if boxes[box][0][key].__class__ is str else 0
+    edits.update(((0, name), None) for name in ("model", *without) if name in document.tree)
+    return document.encode(edits, canonical=True)
+
+
+def prompt_of(reading: Reading, *kinds: str) -> Prompt:
+    """The prompt of a reading, with further kinds of what is not text."""
+    document: Document = reading.document
+    return Prompt(document, reading.leaves, reading.kinds.union(kinds))

@@ -1,0 +1,151 @@
+"""Which strings of a body policies see, and under which channel: one walk over the strict tree, led by a dialect's table."""
+
+from typing import Any, NamedTuple
+
+from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
+from outgate.dialects.rules import Rule
+from outgate.errors import WireError
+from outgate.inference.prompt import Channel, Leaf
+
+_LONG = 1_000_000
+_new = tuple.__new__
+
+
+class _InexactError(Exception):
+    """A number that the fast parser may have rounded."""
+
+
+class Reading(NamedTuple):
+    """A body as policies see it: every judged string, the kinds of what is not text, and references to state at the provider."""
+
+    document: JsonDocument
+    leaves: tuple[Leaf, ...]
+    kinds: frozenset[str]
+    state: tuple[str, ...]
+
+
+class _Walk:
+    """One pass over a tree, in document order (an object's judged names before its members)."""
+
+    __slots__ = ("boxes", "exact", "kinds", "leaves", "limits", "state")
+
+    def __init__(self, limits: Limits, exact: bool) -> None:  # noqa: FBT001
+        self.boxes: list[tuple[Any, int, Any, int]] = []
+        self.leaves: list[Leaf] = []
+        self.kinds: set[str] = set()
+        self.state: list[str] = []
+        self.limits = limits
+        self.exact = exact
+
+    def enter(self, container: Any, rule: Rule, parent: int, key: Any, depth: int, turn: int, form: int = PLAIN) -> None:
+        boxes = self.boxes
+        index = len(boxes)
+        if depth > self.limits.depth:
+            raise WireError("too_deep", "the body is nested too deeply")
+        if index >= self.limits.boxes or len(self.leaves) > self.limits.leaves or len(container) > self.limits.items:
+            raise WireError("too_many_members", "the body has too many members")
+        if rule.drop:
+            boxes[parent][0][key] = None
+            return
+        boxes.append((container, parent, key, form))
+        if container.__class__ is dict:
+            self._members(container, rule, index, depth, turn)
+        else:
+            self._elements(container, rule, index, depth, turn)
+
+    def _members(self, container: dict[str, Any], rule: Rule, index: int, depth: int, turn: int) -> None:
+        if rule.by:
+            tag = container.get(rule.by)
+            rule = rule.cases.get(tag, rule) if tag.__class__ is str else rule
+        if rule.kind:
+            self.kinds.add(rule.kind)
+        if not rule.names.issuperset(container):
+            self._names(container, rule, index, turn)
+        texts, fixed, add = rule.texts, rule.fixed, self.leaves.append
+        for key, value in container.items():
+            kind = value.__class__
+            if kind is str:
+                channel = texts.get(key)
+                if channel is not None:
+                    add(_new(Leaf, (index, key, value, channel, turn)))
+                elif (values := fixed.get(key)) is None or value not in values:
+                    self._string(value, rule, index, key, depth, turn)
+            elif kind is dict or kind is list:
+                self.enter(value, rule.rules.get(key, rule.other), index, key, depth + 1, turn)
+            elif kind is int or kind is float:
+                self._number(value, rule, index, key, turn)
+
+    def _elements(self, container: list[Any], rule: Rule, index: int, depth: int, turn: int) -> None:
+        channel, item, add = rule.channel, rule.item, self.leaves.append
+        for key, value in enumerate(container):
+            kind = value.__class__
+            if kind is dict or kind is list:
+                self.enter(value, item, index, key, depth + 1, key if rule.turns else turn)
+            elif kind is str:
+                add(_new(Leaf, (index, key, value, channel, key if rule.turns else turn)))
+            elif kind is float or (kind is int and rule.numbers):
+                self._number(value, rule, index, key, turn)
+        if rule.tokens and any(value.__class__ is int for value in container):
+            self.kinds.add("token_array")
+
+    def _names(self, container: dict[str, Any], rule: Rule, index: int, turn: int) -> None:
+        box = len(self.boxes)
+        self.boxes.append((container, index, None, NAMES))
+        for name, value in container.items():
+            if name in rule.state:
+                if value is not None and value is not False:
+                    self.state.append(name)
+            elif name not in rule.names:
+                self.leaves.append(Leaf(box, name, name, Channel.KEY, turn))
+
+    def _string(self, text: str, rule: Rule, index: int, key: str, depth: int, turn: int) -> None:
+        if key in rule.blobs or (key in rule.links and text[:5].lower() == "data:"):
+            return
+        inner = rule.nested.get(key)
+        if inner is not None:
+            tree = self._inside(text)
+            if tree is not None:
+                self.enter(tree, inner, index, key, depth + 1, turn, NESTED)
+                return
+        self.leaves.append(Leaf(index, key, text, rule.channel, turn))
+
+    def _inside(self, text: str) -> Any:
+        """The object or array that a string holds; None where it holds no strict JSON, and is judged as it stands."""
+        try:
+            tree, _ = load(text.encode(), self.limits, exact=self.exact)
+        except WireError:
+            return None
+        return tree if tree.__class__ is dict or tree.__class__ is list else None
+
+    def _number(self, value: float, rule: Rule, index: int, key: Any, turn: int) -> None:
+        if value.__class__ is float:
+            if (value >= EXACT or value <= -EXACT) and not self.exact:
+                raise _InexactError
+        elif rule.numbers and (value >= _LONG or value <= -_LONG):
+            self.leaves.append(Leaf(index, key, str(value), rule.channel, turn))
+
+
+def _walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> Reading:
+    walk = _Walk(limits, exact)
+    walk.enter(tree, rule, -1, None, 1, -1)
+    if len(walk.leaves) > limits.leaves:
+        raise WireError("too_many_members", "the body has too many members")
+    return Reading(JsonDocument(tree, walk.boxes), tuple(walk.leaves), frozenset(walk.kinds), tuple(dict.fromkeys(walk.state)))
+
+
+def read(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:
+    """A body whose top level is an object, read by a dialect's table. Raises WireError, for any bytes."""
+    tree, exact = load(raw, limits)
+    if tree.__class__ is not dict:
+        raise WireError("not_an_object", "the body is not a JSON object")
+    try:
+        return _walked(tree, rule, limits, exact=exact)
+    except _InexactError:
+        pass
+    tree, _ = load(raw, limits, exact=True)
+    return _walked(tree, rule, limits, exact=True)
+
+
+def read_tree(tree: dict[str, Any], rule: Rule) -> Reading:
+    """The reading of a tree that the gateway itself made."""
+    return _walked(tree, rule, LIMITS, exact=True)

@@ -1,0 +1,114 @@
+"""What a member of a body *is*: the vocabulary in which every dialect's table is written.
+
+A table is a tree of rules, followed from the root while a body is walked. Everything the table does not name is judged, under
+the channel of the rule it stands in: a string by its text, a member by its name. So an unknown field can hide nothing, and a
+table can only err by showing too much. A string escapes judgement in three ways, all of them written down: its value is one of
+a fixed list (`fixed`), it is a blob of a kind that is announced as unjudged (`blobs`, `links`), or it never leaves (`model`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from outgate.inference.prompt import Channel
+
+
+class Everything(frozenset[str]):
+    """The set of all strings: for members that a provider writes, in answers, and for those that the gateway replaces."""
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+    def issuperset(self, other: Iterable[Any], /) -> bool:  # noqa: ARG002  every set is a part of it
+        return True
+
+
+EVERYTHING = Everything()
+
+STATE = frozenset({
+    "previous_response_id", "previous_message_id", "conversation", "container", "container_id",
+    "file_id", "file_ids", "vector_store_ids", "batch_id", "thread_id", "store",
+})  # fmt: skip
+"""Members that refer to something kept at the provider. `null` and `false` do not."""
+
+
+class Rule:
+    """How to read one object or array.
+
+    `channel` is that of every string not listed otherwise. Objects: `texts` name → channel; `fixed` name → values that need no
+    judging; `blobs` names of strings that are no text; `links` names of strings that are no text when they are `data:` URLs;
+    `nested` name → rule of the JSON inside a string; `rules` name → rule of the object or array there, else `other`;
+    `by` a member whose value picks a more specific rule from `cases`; `names` further known names. Arrays: `item` is the rule of
+    elements, `turns` counts them as messages, `tokens` says that numbers in it stand for text. `kind` is added to the unjudged
+    kinds wherever the rule applies, `state` are the names that refer to state at the provider, `numbers` shows long integers as
+    leaves (a card number needs no quotes), `drop` replaces the value by null (only ever used on answers).
+    """
+
+    __slots__ = (
+        "blobs", "by", "cases", "channel", "drop", "fixed", "item", "kind", "links", "names", "nested", "numbers", "other", "rules",
+        "state", "texts", "tokens", "turns",
+    )  # fmt: skip
+
+    def __init__(self, channel: Channel, **members: Any) -> None:
+        self.channel = channel
+        self.texts: Mapping[str, Channel] = members.pop("texts", {})
+        self.fixed: Mapping[str, frozenset[str]] = members.pop("fixed", {})
+        self.blobs: frozenset[str] = frozenset(members.pop("blobs", ()))
+        self.links: frozenset[str] = frozenset(members.pop("links", ()))
+        self.nested: Mapping[str, Rule] = members.pop("nested", {})
+        self.rules: dict[str, Rule] = members.pop("rules", {})
+        self.other: Rule = members.pop("other", None) or free(channel)
+        self.item: Rule = members.pop("item", None) or self.other
+        self.by: str = members.pop("by", "")
+        self.cases: Mapping[str, Rule] = members.pop("cases", {})
+        self.kind: str = members.pop("kind", "")
+        self.state: frozenset[str] = members.pop("state", STATE)
+        self.turns: bool = members.pop("turns", False)
+        self.tokens: bool = members.pop("tokens", False)
+        self.numbers: bool = members.pop("numbers", False)
+        self.drop: bool = members.pop("drop", False)
+        self.names = self._names(members.pop("names", ()))
+        if members:
+            raise TypeError(f"unknown parts of a rule: {sorted(members)}")
+
+    def _names(self, names: Iterable[str]) -> frozenset[str]:
+        if isinstance(names, Everything):
+            return names
+        return frozenset(names).union(
+            self.texts, self.fixed, self.blobs, self.links, self.nested, self.rules, [self.by] * bool(self.by)
+        )
+
+
+def free(channel: Channel, *, names: frozenset[str] = frozenset(), state: frozenset[str] = STATE, numbers: bool = True) -> Rule:
+    """Anything at all, every string and name and long number of it judged under `channel`."""
+    rule = Rule.__new__(Rule)
+    rule.other = rule
+    Rule.__init__(rule, channel, other=rule, names=names, state=state, numbers=numbers)
+    return rule
+
+
+_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+_KEYWORDS = frozenset({
+    "type", "description", "title", "enum", "const", "default", "examples", "format", "pattern", "required", "items",
+    "properties", "additionalProperties", "anyOf", "oneOf", "allOf", "not", "$ref", "$defs", "definitions", "$schema", "$id",
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
+    "uniqueItems", "minProperties", "maxProperties", "nullable", "strict",
+})  # fmt: skip
+
+
+def schema(channel: Channel) -> Rule:
+    """A JSON Schema: the names of its properties are judged, its keywords are not."""
+    data = free(channel, state=frozenset())
+    rule = Rule(
+        channel,
+        texts=dict.fromkeys(("description", "title"), channel),
+        fixed={"type": _TYPES},
+        other=data,
+        names=_KEYWORDS,
+        state=frozenset(),
+    )
+    branches = Rule(channel, item=rule, other=data, state=frozenset())
+    by_name = Rule(channel, other=rule, state=frozenset())
+    rule.rules.update(dict.fromkeys(("items", "additionalProperties", "not"), rule))
+    rule.rules.update(dict.fromkeys(("anyOf", "oneOf", "allOf"), branches))
+    rule.rules.update(dict.fromkeys(("properties", "$defs", "definitions"), by_name))
+    return rule
