@@ -34,6 +34,8 @@ class Wire(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         self.heard = True
         super().data_received(data)
+        if self.exception() is not None and self.transport is not None:
+            self.transport.abort()  # a close would wait for the peer, and the reader of the body with it
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.lost = exc
@@ -80,7 +82,7 @@ class Wire(ResponseHandler):
         if isinstance(error, TimeoutError):
             return UpstreamError(FailureKind.TIMEOUT, "the provider sent no response head in time", sent=True)
         if isinstance(error, HttpProcessingError):
-            return UpstreamError(FailureKind.PROTOCOL, "the provider sent a malformed response head", sent=True)
+            return UpstreamError(FailureKind.PROTOCOL, "the provider sent a malformed response", sent=True)
         if isinstance(self.lost, ssl.SSLError):
             # TLS 1.3 servers refuse a client certificate only after the handshake (RFC 8446 section 4.4.2.4).
             return UpstreamError(FailureKind.TLS, "the provider ended TLS before its answer", sent=True)

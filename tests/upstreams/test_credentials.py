@@ -1,0 +1,164 @@
+"""Credentials: their header, their renewal, their binding, and that none is ever shown."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from outgate.net.secret import Secret
+from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
+from outgate.upstreams.credentials import CredentialMisboundError, Credentials
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def backend(reference: CredentialReference | None, **changes) -> Backend:
+    values = {"name": "main", "provider": "acme", "dialect": "openai", "host": "api.test"} | changes
+    return Backend(credential=reference, endpoints=(Endpoint(name="e", host="api.test", port=443),), **values)
+
+
+def shown(credentials: Credentials, to: Backend) -> tuple[tuple[str, str], ...] | None:
+    bound = credentials.bound(to)
+    return bound and bound.fields_for(to)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reference", "expected"),
+    [
+        ({"dialect": "openai"}, {}, ("authorization", "Bearer k-1")),
+        ({"dialect": "anthropic"}, {}, ("x-api-key", "k-1")),
+        ({"dialect": "none"}, {}, ("authorization", "Bearer k-1")),
+        ({}, {"header": "Api-Key"}, ("api-key", "k-1")),
+        ({}, {"header": "X-Token", "prefix": "Token "}, ("x-token", "Token k-1")),
+    ],
+)
+def test_field_follows_dialect_or_setting(changes: dict, reference: dict, expected: tuple[str, str]) -> None:
+    credentials = Credentials({"KEY": " k-1\n"}, Clock())
+
+    assert (expected,) == shown(credentials, backend(CredentialReference(env="KEY", **reference), **changes))
+
+
+@pytest.mark.parametrize("text", ["", "  ", "two\nlines", "k\x00", "schlüssel", "a\rb"])
+def test_unusable_text_is_a_problem_and_no_credential(text: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(text)
+    for reference in (CredentialReference(env="KEY"), CredentialReference(file=str(tmp_path / "key"))):
+        credentials = Credentials({"KEY": text}, Clock())
+        problems = credentials.check(backend(reference))
+
+        assert (None, ["E_CREDENTIAL_MISSING"]) == (credentials.bound(backend(reference)), [each.code for each in problems])
+        assert "lines" not in str(problems[0]) and "main" in str(problems[0])
+
+
+def test_backend_without_credential_has_none_and_no_problem() -> None:
+    credentials = Credentials({}, Clock())
+    to = backend(None)
+
+    assert (None, 0, 0, ()) == (credentials.bound(to), credentials.epoch(to), credentials.refresh(to), credentials.check(to))
+
+
+def test_file_is_looked_at_once_a_second_and_read_again_when_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, clock, stats = tmp_path / "key", Clock(), []
+    file.write_text("old-key")
+    to = backend(CredentialReference(file=str(file)))
+    credentials = Credentials({}, clock)
+    before = credentials.bound(to)
+    real = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda self, **kw: stats.append(self) or real(self, **kw))
+    for _ in range(100):
+        credentials.bound(to)
+    file.write_text("renewed-key")
+    clock.now += 0.5
+    same = credentials.bound(to)
+    none_yet = len(stats)
+    clock.now += 0.6
+    for _ in range(100):
+        renewed = shown(credentials, to)
+
+    assert before is same
+    assert (0, 1) == (none_yet, credentials.epoch(to))
+    assert (("authorization", "Bearer renewed-key"),) == renewed
+    assert len(stats) <= 2
+
+
+def test_link_that_is_moved_is_a_renewal(tmp_path: Path) -> None:
+    """How a mounted secret is replaced: same size, same times, another file."""
+    clock = Clock()
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(f"key-{name}")
+        os.utime(tmp_path / name, (1, 1))
+    (tmp_path / "key").symlink_to("a")
+    to = backend(CredentialReference(file=str(tmp_path / "key")))
+    credentials = Credentials({}, clock)
+    first = shown(credentials, to)
+    (tmp_path / "next").symlink_to("b")
+    (tmp_path / "next").replace(tmp_path / "key")
+    clock.now += 2
+
+    assert ("Bearer key-a", "Bearer key-b") == (first[0][1], shown(credentials, to)[0][1])
+
+
+def test_file_that_vanishes_leaves_the_last_credential_in_force(tmp_path: Path) -> None:
+    clock, file = Clock(), tmp_path / "key"
+    file.write_text("key-1")
+    to = backend(CredentialReference(file=str(file)))
+    credentials = Credentials({}, clock)
+    before = credentials.bound(to)
+    file.unlink()
+    clock.now += 2
+
+    assert (before, 0) == (credentials.bound(to), credentials.epoch(to))
+
+
+def test_file_that_appears_later_is_found(tmp_path: Path) -> None:
+    clock, file = Clock(), tmp_path / "key"
+    to = backend(CredentialReference(file=str(file)))
+    credentials = Credentials({}, clock)
+    missing = credentials.bound(to)
+    file.write_text("key-1")
+    clock.now += 2
+
+    assert (None, (("authorization", "Bearer key-1"),)) == (missing, shown(credentials, to))
+
+
+def test_refresh_reads_at_once_and_only_a_change_raises_the_epoch(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("key-1")
+    to = backend(CredentialReference(file=str(file)))
+    credentials = Credentials({}, Clock())
+    unchanged = [credentials.epoch(to), credentials.refresh(to), credentials.refresh(to)]
+    file.write_text("key-2")
+
+    assert ([0, 0, 0], 1, 1) == (unchanged, credentials.refresh(to), credentials.refresh(to))
+    assert (("authorization", "Bearer key-2"),) == shown(credentials, to)
+
+
+def test_same_credential_is_the_same_object() -> None:
+    """What reads it does not run again."""
+    to = backend(CredentialReference(env="KEY"))
+    credentials = Credentials({"KEY": "k"}, Clock())
+
+    assert credentials.bound(to) is credentials.bound(to)
+
+
+def test_bound_to_name_host_and_port() -> None:
+    to = backend(CredentialReference(env="KEY"))
+    bound = Credentials({"KEY": "k"}, Clock()).bound(to)
+    for changes in ({"name": "b"}, {"host": "evil.test"}, {"port": 8443}):
+        with pytest.raises(CredentialMisboundError) as caught:
+            bound.fields_for(backend(None, **changes))
+
+        assert "Bearer" not in str(caught.value)
+
+
+def test_nothing_shows_it() -> None:
+    to = backend(CredentialReference(env="KEY"))
+    credentials = Credentials({"KEY": "canary-1"}, Clock())
+    bound = credentials.bound(to)
+
+    assert "canary" not in f"{bound!r} {bound} {credentials._held!r}"
+    assert Secret("Bearer canary-1") == bound.headers[0][1]
