@@ -56,8 +56,19 @@ class Execution:
         copy.slots, copy.seen = self.slots.copy(), self.seen.copy()
         return copy
 
+    def drop(self) -> None:
+        """Let go of every slot that no later step reads: after the first byte to the client there is no other attempt."""
+        live = self.plan.live_after_head
+        self.slots = [value if slot in live else None for slot, value in enumerate(self.slots)]
+        self.seen.clear()
+
     async def ensure(self, steps: tuple[Step, ...]) -> Denial | Answer | None:
-        """Run every due step of `steps` in order. The first denial or answer ends the pass and is returned."""
+        """Run every due step of `steps` in order. The first denial or answer ends the pass and is returned.
+
+        Whatever a stage raises, and a result its contract does not allow, becomes what its `on_error` says; only the end of the
+        task (CancelledError) passes. A charge is made once per exchange: a stage whose inputs changed runs again, and its port,
+        which knows the exchange, replaces the charge it made before.
+        """
         slots, seen, clock = self.slots, self.seen, self.clock
         for step in steps:
             name, run, view, get, out, waits, limit, on_error = step
@@ -73,32 +84,37 @@ class Execution:
                     else:
                         async with timeout(limit):
                             result = await result
+                if result.__class__ is not tuple or len(result) != len(out):
+                    _check(step, result)
                 verdict = "ok"
             except Exception as error:
                 result = on_error(error)
                 verdict = "error"
             if result.__class__ is not tuple:
                 return self._ended(step, result, clock() - start)
-            self._write(step, result)
+            for slot, value in zip(out, result, strict=True):
+                if slots[slot] is not value and slots[slot] != value:
+                    slots[slot] = value
             seen[name] = now
             self.trace.append(Ran(name, clock() - start, verdict))
         return None
 
-    def _write(self, step: Step, result: tuple[Any, ...]) -> None:
-        if len(result) != len(step.out):
-            raise ContractViolationError(f"{step.name} returned {len(result)} facts and declares {len(step.out)}")
-        slots = self.slots
-        for slot, value in zip(step.out, result, strict=True):
-            if slots[slot] is not value and slots[slot] != value:
-                slots[slot] = value
-
-    def _ended(self, step: Step, result: Any, ns: int) -> Denial | Answer:
+    def _ended(self, step: Step, result: Denial | Answer, ns: int) -> Denial | Answer:
         if isinstance(result, Denial):
             self.trace.append(Ran(step.name, ns, "denied"))
             return result.by(step.name)
-        if isinstance(result, Answer):
-            if result.outputs:
-                self._write(step, result.outputs)
-            self.trace.append(Ran(step.name, ns, "answered"))
-            return result
+        for slot, value in zip(step.out, result.outputs, strict=bool(result.outputs)):
+            self.slots[slot] = value
+        self.trace.append(Ran(step.name, ns, "answered"))
+        return result
+
+
+def _check(step: Step, result: Any) -> None:
+    """Raises ContractViolationError unless a result is a Denial, or an Answer or a tuple of as many facts as were declared."""
+    outputs = result.outputs or step.out if isinstance(result, Answer) else result
+    if isinstance(result, Denial):
+        return
+    if outputs.__class__ is not tuple:
         raise ContractViolationError(f"{step.name} returned {type(result).__name__}, not a tuple, a Denial or an Answer")
+    if len(outputs) != len(step.out):
+        raise ContractViolationError(f"{step.name} returned {len(outputs)} facts and declares {len(step.out)}")

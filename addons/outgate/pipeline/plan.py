@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
+from outgate.pipeline.contract import Contract
 
 
 class Answer(NamedTuple):
@@ -34,12 +35,16 @@ class Step(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """`before` runs ahead of `after`, because of `reason`; `fact` is empty for control edges."""
+    """`before` runs ahead of `after`, because of `reason`; `fact` is empty for control edges.
+
+    `code` is the diagnosis of a pinned order that breaks this edge.
+    """
 
     before: str
     after: str
     reason: str
     fact: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,8 @@ class Plan:
 
     `first` maps a fact to the slot of its initial version, `final` to that of its last; `size` is the number of slots.
     `live_after_head` are the slots that response, close and after steps still read: all others are dropped after the first
-    byte to the client. `reruns` maps a failure event to the steps that may run again, with their reason.
+    byte to the client. `reruns` maps a failure event to the steps that may run again, with their reason. `contracts` are those of
+    the stages, by name, in plan order; `warnings` are errors.Problem.
     """
 
     request: tuple[Step, ...] = ()
@@ -64,6 +70,8 @@ class Plan:
     warnings: tuple[Any, ...] = ()
     live_after_head: frozenset[int] = frozenset()
     hash: str = ""
+    revision: str = ""
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[str, ...]:

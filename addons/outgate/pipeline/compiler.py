@@ -1,0 +1,163 @@
+"""From configured stages to an immutable plan, or to every reason why there is none.
+
+Stages are laid out as a graph of facts, ordered by rules at the least expected cost, given slots, and proved: at every release,
+on every path, each verdict is about what leaves.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from outgate.errors import PolicyError, Problem
+from outgate.pipeline.checks import CHECKS, names_known, problem, warnings
+from outgate.pipeline.facts import Origin
+from outgate.pipeline.fingerprint import plan_hash
+from outgate.pipeline.graph import Graph, Phase, Placement
+from outgate.pipeline.obligations import OBLIGATIONS, ambiguous_writers
+from outgate.pipeline.order import Task, cheapest, expected_cost
+from outgate.pipeline.parallel import side_by_side
+from outgate.pipeline.pins import check_pins, known_pins, pin_edges
+from outgate.pipeline.plan import Edge, Plan
+from outgate.pipeline.reach import Reach
+from outgate.pipeline.retry import reruns_of
+from outgate.pipeline.rules import edges_of
+from outgate.pipeline.steps import Slots
+from outgate.pipeline.versions import Versions
+
+__all__ = ["REQUEST_ORIGINS", "Placement", "compile_plan"]
+
+REQUEST_ORIGINS = frozenset({Origin.OUTSIDE, Origin.CONNECTION, Origin.HEAD, Origin.BODY})
+_DEARER = 1.05
+
+
+class _Layout(NamedTuple):
+    """A graph whose edges have no cycle, in order."""
+
+    graph: Graph
+    edges: tuple[Edge, ...]
+    order: tuple[str, ...]
+    notes: tuple[Problem, ...]
+
+
+def compile_plan(
+    placements: Sequence[Placement],
+    *,
+    given: frozenset[Origin] = REQUEST_ORIGINS,
+    known: frozenset[str] = frozenset(),
+    pin: Sequence[str] = (),
+    revision: str = "",
+    closing: bool = True,
+) -> Plan:
+    """The plan of these stages, the same however they are listed.
+
+    `given` are the origins whose facts exist before the first stage, `known` single facts that an earlier plan wrote; `closing`
+    says that the end of the exchange will be told (usage, outcome and the like). `pin` is an order that the policy insists on:
+    it is checked like any other. Raises PolicyError with all problems; warnings are in the plan.
+    """
+    placements, problems = names_known(placements)
+    graph = Graph(placements, given, known, closing=closing)
+    problems += [found for check in CHECKS for found in check(graph)]
+    layout, refusals = _lay_out(graph, pin)
+    problems += refusals
+    versions = Versions(graph, layout.order) if layout else None
+    if versions is not None:
+        problems += [found for obligation in OBLIGATIONS for found in obligation(graph, versions)]
+    if problems or layout is None or versions is None:
+        raise PolicyError(tuple(sorted(set(problems), key=_by_place)))
+    return _assemble(layout, versions, revision)
+
+
+def _by_place(found: Problem) -> tuple[str, int, str, tuple[str, ...], str, str]:
+    return found.file, found.line, found.code, found.stages, found.fact, found.message
+
+
+def _lay_out(graph: Graph, pin: Sequence[str]) -> tuple[_Layout | None, list[Problem]]:
+    """The stages in order, with the edges that gave it; None where there is no order."""
+    edges = edges_of(graph)
+    pinned, problems = known_pins(graph, pin)
+    cycles = Reach(graph.nodes, edges).cycles()
+    problems += [_cycle(graph, edges, path) for path in cycles]
+    broken = list(check_pins(graph, edges, pinned))
+    problems += broken
+    if cycles:
+        return None, problems
+    bound = tuple(sorted({*edges, *pin_edges(() if broken else pinned)}))
+    problems += ambiguous_writers(graph, bound)
+    order, notes = _ordered(graph, bound)
+    if pinned and not broken:
+        notes += _dearer(graph, edges, order)
+    return _Layout(graph, bound, order, (*warnings(graph), *notes)), problems
+
+
+def _ordered(graph: Graph, edges: Sequence[Edge]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Phase by phase, each at the least expected cost."""
+    order: list[str] = []
+    notes: list[Problem] = []
+    for phase in Phase:
+        tasks = _tasks(graph, edges, phase)
+        ordering = cheapest(tasks)
+        order += ordering.names
+        if not ordering.exact:
+            message = f"the {phase.name.lower()} phase has too many free orders to weigh them all; a good one was taken"
+            notes.append(Problem(code="W_ORDER_HEURISTIC", message=message, repair="pin an order, or declare `after`"))
+    return tuple(order), tuple(notes)
+
+
+def _tasks(graph: Graph, edges: Sequence[Edge], phase: Phase) -> Mapping[str, Task]:
+    inside = graph.inside(phase)
+    needs: dict[str, set[str]] = {node.name: set() for node in inside}
+    for edge in edges:
+        if edge.before in needs and edge.after in needs:
+            needs[edge.after].add(edge.before)
+    return {node.name: Task(node.contract.cost, node.contract.passes, frozenset(needs[node.name])) for node in inside}
+
+
+def _dearer(graph: Graph, edges: Sequence[Edge], order: Sequence[str]) -> tuple[Problem, ...]:
+    tasks = _tasks(graph, edges, Phase.REQUEST)
+    pinned = expected_cost([name for name in order if name in tasks], tasks)
+    free = expected_cost(cheapest(tasks).names, tasks)
+    if pinned <= free * _DEARER:
+        return ()
+    message = f"the pinned order costs {pinned:.3f} ms per request where {free:.3f} ms would do"
+    return (Problem(code="W_ORDER_COST", message=message, repair="remove the pin"),)
+
+
+def _cycle(graph: Graph, edges: Sequence[Edge], path: tuple[str, ...]) -> Problem:
+    """The shortest way around, with the fact on every edge, and the legal ways out."""
+    by_pair: dict[tuple[str, str], Edge] = {}
+    for edge in edges:
+        if edge.fact or (edge.before, edge.after) not in by_pair:
+            by_pair[edge.before, edge.after] = edge
+    steps = [by_pair[pair] for pair in pairwise(path)]
+    around = path[0] + "".join(f" -({edge.fact or edge.reason})-> {edge.after}" for edge in steps)
+    about = next((edge.fact for edge in steps if edge.fact), "")
+    nodes = [graph.nodes[name] for name in path[:-1]]
+    repair = (
+        f"read {about or 'the fact'}@initial in one of them; or split one into two stages; or declare what the rewrite preserves; "
+        "or bound the loop: place the stage twice under two names, the second after the first"
+    )
+    return problem("E_CYCLE", f"each waits for the other: {around}", repair, *nodes, about=about, path=path)
+
+
+def _assemble(layout: _Layout, versions: Versions, revision: str) -> Plan:
+    graph, order = layout.graph, layout.order
+    slots = Slots(graph, versions, order)
+    steps = {phase: tuple(slots.step(graph.nodes[name]) for name in order if graph.phases[name] is phase) for phase in Phase}
+    request = [step.name for step in steps[Phase.REQUEST]]
+    return Plan(
+        request=steps[Phase.REQUEST],
+        response=steps[Phase.RESPONSE],
+        close=steps[Phase.CLOSE],
+        after=steps[Phase.AFTER],
+        first=slots.first,
+        final=slots.final,
+        size=slots.size,
+        edges=layout.edges,
+        reruns=reruns_of(graph, versions, request),
+        parallel=side_by_side(graph, layout.edges, order),
+        warnings=tuple(sorted(set(layout.notes), key=_by_place)),
+        live_after_head=slots.live(node for node in graph.nodes.values() if graph.phase(node) is not Phase.REQUEST),
+        hash=plan_hash(graph, layout.edges, order),
+        revision=revision,
+        contracts={name: graph.nodes[name].contract for name in order},
+    )

@@ -1,0 +1,101 @@
+"""A plan as a person reads it: the order, why it is that order, what runs again on which failure; and the same as data."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from outgate.pipeline.contract import Contract, Effect, May, OnError, Release
+from outgate.pipeline.plan import Plan, Step
+
+_PHASES = ("request", "response", "close", "after")
+_PLAIN = ("E_DISPATCH_NOT_LAST", "E_NOT_YET_KNOWN")
+
+
+def explain(plan: Plan) -> str:
+    """Lines of text, without colours."""
+    lines = [f"plan {plan.hash[:12]}" + (f" of revision {plan.revision}" if plan.revision else "")]
+    number = 0
+    for phase in _PHASES:
+        steps: tuple[Step, ...] = getattr(plan, phase)
+        if steps:
+            lines += ["", phase]
+        for step in steps:
+            number += 1
+            lines += _stage_lines(number, step.name, plan)
+    lines += ["", "runs again on failure", *_rerun_lines(plan)]
+    if plan.parallel:
+        lines += ["", "could run side by side (not done)", *(f"  {' | '.join(group)}" for group in plan.parallel)]
+    if plan.warnings:
+        lines += ["", "warnings", *(f"  {line}" for warning in plan.warnings for line in str(warning).splitlines())]
+    return "\n".join(lines) + "\n"
+
+
+def explain_json(plan: Plan) -> dict[str, Any]:
+    """The same as JSON-able values, with every edge."""
+    return {
+        "hash": plan.hash,
+        "revision": plan.revision,
+        "order": {phase: [_stage(step.name, plan) for step in getattr(plan, phase)] for phase in _PHASES},
+        "edges": [edge._asdict() for edge in plan.edges],
+        "reruns": {event: [{"stage": name, "why": why} for name, why in found] for event, found in plan.reruns.items()},
+        "parallel": [list(group) for group in plan.parallel],
+        "warnings": [
+            {"code": w.code, "message": w.message, "repair": w.repair, "stages": list(w.stages), "fact": w.fact}
+            for w in plan.warnings
+        ],
+    }
+
+
+def _stage(name: str, plan: Plan) -> dict[str, Any]:
+    contract = plan.contracts[name]
+    return {
+        "stage": name,
+        "reads": list(contract.reads),
+        "outside": list(contract.outside),
+        "writes": list(contract.writes),
+        "may": [may.name.lower() for may in May if may in contract.may and may.name],
+        "releases": contract.releases.value,
+        "effect": contract.effect.value,
+        "on_error": contract.on_error.value,
+        "cost_ms": contract.cost,
+        "passes": contract.passes,
+    }
+
+
+def _stage_lines(number: int, name: str, plan: Plan) -> Iterator[str]:
+    contract = plan.contracts[name]
+    reads = ", ".join((*contract.reads, *(f"~{fact}" for fact in contract.outside))) or "nothing"
+    yield f"{number:3} {name}: {reads} → {', '.join(contract.writes) or 'nothing'}{_traits(contract)}"
+    yield from (f"      after {names}: {why}" for names, why in _reasons(plan, name))
+
+
+def _reasons(plan: Plan, name: str) -> list[tuple[str, str]]:
+    """Which stages come before this one, and why: facts grouped by writer, rules by reason.
+
+    That everything precedes the dispatch, or follows it, goes without saying.
+    """
+    read: dict[str, list[str]] = {}
+    ruled: dict[str, list[str]] = {}
+    for edge in plan.edges:
+        if edge.after == name and edge.reason == f"reads {edge.fact}":
+            read.setdefault(edge.before, []).append(edge.fact)
+        elif edge.after == name and edge.code not in _PLAIN:
+            ruled.setdefault(edge.reason, []).append(edge.before)
+    facts = [(before, f"reads {', '.join(sorted(set(names)))}") for before, names in read.items()]
+    return [*facts, *((", ".join(sorted(set(names))), reason) for reason, names in sorted(ruled.items()))]
+
+
+def _traits(contract: Contract) -> str:
+    traits = [f"may {may.name.lower()}" for may in May if may in contract.may and may.name]
+    traits += [f"releases to {contract.releases}"] if contract.releases is not Release.NONE else []
+    traits += ["charges"] if contract.effect is Effect.CHARGE else []
+    traits += [f"fails {contract.on_error}"] if contract.on_error is not OnError.DENY else []
+    return f" ({', '.join(traits)})" if traits else ""
+
+
+def _rerun_lines(plan: Plan) -> Iterator[str]:
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for event, found in plan.reruns.items():
+        alike.setdefault(found, []).append(event)
+    for found, events in alike.items():
+        yield f"  {', '.join(events)}: {', '.join(name for name, _ in found) or 'nothing'}"
+        yield from (f"      {name}: {why}" for name, why in found)

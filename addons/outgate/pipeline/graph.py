@@ -1,0 +1,226 @@
+"""The configured stages as a graph of facts: who reads and writes what, who judges, and in which phase each stage runs.
+
+A stage belongs to the latest phase among the facts it depends on, so a response stage is one that (transitively) reads the
+response. A fact's name is flat: `model` and `model.requested` are two facts.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from outgate.pipeline.contract import Contract, Effect, May, Release
+from outgate.pipeline.facts import Label, Origin, fact
+
+INITIAL = "@initial"
+ADMISSION = frozenset({"principal", "admitted", "model.admitted"})
+"""Who calls, and whether they may: judged like a guard's verdict, and never allowed to fail open."""
+RECORDS = frozenset({"cache.recording", "cache.entry"})
+
+
+class Placement(NamedTuple):
+    """One configured stage on its way into a plan. `source` is `file:line` in the policy, for diagnostics."""
+
+    name: str
+    contract: Contract
+    run: Callable[[Any], Any]
+    after: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Phase(IntEnum):
+    """When a stage runs."""
+
+    REQUEST = 0
+    RESPONSE = 1
+    CLOSE = 2
+    AFTER = 3
+
+
+_PHASE_OF = {Origin.RESPONSE: Phase.RESPONSE, Origin.CLOSE: Phase.CLOSE, Origin.AFTER: Phase.AFTER}
+
+
+class Read(NamedTuple):
+    """One declared read."""
+
+    fact: str
+    initial: bool
+    optional: bool
+
+
+def covers(patterns: Iterable[str], name: str) -> bool:
+    """Whether a list of fact names, where a trailing `*` stands for any ending, holds this fact."""
+    return any(name.startswith(p[:-1]) if p.endswith("*") else name == p for p in patterns)
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One stage of the graph, with the questions that the rules ask about it."""
+
+    placement: Placement
+
+    @property
+    def name(self) -> str:
+        return self.placement.name
+
+    @property
+    def contract(self) -> Contract:
+        return self.placement.contract
+
+    @cached_property
+    def reads(self) -> tuple[Read, ...]:
+        """Reads in declared order, outside facts last."""
+        contract = self.contract
+        names = [(name.removesuffix(INITIAL), name.endswith(INITIAL)) for name in (*contract.reads, *contract.outside)]
+        optional = {name.removesuffix(INITIAL) for name in contract.optional}
+        return tuple(Read(name, initial, name in optional) for name, initial in names)
+
+    @cached_property
+    def facts_read(self) -> frozenset[str]:
+        return frozenset(read.fact for read in self.reads)
+
+    @cached_property
+    def facts_written(self) -> frozenset[str]:
+        return frozenset(self.contract.writes)
+
+    @cached_property
+    def mutates(self) -> frozenset[str]:
+        """Facts it rewrites: it reads the version before it and writes the next."""
+        return self.facts_read & self.facts_written
+
+    @cached_property
+    def verdicts(self) -> frozenset[str]:
+        return frozenset(name for name in self.facts_written if name.startswith("verdict."))
+
+    @cached_property
+    def admits(self) -> frozenset[str]:
+        return self.facts_written & ADMISSION
+
+    @property
+    def judges(self) -> bool:
+        return bool(self.verdicts or self.admits)
+
+    @property
+    def responds(self) -> bool:
+        return May.RESPOND in self.contract.may
+
+    @property
+    def charges(self) -> bool:
+        return self.contract.effect is Effect.CHARGE
+
+    @property
+    def dispatches(self) -> bool:
+        return self.contract.releases is Release.UPSTREAM
+
+    @property
+    def reads_secret(self) -> bool:
+        return any(fact(name).label is Label.SECRET for name in self.facts_read)
+
+    def spares(self, other: "Node", about: str) -> bool:
+        """Whether this stage's rewrite of the fact `about` cannot invalidate what `other` made of an earlier version."""
+        made = other.facts_written - {about}
+        return about in self.mutates and bool(made) and self.preserves(made)
+
+    def preserves(self, names: Iterable[str]) -> bool:
+        return all(covers(self.contract.preserves, name) for name in names)
+
+
+class Graph:
+    """All stages of a plan, by name. `given` are the origins whose facts exist before the first stage, `known` single facts."""
+
+    def __init__(
+        self,
+        placements: Sequence[Placement],
+        given: frozenset[Origin],
+        known: frozenset[str] = frozenset(),
+        *,
+        closing: bool = True,
+    ) -> None:
+        self.nodes: Mapping[str, Node] = {p.name: Node(p) for p in sorted(placements, key=lambda p: p.name)}
+        self.origins = given | ({Origin.CLOSE, Origin.AFTER} if closing else frozenset())
+        self.known = known
+        self._writers = self._index(lambda node: node.facts_written)
+        self._readers = self._index(lambda node: node.facts_read)
+        self.phases: Mapping[str, Phase] = self._phases()
+
+    def _index(self, names: Callable[[Node], frozenset[str]]) -> dict[str, tuple[Node, ...]]:
+        index: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            for name in names(node):
+                index.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in index.items()}
+
+    def writers(self, name: str) -> tuple[Node, ...]:
+        return self._writers.get(name, ())
+
+    def readers(self, name: str) -> tuple[Node, ...]:
+        return self._readers.get(name, ())
+
+    def written(self) -> list[str]:
+        return sorted(self._writers)
+
+    def phase(self, node: Node) -> Phase:
+        return self.phases[node.name]
+
+    def inside(self, phase: Phase) -> list[Node]:
+        return [node for node in self.nodes.values() if self.phases[node.name] is phase]
+
+    def answers(self) -> bool:
+        """Whether some stage brings a response: the dispatch, or one that answers in its place."""
+        return any(node.dispatches or node.responds for node in self.nodes.values())
+
+    def is_given(self, name: str) -> bool:
+        """Whether a fact has a version that no stage writes.
+
+        A late fact (response, close, after) that a stage produces without reading it is that stage's, not the boundary's.
+        """
+        known = fact(name)
+        if name in self.known:
+            return True
+        if name.startswith("verdict.") or known.origin is Origin.STAGE:
+            return False
+        if known.origin > Origin.STAGE and any(name not in node.facts_read for node in self.writers(name)):
+            return False
+        return self.answers() if known.origin is Origin.RESPONSE else known.origin in self.origins
+
+    def sources(self, node: Node) -> frozenset[str]:
+        """Every fact that flows, through whatever stages, into what this stage reads."""
+        seen: set[str] = set()
+        waiting = list(node.facts_read)
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting += [source for writer in self.writers(name) for source in writer.facts_read]
+        return frozenset(seen)
+
+    def restorers(self) -> list[Node]:
+        """Stages that rewrite an answer with something secret, so that later readers of it see the secret."""
+        return [n for n in self.nodes.values() if n.reads_secret and any(fact(f).origin is Origin.RESPONSE for f in n.mutates)]
+
+    def _phases(self) -> dict[str, Phase]:
+        phases = {name: _own_phase(node) for name, node in self.nodes.items()}
+        for _ in self.nodes:
+            before = dict(phases)
+            for name, node in self.nodes.items():
+                if not node.dispatches:
+                    phases[name] = max([phases[name], *(phases[other] for other in self._needs(node))])
+            if phases == before:
+                break
+        return phases
+
+    def _needs(self, node: Node) -> Iterable[str]:
+        for read in node.reads:
+            for writer in () if read.initial else self.writers(read.fact):
+                mutual = read.fact in node.facts_written and read.fact in writer.facts_read
+                if writer is not node and not mutual and not writer.spares(node, read.fact):
+                    yield writer.name
+        yield from (name for name in (*node.contract.after, *node.placement.after) if name in self.nodes)
+
+
+def _own_phase(node: Node) -> Phase:
+    if node.dispatches:
+        return Phase.REQUEST
+    names = node.facts_read | node.facts_written
+    return max((_PHASE_OF.get(fact(name).origin, Phase.REQUEST) for name in names), default=Phase.REQUEST)

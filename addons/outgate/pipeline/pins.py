@@ -1,0 +1,78 @@
+"""A pinned order is checked against every edge and every phase, and never trusted."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
+
+from outgate.errors import Problem
+from outgate.pipeline.checks import problem
+from outgate.pipeline.graph import Graph
+from outgate.pipeline.plan import Edge
+from outgate.pipeline.reach import Reach
+
+_MEANING = {
+    "E_STALE_VERDICT": "would judge",
+    "E_STALE_CHARGE": "would charge for",
+    "E_STALE_CACHE_KEY": "would answer from a key made of",
+    "E_STALE_PICK": "would pick by",
+    "E_STALE_READ": "would use",
+}
+
+
+def pin_edges(pin: Sequence[str]) -> tuple[Edge, ...]:
+    """A pin that was found legal, as edges."""
+    return tuple(Edge(before, after, "pinned by policy", "", "E_ORDER_DECLARED") for before, after in pairwise(pin))
+
+
+def known_pins(graph: Graph, pin: Sequence[str]) -> tuple[tuple[str, ...], list[Problem]]:
+    """The pinned stages that this plan has, each once, and what was wrong with the list."""
+    kept = tuple(name for name in dict.fromkeys(pin) if name in graph.nodes)
+    problems = [
+        Problem(
+            code="E_PIN_UNKNOWN",
+            message=f"the pinned stage {name} is not in this plan",
+            repair="remove it from the pin",
+            stages=(name,),
+        )
+        for name in dict.fromkeys(pin)
+        if name not in graph.nodes
+    ]
+    problems += [
+        Problem(code="E_PIN_UNKNOWN", message=f"{name} is pinned twice", repair="pin it once", stages=(name,))
+        for name in kept
+        if list(pin).count(name) > 1
+    ]
+    return kept, problems
+
+
+def check_pins(graph: Graph, edges: Sequence[Edge], pin: Sequence[str]) -> Iterator[Problem]:
+    """One problem for every edge that the pinned order breaks, and for every indirect dependency that no such edge explains."""
+    rank = {name: i for i, name in enumerate(pin)}
+    for edge in edges:
+        if edge.before in rank and edge.after in rank and rank[edge.before] > rank[edge.after]:
+            yield _broken(graph, edge, (edge.before, edge.after))
+    yield from _indirect(graph, edges, pin)
+    for early, late in combinations(pin, 2):
+        if graph.phases[early] > graph.phases[late]:
+            message = f"{early} is pinned before {late}, but runs in the {graph.phases[early].name.lower()} phase"
+            repair = f"pin {late} before {early}"
+            yield problem("E_PIN_PHASE", message, repair, graph.nodes[early], graph.nodes[late], path=(early, late))
+
+
+def _indirect(graph: Graph, edges: Sequence[Edge], pin: Sequence[str]) -> Iterator[Problem]:
+    free = [edge for edge in edges if not (edge.before in pin and edge.after in pin)]
+    by_pair = {(edge.before, edge.after): edge for edge in reversed(edges)}
+    for early, late in combinations(pin, 2):
+        between = [name for name in graph.nodes if name not in pin or name in (early, late)]
+        path = Reach(between, free).path(late, early)
+        if path:
+            yield _broken(graph, by_pair[path[-2], path[-1]], path)
+
+
+def _broken(graph: Graph, edge: Edge, path: tuple[str, ...]) -> Problem:
+    first, last = path[0], path[-1]
+    if edge.code in _MEANING:
+        message = f"{last} is pinned before {first}, so it {_MEANING[edge.code]} {edge.fact} that is not final"
+    else:
+        message = f"{last} is pinned before {first}, which must come first ({edge.reason})"
+    repair = f"pin {first} before {last}"
+    return problem(edge.code, message, repair, graph.nodes[last], graph.nodes[first], about=edge.fact, path=path)

@@ -1,0 +1,200 @@
+"""Why one stage must run before another: every rule that orders a plan, each named, each with its reason and its diagnosis.
+
+Write-after-read needs no rule: every version of a fact has its own slot, so a reader of the client's version keeps it whatever is
+written later. Two writers of one fact are ordered by what they declare, or by the other rules, or the plan is refused.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from outgate.pipeline.contract import Release
+from outgate.pipeline.facts import Label, fact
+from outgate.pipeline.graph import RECORDS, Graph, Node, Phase
+from outgate.pipeline.plan import Edge
+from outgate.pipeline.reach import Reach
+
+type Rule = Callable[[Graph, Sequence[Edge]], Iterator[Edge]]
+
+_DESTINATION = ("provider", "backend", "endpoint")
+LAST = "*"
+
+
+def stale_code(graph: Graph, node: Node) -> str:
+    """What it means that this stage used a fact before its last rewrite."""
+    if node.judges:
+        return "E_STALE_VERDICT"
+    if node.charges:
+        return "E_STALE_CHARGE"
+    if node.responds or "cache.key" in node.facts_written:
+        return "E_STALE_CACHE_KEY"
+    if "endpoint" in node.facts_written:
+        return "E_STALE_PICK"
+    feeds_charge = any(reader.charges for name in node.facts_written for reader in graph.readers(name))
+    return "E_STALE_CHARGE" if feeds_charge else "E_STALE_READ"
+
+
+def read_after_write(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """A reader follows every writer of the fact, unless the writer preserves what the reader makes of it.
+
+    Among stages that rewrite the same fact only its producers come first by themselves; the others are ordered by declaration.
+    """
+    for node in graph.nodes.values():
+        for read in node.reads:
+            for writer in () if read.initial else graph.writers(read.fact):
+                mutual = read.fact in node.facts_written and read.fact in writer.facts_read
+                if writer is not node and not mutual and not writer.spares(node, read.fact):
+                    yield Edge(writer.name, node.name, f"reads {read.fact}", read.fact, stale_code(graph, node))
+
+
+def declared_order(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """What a contract or the policy puts after another stage."""
+    for node in graph.nodes.values():
+        for name in (*node.contract.after, *node.placement.after):
+            if name in graph.nodes:
+                yield Edge(name, node.name, "declared after", "", "E_ORDER_DECLARED")
+
+
+def guards_before_answers(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """No answer for a request that should have been refused. A guard's canned answer is a refusal, not an answer."""
+    for guard in _guards(graph, Phase.REQUEST):
+        for node in graph.inside(Phase.REQUEST):
+            if node.responds and not node.verdicts and node is not guard:
+                yield Edge(guard.name, node.name, "guard before an answer", "", "E_RELEASE_BEFORE_GUARD")
+
+
+def guards_before_releases(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """No judged data leaves before its guard, be it to the provider or to a third party that is no guard itself."""
+    for phase in (Phase.REQUEST, Phase.RESPONSE):
+        for node in graph.inside(phase):
+            leaves = node.contract.releases in (Release.UPSTREAM, Release.THIRD_PARTY)
+            if not leaves or node.judges:
+                continue
+            sources = graph.sources(node)
+            for guard in _guards(graph, phase):
+                if node.dispatches or guard.facts_read & sources:
+                    yield Edge(guard.name, node.name, "guard before release", "", "E_RELEASE_BEFORE_GUARD")
+
+
+def admission_first(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """Who calls, and whether they may, before anything is answered or leaves; the routed model before what depends on it."""
+    for judge in graph.inside(Phase.REQUEST):
+        for node in graph.inside(Phase.REQUEST) if judge.admits else ():
+            early = judge.admits & {"principal", "admitted"} and (node.responds or node.contract.releases is not Release.NONE)
+            late = "model.admitted" in judge.admits and (node.dispatches or (node.responds and not node.verdicts))
+            if (early or late) and not node.admits:
+                yield Edge(judge.name, node.name, "admission first", "", "E_RELEASE_BEFORE_GUARD")
+
+
+def answers_before_charges(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """What the gateway answers itself is not charged."""
+    for node in graph.inside(Phase.REQUEST):
+        for charge in graph.inside(Phase.REQUEST) if node.responds else ():
+            if charge.charges and charge is not node:
+                yield Edge(node.name, charge.name, "no charge for what is answered here", "", "E_CHARGE_BEFORE_ANSWER")
+
+
+def charges_before_upstream(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """Nothing is spent at a provider that was not reserved."""
+    for charge in graph.inside(Phase.REQUEST):
+        for node in graph.inside(Phase.REQUEST) if charge.charges else ():
+            if node.dispatches:
+                yield Edge(charge.name, node.name, "reserved before it is spent", "", "E_UNCHARGED_RELEASE")
+
+
+def credentials_after_destination(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """A credential is bound to a destination, so the destination is settled first."""
+    for node in graph.writers("wire.auth"):
+        for name in _DESTINATION:
+            for writer in graph.writers(name):
+                if writer is not node:
+                    yield Edge(writer.name, node.name, "bound to its destination", name, "E_SECRET_UNBOUND")
+
+
+def cleared_before_third_party(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """Personal facts are cleared before a third party sees them, whatever the clearing stage preserves."""
+    for node in graph.nodes.values():
+        if node.contract.releases is Release.THIRD_PARTY:
+            for read in node.reads:
+                for writer in graph.writers(read.fact) if fact(read.fact).label is Label.PERSONAL and not read.initial else ():
+                    if writer.contract.clears and writer is not node:
+                        yield Edge(writer.name, node.name, "cleared before a third party sees it", read.fact, "E_TAINT")
+
+
+def output_guards_before_cache(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """Only a judged answer is recorded. A guard of restored text cannot precede the recording, only the writing of the entry."""
+    for guard in _guards(graph, Phase.RESPONSE):
+        restored = any(not node.spares(guard, name) for node in graph.restorers() for name in node.mutates & guard.facts_read)
+        for node in graph.nodes.values():
+            target = {"cache.entry"} if restored else RECORDS
+            if node.facts_written & target and node is not guard:
+                yield Edge(guard.name, node.name, "judged before it is cached", "", "E_CACHE_BEFORE_OUTPUT_GUARD")
+
+
+def secrets_restored_last(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """What a restoring stage preserves was made before it, and so never sees the secrets; a recording never does."""
+    for restorer in graph.restorers():
+        for name in restorer.mutates:
+            for node in graph.readers(name):
+                keeps = restorer.spares(node, name) or "cache.recording" in node.facts_written
+                if node is not restorer and keeps:
+                    yield Edge(node.name, restorer.name, "before secrets are restored", name, "E_SECRET_SCOPE")
+
+
+def dispatch_last(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """Whatever belongs to the request happens before it leaves."""
+    for dispatch in _dispatches(graph):
+        for node in graph.inside(Phase.REQUEST):
+            if not node.dispatches:
+                yield Edge(node.name, dispatch.name, "dispatch ends the request", "", "E_DISPATCH_NOT_LAST")
+
+
+def known_after_dispatch(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """A stage that needs the response, or its end, comes after it."""
+    for dispatch in _dispatches(graph):
+        for node in graph.nodes.values():
+            if graph.phase(node) is not Phase.REQUEST:
+                yield Edge(dispatch.name, node.name, "known after dispatch", "", "E_NOT_YET_KNOWN")
+
+
+def last_writers(graph: Graph, edges: Sequence[Edge]) -> Iterator[Edge]:
+    """`after: *`: behind every other writer of its facts, save those that another rule puts behind it or that say the same."""
+    reach = Reach(graph.nodes, edges)
+    for node in graph.nodes.values():
+        for name in sorted(node.facts_written) if LAST in (*node.contract.after, *node.placement.after) else ():
+            for writer in graph.writers(name):
+                also_last = LAST in (*writer.contract.after, *writer.placement.after)
+                if writer is not node and not also_last and not reach.leads(node.name, writer.name):
+                    yield Edge(writer.name, node.name, f"last to write {name}", name, "E_ORDER_DECLARED")
+
+
+RULES: tuple[Rule, ...] = (
+    read_after_write,
+    declared_order,
+    guards_before_answers,
+    guards_before_releases,
+    admission_first,
+    answers_before_charges,
+    charges_before_upstream,
+    credentials_after_destination,
+    cleared_before_third_party,
+    output_guards_before_cache,
+    secrets_restored_last,
+    dispatch_last,
+    known_after_dispatch,
+    last_writers,
+)
+
+
+def edges_of(graph: Graph, rules: Sequence[Rule] | None = None) -> tuple[Edge, ...]:
+    """Every edge that the rules, in this order, give; sorted."""
+    edges: list[Edge] = []
+    for rule in RULES if rules is None else rules:
+        edges += list(rule(graph, edges))
+    return tuple(sorted(set(edges)))
+
+
+def _guards(graph: Graph, phase: Phase) -> list[Node]:
+    return [node for node in graph.inside(phase) if node.verdicts]
+
+
+def _dispatches(graph: Graph) -> list[Node]:
+    return [node for node in graph.nodes.values() if node.dispatches]

@@ -1,0 +1,102 @@
+"""From an ordered plan to steps over slots: every version of every fact gets its own slot."""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Sequence
+from inspect import iscoroutinefunction
+from operator import itemgetter
+from typing import Any
+
+from outgate.errors import Denial
+from outgate.pipeline.contract import OnError
+from outgate.pipeline.facts import Origin, fact, field_of
+from outgate.pipeline.graph import Graph, Node, Read
+from outgate.pipeline.plan import Step
+from outgate.pipeline.versions import UNSET, Version, Versions
+
+_ALWAYS_NONE = 0
+"""The slot of every read that nothing writes."""
+
+
+class Slots:
+    """Slot numbers of one plan."""
+
+    def __init__(self, graph: Graph, versions: Versions, order: Sequence[str]) -> None:
+        self._versions = versions
+        self._of: dict[Version, int] = {}
+        nodes = [graph.nodes[name] for name in order]
+        names = {name for node in nodes for name in node.facts_read | node.facts_written}
+        given = [Version(name, 0) for name in sorted(names) if graph.is_given(name)]
+        made = [versions.written(node, name) for node in nodes for name in node.contract.writes]
+        for number, version in enumerate((*given, *made), start=_ALWAYS_NONE + 1):
+            self._of[version] = number
+        self.size = len(self._of) + 1
+        self.first = {v.fact: self._of[v] for v in sorted(self._of, key=lambda v: (v.fact, -v.number))}
+        self.final = {v.fact: self._of[v] for v in sorted(self._of)}
+
+    def read_by(self, node: Node) -> dict[str, int]:
+        """Field of the view → slot, in the order in which facts were declared."""
+        fields: dict[str, int] = {}
+        for read in node.reads:
+            version = self._versions.read(node, read)
+            fields[_field(read, fields)] = _ALWAYS_NONE if version.number == UNSET else self._of[version]
+        return fields
+
+    def written_by(self, node: Node) -> tuple[int, ...]:
+        return tuple(self._of[self._versions.written(node, name)] for name in node.contract.writes)
+
+    def step(self, node: Node) -> Step:
+        fields = self.read_by(node)
+        view = _view(node, fields)
+        names: tuple[str, ...] = vars(view)["_fields"]
+        return Step(
+            name=node.name,
+            run=node.placement.run,
+            view=view,
+            get=_getter([fields[name] for name in names]),
+            out=self.written_by(node),
+            waits=iscoroutinefunction(node.placement.run),
+            limit=node.contract.limit,
+            on_error=_failure(node),
+        )
+
+    def live(self, late: Iterable[Node]) -> frozenset[int]:
+        """What stages after the head of the answer still read or write, and the answer itself."""
+        kept = {slot for node in late for slot in (*self.read_by(node).values(), *self.written_by(node))}
+        kept |= {slot for version, slot in self._of.items() if fact(version.fact).origin >= Origin.RESPONSE}
+        return frozenset(kept)
+
+
+def _view(node: Node, fields: Iterable[str]) -> type[tuple[Any, ...]]:
+    """The stage's own view type where it shows just what the contract reads, else one made for it."""
+    view = node.contract.view
+    if view is not None and set(getattr(view, "_fields", ())) == set(fields):
+        return view
+    return namedtuple("Facts", list(fields))  # noqa: PYI024 (the fields are known only here)
+
+
+def _field(read: Read, taken: dict[str, int]) -> str:
+    """A stage that reads two versions of a fact sees the client's under `<fact>_initial`."""
+    name = field_of(read.fact)
+    return f"{name}_initial" if name in taken else name
+
+
+def _getter(slots: Sequence[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
+    if not slots:
+        return lambda _: ()
+    if len(slots) == 1:
+        only = slots[0]
+        return lambda values: (values[only],)
+    return itemgetter(*slots)
+
+
+def _failure(node: Node) -> Callable[[Exception], Any]:
+    """What a failed run becomes: unset facts, the declared fallback, or a denial that names the stage and nothing else."""
+    contract = node.contract
+    if contract.on_error is OnError.OPEN:
+        unset = (None,) * len(contract.writes)
+        return lambda _: unset
+    if contract.on_error is OnError.FALLBACK:
+        return lambda _: contract.fallback
+    failed = Denial(code="stage_failed", status=503, message=f"The stage {node.name} failed.", stage=node.name)
+    late = Denial(code="stage_timeout", status=503, message=f"The stage {node.name} ran out of time.", stage=node.name)
+    return lambda error: late if isinstance(error, TimeoutError) else failed
