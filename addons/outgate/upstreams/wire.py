@@ -34,8 +34,16 @@ class Wire(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         self.heard = True
         super().data_received(data)
-        if self.exception() is not None and self.transport is not None:
-            self.transport.abort()  # a close would wait for the peer, and the reader of the body with it
+        failed = self.exception()
+        if failed is not None:
+            self._tell_reader(failed)
+
+    def _tell_reader(self, failed: BaseException) -> None:
+        """A parser that has failed has let go of the body's reader, which would wait for ever."""
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(failed)
+        if self.transport is not None:
+            self.transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.lost = exc
