@@ -1,1 +1,73 @@
-"""Every stage, setting, denial code, metric and script is in docs/."""
+"""The docs mirror the code: generated pages are current, and every script, room and requirement is written about."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support import reference
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(name="pages", scope="module")
+def _pages() -> dict[str, str]:
+    return reference.pages()
+
+
+@pytest.mark.parametrize("name", ["policy.md", "stages.md", "denials.md", "diagnostics.md", "metrics.md"])
+def test_generated_page_is_current(pages, name):
+    assert pages[name] == (DOCS / "reference" / name).read_text(), "run scripts/fix"
+
+
+def test_every_stage_file_is_documented(pages):
+    files = {path.stem for path in (ROOT / "addons/outgate/stages").glob("*.py")} - {"__init__"}
+
+    assert files == set(re.findall(r"^## (\w+)$", pages["stages.md"], re.MULTILINE))
+
+
+def test_every_setting_says_what_it_means(pages):
+    rows = [line for page in ("policy.md", "stages.md") for line in pages[page].splitlines() if line.startswith("| `")]
+
+    assert rows
+    assert [] == [line for line in rows if line.rstrip("| ").endswith(("||", "| |")) or line.endswith("|  |")]
+
+
+def test_every_script_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+
+    assert [] == [path.name for path in (ROOT / "scripts").iterdir() if f"scripts/{path.name}" not in text]
+
+
+def test_every_direct_requirement_has_its_reason():
+    text = (DOCS / "dependencies.md").read_text()
+    lines = [line for path in (ROOT / "requirements").glob("*.in") for line in path.read_text().splitlines()]
+    names = {re.split(r"[\[=><]", line)[0] for line in lines if line and line[0] not in "#-"}
+
+    assert [] == sorted(name for name in names if f"| {name} |" not in text)
+
+
+def test_every_room_is_on_the_map():
+    rooms = {path.name for path in (ROOT / "addons/outgate").iterdir() if path.is_dir() and not path.name.startswith("_")}
+    text = (DOCS / "life-of-a-request.md").read_text()
+
+    assert [] == sorted(room for room in rooms if f"`{room}/`" not in text)
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "certs/README.md", *DOCS.rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+
+    assert [] == broken
+
+
+def test_decisions_are_numbered_without_gaps():
+    numbers = sorted(int(path.name[:4]) for path in (DOCS / "decisions").glob("[0-9]*.md"))
+
+    assert list(range(1, len(numbers) + 1)) == numbers

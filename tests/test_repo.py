@@ -16,7 +16,7 @@ SCRIPTS = [path for path in FILES if path.parts[0] == "scripts"]
 
 
 def text(path: Path) -> str:
-    return (ROOT / path).read_text()
+    return (ROOT / path).read_text(errors="replace")
 
 
 def test_no_file_names_a_path_of_one_machine():
@@ -90,7 +90,7 @@ def test_files_are_short_and_say_what_they_decide(path):
     limit = 150 if path.parts[:3] == ("addons", "outgate", "stages") else 300
 
     assert len(lines) <= limit
-    assert not lines or lines[0].startswith(('"""', 'r"""', "#!"))
+    assert path.parts[0] != "addons" or not lines or lines[0].startswith(('"""', 'r"""'))
 
 
 def test_no_name_says_nothing():

@@ -1,0 +1,50 @@
+"""Run one battery of slow tests and write down what came of it, with date and commit.
+
+`python tests/slow/battery.py faults|fuzz [pytest arguments]`. A test may put figures into its result with `record_property`.
+"""
+
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> int:
+    battery, *rest = sys.argv[1:]
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "--timeout", "3600", f"--junitxml={report.name}"]
+        status = subprocess.run([*command, *(rest or [f"tests/slow/{battery}"])], cwd=ROOT, check=False).returncode
+        cases = list(ET.parse(report.name).iter("testcase"))
+    if cases and not rest:
+        page = ROOT / "docs" / "results" / f"{battery}.md"
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text_of(battery, cases))
+    return status
+
+
+def text_of(battery: str, cases: list[ET.Element]) -> str:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    dirty = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "addons"], cwd=ROOT, check=False).returncode
+    lines = [
+        f"# scripts/{battery}",
+        "",
+        f"Run on {datetime.now(UTC):%Y-%m-%d} at commit {commit}{' with changes' if dirty else ''}.",
+        "",
+        "| test | result | seconds | figures |",
+        "|---|---|---|---|",
+    ]
+    for case in cases:
+        outcome = next((child.tag for child in case if child.tag in ("failure", "error", "skipped")), "passed")
+        figures = ", ".join(f"{each.get('name')} {each.get('value')}" for each in case.iter("property"))
+        lines.append(f"| {case.get('name')} | {outcome} | {float(case.get('time', 0)):.1f} | {figures} |")
+    return "\n".join(lines).replace("|  |", "| |") + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
