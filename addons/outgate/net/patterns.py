@@ -1,0 +1,20 @@
+"""Which names a pattern covers: paths, models. `*` stands for anything but a slash, `**` for anything; nothing else is special."""
+
+import re
+from functools import lru_cache
+
+
+@lru_cache(maxsize=4096)
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*|\*)", pattern)
+    return re.compile("".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts), re.DOTALL)
+
+
+def covers(patterns: tuple[str, ...], text: str) -> bool:
+    """Whether one of the patterns covers the whole text."""
+    return any(_expression(pattern).fullmatch(text) is not None for pattern in patterns)
+
+
+def is_exact(pattern: str) -> bool:
+    """Whether a pattern covers one name only, itself."""
+    return "*" not in pattern

@@ -1,0 +1,193 @@
+"""Compile validated sections to a live policy: one plan for tunnels, one for request heads, one per route and provider scope.
+
+Stages with the same settings are one object in all plans. Nothing is opened here: stages are started when the policy takes effect.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from outgate.errors import PolicyError, Problem
+from outgate.pipeline.compiler import REQUEST_ORIGINS, Placement, compile_plan
+from outgate.pipeline.facts import Origin
+from outgate.pipeline.plan import Plan
+from outgate.pipeline.stage import Settings, Stage
+from outgate.policy.discover import stage_names, stage_type
+from outgate.policy.live import LivePolicy, Route
+from outgate.policy.ports import Ports, build_stage
+from outgate.policy.schema import RouteSection
+from outgate.policy.scopes import REQUIRED, Placed, layer, stages_of
+from outgate.policy.source import Place, Source
+from outgate.policy.validate import Validated, canonical, settings_problems
+from outgate.policy.values import catalog_of, workloads_of
+from outgate.stores.access import Who
+
+_TUNNEL = frozenset({Origin.OUTSIDE, Origin.CONNECTION})
+_TUNNEL_FACTS = frozenset({"destination", "method", "headers"})
+_HEAD = _TUNNEL | {Origin.HEAD}
+
+
+class Builder:
+    """Builds one policy. `problems` collects what is wrong; `warnings` too, of every plan."""
+
+    def __init__(self, source: Source, validated: Validated, ports: Ports, revision: str) -> None:
+        self.problems: list[Problem] = []
+        self._source = source
+        self._policy = validated.policy
+        self._places = validated.route_places
+        self._ports = ports
+        self._revision = revision
+        self._stages: dict[tuple[str, bytes], Stage] = {}
+        self._catalog = catalog_of(source, validated.policy)
+        self._workloads = workloads_of(source, validated.policy)
+
+    def build(self) -> LivePolicy | None:
+        """The policy; None where an error was found."""
+        gateway = layer({}, self._policy.stages, ("stages",))
+        self._check_required(gateway)
+        tunnel = {name: gateway[name] for name in REQUIRED if name in gateway}
+        head = tunnel | {"meter": gateway.get("meter", Placed({}, ()))}
+        if self._policy.stages.get("meter") is False:
+            head = tunnel
+        connect = self._compile(tunnel, (), given=_TUNNEL, known=_TUNNEL_FACTS, closing=False)
+        judged = self._compile(head, (), given=_HEAD)
+        routes = [
+            route
+            for section, place in zip(self._policy.routes, self._places, strict=True)
+            for route in self._routes(section, place)
+        ]
+        if connect is None or judged is None or any(problem.is_error for problem in self.problems):
+            return None
+        return LivePolicy(
+            revision=self._revision,
+            gateway=self._policy.gateway,
+            catalog=self._catalog,
+            workloads=self._workloads,
+            connect=connect,
+            head=judged,
+            routes=tuple(routes),
+            stages=tuple(self._stages.values()),
+            warnings=tuple(dict.fromkeys(self.problems)),
+        )
+
+    def _check_required(self, gateway: Mapping[str, Placed]) -> None:
+        for name in REQUIRED:
+            if name not in gateway:
+                message = f"the policy does not configure {name}: nobody would be judged before a body is read"
+                self.problems.append(self._source.problem("E_MISSING_STAGE", message, ("stages",), f"add `{name}` under `stages`"))
+
+    def _routes(self, section: RouteSection, place: Place) -> Iterator[Route]:
+        """The route, once per set of stages that the addressed providers' scopes make of it."""
+        variants: dict[bytes, tuple[dict[str, Placed], list[str]]] = {}
+        for provider in section.match.destinations or self._policy.providers:
+            backend = self._policy.providers.get(provider)
+            if backend is not None:
+                stages = stages_of(self._policy.stages, provider, backend.stages, section, place)
+                variants.setdefault(_fingerprint(stages), (stages, []))[1].append(provider)
+        for stages, providers in variants.values():
+            plan = self._compile(stages, place, section=section, given=REQUEST_ORIGINS)
+            if plan is not None:
+                yield Route(
+                    name=section.name,
+                    plan=plan,
+                    destinations=frozenset(providers),
+                    matching=section.match,
+                    who=Who(workloads=section.match.workloads, groups=section.match.groups),
+                    attempts=section.attempts,
+                    retry_sent=section.retry_sent,
+                )
+
+    def _compile(
+        self, stages: Mapping[str, Placed], place: Place, *, given: frozenset[Origin], known: frozenset[str] = frozenset(),
+        closing: bool = True, section: RouteSection | None = None,
+    ) -> Plan | None:  # fmt: skip
+        """A plan of these stages; None, and its problems noted, where they make none."""
+        placements = list(self._placements(stages, place, section))
+        if len(placements) < len(stages):
+            return None
+        pin = section.pin if section is not None else ()
+        try:
+            plan = compile_plan(placements, given=given, known=known, pin=pin, revision=self._revision, closing=closing)
+        except PolicyError as error:
+            self.problems += [self._located(problem, place, section) for problem in error.problems]
+            return None
+        self.problems += [self._located(problem, place, section) for problem in plan.warnings]
+        return plan
+
+    def _located(self, problem: Problem, place: Place, section: RouteSection | None) -> Problem:
+        """The problem at the route's line, where the stages it names came by themselves."""
+        if problem.file:
+            return problem
+        message = f"route {section.name!r}: {problem.message}" if section is not None else problem.message
+        at = self._source.line_of(place or ("stages",))
+        return Problem(
+            code=problem.code, message=message, repair=problem.repair, file=self._source.file, line=at,
+            stages=problem.stages, fact=problem.fact, path=problem.path,
+        )  # fmt: skip
+
+    def _placements(self, stages: Mapping[str, Placed], place: Place, section: RouteSection | None) -> Iterator[Placement]:
+        after = section.after if section is not None else {}
+        removed = section.stages if section is not None else {}
+        for name, placed in stages.items():
+            stage = self._stage(name, placed)
+            if stage is None:
+                continue
+            where = self._where(placed.place or place)
+            yield Placement(name, stage.contract, stage.run, after.get(name, ()), where)
+            for companion in type(stage).companions:
+                if companion not in stages and not self._is_removed(companion, removed):
+                    beside = self._stage(companion, placed)
+                    if beside is not None:
+                        yield Placement(companion, beside.contract, beside.run, after.get(companion, ()), where)
+
+    def _is_removed(self, name: str, route: Mapping[str, Any]) -> bool:
+        return route.get(name) is False or (name not in route and self._policy.stages.get(name) is False)
+
+    def _where(self, place: Place) -> str:
+        return f"{self._source.file}:{self._source.line_of(place)}" if place else ""
+
+    def _stage(self, name: str, placed: Placed) -> Stage | None:
+        """The stage with these settings, made once; None, and its problems noted, where they are wrong."""
+        if name not in stage_names():
+            if not placed.place:
+                self._note([self._source.problem("E_MISSING_STAGE", f"the stage {name} is not installed", ("stages",))])
+            return None
+        kind = stage_type(name)
+        try:
+            settings = kind.settings_type.model_validate(dict(placed.settings))
+        except ValidationError as error:
+            self._note(settings_problems(self._source, placed.place, name, error))
+            return None
+        key = (name, canonical(settings))
+        if key not in self._stages:
+            try:
+                self._stages[key] = self._made(kind, settings)
+            except PolicyError as error:
+                self._note(self._located(problem, placed.place, None) for problem in error.problems)
+                return None
+            except ValueError as error:
+                self._note([self._source.problem("E_SETTINGS", f"{name}: {error}", placed.place, "see docs/policy.md", (name,))])
+                return None
+            self._note(self._located(warning, placed.place, None) for warning in getattr(self._stages[key], "warnings", ()))
+        return self._stages[key]
+
+    def _made(self, kind: type[Stage], settings: Settings) -> Stage:
+        decided = {"catalog": self._catalog, "workloads": self._workloads, "revision": self._revision}
+        return build_stage(kind, settings, self._ports, decided)
+
+    def _note(self, problems: Iterable[Problem]) -> None:
+        self.problems += [problem for problem in problems if problem not in self.problems]
+
+
+def _fingerprint(stages: Mapping[str, Placed]) -> bytes:
+    import orjson
+
+    return orjson.dumps(sorted((name, placed.settings) for name, placed in stages.items()), option=orjson.OPT_SORT_KEYS)
+
+
+def sorted_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Without repeats, by file and line, errors before warnings of the same line."""
+    return tuple(
+        sorted(dict.fromkeys(problems), key=lambda each: (each.file, each.line, not each.is_error, each.code, each.message))
+    )

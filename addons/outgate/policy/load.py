@@ -1,0 +1,49 @@
+"""A policy file in, a live policy out, or every problem at once."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from outgate.errors import PolicyError
+from outgate.policy.build import Builder, sorted_problems
+from outgate.policy.live import LivePolicy
+from outgate.policy.ports import Ports
+from outgate.policy.references import named_files, reference_problems
+from outgate.policy.source import Source, read_source
+from outgate.policy.validate import Validated, canonical, validate
+
+
+def load_policy(path: Path, ports: Ports | None = None) -> LivePolicy:
+    """The compiled policy of a file; its stages are not started. Without `ports` it cannot run, and nothing is opened.
+
+    Raises PolicyError with all problems, warnings included, by line.
+    """
+    return load_source(read_source(path), ports)
+
+
+def load_source(source: Source, ports: Ports | None = None) -> LivePolicy:
+    """As load_policy, of a source that was read already."""
+    validated, problems = validate(source)
+    problems += reference_problems(source, validated)
+    policy = None
+    try:
+        builder = Builder(source, validated, ports or Ports(), revision_of(source, validated))
+    except PolicyError as error:
+        problems += error.problems
+    else:
+        policy = builder.build()
+        problems += builder.problems
+    found = sorted_problems(problems)
+    if policy is None or any(problem.is_error for problem in found):
+        raise PolicyError(found)
+    policy.warnings = found
+    return policy
+
+
+def revision_of(source: Source, validated: Validated) -> str:
+    """Twelve hex digits that name the content of the policy: its sections, and the files they name (not credentials)."""
+    digest = sha256(canonical(validated.policy))
+    folder = Path(source.file).parent
+    for _, name in named_files(validated):
+        if name and (folder / name).is_file():
+            digest.update(sha256((folder / name).read_bytes()).digest())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,60 @@
+"""What stages may be given. The caller makes them once per process; the policy adds what it decides itself.
+
+A stage asks for a port by the name of a constructor parameter.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from outgate.pipeline.stage import Settings, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Inert:
+    """A port that opens nothing, for compiling a policy without running it. Anything asked of it is inert again."""
+
+    name: str
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Inert(f"{self.name}.{name}")
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The ports of a process. `catalog`, `workloads` and `revision` come from the policy and are not among them."""
+
+    accounts: Any = Inert("accounts")
+    answers: Any = Inert("answers")
+    encoder: Any = Inert("encoder")
+    memo: Any = Inert("memo")
+    client: Any = Inert("client")
+    credentials: Any = Inert("credentials")
+    tokenizers: Any = Inert("tokenizers")
+    prices: Any = Inert("prices")
+    metrics: Any = Inert("metrics")
+    wall: Callable[[], float] = Inert("wall")
+    monotonic: Callable[[], float] = Inert("monotonic")
+    ids: Callable[[], str] = Inert("ids")
+
+
+class UnknownPortError(LookupError):
+    """A stage asks for something that is no port: a mistake in the stage, not in the policy."""
+
+
+def build_stage(kind: type[Stage], settings: Settings, ports: Ports, decided: Mapping[str, Any]) -> Stage:
+    """The stage, with the ports its constructor names. Raises UnknownPortError."""
+    offered = {each.name: getattr(ports, each.name) for each in fields(ports)} | dict(decided)
+    given: dict[str, Any] = {}
+    for name, parameter in list(inspect.signature(kind).parameters.items())[1:]:
+        if name in offered:
+            given[name] = offered[name]
+        elif parameter.default is inspect.Parameter.empty:
+            raise UnknownPortError(f"the stage {kind.name} asks for {name}, which is no port")
+    return kind(settings, **given)  # type: ignore[call-arg]

@@ -1,0 +1,109 @@
+"""What a policy may say about a provider. Field descriptions become the reference."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, IPvAnyNetwork, StringConstraints, model_validator
+
+from outgate.pipeline.stage import Settings
+
+type Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._:-]+$", min_length=1, max_length=253)]
+type Port = Annotated[int, Field(ge=1, le=65535)]
+type Seconds = Annotated[float, Field(gt=0, le=86400)]
+type StageSettings = dict[str, Any] | Literal[False] | None
+
+
+class TlsSection(Settings):
+    """How the connection to the provider is protected."""
+
+    enabled: bool = True
+    """Off only for servers inside the cluster that speak plain HTTP."""
+    sni: str = ""
+    """The server name sent and verified; the provider's `host` when empty."""
+    ca: str | tuple[str, ...] = ()
+    """PEM files that replace the public roots."""
+    client_certificate: str = ""
+    """PEM file of the certificate presented to the provider."""
+    client_key: str = ""
+    """PEM file of its key."""
+    san: tuple[str, ...] = ()
+    """Names of which the provider's certificate must carry one, instead of the SNI."""
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    """The lowest TLS version."""
+
+    @model_validator(mode="after")
+    def _a_certificate_has_its_key(self) -> Self:
+        if bool(self.client_certificate) != bool(self.client_key):
+            raise ValueError("client_certificate and client_key come together")
+        return self
+
+
+class EndpointSection(Settings):
+    """One address that serves the provider."""
+
+    address: Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
+    """`host:port` that is dialled; the provider's own name stays the Host, the SNI and the verified name."""
+    name: str = ""
+    """Shown in logs and metrics; the address when empty."""
+
+
+class CredentialSection(Settings):
+    """Where the provider's credential is read from. It never stands in the policy."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    """An environment variable."""
+    file: str = ""
+    """A file of one line; read again when it changes."""
+    header: str = ""
+    """The header field it travels in; empty, the dialect decides."""
+    prefix: str = ""
+    """What stands before it in that field, `Bearer ` for example."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.env) == bool(self.file):
+            raise ValueError("name exactly one of env and file")
+        return self
+
+
+class TimeoutSection(Settings):
+    """Seconds per phase of a call."""
+
+    connect: Seconds = 5.0
+    """Name look-up and TCP connect."""
+    tls: Seconds = 5.0
+    """TLS handshake."""
+    head: Seconds = 300.0
+    """Request sent to response head."""
+    idle: Seconds = 120.0
+    """Silence between two pieces of the answer."""
+    total: Seconds = 900.0
+    """The whole call."""
+
+
+class ProviderSection(Settings):
+    """One provider: the name policies use for it stands as its key."""
+
+    host: Host
+    """Its own name, lower case: Host header, SNI and verified name."""
+    port: Port = 443
+    """Its own port."""
+    dialect: Literal["openai", "anthropic", "none"] = "openai"
+    """The API it speaks; `none` for anything that is not inference."""
+    path_prefix: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    """Put before every path, `/openai` for example."""
+    aliases: tuple[Host, ...] = ()
+    """Cluster-local names, `host` or `host:port`, by which workloads may address it."""
+    tls: TlsSection = Field(default_factory=TlsSection)
+    """How the connection is protected."""
+    endpoints: tuple[EndpointSection, ...] = ()
+    """Addresses that serve it; its own `host:port` when empty."""
+    allow_addresses: tuple[IPvAnyNetwork, ...] = ()
+    """Address ranges, in CIDR, that may be dialled although they are not public."""
+    credential: CredentialSection | None = None
+    """What is presented to it in place of the workload's own credential, which never travels."""
+    timeouts: TimeoutSection = Field(default_factory=TimeoutSection)
+    """Seconds per phase."""
+    max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Concurrent requests per endpoint."""
+    stages: dict[str, StageSettings] = Field(default_factory=dict)
+    """Stage settings where this provider is addressed; they replace those of the policy's `stages` whole, `false` removes."""

@@ -1,0 +1,129 @@
+"""What a policy names must exist: stages, providers, workloads, groups, files; and every route must be reachable."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from outgate.errors import Problem
+from outgate.policy.discover import nearest, stage_names
+from outgate.policy.schema import MatchSection, RouteSection
+from outgate.policy.source import Place, Source
+from outgate.policy.validate import Validated
+
+
+def reference_problems(source: Source, validated: Validated) -> Iterator[Problem]:
+    """Every name without its thing."""
+    yield from _stage_scopes(source, validated)
+    yield from _files(source, validated)
+    known = _Known(source.data if isinstance(source.data, dict) else {})
+    for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
+        yield from _match(source, known, route.match, (*place, "match"))
+    for name, workload in validated.policy.workloads.items():
+        for index, trust in enumerate(workload.jwt):
+            if trust.jwks.provider and trust.jwks.provider not in known.providers:
+                place = ("workloads", name, "jwt", index, "jwks", "provider")
+                yield _unknown(source, "provider", trust.jwks.provider, known.providers, place)
+    yield from _routes(source, validated)
+
+
+class _Known:
+    """The names in the file, also those of sections that are broken otherwise."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.providers = frozenset(_names(data.get("providers")))
+        self.workloads = frozenset(_names(data.get("workloads")))
+        sections = data.get("workloads")
+        groups = [each.get("groups") for each in sections.values() if isinstance(each, dict)] if isinstance(sections, dict) else []
+        self.groups = frozenset(str(group) for several in groups if isinstance(several, list) for group in several)
+        self.groups_are_open = "groups_claim" in str(sections)
+
+
+def _names(section: Any) -> list[str]:
+    return list(section) if isinstance(section, dict) else []
+
+
+def _unknown(source: Source, what: str, name: str, names: frozenset[str], place: Place) -> Problem:
+    near = nearest(name, names)
+    repair = f"did you mean {near!r}?" if near else f"name one of: {', '.join(sorted(names)) or 'none is defined'}"
+    return source.problem(f"E_UNKNOWN_{what.upper()}", f"there is no {what} {name!r}", place, repair)
+
+
+def _stage_scopes(source: Source, validated: Validated) -> Iterator[Problem]:
+    policy, known = validated.policy, stage_names()
+    named: list[tuple[str, Place]] = [(name, ("stages", name)) for name in policy.stages]
+    for provider, section in policy.providers.items():
+        named += [(name, ("providers", provider, "stages", name)) for name in section.stages]
+    for route, place in zip(policy.routes, validated.route_places, strict=True):
+        named += [(name, (*place, "stages", name)) for name in route.stages]
+        named += [(name, (*place, "pin", index)) for index, name in enumerate(route.pin)]
+        if not isinstance(route.inherit, bool):
+            named += [(name, (*place, "inherit", index)) for index, name in enumerate(route.inherit)]
+        for name, befores in route.after.items():
+            named += [(name, (*place, "after", name)), *((each, (*place, "after", name)) for each in befores if each != "*")]
+    for name, where in named:
+        if name not in known:
+            yield _unknown(source, "stage", name, known, where)
+
+
+def _match(source: Source, known: _Known, match: MatchSection, place: Place) -> Iterator[Problem]:
+    checks = [
+        ("provider", "destinations", match.destinations, known.providers),
+        ("workload", "workloads", match.workloads, known.workloads),
+    ]
+    if not known.groups_are_open:
+        checks.append(("group", "groups", match.groups, known.groups))
+    for what, field, named, names in checks:
+        for index, name in enumerate(named):
+            if name not in names:
+                yield _unknown(source, what, name, names, (*place, field, index))
+
+
+def _files(source: Source, validated: Validated) -> Iterator[Problem]:
+    folder = Path(source.file).parent
+    for place, name in named_files(validated):
+        if name and not (folder / name).is_file():
+            yield source.problem(
+                "E_MISSING_FILE",
+                f"{'.'.join(map(str, place))}: there is no file {name}",
+                place,
+                "write the path from this policy's folder",
+            )
+
+
+def named_files(validated: Validated) -> Iterator[tuple[Place, str]]:
+    """Every file a policy names, and where it names it."""
+    for name, provider in validated.policy.providers.items():
+        tls = ("providers", name, "tls")
+        files = (provider.tls.ca,) if isinstance(provider.tls.ca, str) else provider.tls.ca
+        yield from (((*tls, "ca"), file) for file in files)
+        yield (*tls, "client_certificate"), provider.tls.client_certificate
+        yield (*tls, "client_key"), provider.tls.client_key
+    for name, workload in validated.policy.workloads.items():
+        for index, trust in enumerate(workload.jwt):
+            yield ("workloads", name, "jwt", index, "jwks", "file"), trust.jwks.file
+
+
+def _routes(source: Source, validated: Validated) -> Iterator[Problem]:
+    seen: list[RouteSection] = []
+    for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
+        if any(route.name == other.name for other in seen):
+            yield source.problem(
+                "W_ROUTE_TWICE", f"two routes are named {route.name!r}", (*place, "name"), "rename one: metrics tell routes by name"
+            )
+        shadow = next((other for other in seen if _takes_all(other.match, route.match)), None)
+        if shadow is not None:
+            message = f"the route {route.name!r} is never reached: {shadow.name!r} before it takes all its requests"
+            yield source.problem("W_ROUTE_UNREACHABLE", message, place, "put the narrower route first, or remove one")
+        seen.append(route)
+
+
+def _takes_all(first: MatchSection, second: MatchSection) -> bool:
+    """Whether `first` certainly matches whatever `second` matches."""
+    ours, theirs = first.model_dump(), second.model_dump()
+    patterns = ("paths", "models")
+    return all(
+        not mine
+        or ("**" in mine and field in patterns and field != "models")
+        or (theirs[field] and set(theirs[field]) <= set(mine))
+        for field, mine in ours.items()
+    )

@@ -1,0 +1,107 @@
+"""When a policy file has changed, the new policy takes its place whole, or not at all."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from outgate.errors import PolicyError, Problem
+from outgate.policy.live import LivePolicy
+
+_log = logging.getLogger(__name__)
+
+
+class Reloader:
+    """Holds the live policy of a process.
+
+    `load` compiles the file (load.load_policy with the ports of the process). `pin`, when not empty, is the only revision that
+    may take effect. `swapped` is told of every policy that takes effect.
+    """
+
+    def __init__(
+        self, path: Path, load: Callable[[Path], LivePolicy], *, pin: str = "", swapped: Callable[[LivePolicy], None] | None = None
+    ) -> None:
+        self.current: LivePolicy | None = None
+        self.problems: tuple[Problem, ...] = ()
+        self._path = path
+        self._load = load
+        self._pin = pin
+        self._swapped = swapped
+        self._stamp: tuple[int, int, int] | None = None
+        self._lock = asyncio.Lock()
+        self._stops: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> LivePolicy:
+        """The first policy. Raises PolicyError."""
+        problems = await self.reload()
+        if self.current is None:
+            raise PolicyError(problems)
+        return self.current
+
+    async def reload(self) -> tuple[Problem, ...]:
+        """Load the file now. All its problems, where it is refused: the policy in force stays in force."""
+        async with self._lock:
+            self._stamp = self._look()
+            try:
+                policy = await self._prepared()
+            except PolicyError as error:
+                self.problems = error.problems
+                _log.error("the policy %s is refused, the one in force stays\n%s", self._path, error)
+                return self.problems
+            self.problems = ()
+            if policy is not None:
+                self._swap(policy)
+            return ()
+
+    async def watch(self, pause: Callable[[], Awaitable[None]]) -> None:
+        """Reload whenever the file has changed, looking after every `pause`. Ends when cancelled."""
+        while True:
+            await pause()
+            if self._look() != self._stamp:
+                await self.reload()
+
+    async def stop(self) -> None:
+        """Retire the policy in force and wait for the stages that are being stopped."""
+        policy, self.current = self.current, None
+        if policy is not None:
+            await policy.stop()
+        if self._stops:
+            await asyncio.wait(self._stops)
+
+    async def _prepared(self) -> LivePolicy | None:
+        """The policy of the file, its stages started; None where it is the one in force. Raises PolicyError."""
+        policy = await asyncio.to_thread(self._load, self._path)
+        if self._pin and policy.revision != self._pin:
+            message = f"its revision is {policy.revision}, and this process is pinned to {self._pin}"
+            raise PolicyError(
+                (Problem(code="E_REVISION_PIN", message=message, repair="change the pin", file=str(self._path), line=1),)
+            )
+        if self.current is not None and policy.revision == self.current.revision:
+            return None
+        try:
+            await policy.start()
+        except Exception as error:
+            _log.exception("a stage of %s could not be started", self._path)
+            message = f"a stage could not be started: {type(error).__name__}"
+            raise PolicyError((Problem(code="E_STAGE_START", message=message, file=str(self._path), line=1),)) from error
+        return policy
+
+    def _swap(self, policy: LivePolicy) -> None:
+        old, self.current = self.current, policy
+        _log.info("policy %s takes effect", policy.revision)
+        if self._swapped is not None:
+            self._swapped(policy)
+        if old is not None:
+            old.retire(self._stop_soon)
+
+    def _stop_soon(self, policy: LivePolicy) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(policy.stop())
+        self._stops.add(task)
+        task.add_done_callback(self._stops.discard)
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -1,0 +1,109 @@
+"""Raw data to validated sections, with every problem at once: what one section gets wrong does not hide what another does."""
+
+import re
+from collections.abc import Iterator
+from copy import copy
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from outgate.errors import Problem
+from outgate.policy.schema import PolicySection
+from outgate.policy.source import Place, Source
+
+_SECRETS = re.compile(
+    r"\b(sk-[A-Za-z0-9_-]{16,}|og_[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{30,}|AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}"
+    r"|github_pat_\w{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{20,}|gsk_[A-Za-z0-9]{20,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\b[Bb]earer [A-Za-z0-9._~+/-]{16,}"
+    r"|://[^/\s:@]+:[^/\s:@]+@"
+)
+_SECRET_NAMES = frozenset({"api_key", "apikey", "key", "password", "passwd", "secret", "token", "access_token", "client_secret"})
+_HIDDEN = (
+    "write where it is read from: `env: NAME` or `file: PATH` under `credential`; for workloads, its digest under `token_hashes`"
+)
+_NAMED = ("providers", "workloads")
+
+
+class Validated(NamedTuple):
+    """The sections that are sound, and where each route stood in the file: a broken route is left out."""
+
+    policy: PolicySection
+    route_places: tuple[Place, ...]
+
+
+def validate(source: Source) -> tuple[Validated, list[Problem]]:
+    """The sound part of a policy, and what is wrong with the rest."""
+    problems = list(_secrets(source, source.data, ()))
+    data = source.data if source.data is not None else {}
+    if not isinstance(data, dict):
+        problems.append(source.problem("E_POLICY", "a policy is a mapping of sections", repair="begin with `providers:`"))
+        data = {}
+    routes = data.get("routes")
+    places: list[Place] = [("routes", index) for index in range(len(routes))] if isinstance(routes, list) else []
+    try:
+        return Validated(PolicySection.model_validate(data), tuple(places)), problems
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+    problems += [_problem(source, each["loc"], each["type"], each["msg"]) for each in found]
+    kept, data = _without(data, {tuple(each["loc"][:2]) for each in found}, places)
+    return Validated(PolicySection.model_validate(data), tuple(kept)), problems
+
+
+def settings_problems(source: Source, place: Place, stage: str, error: ValidationError) -> list[Problem]:
+    """What is wrong with the settings of one stage."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [_problem(source, (*place, *each["loc"]), each["type"], f"{stage}: {each['msg']}") for each in found]
+
+
+def _problem(source: Source, loc: Place, kind: str, message: str) -> Problem:
+    place = _in_file(source, loc)
+    where = ".".join(map(str, loc[: len(place)] if kind != "missing" else loc))
+    if kind == "extra_forbidden":
+        return source.problem("E_UNKNOWN_KEY", f"{where}: this key is not known here", loc, "remove it, or mend its spelling")
+    if kind == "missing":
+        return source.problem("E_MISSING_KEY", f"{where}: this key is required", loc, f"add `{loc[-1]}`")
+    return source.problem("E_VALUE", f"{where}: {message.removeprefix('Value error, ')}", loc, "see docs/policy.md")
+
+
+def _in_file(source: Source, loc: Place) -> Place:
+    """Pydantic's location without the names of union branches, which stand in no file."""
+    while loc and loc not in source.lines:
+        loc = loc[:-1]
+    return loc
+
+
+def _without(data: dict[str, Any], broken: set[Place], places: list[Place]) -> tuple[list[Place], dict[str, Any]]:
+    """The data without its broken sections: one provider, one workload, one route, or a whole other section."""
+    data = {name: copy(value) for name, value in data.items()}
+    for place in broken:
+        section = data.get(str(place[0]))
+        if place[0] in _NAMED and len(place) == 2 and isinstance(section, dict):
+            section.pop(str(place[1]), None)
+        elif not (place[0] == "routes" and place in places):
+            data.pop(str(place[0]), None)
+    kept = [place for place in places if place not in broken]
+    if "routes" in data and isinstance(data["routes"], list):
+        data["routes"] = [route for place, route in zip(places, data["routes"], strict=True) if place not in broken]
+    return (kept if "routes" in data else []), data
+
+
+def _secrets(source: Source, value: Any, place: Place) -> Iterator[Problem]:
+    """Anything that looks like a credential. Its text is never shown."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(source, inner, (*place, name))
+            if _SECRETS.search(name):
+                yield source.problem("E_SECRET_INLINE", "a key looks like a credential", (*place, name), _HIDDEN)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _secrets(source, inner, (*place, index))
+    elif isinstance(value, str) and (_SECRETS.search(value) or (place and place[-1] in _SECRET_NAMES and value)):
+        yield source.problem("E_SECRET_INLINE", f"{'.'.join(map(str, place))} looks like a credential", place, _HIDDEN)
+
+
+def canonical(settings: BaseModel) -> bytes:
+    """The same bytes for the same settings, in whatever order the file gave them."""
+    import orjson
+
+    return orjson.dumps(settings.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)

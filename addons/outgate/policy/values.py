@@ -1,0 +1,105 @@
+"""Validated sections as the values that the rooms below work with: backends and workloads. Paths are the policy file's folder's."""
+
+from pathlib import Path
+
+from outgate.errors import PolicyError
+from outgate.policy.provider_settings import CredentialSection, EndpointSection, ProviderSection, TlsSection
+from outgate.policy.schema import PolicySection
+from outgate.policy.source import Source
+from outgate.policy.workload_settings import JwtSection, WorkloadSection
+from outgate.stores.workloads import JwtTrust, Workload, Workloads
+from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings
+
+
+def catalog_of(source: Source, policy: PolicySection) -> Catalog:
+    """Raises PolicyError where names are not unique."""
+    folder = Path(source.file).parent
+    try:
+        return Catalog(_backend(name, section, folder) for name, section in policy.providers.items())
+    except PolicyError as error:
+        named = [next((name for name in policy.providers if name in problem.message), "") for problem in error.problems]
+        raise PolicyError(
+            tuple(
+                source.problem(problem.code, problem.message, ("providers", name, "aliases"), problem.repair)
+                for problem, name in zip(error.problems, named, strict=True)
+            )
+        ) from error
+
+
+def workloads_of(source: Source, policy: PolicySection) -> Workloads:
+    """The workloads of a policy, by what they may present."""
+    folder = Path(source.file).parent
+    return Workloads(_workload(name, section, folder) for name, section in policy.workloads.items())
+
+
+def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
+    endpoints = section.endpoints or (EndpointSection(address=_authority(section.host, section.port), name=name),)
+    return Backend(
+        name=name,
+        provider=name,
+        dialect=section.dialect,
+        host=section.host,
+        port=section.port,
+        path_prefix=section.path_prefix,
+        tls=_tls(section.tls, folder),
+        endpoints=tuple(_endpoint(each) for each in endpoints),
+        credential=_credential(section.credential, folder) if section.credential is not None else None,
+        allow_addresses=section.allow_addresses,
+        aliases=section.aliases,
+        max_in_flight=section.max_in_flight,
+        timeouts=Timeouts(**section.timeouts.model_dump()),
+    )
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _endpoint(section: EndpointSection) -> Endpoint:
+    host, _, port = section.address.rpartition(":")
+    return Endpoint(name=section.name or section.address, host=host.strip("[]"), port=int(port))
+
+
+def _tls(section: TlsSection, folder: Path) -> TlsSettings:
+    files = (section.ca,) if isinstance(section.ca, str) else section.ca
+    return TlsSettings(
+        enabled=section.enabled,
+        sni=section.sni,
+        ca_files=tuple(_at(folder, file) for file in files),
+        certificate=_at(folder, section.client_certificate),
+        key=_at(folder, section.client_key),
+        san=section.san,
+        minimum=section.minimum,
+    )
+
+
+def _credential(section: CredentialSection, folder: Path) -> CredentialReference:
+    return CredentialReference(env=section.env, file=_at(folder, section.file), header=section.header, prefix=section.prefix)
+
+
+def _workload(name: str, section: WorkloadSection, folder: Path) -> Workload:
+    return Workload(
+        name=name,
+        tenant=section.tenant,
+        groups=frozenset(section.groups),
+        token_hashes=frozenset(section.token_hashes),
+        certificates=frozenset(section.certificates),
+        jwt=tuple(_trust(each, folder) for each in section.jwt),
+    )
+
+
+def _trust(section: JwtSection, folder: Path) -> JwtTrust:
+    return JwtTrust(
+        issuer=section.issuer,
+        audience=section.audience,
+        jwks_file=_at(folder, section.jwks.file),
+        jwks_provider=section.jwks.provider,
+        jwks_path=section.jwks.path,
+        claims=tuple(sorted(section.claims.items())),
+        groups_claim=section.groups_claim,
+        algorithms=section.algorithms,
+    )
+
+
+def _at(folder: Path, name: str) -> str:
+    return str((folder / name).absolute()) if name else ""

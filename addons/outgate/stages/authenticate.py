@@ -1,0 +1,173 @@
+"""Who is calling? A client certificate, a token in Proxy-Authorization, or, for base-URL clients, a token where their key would be.
+
+A wrong name and a wrong token get the same answer. Nothing is remembered between exchanges but verified JWTs, by digest, until
+they expire: revoking a workload reaches its open tunnels with their next request. Sources: RFC 7617, RFC 6750, RFC 7519, RFC 8725.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import jwt
+
+from outgate.errors import Denial
+from outgate.inference.principal import Principal
+from outgate.net.connection import Connection, Entry
+from outgate.net.headers import Headers
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.stores.workloads import JwtTrust, Workload, Workloads
+from outgate.upstreams.catalog import Catalog
+from outgate.upstreams.client import Client
+from outgate.upstreams.jwks import IssuerKeys, KeysUnavailableError
+
+_REMEMBERED = 4096
+_LARGEST = 8192
+_PROXY = Denial(code="proxy_authentication_required", status=407, message="The gateway needs a valid workload name and token.")
+_ORIGIN = Denial(code="authentication_required", status=401, message="The gateway needs a valid workload token as API key.")
+_UNAVAILABLE = Denial(code="issuer_keys_unavailable", status=503, message="Workload tokens cannot be verified now.", retry_after=5)
+
+
+class AuthenticateSettings(Settings):
+    """Workloads and their digests stand under `workloads`."""
+
+    leeway_seconds: float = 30.0
+    """By how much clocks may differ when a JWT's times are judged."""
+    deadline_seconds: float = 5.0
+    """For fetching an issuer's keys."""
+
+
+class Reads(NamedTuple):
+    """What the client presented."""
+
+    conn: Connection
+    headers: Headers
+    workload_epoch: int | None
+
+
+class Presented(NamedTuple):
+    """A token, and the workload it is said to be of."""
+
+    name: str | None
+    token: str
+
+
+class Authenticate(Stage):
+    """Connection and header fields to principal."""
+
+    name = "authenticate"
+    settings_type = AuthenticateSettings
+
+    def __init__(
+        self, settings: AuthenticateSettings, workloads: Workloads, catalog: Catalog, client: Client,
+        wall: Callable[[], float], monotonic: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._workloads = workloads
+        self._wall = wall
+        self._leeway = settings.leeway_seconds
+        self._memo: dict[bytes, tuple[Principal, float]] = {}
+        self._keys = {
+            trust.keys: IssuerKeys(
+                file=trust.jwks_file, provider=trust.jwks_provider, path=trust.jwks_path, catalog=catalog, client=client,
+                monotonic=monotonic, deadline=settings.deadline_seconds,
+            )
+            for trust in workloads.trusts
+        }  # fmt: skip
+        limit = None
+        if self._keys:  # only a policy that trusts issuers may have to wait for their keys
+            self.run = self._run_or_wait  # type: ignore[method-assign, assignment]
+            limit = settings.deadline_seconds + 1
+        self.contract = Contract.of(Reads, writes=("principal",), may=May.DENY, cost=0.02, passes=0.97, limit=limit)
+
+    def run(self, facts: Reads, /) -> Outcome:
+        presented = presented_by(facts.conn, facts.headers)
+        known = self._workloads.by_certificate(facts.conn.certificate) if facts.conn.certificate else None
+        if known is None and presented is not None:
+            known = self._workloads.by_token(presented.name, presented.token)
+        if known is None:
+            return _PROXY if facts.conn.entry in (Entry.CONNECT, Entry.ABSOLUTE) else _ORIGIN
+        return (known,)
+
+    async def _run_or_wait(self, facts: Reads, /) -> Outcome:
+        presented = presented_by(facts.conn, facts.headers)
+        if facts.conn.certificate or presented is None or presented.token.count(".") != 2:
+            return Authenticate.run(self, facts)
+        principal = await self._principal(presented)
+        if isinstance(principal, Denial):
+            return principal
+        return (principal,) if principal is not None else Authenticate.run(self, facts)
+
+    async def _principal(self, presented: Presented) -> Principal | Denial | None:
+        digest = sha256(presented.token.encode()).digest()
+        known, until = self._memo.get(digest, (None, 0.0))
+        if known is None or until <= self._wall():
+            try:
+                known = await self._verified(presented.token, digest)
+            except KeysUnavailableError:
+                return _UNAVAILABLE
+        return known if known is not None and presented.name in (None, known.name) else None
+
+    async def _verified(self, token: str, digest: bytes) -> Principal | None:
+        """The principal of a JWT, None where the policy does not trust it. Raises KeysUnavailableError."""
+        try:
+            head = jwt.get_unverified_header(token)
+            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        except jwt.PyJWTError:
+            return None
+        for trust, workload in self._workloads.trusted(issuer if isinstance(issuer, str) else ""):
+            key = await self._keys[trust.keys].key(str(head.get("kid", "")))
+            claims = self._claims(token, trust, key) if key is not None else None
+            if claims is not None and trust.covers(claims):
+                return self._remember(digest, claims, trust, workload)
+        return None
+
+    def _claims(self, token: str, trust: JwtTrust, key: jwt.PyJWK) -> dict[str, Any] | None:
+        """The claims, verified; PyJWT also refuses a key of another algorithm than the token's."""
+        options: Any = {"require": ["exp", "iss", "aud"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+        try:
+            claims = jwt.decode(token, key, list(trust.algorithms), options, audience=trust.audience, issuer=trust.issuer)
+            start, end = float(claims.get("nbf", 0)), float(claims["exp"])
+        except (jwt.PyJWTError, TypeError, ValueError):
+            return None
+        return claims if start - self._leeway <= self._wall() < end + self._leeway else None
+
+    def _remember(self, digest: bytes, claims: dict[str, Any], trust: JwtTrust, workload: Workload) -> Principal:
+        groups = claims.get(trust.groups_claim, ()) if trust.groups_claim else ()
+        principal = workload.principal(
+            "jwt", [group for group in groups if isinstance(group, str)] if isinstance(groups, list) else ()
+        )
+        while len(self._memo) >= _REMEMBERED:
+            del self._memo[next(iter(self._memo))]
+        self._memo[digest] = (principal, float(claims["exp"]) + self._leeway)
+        return principal
+
+
+def presented_by(conn: Connection, headers: Headers) -> Presented | None:
+    """The token a client presents. Inside a tunnel its Authorization belongs to the provider, and is never looked at."""
+    found = _found(conn, headers)
+    return found if found is not None and len(found.token) <= _LARGEST else None
+
+
+def _found(conn: Connection, headers: Headers) -> Presented | None:
+    if conn.entry is Entry.CONNECT:
+        return _from_field(conn.proxy_authorization.reveal() if conn.proxy_authorization is not None else "")
+    if conn.entry is Entry.ABSOLUTE:
+        return _from_field(headers.get("proxy-authorization") or "")
+    key = headers.get("x-api-key")
+    return Presented(None, key) if key else _from_field(headers.get("authorization") or "")
+
+
+def _from_field(value: str) -> Presented | None:
+    scheme, _, rest = value.strip().partition(" ")
+    rest = rest.strip()
+    if scheme.lower() == "bearer" and rest:
+        return Presented(None, rest)
+    if scheme.lower() != "basic" or len(rest) > 2 * _LARGEST:
+        return None
+    try:
+        name, colon, token = b64decode(rest, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return Presented(name, token) if colon and token else None

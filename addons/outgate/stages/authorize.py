@@ -1,0 +1,74 @@
+"""May this workload use this destination, path and model? Default deny; before any policy that reads the body.
+
+What is not known yet (the path at CONNECT, the model in the head) rules nobody out; the same stage judges again when it is.
+"""
+
+from typing import NamedTuple
+
+from pydantic import Field
+
+from outgate.errors import Denial
+from outgate.inference.principal import Principal
+from outgate.net.patterns import covers
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.stores.access import ModelRule
+from outgate.upstreams.catalog import Catalog
+
+_DENIED = Denial(code="not_authorized", status=403, message="The policy does not allow this workload to make this request.")
+
+
+class AccessRule(ModelRule):
+    """One permission: who, where, what. What is absent allows all of its kind. A request that names no model has the empty name."""
+
+    methods: tuple[str, ...] = ()
+    """Request methods."""
+    paths: tuple[str, ...] = Field(default=("**",))
+    """Paths without query: `*` stands for anything but a slash, `**` for anything."""
+
+
+class AuthorizeSettings(Settings):
+    """Permissions; what none of them allows is denied."""
+
+    allow: tuple[AccessRule, ...] = ()
+    """Permissions, any of which is enough."""
+
+
+class Reads(NamedTuple):
+    """Who, and what is known of what they want."""
+
+    principal: Principal
+    destination: str
+    method: str | None
+    path: str | None
+    model_requested: str | None
+
+
+class Authorize(Stage):
+    """Principal and request head to admission."""
+
+    name = "authorize"
+    settings_type = AuthorizeSettings
+
+    def __init__(self, settings: AuthorizeSettings, catalog: Catalog) -> None:
+        self._rules = settings.allow
+        self._catalog = catalog
+        self.contract = Contract.of(
+            Reads, writes=("admitted",), may=May.DENY, optional=("method", "path", "model.requested"), cost=0.01, passes=0.98
+        )
+
+    def run(self, facts: Reads, /) -> Outcome:
+        backend = self._catalog.by_destination(facts.destination)
+        if backend is not None and any(_allows(rule, facts, backend.provider) for rule in self._rules):
+            return (True,)
+        return _DENIED
+
+
+def _allows(rule: AccessRule, facts: Reads, provider: str) -> bool:
+    if (rule.providers and provider not in rule.providers) or not rule.covers(facts.principal):
+        return False
+    if facts.path is None:
+        return True
+    if (rule.methods and facts.method not in rule.methods) or not covers(rule.paths, facts.path.partition("?")[0]):
+        return False
+    return facts.model_requested is None or covers(rule.models, facts.model_requested)

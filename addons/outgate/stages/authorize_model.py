@@ -1,0 +1,46 @@
+"""May this workload use the model that will really be called, at the provider that will really be called?
+
+Aliases and fallbacks decide that after `authorize` has judged what was asked for; this runs again whenever they decide anew.
+"""
+
+from typing import NamedTuple
+
+from outgate.errors import Denial
+from outgate.inference.principal import Principal
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.stores.access import ModelRule
+
+_DENIED = Denial(
+    code="model_not_authorized", status=403, message="The policy does not allow this workload to use the routed model."
+)
+
+
+class AuthorizeModelSettings(Settings):
+    """Permissions; what none of them allows is denied."""
+
+    allow: tuple[ModelRule, ...] = ()
+    """Permissions, any of which is enough."""
+
+
+class Reads(NamedTuple):
+    """Who, and what they would be given."""
+
+    principal: Principal
+    model: str
+    provider: str
+
+
+class AuthorizeModel(Stage):
+    """Principal and routed model to admission."""
+
+    name = "authorize_model"
+    settings_type = AuthorizeModelSettings
+
+    def __init__(self, settings: AuthorizeModelSettings) -> None:
+        self._rules = settings.allow
+        self.contract = Contract.of(Reads, writes=("model.admitted",), may=May.DENY, cost=0.006, passes=0.99)
+
+    def run(self, facts: Reads, /) -> Outcome:
+        allowed = any(rule.allows(facts.principal, facts.provider, facts.model) for rule in self._rules)
+        return (True,) if allowed else _DENIED

@@ -1,0 +1,92 @@
+"""Answer `GET /v1/models` with what the caller may use, aliases included, in the caller's dialect. Nothing is asked upstream.
+
+What is offered stands in the policy, not at the provider, so that the list shows no model that policy would refuse.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
+
+from pydantic import Field
+
+from outgate.dialects.registry import dialect
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.principal import Principal
+from outgate.inference.stream import Event, EventStream
+from outgate.net.headers import Headers
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.plan import Answer
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.stores.access import ModelRule
+from outgate.upstreams.catalog import Catalog
+
+_FIELDS = Headers([("content-type", "application/json")])
+
+
+class Offer(ModelRule):
+    """Models, and who may see them. `models` are names here, not patterns."""
+
+    models: tuple[str, ...] = Field(min_length=1)
+    """Names callers may ask for, aliases included."""
+
+
+class ListModelsSettings(Settings):
+    """What is offered, to whom."""
+
+    offers: tuple[Offer, ...] = ()
+    """Every offer that covers the caller adds its models."""
+
+
+class Reads(NamedTuple):
+    """Who asks, where, and in which dialect."""
+
+    principal: Principal
+    operation: Operation
+    destination: str
+    admitted: bool
+
+
+class ListModels(Stage):
+    """A list of models as an answer of the gateway."""
+
+    name = "list_models"
+    settings_type = ListModelsSettings
+
+    def __init__(self, settings: ListModelsSettings, catalog: Catalog, wall: Callable[[], float]) -> None:
+        self._offers = settings.offers
+        self._catalog = catalog
+        self._wall = wall
+        self.contract = Contract.of(Reads, may=May.RESPOND, cost=0.02, passes=0.0)
+
+    def run(self, facts: Reads, /) -> Outcome:
+        if facts.operation.kind is not Kind.MODELS:
+            return ()
+        addressed = self._catalog.by_destination(facts.destination)
+        provider = addressed.provider if addressed is not None else ""
+        offers = [
+            offer
+            for offer in self._offers
+            if offer.covers(facts.principal) and (not offer.providers or provider in offer.providers)
+        ]
+        names = list(dict.fromkeys(name for offer in offers for name in offer.models))
+        speaker = dialect(facts.operation.dialect)
+        decoder = speaker.answer(facts.operation, stream=False, include_usage=False)
+        events = [*decoder.feed(speaker.models(names, int(self._wall()))), *decoder.end()]
+        return Answer(200, _FIELDS, EventStream(_Ready(events)), "gateway")
+
+
+class _Ready:
+    """Events that are all there."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._batches = [events]
+
+    def __aiter__(self) -> AsyncIterator[Sequence[Event]]:
+        return self
+
+    async def __anext__(self) -> Sequence[Event]:
+        if not self._batches:
+            raise StopAsyncIteration
+        return self._batches.pop()
+
+    async def aclose(self) -> None:
+        self._batches.clear()

@@ -1,0 +1,95 @@
+"""Which model of which provider answers for the name that was asked for? The first target whose provider has not failed.
+
+No name is ever replaced silently: what the map does not know is refused, unless the policy passes names through, or sets a default
+and is warned of it. A request that names no model goes to the provider that was addressed.
+"""
+
+from typing import NamedTuple
+
+from pydantic import Field
+
+from outgate.errors import Denial, Problem
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.upstreams.catalog import Catalog
+
+
+class Target(Settings):
+    """A model where it is served."""
+
+    provider: str
+    """A name from the policy's `providers`."""
+    model: str
+    """The model's name there."""
+
+
+class ModelMapSettings(Settings):
+    """Names that callers may use, and what they stand for."""
+
+    models: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
+    """Alias to targets, the preferred one first; the next is taken where a provider has failed in this exchange."""
+    passthrough: bool = False
+    """Names that stand in no alias go to the addressed provider as they are (`authorize_model` judges them)."""
+    default: Target | None = None
+    """What any other name silently stands for. Not recommended: it is warned of at every load."""
+
+
+class Reads(NamedTuple):
+    """The name asked for, where it was asked, and which providers have failed in this exchange."""
+
+    model_requested: str
+    destination: str
+    provider_state: frozenset[str] | None
+
+
+class ModelMap(Stage):
+    """Requested name to model and provider."""
+
+    name = "model_map"
+    settings_type = ModelMapSettings
+
+    def __init__(self, settings: ModelMapSettings, catalog: Catalog) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self.warnings = _silent_default(settings)
+        _check(settings, catalog)
+        self.contract = Contract.of(Reads, writes=("model", "provider"), may=May.DENY, cost=0.004, passes=0.99)
+
+    def run(self, facts: Reads, /) -> Outcome:
+        requested, failed = facts.model_requested, facts.provider_state or frozenset()
+        targets = self._settings.models.get(requested)
+        if targets is None:
+            return self._unmapped(requested, facts.destination)
+        for target in targets:
+            if target.provider not in failed:
+                return (target.model, target.provider)
+        return Denial(code="no_provider", status=503, message="Every provider of this model has failed.")
+
+    def _unmapped(self, requested: str, destination: str) -> Outcome:
+        addressed = self._catalog.by_destination(destination)
+        if addressed is not None and (self._settings.passthrough or not requested):
+            return (requested, addressed.provider)
+        if self._settings.default is not None:
+            return (self._settings.default.model, self._settings.default.provider)
+        return Denial(code="model_not_found", status=404, message="The policy knows no model of this name.")
+
+
+def _silent_default(settings: ModelMapSettings) -> tuple[Problem, ...]:
+    if settings.default is None:
+        return ()
+    message = f"every model name that the policy does not know silently becomes {settings.default.model!r}"
+    return (Problem(code="W_DEFAULT_MODEL", message=message, repair="remove `default`, so that unknown names are refused"),)
+
+
+def _check(settings: ModelMapSettings, catalog: Catalog) -> None:
+    """Raises ValueError for a target whose provider is not in the policy, or an alias without a target."""
+    targets = [
+        *(target for several in settings.models.values() for target in several),
+        *([settings.default] if settings.default else []),
+    ]
+    unknown = sorted({target.provider for target in targets if not catalog.by_provider(target.provider)})
+    if unknown:
+        raise ValueError(f"there is no provider {', '.join(unknown)}")
+    empty = sorted(alias for alias, several in settings.models.items() if not several)
+    if empty:
+        raise ValueError(f"no target is given for {', '.join(empty)}")

@@ -1,0 +1,34 @@
+"""Whom a rule is about, and which names it covers."""
+
+from pydantic import Field
+
+from outgate.inference.principal import Principal
+from outgate.net.patterns import covers
+from outgate.pipeline.stage import Settings
+
+
+class Who(Settings):
+    """The workloads a rule is about: those named, and those in a group named. With neither, every authenticated workload."""
+
+    workloads: tuple[str, ...] = ()
+    """Names from the policy's `workloads`."""
+    groups: tuple[str, ...] = ()
+    """Groups of workloads."""
+
+    def covers(self, principal: Principal) -> bool:
+        if not self.workloads and not self.groups:
+            return True
+        return principal.name in self.workloads or not principal.groups.isdisjoint(self.groups)
+
+
+class ModelRule(Who):
+    """Who may call which models, where."""
+
+    models: tuple[str, ...] = Field(default=("**",))
+    """Model names; `*` stands for anything but a slash, `**` for anything."""
+    providers: tuple[str, ...] = ()
+    """Names from the policy's `providers`; empty stands for all."""
+
+    def allows(self, principal: Principal, provider: str, model: str) -> bool:
+        in_place = not self.providers or provider in self.providers
+        return in_place and self.covers(principal) and covers(self.models, model)

@@ -1,0 +1,113 @@
+"""Who a presented credential belongs to. Only digests of tokens are kept; a token is 256 random bits, so SHA-256 is enough.
+
+Every look-up of a token costs the same whether the name or the token is wrong: one digest, one table look-up, two comparisons
+in constant time.
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from outgate.inference.principal import Principal
+
+TOKEN_PREFIX = "og_"  # noqa: S105 - what a scanner for leaked secrets can look for
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""JWT signature algorithms that may be allowed: asymmetric ones only (RFC 8725 section 3.1)."""
+
+
+def digest_of(token: str) -> str:
+    """What a policy keeps of a token: `sha256:<hex>`."""
+    return f"sha256:{sha256(token.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtTrust:
+    """Whose JWTs stand for a workload (RFC 7519): issuer and audience exactly, every claim of `claims` exactly.
+
+    Keys (RFC 7517) come from `jwks_file`, or from `jwks_path` of the provider `jwks_provider`. `groups_claim` names a claim, a
+    list of strings, whose values become groups.
+    """
+
+    issuer: str
+    audience: str
+    jwks_file: str = ""
+    jwks_provider: str = ""
+    jwks_path: str = ""
+    claims: tuple[tuple[str, str], ...] = ()
+    groups_claim: str = ""
+    algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
+
+    @property
+    def keys(self) -> tuple[str, str, str]:
+        """Where the keys are."""
+        return (self.jwks_file, self.jwks_provider, self.jwks_path)
+
+    def covers(self, claims: Mapping[str, Any]) -> bool:
+        return all(claims.get(name) == value for name, value in self.claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One workload of the policy. `token_hashes` are `sha256:<hex>`, `certificates` SPIFFE ids or subjects."""
+
+    name: str
+    tenant: str = "default"
+    groups: frozenset[str] = frozenset()
+    token_hashes: frozenset[str] = frozenset()
+    certificates: frozenset[str] = frozenset()
+    jwt: tuple[JwtTrust, ...] = field(default=())
+
+    def principal(self, method: str, more: Iterable[str] = ()) -> Principal:
+        return Principal(name=self.name, tenant=self.tenant, groups=self.groups | frozenset(more), method=method)
+
+
+class _Known(NamedTuple):
+    digest: bytes
+    name: bytes
+    principal: Principal | None
+
+
+_NOBODY = _Known(bytes(32), bytes(32), None)
+
+
+class Workloads:
+    """Every workload of a policy."""
+
+    def __init__(self, workloads: Iterable[Workload] = ()) -> None:
+        self.all = tuple(workloads)
+        self._tokens: dict[bytes, _Known] = {}
+        self._certificates: dict[str, Principal] = {}
+        self._trusts: dict[str, list[tuple[JwtTrust, Workload]]] = {}
+        for workload in self.all:
+            self._add(workload)
+
+    def _add(self, workload: Workload) -> None:
+        name = sha256(workload.name.encode()).digest()
+        for known in sorted(workload.token_hashes):
+            digest = bytes.fromhex(known.removeprefix("sha256:"))
+            self._tokens.setdefault(digest, _Known(digest, name, workload.principal("token")))
+        for identity in sorted(workload.certificates):
+            self._certificates.setdefault(identity, workload.principal("certificate"))
+        for trust in workload.jwt:
+            self._trusts.setdefault(trust.issuer, []).append((trust, workload))
+
+    @property
+    def trusts(self) -> tuple[JwtTrust, ...]:
+        return tuple(trust for several in self._trusts.values() for trust, _ in several)
+
+    def by_token(self, name: str | None, token: str) -> Principal | None:
+        """The workload this token belongs to; where a name is given, only if it is that workload's."""
+        digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
+        known = self._tokens.get(digest, _NOBODY)
+        right = hmac.compare_digest(known.digest, digest)
+        claimed = known.name if name is None else sha256(name.encode("utf-8", "surrogateescape")).digest()
+        return known.principal if right & hmac.compare_digest(known.name, claimed) else None
+
+    def by_certificate(self, identity: str) -> Principal | None:
+        return self._certificates.get(identity)
+
+    def trusted(self, issuer: str) -> tuple[tuple[JwtTrust, Workload], ...]:
+        """What the policy accepts of an issuer, in the policy's order."""
+        return tuple(self._trusts.get(issuer, ()))
