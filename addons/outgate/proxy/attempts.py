@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from outgate.errors import Denial, FailureKind
+from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.retry import EVENTS
@@ -102,4 +103,11 @@ class Attempts:
 async def _abandon(execution: Execution) -> None:
     stream = execution.get("r.stream")
     if stream is not None:
-        await stream.source.aclose()
+        await leave(stream)
+
+
+async def leave(stream: EventStream) -> None:
+    """Stop reading an answer: the provider's connection is let go, or broken off where more would have come."""
+    close = getattr(stream.source, "aclose", None)
+    if close is not None:
+        await close()

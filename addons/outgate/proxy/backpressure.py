@@ -4,7 +4,6 @@ mitmproxy buffers HTTP/2 data without bound when a client grants no window; here
 """
 
 from asyncio import Future, get_running_loop
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
@@ -29,8 +28,7 @@ class PacedHttp2Server(Http2Server):
 
     def backlog(self, stream_id: int) -> int:
         """Bytes that wait for window on one stream."""
-        chunks: Iterable[object] = self.h2_conn.stream_buffers.get(stream_id, ())
-        return sum(len(chunk.data) for chunk in chunks)  # type: ignore[attr-defined]
+        return sum(len(chunk.data) for chunk in self.h2_conn.stream_buffers.get(stream_id, ()))
 
     async def drained(self, stream_id: int) -> None:
         """Wait until the stream's backlog is below the high-water mark."""

@@ -7,16 +7,18 @@ through `_settle`, once.
 import logging
 from asyncio import CancelledError, Future, Task, get_running_loop, timeout
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from outgate.dialects.registry import dialect, operation_for
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
+from outgate.inference.stream import EventStream
 from outgate.inference.usage import Usage
+from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import LivePolicy, Route
-from outgate.proxy.attempts import Attempts
+from outgate.proxy.attempts import Attempts, leave
 from outgate.proxy.delivery import BrokenAnswerError, Delivery
 from outgate.proxy.handover import Abort, End, Handover
 from outgate.proxy.inbound import Inbound
@@ -67,7 +69,7 @@ class Exchange:
         self.outcome = ""
         self.denial: Denial | None = None
         self._around = around
-        self._operation: Operation = operation_for(inbound.method, inbound.path)
+        self._operation = Operation("none", Kind.OPAQUE)
         self._backend: Backend | None = None
         self._attempts: Attempts | None = None
         self._delivery: Delivery | None = None
@@ -112,15 +114,25 @@ class Exchange:
         """Judge the head alone: nothing of a body is read for a caller who may not be here."""
         head = self.inbound
         self._backend = policy.destination(head.destination)
+        problem = head.problem or self._recognise()
         self._begin(policy.head, policy)
-        if head.problem is not None:
-            return head.problem
+        if problem is not None:
+            return problem
         if self._backend is None:
             return _NO_DESTINATION
         assert self.execution is not None
         ended = await self.execution.ensure(policy.head.request)
         assert not isinstance(ended, Answer)
         return ended
+
+    def _recognise(self) -> Denial | None:
+        """What the method and path ask for, in the dialect of the destination where they leave it open."""
+        try:
+            hint = self._backend.dialect if self._backend is not None else "none"
+            self._operation = operation_for(self.inbound.method, self.inbound.path, hint)
+        except WireError as error:
+            return Denial(code=error.code, status=400, message=str(error))
+        return None
 
     async def _answer(self, policy: LivePolicy) -> Denial | None:
         raw = await self._whole_body(policy.gateway.limits.body_seconds)
@@ -163,10 +175,10 @@ class Exchange:
             execution.drop()
             await self._deliver(execution, status, headers, stream)
         finally:
-            await stream.source.aclose()
+            await leave(stream)
         return None
 
-    async def _deliver(self, execution: Execution, status: int, headers: Any, stream: Any) -> None:
+    async def _deliver(self, execution: Execution, status: int, headers: Headers, stream: EventStream) -> None:
         self._delivery = delivery = Delivery(self.handover, self.id)
         try:
             await delivery.run(status, headers, stream)
@@ -271,9 +283,7 @@ class Exchange:
         delivery = self._delivery
         if delivery is None:
             return None
-        if delivery.usage is not None and self.outcome == "answered":
-            return delivery.usage
-        if not delivery.texts and delivery.usage is not None:
+        if not delivery.texts or (delivery.usage is not None and self.outcome == "answered"):
             return delivery.usage
         counted = self._around.tokenizers.count_text(execution.get("model") or "", "".join(delivery.texts))
         known = execution.get("tokens.in")

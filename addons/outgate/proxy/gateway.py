@@ -6,6 +6,7 @@ The stages are its own ordered addons; they are not registered with mitmproxy, w
 import logging
 from asyncio import Task, get_running_loop
 from collections.abc import Callable
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from mitmproxy import command, ctx, http
@@ -19,7 +20,6 @@ from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
 from outgate.proxy.backpressure import room
-from outgate.proxy.client_identity import identity_of
 from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
 from outgate.proxy.exchange import Exchange, Surroundings
@@ -126,12 +126,16 @@ class Gateway:
         if known is not None and known.entry is Entry.CONNECT:
             if known.sni or not context.client.sni:
                 return known
-            entry, authority, secret = Entry.CONNECT, known.authority, known.proxy_authorization
+            conn = replace(known, sni=(context.client.sni or "").lower())
         else:
-            entry, authority, secret = entry_of(context.client, flow.request), "", None
-        conn = connection_of(context.client, entry, authority, secret, self._certificates.get(context.client, ""))
+            conn = connection_of(
+                context.client, entry_of(context.client, flow.request), "", None, self._identity_of(context.client)
+            )
         self._conns[context.client] = conn
         return conn
+
+    def _identity_of(self, client: Client) -> str:
+        return self._certificates.get(client, "")
 
     async def _judge_tunnel(self, flow: http.HTTPFlow) -> Denial | None:
         policy = self.around.policy()
@@ -141,7 +145,7 @@ class Gateway:
         if isinstance(authority, Denial):
             return authority
         secret = flow.request.headers.get("proxy-authorization")
-        conn = connection_of(flow.client_conn, Entry.CONNECT, str(authority), secret, self._certificates.get(flow.client_conn, ""))
+        conn = connection_of(flow.client_conn, Entry.CONNECT, str(authority), secret, self._identity_of(flow.client_conn))
         if policy.destination(str(authority)) is None:
             return Denial(code="destination_denied", status=403, message="No policy allows this destination.")
         execution = Execution(policy.connect, self.around.nanoseconds)

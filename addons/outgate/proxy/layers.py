@@ -213,7 +213,7 @@ class BoundedHttp1Server(Http1Server):
     """HTTP/1 with a bound on the request head, in bytes and in seconds."""
 
     limits: ClassVar[Limits]
-    _clock: events.Event | None = None
+    _clock: commands.RequestWakeup | None = None
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
         yield from super().read_headers(event)

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """Bounds on one client connection: bytes of a request head and body, seconds for the head to arrive, connections in all."""
+    """Bounds on clients: bytes of a head and a body, seconds for a head to arrive and for an idle connection, how many connections."""
 
     head_bytes: int = 64 * 1024
     body_bytes: int = 2 * 1024 * 1024
     head_seconds: float = 10.0
+    idle_seconds: float = 600.0
     connections: int = 4096

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from mitmproxy import dns, http, tcp, udp
 from mitmproxy.flow import Flow
 from mitmproxy.proxy import server_hooks
-from mitmproxy.proxy.layers import tls
+from mitmproxy.tls import TlsData
 
 from outgate.proxy.ownership import is_owned
 
@@ -38,7 +38,7 @@ class Sentinel:
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         data.server.error = _REFUSED
 
-    def tls_start_server(self, data: tls.TlsData) -> None:
+    def tls_start_server(self, data: TlsData) -> None:
         data.conn.error = _REFUSED
 
     def websocket_start(self, flow: http.HTTPFlow) -> None:

@@ -7,13 +7,16 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
+from outgate.encoders.supervise import EncoderSupervisor
 from outgate.metering.metrics import render
+from outgate.proxy.runtime import Layout
 from outgate.proxy.worker import WorkerConfig
 
 _log = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class Supervisor:
     def __init__(self, settings: RunSettings, announce: Callable[[str], None]) -> None:
         self._settings = settings
         self._announce = announce
+        self._layout = Layout(state=settings.state)
         self._workers = [Worker(index) for index in range(settings.workers)]
         self._sockets: dict[str, socket.socket] = {}
         self._stopping = asyncio.Event()
@@ -65,10 +69,10 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._signal_workers, signal.SIGHUP)
         self._open()
-        encoder = EncoderChild(encoder_socket(self._settings.state))
+        encoder = EncoderSupervisor.of_socket(str(self._layout.encoder), time.monotonic)
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(encoder.keep())
+            keeper = group.create_task(encoder.run())
             keepers = [group.create_task(self._keep(worker)) for worker in self._workers]
             await self._stopping.wait()
             self._signal_workers(signal.SIGTERM)
@@ -129,7 +133,7 @@ class Supervisor:
             listen_fd=descriptors["listen"],
             transparent_fd=descriptors.get("transparent", -1),
             status_fd=status,
-            encoder=str(encoder_socket(settings.state)),
+            encoder=str(self._layout.encoder),
             pin=settings.pin,
             drain=settings.drain,
         )
@@ -168,7 +172,7 @@ class Supervisor:
         return runner
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        body = await asyncio.to_thread(render, metrics_folder(self._settings.state))
+        body = await asyncio.to_thread(render, self._layout.metrics)
         return web.Response(body=body, content_type="text/plain")
 
     async def _health(self, _: web.Request) -> web.Response:

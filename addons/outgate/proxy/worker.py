@@ -62,7 +62,7 @@ class WorkerMaster(Master):
         super().__init__(options, event_loop=loop, with_termlog=False)
         self.addons = FastAddonManager(self)
         self._legacy_log_events.uninstall()
-        self._legacy_log_events.uninstall = lambda: None  # type: ignore[method-assign]
+        setattr(self._legacy_log_events, "uninstall", lambda: None)  # noqa: B010  Master.done() would uninstall twice
 
 
 def main() -> None:
@@ -93,7 +93,7 @@ def _eager(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kw
 
 async def _serve(config: WorkerConfig) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_task_factory(_eager)  # type: ignore[arg-type]
+    loop.set_task_factory(_eager)
     runtime = await Runtime.worker(config)
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

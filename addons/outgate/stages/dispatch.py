@@ -101,7 +101,8 @@ def _failed(error: UpstreamError) -> FailedAttempt:
 
 def _decoder(facts: Reads, call: Call) -> AnswerDecoder:
     streams = (call.headers.get("content-type") or "").startswith("text/event-stream")
-    return dialect(facts.operation.dialect).answer(facts.operation, stream=streams, include_usage=facts.params.include_usage)
+    spoken = dialect(facts.operation.dialect)
+    return spoken.answer(facts.operation, streams, facts.params.include_usage, call.status)
 
 
 class Source:

@@ -1,0 +1,36 @@
+import pytest
+import trustme
+
+from e2e.world import World
+from support.scripted_upstream import ScriptedUpstream
+
+
+@pytest.fixture(name="providers", scope="session")
+def _providers():
+    ca = trustme.CA()
+    with (
+        ScriptedUpstream("api.openai.com", ca=ca) as openai_provider,
+        ScriptedUpstream("api.anthropic.com", ca=ca) as anthropic_provider,
+    ):
+        yield openai_provider, anthropic_provider
+
+
+@pytest.fixture(name="world")
+def _world(providers, tmp_path):
+    for provider in providers:
+        provider.seen.clear()
+    return World(tmp_path, *providers)
+
+
+@pytest.fixture(name="shared", scope="module")
+def _shared(providers, tmp_path_factory):
+    """One gateway for all tests of a module; each must leave nothing behind that another would see."""
+    world = World(tmp_path_factory.mktemp("world"), *providers)
+    with world.gateway(world.policy()) as gateway:
+        yield world, gateway
+
+
+@pytest.fixture(autouse=True)
+def _fresh(providers):
+    for provider in providers:
+        provider.seen.clear()

@@ -1,0 +1,140 @@
+"""A small world for end-to-end tests: two scripted providers behind TLS, a policy, and the gateway between them and real SDKs."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent, indent
+
+import anthropic
+import httpx
+import openai
+
+from support.gateway import RunningGateway
+from support.scripted_upstream import ScriptedUpstream
+
+TOKEN = "ogw_e2e_0123456789abcdef0123456789abcdef"
+OTHER_TOKEN = "ogw_e2e_fedcba9876543210fedcba9876543210"
+OPENAI_KEY = "sk-canary-openai-77f1c0ffee5e11ab"
+ANTHROPIC_KEY = "sk-ant-canary-42f1c0ffee5e11ab"
+STAGES = """
+authenticate: {}
+authorize:
+  allow:
+    - {workloads: [app], providers: [openai, anthropic]}
+    - {workloads: [other], providers: [openai]}
+authorize_model:
+  allow:
+    - {models: ["**"]}
+"""
+
+
+def token_hash(token: str) -> str:
+    return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+class World:
+    """Providers `openai` and `anthropic`, workloads `app` and `other`; `stages` and `routes` are YAML of the policy."""
+
+    def __init__(self, folder: Path, openai_provider: ScriptedUpstream, anthropic_provider: ScriptedUpstream) -> None:
+        self.folder = folder
+        self.openai = openai_provider
+        self.anthropic = anthropic_provider
+
+    def policy(self, stages: str = STAGES, routes: str = "", gateway: str = "", providers: str = "") -> Path:
+        """Write a policy; the route `all` takes everything unless `routes` says otherwise."""
+        ca = self.folder / "upstream-ca.pem"
+        ca.write_bytes(self.openai.ca_pem)
+        text = dedent("""\
+            version: 1
+            gateway:
+            {gateway}
+            providers:
+              openai:
+                host: api.openai.com
+                dialect: openai
+                aliases: [api-openai.svc.cluster.local]
+                endpoints: [{{address: "127.0.0.1:{openai}"}}]
+                allow_addresses: [127.0.0.0/8]
+                tls: {{ca: {ca}}}
+                credential: {{env: E2E_OPENAI_KEY}}
+              anthropic:
+                host: api.anthropic.com
+                dialect: anthropic
+                endpoints: [{{address: "127.0.0.1:{anthropic}"}}]
+                allow_addresses: [127.0.0.0/8]
+                tls: {{ca: {ca}}}
+                credential: {{env: E2E_ANTHROPIC_KEY}}
+            {providers}
+            workloads:
+              app: {{tenant: t1, token_hashes: ["{app}"]}}
+              other: {{tenant: t2, token_hashes: ["{other}"]}}
+            stages:
+            {stages}
+            routes:
+            {routes}
+            """).format(
+            gateway=indent(dedent(gateway).strip() or "limits: {}", "  "),
+            providers=indent(dedent(providers).strip(), "  "),
+            openai=self.openai.port,
+            anthropic=self.anthropic.port,
+            ca=ca,
+            app=token_hash(TOKEN),
+            other=token_hash(OTHER_TOKEN),
+            stages=indent(dedent(stages).strip(), "  "),
+            routes=indent(dedent(routes).strip() or "- name: all", "  "),
+        )
+        path = self.folder / "policy.yaml"
+        path.write_text(text)
+        return path
+
+    def gateway(self, policy: Path, *, workers: int = 1, extra: tuple[str, ...] = ()) -> RunningGateway:
+        env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
+        return RunningGateway(policy, self.folder / "state", workers=workers, env=env, extra=extra)
+
+
+def http(gateway: RunningGateway, token: str | None = TOKEN, workload: str = "app", *, http2: bool = False) -> httpx.Client:
+    """A plain client through the proxy: what the SDKs use underneath."""
+    proxy = gateway.proxy_url(workload, token) if token else f"http://127.0.0.1:{gateway.port}"
+    import ssl
+
+    context = ssl.create_default_context(cafile=str(gateway.ca))
+    return httpx.Client(proxy=proxy, verify=context, timeout=20, http2=http2, trust_env=False)
+
+
+def openai_client(gateway: RunningGateway, token: str = TOKEN, workload: str = "app", **options) -> openai.OpenAI:
+    """The SDK as it comes, given nothing but proxy and CA (by a client here, by environment in `in_process`)."""
+    return openai.OpenAI(api_key="sk-workload-own", http_client=http(gateway, token, workload), max_retries=0, **options)
+
+
+def anthropic_client(gateway: RunningGateway, token: str = TOKEN, workload: str = "app", **options) -> anthropic.Anthropic:
+    return anthropic.Anthropic(api_key="sk-ant-workload-own", http_client=http(gateway, token, workload), max_retries=0, **options)
+
+
+def in_process(gateway: RunningGateway, code: str, token: str = TOKEN, workload: str = "app", **env: str) -> dict:
+    """Run a script in a fresh process that knows only HTTPS_PROXY and the CA; it prints one JSON object."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HTTPS_PROXY": gateway.proxy_url(workload, token),
+        "SSL_CERT_FILE": str(gateway.ca),
+        "OPENAI_API_KEY": "sk-workload-own",
+        "ANTHROPIC_API_KEY": "sk-ant-workload-own",
+        **env,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(code)], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def lines(world: World) -> list[dict]:
+    """Every closing line in the journals and the audit archive of the state folder."""
+    found = []
+    for path in sorted((world.folder / "state" / "accounts").rglob("*.jsonl")):
+        for raw in path.read_text().splitlines():
+            record = json.loads(raw)
+            if record.get("event") == "close":
+                found.append(record)
+    return found
