@@ -1,0 +1,1 @@
+"""Prices, counts, metrics and the closing line."""

@@ -1,0 +1,80 @@
+"""Decides what the closing line says of an exchange: who, where to, what it used, what every stage decided; never what was said.
+
+Names follow the OpenTelemetry GenAI attributes; what OpenTelemetry does not name begins with `outgate.`. A model's name that policy
+did not admit is the caller's own text: it is shown only where it looks like a model's name, and hidden where it may be a secret.
+"""
+
+import re
+
+import orjson
+
+from outgate.inference.usage import Usage
+from outgate.metering.events import Closed
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,95}")
+_SECRET_SHAPED = re.compile(r"[A-Za-z0-9]{20}")
+HIDDEN = "(hidden)"
+
+
+def record(closed: Closed) -> bytes:
+    """One JSON object; what is unknown is null rather than wrong. Times are epoch seconds, stage timings microseconds."""
+    denial, usage = closed.denial, closed.usage or _UNKNOWN
+    return orjson.dumps(
+        {
+            "time": round(closed.started, 3),
+            "outgate.seconds": round(closed.seconds, 6),
+            "outcome": closed.outcome,
+            "outgate.denial.code": denial.code if denial is not None else None,
+            "outgate.denial.stage": denial.stage if denial is not None else None,
+            "http.response.status_code": closed.status if denial is None else denial.status,
+            "outgate.workload": closed.workload,
+            "outgate.tenant": closed.tenant,
+            "outgate.route": closed.route,
+            "outgate.policy.revision": closed.revision,
+            "server.address": closed.destination,
+            "gen_ai.operation.name": closed.operation,
+            "gen_ai.provider.name": closed.provider,
+            "gen_ai.request.model": _shown(closed.model, admitted=closed.admitted),
+            "outgate.model.requested": _shown(closed.model_requested, admitted=False),
+            "outgate.backend": closed.backend,
+            "outgate.endpoint": closed.endpoint,
+            "outgate.source": closed.source,
+            "outgate.tokens.counted": closed.counted,
+            "gen_ai.usage.input_tokens": usage.input_tokens,
+            "gen_ai.usage.output_tokens": usage.output_tokens,
+            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
+            "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
+            "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
+            "outgate.usage.estimated": usage.estimated,
+            "outgate.charged.input_tokens": closed.charge.tokens_in,
+            "outgate.charged.output_tokens": closed.charge.tokens_out,
+            "outgate.charged": closed.charge.basis,
+            "outgate.cost.usd": str(closed.cost) if closed.cost is not None else None,
+            "outgate.attempts": _attempts(closed),
+            "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
+        }
+    )
+
+
+_UNKNOWN = Usage()
+
+
+def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]]:
+    return [
+        {
+            "number": attempt.number,
+            "backend": attempt.backend,
+            "endpoint": attempt.endpoint,
+            "status": attempt.status,
+            "failure": attempt.failure,
+            "sent": attempt.sent,
+            "seconds": round(attempt.seconds, 6),
+        }
+        for attempt in closed.attempts
+    ]
+
+
+def _shown(name: str, *, admitted: bool) -> str | None:
+    if admitted or not name:
+        return name or None
+    return name if _NAME.fullmatch(name) and not _SECRET_SHAPED.search(name) else HIDDEN

@@ -1,0 +1,106 @@
+"""What happens to an exchange that is worth counting: one event, told to metrics here and to the journal by `audit`."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from outgate.errors import Denial, FailureKind
+from outgate.inference.operation import Kind
+from outgate.inference.usage import Usage
+from outgate.metering.charge import Basis, Charge
+from outgate.metering.metrics import Metrics
+from outgate.pipeline.executor import Ran
+
+
+class Attempt(Protocol):
+    """One upstream attempt: upstreams.catalog.AttemptRecord."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def backend(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def failure(self) -> FailureKind | None: ...
+    @property
+    def sent(self) -> bool: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+class Closed(NamedTuple):
+    """An exchange has ended. Strings are empty where the exchange did not get that far.
+
+    `admitted` says that policy let this caller use `model`: only then may names of models become labels. `counted` is our count of
+    the input, None where none was made; `usage` what the provider reported or the gateway estimated; `cost` US dollars.
+    """
+
+    started: float
+    seconds: float
+    outcome: str
+    workload: str
+    tenant: str
+    route: str
+    revision: str
+    operation: Kind | None
+    destination: str
+    model_requested: str
+    model: str
+    admitted: bool
+    provider: str
+    backend: str
+    endpoint: str
+    counted: int | None
+    usage: Usage | None
+    charge: Charge
+    cost: Decimal | None
+    status: int | None
+    source: str
+    denial: Denial | None
+    attempts: Sequence[Attempt]
+    trace: Sequence[Ran]
+
+
+def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
+    """Count the end of an exchange, and `debt`, the tokens it used beyond its hold."""
+    add, model, provider = metrics.add, closed.model if closed.admitted else "", closed.provider
+    add("outgate_exchanges_total", (closed.route, provider, model, closed.workload, closed.outcome, closed.revision))
+    operation = closed.operation.value if closed.operation is not None else ""
+    metrics.observe("gen_ai_server_request_duration_seconds", (operation, provider, model, closed.route), closed.seconds)
+    if closed.denial is not None:
+        add("outgate_denials_total", (closed.denial.stage, closed.denial.code))
+    if closed.source:
+        add("outgate_answers_total", (closed.source,))
+    for attempt in closed.attempts:
+        add("outgate_attempts_total", (attempt.backend, attempt.failure.value if attempt.failure is not None else ""))
+    if closed.charge.basis is not Basis.NOTHING:
+        _emit_usage(closed, (operation, provider, model), debt, metrics)
+    for stage, ns, verdict in closed.trace:
+        add("outgate_stage_seconds_total", (stage,), ns / 1e9)
+        add("outgate_stage_runs_total", (stage, verdict))
+
+
+def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: Metrics) -> None:
+    _, provider, model = who
+    tokens_in, tokens_out, basis = closed.charge
+    metrics.observe("gen_ai_client_token_usage", (*who, "input", closed.workload), tokens_in)
+    metrics.observe("gen_ai_client_token_usage", (*who, "output", closed.workload), tokens_out)
+    if closed.cost is not None:
+        metrics.add("outgate_cost_total", (provider, model, closed.workload), float(closed.cost))
+    else:
+        metrics.add("outgate_unpriced_total", (provider, model))
+    if basis is not Basis.REPORTED:
+        metrics.add("outgate_estimated_total", (provider,))
+    if debt:
+        metrics.add("outgate_debt_tokens_total", (provider, model), debt)
+    reported = reported_input(closed.usage)
+    if reported and closed.counted:
+        metrics.observe("outgate_token_count_error_ratio", (provider, model), (closed.counted - reported) / reported)
+
+
+def reported_input(usage: Usage | None) -> int | None:
+    """Input tokens as the provider reported them; None where it reported none."""
+    return None if usage is None or usage.estimated else usage.input_tokens

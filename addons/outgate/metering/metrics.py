@@ -1,0 +1,135 @@
+"""Decides how an event is counted: exact over all workers, kept over their restarts, with a bounded number of series.
+
+prometheus_client's multi-process mode keeps a file per process id, so that files pile up with restarts, and takes several times as
+long per update; here a worker goes on in the file of one that has died (`series`).
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from outgate.metering.series import SUFFIX, SeriesFile, read_series
+from outgate.metering.table import BY_NAME, FINGERPRINT, METRICS, Metric, Type
+
+_OTHER = "other"
+_OVERFLOW = "outgate_metrics_overflow_total"
+_LONGEST = 96
+
+
+class Metrics:
+    """The metrics of one worker: the first slot of the folder that no living process owns. Not shared by threads.
+
+    `most` bounds the distinct label sets of each metric; what exceeds it is counted with every label `other`. Raises OSError where
+    the file cannot be made.
+    """
+
+    def __init__(self, folder: Path, *, most: int = 1000) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._series = _free_slot(folder)
+        self._cells = self._series.cells
+        self._most = most
+        self._known: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._sets: dict[str, int] = defaultdict(int)
+        for key, first in self._series.index.items():
+            name = key.partition("{")[0]
+            self._sets[name] += 1
+            if BY_NAME[name].type is Type.GAUGE:
+                self._cells[first] = 0.0
+
+    def add(self, name: str, labels: tuple[str, ...] = (), amount: float = 1.0) -> None:
+        """Count `amount` (a gauge may go down). `labels` are values in the table's order. Raises KeyError for an unknown name."""
+        cell = self._known.get((name, labels))
+        if cell is None:
+            cell = self._place(name, labels)
+        if cell >= 0:
+            self._cells[cell] += amount
+
+    def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
+        """Put a value into its bucket. Raises KeyError for an unknown name."""
+        cell = self._known.get((name, labels))
+        if cell is None:
+            cell = self._place(name, labels)
+        if cell >= 0:
+            buckets = BY_NAME[name].buckets
+            self._cells[cell + bisect_left(buckets, value)] += 1.0
+            self._cells[cell + len(buckets) + 1] += value
+
+    def close(self) -> None:
+        self._known.clear()
+        del self._cells
+        self._series.close()
+
+    def _place(self, name: str, labels: tuple[str, ...]) -> int:
+        """The first cell of a series; -1 where nothing is left even for `other`."""
+        metric = BY_NAME[name]
+        key = _key(metric, labels)
+        if key not in self._series.index and self._sets[name] >= self._most:
+            return self._other(metric)
+        new = key not in self._series.index
+        cell = self._series.add(key, metric.cells)
+        if cell is None:
+            return self._other(metric)
+        self._sets[name] += new
+        if len(self._known) < 16 * self._most:
+            self._known[name, labels] = cell
+        return cell
+
+    def _other(self, metric: Metric) -> int:
+        if metric.name != _OVERFLOW:
+            self.add(_OVERFLOW, (metric.name,))
+        cell = self._series.add(_key(metric, (_OTHER,) * len(metric.labels)), metric.cells)
+        return -1 if cell is None else cell
+
+
+def _free_slot(folder: Path) -> SeriesFile:
+    slot = 0
+    while True:
+        try:
+            return SeriesFile(folder / f"{slot}{SUFFIX}", FINGERPRINT)
+        except BlockingIOError:
+            slot += 1
+
+
+def render(folder: Path) -> bytes:
+    """The sum over every worker's file, in the text format of Prometheus (version 0.0.4). Raises OSError."""
+    total: dict[str, list[float]] = {}
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        for key, cells in read_series(path, FINGERPRINT):
+            known = total.get(key)
+            total[key] = list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]
+    series: dict[str, list[tuple[str, list[float]]]] = defaultdict(list)
+    for key in sorted(total):
+        name, _, labels = key.partition("{")
+        series[name].append((labels.removesuffix("}"), total[key]))
+    return "".join(line for metric in METRICS for line in _lines(metric, series[metric.name])).encode()
+
+
+def _lines(metric: Metric, series: Iterable[tuple[str, list[float]]]) -> Iterator[str]:
+    yield f"# HELP {metric.name} {metric.doc}\n# TYPE {metric.name} {metric.type}\n"
+    for labels, cells in series:
+        if metric.type is Type.HISTOGRAM:
+            yield from _histogram(metric, labels, cells)
+        else:
+            yield f"{metric.name}{_braced(labels)} {cells[0]!r}\n"
+
+
+def _histogram(metric: Metric, labels: str, cells: list[float]) -> Iterator[str]:
+    count = 0.0
+    for bound, cell in zip((*map(repr, metric.buckets), "+Inf"), cells, strict=False):
+        count += cell
+        yield f"{metric.name}_bucket{_braced(f'{labels},le="{bound}"'.lstrip(','))} {count!r}\n"
+    yield f"{metric.name}_sum{_braced(labels)} {cells[-1]!r}\n{metric.name}_count{_braced(labels)} {count!r}\n"
+
+
+def _key(metric: Metric, labels: tuple[str, ...]) -> str:
+    pairs = (f'{name}="{_escaped(value)}"' for name, value in zip(metric.labels, labels, strict=True))
+    return f"{metric.name}{_braced(','.join(pairs))}"
+
+
+def _escaped(value: str) -> str:
+    return value[:_LONGEST].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _braced(labels: str) -> str:
+    return f"{{{labels}}}" if labels else ""

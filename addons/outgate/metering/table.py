@@ -1,0 +1,85 @@
+"""Every metric of the gateway: name, type, labels and meaning. The reference in docs/ is made from this table.
+
+Names follow the OpenTelemetry GenAI metrics (`gen_ai.client.token.usage`, `gen_ai.server.request.duration`), spelt for Prometheus;
+what OpenTelemetry does not name begins with `outgate_`. No label is ever taken from what a caller wrote and policy did not admit.
+"""
+
+from enum import StrEnum
+from hashlib import blake2b
+from typing import NamedTuple
+
+
+class Type(StrEnum):
+    """A gauge is the sum over living workers: it starts at zero with its worker."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Metric(NamedTuple):
+    """A declared metric; `buckets` are the upper bounds of a histogram, without +Inf."""
+
+    name: str
+    type: Type
+    labels: tuple[str, ...]
+    doc: str
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        """A histogram keeps one cell per bucket, one for +Inf, and the sum."""
+        return len(self.buckets) + 2 if self.type is Type.HISTOGRAM else 1
+
+
+_TOKENS = tuple(float(4**n) for n in range(14))
+_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_RATIO = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, 0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+METRICS = (
+    Metric(
+        "gen_ai_client_token_usage",
+        Type.HISTOGRAM,
+        ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type", "workload"),
+        "tokens per exchange as the provider reported them, or estimated where it reported none; token type is input or output",
+        _TOKENS,
+    ),
+    Metric(
+        "gen_ai_server_request_duration_seconds",
+        Type.HISTOGRAM,
+        ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "route"),
+        "seconds from the request's head to the end of the exchange",
+        _SECONDS,
+    ),
+    Metric(
+        "outgate_exchanges_total",
+        Type.COUNTER,
+        ("route", "provider", "model", "workload", "outcome", "revision"),
+        "exchanges by how they ended",
+    ),
+    Metric("outgate_denials_total", Type.COUNTER, ("stage", "code"), "exchanges the gateway refused, by stage and reason"),
+    Metric("outgate_attempts_total", Type.COUNTER, ("backend", "failure"), "upstream attempts; failure is empty on success"),
+    Metric("outgate_answers_total", Type.COUNTER, ("source",), "answers by where they came from: upstream, cache or gateway"),
+    Metric("outgate_cost_total", Type.COUNTER, ("provider", "model", "workload"), "cost in US dollars"),
+    Metric("outgate_unpriced_total", Type.COUNTER, ("provider", "model"), "exchanges with usage for which no price is known"),
+    Metric("outgate_estimated_total", Type.COUNTER, ("provider",), "exchanges settled on an estimate of their usage"),
+    Metric("outgate_debt_tokens_total", Type.COUNTER, ("provider", "model"), "tokens used beyond what was held"),
+    Metric(
+        "outgate_token_count_error_ratio",
+        Type.HISTOGRAM,
+        ("provider", "model"),
+        "(counted - reported) / reported input tokens",
+        _RATIO,
+    ),
+    Metric("outgate_stage_seconds_total", Type.COUNTER, ("stage",), "time spent in each stage"),
+    Metric("outgate_stage_runs_total", Type.COUNTER, ("stage", "verdict"), "runs of each stage: ok, denied, answered or error"),
+    Metric("outgate_cache_lookups_total", Type.COUNTER, ("result",), "cache look-ups by result"),
+    Metric(
+        "outgate_metrics_overflow_total",
+        Type.COUNTER,
+        ("metric",),
+        "updates counted as `other`: too many series",
+    ),
+)
+BY_NAME = {metric.name: metric for metric in METRICS}
+FINGERPRINT = blake2b(repr(METRICS).encode(), digest_size=16).digest()

@@ -1,0 +1,135 @@
+"""Close the exchange: settle what it used, write its one line, count it. Runs on every ending, and counts once.
+
+Reads everything the line tells. Nothing but the ending itself is certain: an exchange that was denied at the door has no route, no
+model and no hold, and still gets its line.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+from outgate.errors import Denial
+from outgate.inference.operation import Operation
+from outgate.inference.principal import Principal
+from outgate.inference.usage import Usage
+from outgate.metering.audit import record
+from outgate.metering.charge import Charge, Ending, charge_for
+from outgate.metering.events import Closed, emit, reported_input
+from outgate.metering.metrics import Metrics
+from outgate.metering.prices import Prices
+from outgate.metering.tokenizers import Tokenizers
+from outgate.pipeline.contract import Contract, Effect
+from outgate.pipeline.executor import Ran
+from outgate.pipeline.facts import fact_of_field
+from outgate.pipeline.stage import Settings, Stage
+from outgate.stores.accounts import Accounts, ClosingLine, Hold
+from outgate.upstreams.catalog import AttemptRecord, Backend, Endpoint
+
+
+class MeterSettings(Settings):
+    """Nothing to set: every exchange is metered."""
+
+
+class Reads(NamedTuple):
+    """What the line tells."""
+
+    exchange_id: str
+    started: float
+    outcome: str
+    attempts: tuple[AttemptRecord, ...]
+    trace: tuple[Ran, ...]
+    policy_revision: str
+    principal: Principal | None
+    route: str | None
+    destination: str | None
+    operation: Operation | None
+    model_requested: str | None
+    model: str | None
+    model_admitted: object
+    provider: str | None
+    backend: Backend | None
+    endpoint: Endpoint | None
+    tokens_in: int | None
+    hold: Hold | None
+    usage: Usage | None
+    denial: Denial | None
+    r_status: int | None
+    r_source: str | None
+
+
+_CERTAIN = frozenset({"exchange_id", "started", "outcome", "attempts", "trace", "policy_revision"})
+_NOBODY = Principal(name="", tenant="")
+
+
+class Meter(Stage):
+    """Writes `line`. `prices` and `tokenizers` may be absent: then nothing has a cost, and no factor is learned."""
+
+    name = "meter"
+    settings_type = MeterSettings
+
+    def __init__(
+        self,
+        settings: MeterSettings,  # noqa: ARG002
+        accounts: Accounts,
+        metrics: Metrics,
+        wall: Callable[[], float],
+        prices: Prices | None = None,
+        tokenizers: Tokenizers | None = None,
+    ) -> None:
+        self._accounts, self._metrics, self._wall = accounts, metrics, wall
+        self._prices, self._tokenizers = prices, tokenizers
+        optional = tuple(fact_of_field(name) for name in Reads._fields if name not in _CERTAIN)
+        self.contract = Contract.of(Reads, writes=("line",), effect=Effect.IDEMPOTENT, optional=optional, cost=0.05)
+
+    def run(self, facts: Reads) -> tuple[ClosingLine]:
+        bound = facts.hold.output if facts.hold is not None else None
+        attempts, counted = facts.attempts or (), facts.tokens_in or 0
+        ending = Ending(facts.outcome, facts.r_source, facts.r_status, facts.usage, counted, bound, attempts)
+        charge = charge_for(ending)
+        closed = self._closed(facts, charge)
+        line = ClosingLine(facts.exchange_id, charge.tokens_in, charge.tokens_out, record(closed))
+        settlement = self._accounts.close(line)
+        if settlement is not None:
+            emit(closed, settlement.debt, self._metrics)
+            self._learn(facts)
+        return (line,)
+
+    def _closed(self, facts: Reads, charge: Charge) -> Closed:
+        principal = facts.principal or _NOBODY
+        upstream = facts.r_source == "upstream"
+        return Closed(
+            started=facts.started,
+            seconds=max(0.0, self._wall() - facts.started),
+            outcome=facts.outcome,
+            workload=principal.name,
+            tenant=principal.tenant,
+            route=facts.route or "",
+            revision=facts.policy_revision or "",
+            operation=facts.operation.kind if facts.operation is not None else None,
+            destination=facts.destination or "",
+            model_requested=facts.model_requested or "",
+            model=facts.model or "",
+            admitted=bool(facts.model_admitted) or (upstream and (facts.r_status or 500) < 400),
+            provider=facts.provider or "",
+            backend=facts.backend.name if facts.backend is not None else "",
+            endpoint=facts.endpoint.name if facts.endpoint is not None else "",
+            counted=facts.tokens_in,
+            usage=facts.usage if upstream else None,
+            charge=charge,
+            cost=self._cost(facts) if upstream else None,
+            status=facts.r_status,
+            source=facts.r_source or "",
+            denial=facts.denial,
+            attempts=facts.attempts or (),
+            trace=facts.trace or (),
+        )
+
+    def _cost(self, facts: Reads) -> Decimal | None:
+        if self._prices is None or facts.usage is None:
+            return None
+        return self._prices.cost(facts.provider or "", facts.model or "", facts.usage)
+
+    def _learn(self, facts: Reads) -> None:
+        reported = reported_input(facts.usage) if facts.r_source == "upstream" else None
+        if self._tokenizers is not None and reported and facts.model and facts.tokens_in:
+            self._tokenizers.observe(facts.model, facts.tokens_in, reported)

@@ -1,0 +1,276 @@
+"""Decides whether a request may be spent for, and remembers what it cost: one journal for reservation, settlement and audit.
+
+On the event loop only memory is touched and one line appended; the ledger is asked by a thread, ahead of need, and waited for only
+where the lease of an account is empty. A line that cannot be written refuses new spend, and is written again at the next turn.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from outgate.errors import Denial
+from outgate.stores.journal import Folders, Journal, Run
+from outgate.stores.leases import Amount, Ask, Hold, Leases
+from outgate.stores.ledger import Ledger, Standing, Turn
+from outgate.stores.limits import Limit, Limits
+from outgate.stores.recovery import Unknown, recover
+from outgate.stores.segments import Segments
+from outgate.stores.windows import steady_clock
+
+__all__ = ["Accounts", "Amount", "Ask", "ClosingLine", "Hold", "Limit", "Limits", "Settlement", "Standing"]
+
+_log = logging.getLogger(__name__)
+_AMOUNT = '["%s",%d,%d,%d]'  # an account's key holds nothing that JSON escapes
+_ENTRY = '["%s",%d,%d,%d,%d]'
+_CLOSED = 4096
+_UNWRITTEN = 4096
+_RECOVER_EVERY = 4
+_UNAVAILABLE = Denial(
+    code="accounts_unavailable", status=503, message="Budgets cannot be kept at the moment, so nothing may be spent.", retry_after=1
+)
+
+
+class ClosingLine(NamedTuple):
+    """How an exchange ended: what to charge its hold with, and the audit record, a JSON object that is not empty."""
+
+    exchange_id: str
+    tokens_in: int
+    tokens_out: int
+    record: bytes
+
+
+class Settlement(NamedTuple):
+    """What a closing line did: tokens beyond the hold, the most over its accounts."""
+
+    debt: int = 0
+
+
+class Accounts:
+    """The accounts of one worker, in a folder that all workers share.
+
+    `limits` apply to every request, besides those its stage passes. `worker` names the worker, `ids` makes its run's name unique.
+    `unknown` says what a hold is charged that a killed worker never closed. `durable` waits for the disk at every line. `tick` is
+    how often, in seconds, the ledger is told and idle leases are given back. Must be started on the event loop that uses it.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        folder: Path,
+        limits: Iterable[Limit] = (),
+        *,
+        worker: str,
+        workers: int,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+        ids: Callable[[], str],
+        unknown: Unknown = "hold",
+        durable: bool = False,
+        tick: float = 0.5,
+        segment_bytes: int = 64 << 20,
+        journal: Callable[..., Journal] = Journal,
+    ) -> None:
+        self.limits = Limits(limits)
+        self._folder, self._run_name, self._workers = folder, f"{worker}.{ids()}", workers
+        self._folders = Folders(folder / "journals", folder / "audit")
+        self._clock = steady_clock(wall, monotonic)
+        self._unknown: Unknown = unknown
+        self._tick, self._segment_bytes = tick, segment_bytes
+        self._new_journal = lambda path: journal(path, durable=durable)
+        self._leases = Leases(self._clock)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
+        self._closed: dict[str, None] = {}
+        self._unwritten: list[ClosingLine] = []
+        self._turns = 0
+        self._reachable = True
+        self._idle = self._stopping = False
+        self._wake, self._done = asyncio.Event(), asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the ledger, fold what dead workers left, begin a journal. Raises OSError or sqlite3.Error."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._open)
+        self._task = loop.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """Give every lease back and archive the journal; where holds are open, they are left for another worker to judge."""
+        if self._task is None:
+            return
+        self._stopping = True
+        self._wake.set()
+        await self._task
+        self._task = None
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def try_reserve(self, ask: Ask, limits: Limits | None = None) -> Hold | Denial | None:
+        """Hold what a request may cost in every matching account, and journal it; None where the ledger must be asked first.
+
+        Idempotent by exchange id: the same cost is the same hold, another cost replaces it.
+        """
+        known = self._leases.holds.get(ask.exchange_id)
+        hold = self._leases.take(ask, (limits or self.limits).matching(ask.principal, ask.model))
+        if not isinstance(hold, Hold) or hold is known:
+            return hold
+        try:
+            self._segments.open(ask.exchange_id, self._open_line(ask, hold))
+        except OSError as error:
+            self._leases.close(hold, ())
+            _log.error("the journal cannot be written: %s", error.strerror)
+            return _UNAVAILABLE
+        if self._leases.low:
+            self._wake.set()
+        return hold
+
+    async def reserve(self, ask: Ask, limits: Limits | None = None) -> Hold | Denial:
+        """Like `try_reserve`, and asks the ledger where the lease is empty."""
+        accounts = (limits or self.limits).matching(ask.principal, ask.model)
+        while (outcome := self.try_reserve(ask, limits)) is None:
+            self._leases.ask_for(ask, accounts)
+            await self.refresh()
+            if not self._reachable:
+                return self.try_reserve(ask, limits) or _UNAVAILABLE
+        return outcome
+
+    def close(self, line: ClosingLine) -> Settlement | None:
+        """Settle the hold at what was really used and append the line; None where the exchange is closed already."""
+        if line.exchange_id in self._closed:
+            return None
+        self._closed[line.exchange_id] = None
+        if len(self._closed) > _CLOSED:
+            del self._closed[next(iter(self._closed))]
+        try:
+            return self._settle(line)
+        except OSError as error:
+            _log.error("a closing line waits to be written: %s", error.strerror)
+            if line.exchange_id in self._leases.holds or len(self._unwritten) < _UNWRITTEN:
+                self._unwritten.append(line)
+            return Settlement()
+
+    def release(self, exchange_id: str) -> None:
+        """Lift a hold of which nothing was spent. Nothing happens where there is none."""
+        if exchange_id in self._leases.holds:
+            self.close(ClosingLine(exchange_id, 0, 0, b'{"outcome":"released"}'))
+
+    @property
+    def healthy(self) -> bool:
+        """The journal can be written and the ledger answers."""
+        return self._reachable and not self._unwritten
+
+    async def standings(self) -> tuple[Standing, ...]:
+        """Every account, after this worker's journal has been folded."""
+        await self.refresh()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ledger.standings)
+
+    async def refresh(self, *, idle: bool = False) -> None:
+        """Wait for a turn that has not begun: fold, lend, and with `idle`, give back what was not used since the last such turn."""
+        if self._stopping:
+            self._reachable = False
+            return
+        done = self._done
+        self._idle = self._idle or idle
+        self._wake.set()
+        await done.wait()
+
+    async def _keep(self) -> None:
+        """Take turns: when something is wanted, and at every tick. Nobody else does, so that no turn is ever cut off."""
+        while not self._stopping:
+            try:
+                async with asyncio.timeout(self._tick):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._idle = True
+            self._wake.clear()
+            await self._turn()
+        self._leases.release_all()
+        await self._turn()
+
+    async def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        done, self._done = self._done, asyncio.Event()
+        idle, self._idle = self._idle, False
+        returns, wants = self._leases.begin_turn(idle=idle)
+        try:
+            self._write_again()
+            turn = Turn(run=self._run_name, batches=self._segments.due(), returns=returns, wants=wants)
+            grants = await loop.run_in_executor(self._thread, self._ledger.turn, turn)
+            self._segments.told(turn.batches)
+            self._leases.end_turn(wants, grants)
+            self._reachable = True
+        except Exception as error:
+            _log.error("the ledger was not told: %s", type(error).__name__)
+            self._leases.undo_turn(returns)
+            self._reachable = False
+        finally:
+            done.set()
+        if idle and self._reachable:
+            await loop.run_in_executor(self._thread, self._keep_house)
+            self._follow()
+
+    def _write_again(self) -> None:
+        while self._unwritten:
+            self._settle(self._unwritten[0])
+            del self._unwritten[0]
+
+    def _follow(self) -> None:
+        try:
+            self._segments.follow()
+        except OSError as error:
+            _log.error("no new journal could be begun: %s", error.strerror)
+
+    def _keep_house(self) -> None:
+        """On the thread: archive what is folded; now and then, fold what dead workers left."""
+        try:
+            self._segments.archive(self._ledger)
+            self._turns += 1
+            if self._turns % _RECOVER_EVERY == 0:
+                recover(self._folders, self._ledger, self._run_name, self._unknown)
+        except (OSError, sqlite3.Error) as error:
+            _log.error("folded journals were not archived: %s", type(error).__name__)
+
+    def _open(self) -> None:
+        for folder in self._folders:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._ledger = Ledger(self._folder / "ledger.sqlite", workers=self._workers)
+        self._ledger.prune(self._clock())
+        recover(self._folders, self._ledger, self._run_name, self._unknown)
+        run = Run.create(self._folders.journals, self._run_name)
+        self._segments = Segments(run, self._folders, self._new_journal, self._segment_bytes)
+
+    def _close(self) -> None:
+        self._segments.shut()
+        if self._leases.holds or self._unwritten or not self._reachable:
+            self._segments.run.release()
+        else:
+            self._ledger.end(self._run_name)
+            self._segments.archive(self._ledger, ended=True)
+        self._ledger.close()
+
+    def _open_line(self, ask: Ask, hold: Hold) -> bytes:
+        told = orjson.dumps(
+            {
+                "event": "open",
+                "id": ask.exchange_id,
+                "time": round(self._clock(), 3),
+                "outgate.workload": ask.principal.name,
+                "outgate.tenant": ask.principal.tenant,
+                "gen_ai.request.model": ask.model,
+            }
+        )
+        return b'%b,"hold":[%b]}' % (told[:-1], ",".join(map(_AMOUNT.__mod__, hold.amounts)).encode())
+
+    def _settle(self, line: ClosingLine) -> Settlement:
+        hold = self._leases.holds.get(line.exchange_id)
+        entries = () if hold is None else self._leases.entries(hold, line.tokens_in, line.tokens_out)
+        settle = ",".join(map(_ENTRY.__mod__, entries)).encode()
+        data = b'{"event":"close","id":%b,"settle":[%b],%b' % (orjson.dumps(line.exchange_id), settle, line.record[1:])
+        self._segments.close(line.exchange_id, data, entries)
+        if hold is not None:
+            self._leases.close(hold, entries)
+        return Settlement(max([entry.debt for entry in entries], default=0))

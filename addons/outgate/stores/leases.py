@@ -1,0 +1,266 @@
+"""Decides, in memory, whether a request fits into what this worker has been lent, and what closing it leaves behind.
+
+Nothing here waits or writes: the journal and the ledger are told by `accounts`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from outgate.errors import Denial
+from outgate.inference.principal import Principal
+from outgate.stores.ledger import Entry, Grant, Want
+from outgate.stores.limits import Account, Limit
+from outgate.stores.windows import window_at
+
+_DRY_FOR = 0.25
+_BUSY_RETRY = 1.0
+_AHEAD = 2
+
+
+class Ask(NamedTuple):
+    """What a request may cost: counted input tokens, and the most output tokens it can get.
+
+    `max_output` is the bound the gateway sends because the caller set none; None where the caller set one, or debt is accepted.
+    """
+
+    exchange_id: str
+    principal: Principal
+    model: str
+    tokens_in: int
+    output: int
+    max_output: int | None = None
+
+
+class Amount(NamedTuple):
+    """Tokens held of one account in the window that begins at `start`."""
+
+    key: str
+    start: int
+    tokens: int
+    output_weight: int = 1
+
+
+class Hold(NamedTuple):
+    """A reservation: one per exchange, however many attempts it takes. `output` is the bound it was made for."""
+
+    exchange_id: str
+    amounts: tuple[Amount, ...]
+    output: int
+    max_output: int | None = None
+
+
+class Bucket:
+    """This worker's lease of one account. `left` is lent and not held; `need` is what waiting requests ask for."""
+
+    __slots__ = (
+        "dry_until",
+        "ends",
+        "exact",
+        "key",
+        "leased",
+        "left",
+        "limit",
+        "need",
+        "open",
+        "settled",
+        "start",
+        "typical",
+        "used",
+    )
+
+    def __init__(self, account: Account) -> None:
+        self.key = account.key
+        self.limit = account.limit
+        self.start = self.ends = self.left = self.need = self.open = self.typical = self.settled = self.leased = 0
+        self.dry_until = 0.0
+        self.exact = self.used = False
+
+
+class Leases:
+    """Every lease of this worker, and every hold on them. `clock` gives epoch seconds and never runs backwards."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._buckets: dict[str, Bucket] = {}
+        self._returns: list[tuple[str, int, int]] = []
+        self.holds: dict[str, Hold] = {}
+        self.low = False
+
+    def take(self, ask: Ask, accounts: tuple[Account, ...]) -> Hold | Denial | None:
+        """Hold what the request may cost, in every account; None where a lease must be asked for first.
+
+        A second call for the same exchange replaces its hold; where that is denied, the first one stays until the close.
+        """
+        now = self._clock()
+        known = self.holds.get(ask.exchange_id)
+        if known is not None:
+            if known.max_output == ask.max_output and _debits(known) == _costs(ask, accounts):
+                return known
+            self._lift(known, 1)
+        hold = self._fit(ask, accounts, now)
+        if hold is None:
+            if known is not None:
+                self._lift(known, -1)
+            return self._refusal(ask, accounts, now)
+        self.holds[ask.exchange_id] = hold
+        return hold
+
+    def ask_for(self, ask: Ask, accounts: tuple[Account, ...]) -> None:
+        """Note what a request that waits needs, for the next turn."""
+        now = self._clock()
+        for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
+            self._bucket(account, now).need += tokens
+
+    def entries(self, hold: Hold, tokens_in: int, tokens_out: int) -> tuple[Entry, ...]:
+        """What closing a hold at this usage does to its accounts."""
+        now, found = self._clock(), []
+        for key, start, held, weight in hold.amounts:
+            bucket = self._buckets[key]
+            if now >= bucket.ends:
+                self._enter(bucket, *window_at(bucket.limit.window, now))
+            used = tokens_in + weight * tokens_out
+            if used <= held and bucket.start == start:
+                found.append(Entry(key, start, used, used, 0))
+            else:
+                found += _beyond(bucket, start, held, used)
+        return tuple(found)
+
+    def close(self, hold: Hold, entries: tuple[Entry, ...]) -> None:
+        """Apply what `entries` gave, once it is in the journal."""
+        self._lift(hold, 1)
+        del self.holds[hold.exchange_id]
+        for entry in entries:
+            bucket = self._buckets[entry.key]
+            if bucket.start == entry.start:
+                bucket.left -= entry.unleased
+
+    def begin_turn(self, *, idle: bool) -> tuple[tuple[tuple[str, int, int], ...], tuple[Want, ...]]:
+        """What to give back to the ledger and what to ask of it. `idle` gives back what was not used since the last time."""
+        if idle:
+            self._give_back()
+        returns, self._returns = tuple(self._returns), []
+        self.low = False
+        return returns, tuple(self._wants())
+
+    def end_turn(self, wants: tuple[Want, ...], grants: tuple[Grant, ...]) -> None:
+        now = self._clock()
+        for want, grant in zip(wants, grants, strict=True):
+            bucket = self._buckets[grant.key]
+            if grant.start > bucket.start:
+                self._enter(bucket, grant.start, grant.ends)
+            elif grant.start < bucket.start:
+                self._returns.append((grant.key, grant.start, grant.amount))
+                continue
+            bucket.left += grant.amount
+            bucket.settled, bucket.leased = grant.settled, grant.leased
+            bucket.exact = grant.amount <= want.need
+            bucket.dry_until = now + _DRY_FOR if grant.amount < want.need else 0.0
+
+    def undo_turn(self, returns: tuple[tuple[str, int, int], ...]) -> None:
+        """The ledger could not be reached: what was to be given back is given back next time."""
+        self._returns.extend(returns)
+
+    def release_all(self) -> None:
+        """Give back every lease that is not held."""
+        for bucket in self._buckets.values():
+            bucket.used = False
+        self._give_back()
+
+    def _fit(self, ask: Ask, accounts: tuple[Account, ...], now: float) -> Hold | None:
+        """The hold, taken from every bucket; None where one of them has too little left."""
+        taken, amounts = [], []
+        for account in accounts:
+            bucket = self._bucket(account, now)
+            weight = account.limit.output_weight
+            tokens = ask.tokens_in + weight * ask.output
+            if bucket.left < tokens:
+                return None
+            taken.append((bucket, tokens))
+            amounts.append(Amount(bucket.key, bucket.start, tokens, weight))
+        for bucket, tokens in taken:
+            bucket.left -= tokens
+            bucket.open += 1
+            bucket.used = True
+            bucket.typical = tokens
+            if bucket.left < _AHEAD * tokens and not bucket.exact:
+                self.low = True
+        return Hold(ask.exchange_id, tuple(amounts), ask.output, ask.max_output)
+
+    def _lift(self, hold: Hold, sign: int) -> None:
+        """Return what a hold took to the leases of its windows (or take it again: -1)."""
+        for key, start, tokens, _ in hold.amounts:
+            bucket = self._buckets[key]
+            bucket.open -= sign
+            if bucket.start == start:
+                bucket.left += sign * tokens
+
+    def _refusal(self, ask: Ask, accounts: tuple[Account, ...], now: float) -> Denial | None:
+        """Why there is no room; None where the ledger may have some."""
+        for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
+            bucket = self._bucket(account, now)
+            if tokens > bucket.limit.tokens:
+                return _denial(f"The request may cost {tokens} tokens, more than all of the budget", bucket.limit, None)
+            if bucket.left < tokens and now < bucket.dry_until:
+                remaining = max(1.0, bucket.ends - now)
+                busy = bucket.settled + tokens <= bucket.limit.tokens
+                reason = "Requests in flight hold all that is left of the budget" if busy else "Too little is left of the budget"
+                return _denial(reason, bucket.limit, min(_BUSY_RETRY, remaining) if busy else remaining)
+        return None
+
+    def _bucket(self, account: Account, now: float) -> Bucket:
+        bucket = self._buckets.get(account.key)
+        if bucket is None:
+            bucket = self._buckets[account.key] = Bucket(account)
+        if now >= bucket.ends:
+            self._enter(bucket, *window_at(account.limit.window, now))
+        bucket.limit = account.limit
+        return bucket
+
+    def _enter(self, bucket: Bucket, start: int, ends: int) -> None:
+        if bucket.left:
+            self._returns.append((bucket.key, bucket.start, bucket.left))
+        bucket.start, bucket.ends = start, ends
+        bucket.left, bucket.dry_until, bucket.exact = 0, 0.0, False
+
+    def _give_back(self) -> None:
+        for bucket in list(self._buckets.values()):
+            if not bucket.used and not bucket.need:
+                if bucket.left:
+                    self._returns.append((bucket.key, bucket.start, bucket.left))
+                    bucket.left = 0
+                if not bucket.open:
+                    del self._buckets[bucket.key]
+            bucket.used = False
+
+    def _wants(self) -> Iterator[Want]:
+        for bucket in self._buckets.values():
+            missing = max(0, bucket.need - bucket.left)
+            ahead = bucket.used and not bucket.exact and bucket.left < _AHEAD * bucket.typical
+            if missing or ahead:
+                yield Want(bucket.key, bucket.start, bucket.ends, bucket.limit.tokens, missing, bucket.typical or missing)
+            bucket.need = 0
+
+
+def _costs(ask: Ask, accounts: tuple[Account, ...]) -> list[tuple[str, int]]:
+    return [(account.key, ask.tokens_in + account.limit.output_weight * ask.output) for account in accounts]
+
+
+def _debits(hold: Hold) -> list[tuple[str, int]]:
+    """What a hold costs whom; not in which window, so that a retry keeps its hold when a window ends in between."""
+    return [(amount.key, amount.tokens) for amount in hold.amounts]
+
+
+def _beyond(bucket: Bucket, start: int, held: int, used: int) -> Iterator[Entry]:
+    """Within the hold, usage belongs to the window of the hold; beyond it, it is debt of the present window."""
+    debt = max(0, used - held)
+    paid = min(debt, bucket.left)
+    if bucket.start == start:
+        yield Entry(bucket.key, start, used, used - debt + paid, debt)
+        return
+    yield Entry(bucket.key, start, used - debt, held, 0)
+    if debt:
+        yield Entry(bucket.key, bucket.start, debt, paid, debt)
+
+
+def _denial(reason: str, limit: Limit, retry_after: float | None) -> Denial:
+    return Denial(code="budget_exhausted", status=429, message=f"{reason} '{limit.name}'.", retry_after=retry_after)

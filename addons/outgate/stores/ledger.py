@@ -1,0 +1,223 @@
+"""Decides how much of a budget may still be spent: the fold of every journal, and the slices lent to workers.
+
+Each account has one row per window, so that nothing is ever reset: a new window is a new row. A record counts once, because the
+place up to which a journal is folded is kept in the same database and moves in the same transaction. It is never called on the
+event loop.
+"""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+_SCHEMA = """
+create table if not exists account (key text, start int, ends int, tokens int, settled int not null default 0,
+    leased int not null default 0, debt int not null default 0, primary key (key, start)) without rowid;
+create table if not exists lease (run text, key text, start int, amount int, primary key (run, key, start)) without rowid;
+create table if not exists folded (segment text primary key, place int) without rowid;
+"""
+_WAIT = 5.0
+_KEPT_WINDOWS = 13
+
+
+class Entry(NamedTuple):
+    """What one closed hold did to one account: tokens it used, tokens that left the lease, and tokens beyond the hold."""
+
+    key: str
+    start: int
+    settled: int
+    unleased: int
+    debt: int
+
+
+class Batch(NamedTuple):
+    """What a journal file says up to byte `place`: entries, each with the byte where its record ends."""
+
+    segment: str
+    place: int
+    posted: tuple[tuple[int, Entry], ...]
+
+
+class Want(NamedTuple):
+    """A worker asks for tokens of an account: `need` now (0: ahead of need). `typical` is what one request takes."""
+
+    key: str
+    start: int
+    ends: int
+    tokens: int
+    need: int
+    typical: int
+
+
+class Grant(NamedTuple):
+    """What the ledger gave, in the latest window it knows. `settled` and `leased` are those of all workers."""
+
+    key: str
+    start: int
+    ends: int
+    amount: int
+    settled: int
+    leased: int
+
+
+class Standing(NamedTuple):
+    """One account in one window, as the ledger knows it. `free` is below zero while there is debt beyond the limit."""
+
+    key: str
+    start: int
+    ends: int
+    tokens: int
+    settled: int
+    leased: int
+    debt: int
+
+    @property
+    def free(self) -> int:
+        return self.tokens - self.settled - self.leased
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One round trip: what a run's journals say, what is given back (account, window, tokens), and what is wanted."""
+
+    run: str
+    batches: tuple[Batch, ...] = ()
+    returns: tuple[tuple[str, int, int], ...] = ()
+    wants: tuple[Want, ...] = ()
+
+
+class Ledger:
+    """The database of one gateway. `workers` is how many share it: a slice is free / (4 x workers), exact near the limit.
+
+    Every method raises sqlite3.Error where the database cannot be read or written; nothing is half done then.
+    """
+
+    def __init__(self, path: Path, *, workers: int) -> None:
+        self._share = 4 * max(1, workers)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # switching to WAL does not wait for its turn
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=_WAIT, check_same_thread=False, cached_statements=32)
+            self._db.execute("pragma journal_mode=wal")
+            self._db.execute("pragma synchronous=normal")
+            self._db.executescript(_SCHEMA)
+
+    def turn(self, turn: Turn) -> tuple[Grant, ...]:
+        """Fold, take back, lend: one transaction."""
+        with self._transaction():
+            for batch in turn.batches:
+                self._fold(turn.run, batch)
+            self._take_back(turn.run, turn.returns)
+            return tuple(self._lend(turn.run, want) for want in turn.wants)
+
+    def end(self, run: str) -> None:
+        """Take back every lease of a run that has ended. Its journals must be folded."""
+        with self._transaction():
+            rows = self._db.execute("select key, start, amount from lease where run = ?", (run,)).fetchall()
+            self._take_back(run, rows)
+            self._db.execute("delete from lease where run = ?", (run,))
+
+    def folded(self, segment: str) -> int:
+        """Up to which byte this journal file is folded."""
+        row = self._db.execute("select place from folded where segment = ?", (segment,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def forget(self, segment: str) -> None:
+        """Drop the place of a file that has been archived."""
+        self._db.execute("delete from folded where segment = ?", (segment,))
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Every account in its latest window, for reports."""
+        rows = self._db.execute(
+            "select key, start, ends, tokens, settled, leased, debt from account a"
+            " where start = (select max(start) from account where key = a.key) order by key"
+        )
+        return tuple(Standing(*row) for row in rows)
+
+    def prune(self, now: float) -> None:
+        """Drop the rows of windows long past."""
+        with self._transaction():
+            self._db.execute("delete from account where ends + ? * max(ends - start, 3600) < ?", (_KEPT_WINDOWS, now))
+            self._db.execute(
+                "delete from lease where not exists (select 1 from account a where a.key = lease.key and a.start = lease.start)"
+            )
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
+
+    def _fold(self, run: str, batch: Batch) -> None:
+        """Entries count only beyond the place that is known: a batch that is told again counts once."""
+        known = self.folded(batch.segment)
+        if batch.place <= known:
+            return
+        entries = summed(entry for end, entry in batch.posted if end > known)
+        self._db.execute("replace into folded values (?, ?)", (batch.segment, batch.place))
+        self._db.executemany(
+            "insert or ignore into account (key, start, ends, tokens) values (?, ?, ?, 0)",
+            [(e.key, e.start, e.start) for e in entries],
+        )
+        self._db.executemany(
+            "update account set settled = settled + ?, leased = leased - ?, debt = debt + ? where key = ? and start = ?",
+            [(e.settled, e.unleased, e.debt, e.key, e.start) for e in entries],
+        )
+        self._db.executemany(
+            "update lease set amount = amount - ? where run = ? and key = ? and start = ?",
+            [(e.unleased, run, e.key, e.start) for e in entries],
+        )
+
+    def _take_back(self, run: str, returns: Iterable[tuple[str, int, int]]) -> None:
+        for key, start, amount in returns:
+            self._db.execute("update account set leased = leased - ? where key = ? and start = ?", (amount, key, start))
+            self._db.execute(
+                "update lease set amount = amount - ? where run = ? and key = ? and start = ?", (amount, run, key, start)
+            )
+
+    def _lend(self, run: str, want: Want) -> Grant:
+        start, ends, settled, leased = self._row(want)
+        free = want.tokens - settled - leased
+        part = free // self._share
+        amount = max(want.need, part) if part >= want.typical else want.need
+        amount = max(0, min(amount, free))
+        if amount:
+            self._db.execute("update account set leased = leased + ? where key = ? and start = ?", (amount, want.key, start))
+            self._db.execute(
+                "insert into lease values (?, ?, ?, ?) on conflict do update set amount = amount + excluded.amount",
+                (run, want.key, start, amount),
+            )
+        return Grant(want.key, start, ends, amount, settled, leased + amount)
+
+    def _row(self, want: Want) -> tuple[int, int, int, int]:
+        """The account's row in the latest window known: the ledger's, where a clock has run backwards since."""
+        self._db.execute(
+            "insert into account (key, start, ends, tokens) values (?, ?, ?, ?)"
+            " on conflict do update set tokens = excluded.tokens, ends = excluded.ends",
+            (want.key, want.start, want.ends, want.tokens),
+        )
+        row = self._db.execute(
+            "select start, ends, settled, leased from account where key = ? order by start desc limit 1", (want.key,)
+        ).fetchone()
+        return int(row[0]), int(row[1]), int(row[2]), int(row[3])
+
+
+def summed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Entries added up per account and window."""
+    total: dict[tuple[str, int], Entry] = {}
+    for entry in entries:
+        known = total.get(entry[:2])
+        total[entry[:2]] = (
+            entry if known is None else Entry(*entry[:2], *(a + b for a, b in zip(entry[2:], known[2:], strict=True)))
+        )
+    return tuple(total.values())
