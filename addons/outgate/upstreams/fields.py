@@ -93,13 +93,14 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
 def sendable(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The fields of a request that may travel to a provider."""
-    kept = []
-    for name, value in fields:
-        lower = name.lower()
-        if lower not in NEVER_SENT and not lower.startswith(NEVER_SENT_PREFIXES):
-            kept.append((lower, value))
-    return kept
+    """The fields of a request that may travel to a provider, lower-case."""
+    lower = [(name.lower(), value) for name, value in fields]
+    listed = _listed(lower)
+    return [
+        field
+        for field in lower
+        if field[0] not in NEVER_SENT and field[0] not in listed and not field[0].startswith(NEVER_SENT_PREFIXES)
+    ]
 
 
 def request_head(method: str, path: str, host: str, fields: Iterable[tuple[str, str]], length: int) -> bytes:
@@ -128,7 +129,7 @@ def returned(raw: Sequence[tuple[bytes, bytes]], secrets: tuple[str, ...] = ()) 
     pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw if not _CONTROLS.search(value)]
     if len(pairs) != len(raw):
         raise UpstreamError(FailureKind.PROTOCOL, "the provider sent a malformed header field", sent=True)
-    listed = {token.strip().lower() for name, value in pairs if name == "connection" for token in value.split(",")}
+    listed = _listed(pairs)
     return Headers(
         (name, value)
         for name, value in pairs
@@ -137,3 +138,8 @@ def returned(raw: Sequence[tuple[bytes, bytes]], secrets: tuple[str, ...] = ()) 
         and not name.startswith(NEVER_RETURNED_PREFIXES)
         and not any(secret in value for secret in secrets)
     )
+
+
+def _listed(fields: Iterable[tuple[str, str]]) -> set[str]:
+    """Fields that Connection names hop-by-hop (RFC 9110 section 7.6.1)."""
+    return {token.strip().lower() for name, value in fields if name == "connection" for token in value.split(",")}

@@ -1,0 +1,59 @@
+"""Backend to credential: its own, bound to it, or none."""
+
+from outgate.errors import Denial
+from outgate.stages.inject_credentials import InjectCredentials, InjectCredentialsSettings, Reads
+from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
+from outgate.upstreams.credentials import Credentials
+
+
+def _backend(name: str, reference: CredentialReference | None, dialect: str = "openai") -> Backend:
+    endpoint = Endpoint(name="e", host="p.test", port=443)
+    return Backend(name=name, provider="p", dialect=dialect, host=f"{name}.test", endpoints=(endpoint,), credential=reference)
+
+
+def _stage(**environ: str) -> InjectCredentials:
+    return InjectCredentials(InjectCredentialsSettings(), Credentials(environ, lambda: 0.0))
+
+
+def test_each_backend_gets_its_own() -> None:
+    stage = _stage(KEY_A="canary-a", KEY_B="canary-b")
+    a, b = _backend("a", CredentialReference(env="KEY_A")), _backend("b", CredentialReference(env="KEY_B"), "anthropic")
+    (auth_a,), (auth_b,) = stage.run(Reads(a, None)), stage.run(Reads(b, 0))
+
+    assert (("authorization", "Bearer canary-a"),) == auth_a.fields_for(a)
+    assert (("x-api-key", "canary-b"),) == auth_b.fields_for(b)
+
+
+def test_local_service_without_credential_carries_none() -> None:
+    """A32: a call to a local /health carries no bearer."""
+    assert (None,) == _stage(KEY_A="canary-a").run(Reads(_backend("local", None), None))
+
+
+def test_missing_credential_is_denied_and_never_replaced_by_another() -> None:
+    outcome = _stage(OTHER="canary").run(Reads(_backend("a", CredentialReference(env="KEY_A")), None))
+
+    assert isinstance(outcome, Denial)
+    assert ("credential_missing", 503) == (outcome.code, outcome.status)
+    assert "KEY_A" not in outcome.message
+
+
+def test_a20_refreshed_credential_changes_what_is_written(tmp_path) -> None:
+    """A20: after a 401 the source is read once more; the stage writes the new one, or the same object where nothing changed."""
+    file = tmp_path / "key"
+    file.write_text("key-1")
+    backend = _backend("a", CredentialReference(file=str(file)))
+    credentials = Credentials({}, lambda: 0.0)
+    stage = InjectCredentials(InjectCredentialsSettings(), credentials)
+    (first,) = stage.run(Reads(backend, 0))
+    (same,) = stage.run(Reads(backend, credentials.refresh(backend)))
+    file.write_text("key-2")
+    (renewed,) = stage.run(Reads(backend, credentials.refresh(backend)))
+
+    assert first is same
+    assert (("authorization", "Bearer key-2"),) == renewed.fields_for(backend)
+
+
+def test_contract() -> None:
+    contract = _stage().contract
+
+    assert (("backend",), ("credential.epoch",), ("wire.auth",)) == (contract.reads, contract.outside, contract.writes)
