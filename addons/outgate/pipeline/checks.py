@@ -60,7 +60,7 @@ def produced(graph: Graph) -> Iterator[Problem]:
     """Every fact that a stage must have is given or written."""
     for node in graph.nodes.values():
         for read in node.reads:
-            made = not read.initial and any(writer is not node for writer in graph.writers(read.fact))
+            made = any(writer is not node and (writer.dispatches or not read.initial) for writer in graph.writers(read.fact))
             if not (read.optional or made or graph.is_given(read.fact)):
                 message = f"{node.name} reads {read.fact}, which nothing in this plan gives"
                 yield problem(
@@ -102,7 +102,7 @@ def cache_key(graph: Graph) -> Iterator[Problem]:
 def stale_by_choice(graph: Graph) -> Iterator[Problem]:
     """A charge or a cache that asks for the client's version of a fact which is rewritten before it leaves."""
     for node in graph.nodes.values():
-        code = stale_code(graph, node)
+        code = stale_code(node)
         for read in node.reads if code in ("E_STALE_CHARGE", "E_STALE_CACHE_KEY") else ():
             for writer in graph.writers(read.fact) if read.initial else ():
                 if writer is not node and not writer.spares(node, read.fact):

@@ -1,6 +1,6 @@
 """A pinned order is checked against every edge and every phase, and never trusted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import combinations, pairwise
 
 from outgate.errors import Problem
@@ -47,10 +47,9 @@ def known_pins(graph: Graph, pin: Sequence[str]) -> tuple[tuple[str, ...], list[
 def check_pins(graph: Graph, edges: Sequence[Edge], pin: Sequence[str]) -> Iterator[Problem]:
     """One problem for every edge that the pinned order breaks, and for every indirect dependency that no such edge explains."""
     rank = {name: i for i, name in enumerate(pin)}
-    for edge in edges:
-        if edge.before in rank and edge.after in rank and rank[edge.before] > rank[edge.after]:
-            yield _broken(graph, edge, (edge.before, edge.after))
-    yield from _indirect(graph, edges, pin)
+    broken = [edge for edge in edges if edge.before in rank and edge.after in rank and rank[edge.before] > rank[edge.after]]
+    yield from (_broken(graph, edge, (edge.before, edge.after)) for edge in broken)
+    yield from _indirect(graph, edges, pin, {(edge.before, edge.after) for edge in broken})
     for early, late in combinations(pin, 2):
         if graph.phases[early] > graph.phases[late]:
             message = f"{early} is pinned before {late}, but runs in the {graph.phases[early].name.lower()} phase"
@@ -58,14 +57,16 @@ def check_pins(graph: Graph, edges: Sequence[Edge], pin: Sequence[str]) -> Itera
             yield problem("E_PIN_PHASE", message, repair, graph.nodes[early], graph.nodes[late], path=(early, late))
 
 
-def _indirect(graph: Graph, edges: Sequence[Edge], pin: Sequence[str]) -> Iterator[Problem]:
+def _indirect(graph: Graph, edges: Sequence[Edge], pin: Sequence[str], explained: Set[tuple[str, str]]) -> Iterator[Problem]:
+    """Along facts where there is such a way, else along any rule; only through stages that are not pinned themselves."""
     free = [edge for edge in edges if not (edge.before in pin and edge.after in pin)]
-    by_pair = {(edge.before, edge.after): edge for edge in reversed(edges)}
     for early, late in combinations(pin, 2):
         between = [name for name in graph.nodes if name not in pin or name in (early, late)]
-        path = Reach(between, free).path(late, early)
-        if path:
-            yield _broken(graph, by_pair[path[-2], path[-1]], path)
+        for ways in ([edge for edge in free if edge.fact], free) if (late, early) not in explained else ():
+            path = Reach(between, ways).path(late, early)
+            if path:
+                yield _broken(graph, next(edge for edge in ways if (edge.before, edge.after) == path[-2:]), path)
+                break
 
 
 def _broken(graph: Graph, edge: Edge, path: tuple[str, ...]) -> Problem:

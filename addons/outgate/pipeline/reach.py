@@ -38,15 +38,16 @@ class Reach:
 
     def cycles(self) -> list[tuple[str, ...]]:
         """The shortest cycle of every knot of stages that each come before the other: first and last name are the same."""
-        found: list[tuple[str, ...]] = []
-        done: set[str] = set()
-        for name in self._next:
-            if name in done or not self.leads(name, name):
-                continue
-            knot = [other for other in self._next if self.leads(name, other) and self.leads(other, name)]
-            done.update(knot)
-            found.append(min((self.path(other, other) for other in knot), key=lambda path: (len(path), path)))
-        return found
+        return [min((self.path(name, name) for name in knot), key=lambda path: (len(path), path)) for knot in self.knots()]
+
+    def knots(self) -> list[tuple[str, ...]]:
+        """Every largest set of stages that all come before each other."""
+        found = {
+            tuple(other for other in self._next if self.leads(name, other) and self.leads(other, name))
+            for name in self._next
+            if self.leads(name, name)
+        }
+        return sorted(found)
 
     def _all_below(self, name: str) -> frozenset[str]:
         seen: set[str] = set()

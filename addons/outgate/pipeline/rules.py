@@ -18,18 +18,15 @@ _DESTINATION = ("provider", "backend", "endpoint")
 LAST = "*"
 
 
-def stale_code(graph: Graph, node: Node) -> str:
+def stale_code(node: Node) -> str:
     """What it means that this stage used a fact before its last rewrite."""
     if node.judges:
         return "E_STALE_VERDICT"
-    if node.charges:
+    if node.charges or "tokens.in" in node.facts_written:
         return "E_STALE_CHARGE"
     if node.responds or "cache.key" in node.facts_written:
         return "E_STALE_CACHE_KEY"
-    if "endpoint" in node.facts_written:
-        return "E_STALE_PICK"
-    feeds_charge = any(reader.charges for name in node.facts_written for reader in graph.readers(name))
-    return "E_STALE_CHARGE" if feeds_charge else "E_STALE_READ"
+    return "E_STALE_PICK" if "endpoint" in node.facts_written else "E_STALE_READ"
 
 
 def read_after_write(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
@@ -42,7 +39,7 @@ def read_after_write(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
             for writer in () if read.initial else graph.writers(read.fact):
                 mutual = read.fact in node.facts_written and read.fact in writer.facts_read
                 if writer is not node and not mutual and not writer.spares(node, read.fact):
-                    yield Edge(writer.name, node.name, f"reads {read.fact}", read.fact, stale_code(graph, node))
+                    yield Edge(writer.name, node.name, f"reads {read.fact}", read.fact, stale_code(node))
 
 
 def declared_order(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
