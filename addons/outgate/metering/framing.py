@@ -1,0 +1,78 @@
+"""What stands around the text: which tokenizer a model has, and the tokens its provider adds to messages and tools.
+
+OpenAI: 3 tokens a message and 3 to prime the reply, roles are one token (OpenAI cookbook, "How to count tokens with tiktoken").
+Anthropic: 7 tokens around the first message (ctok, measured), 4 for each further one (an approximation), 346 for the tool prompt
+(docs.anthropic.com, "Tool use: pricing"). Tools are counted as the JSON they were given in, which is close to, and above, what
+either provider renders. What remains is learned from reported usage by `Tokenizers.observe`.
+"""
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from outgate.inference.operation import Kind
+from outgate.inference.prompt import Channel, Leaf
+
+_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))?")
+_ELSEWHERE = frozenset({Channel.TOOL_DEFINITION, Channel.PARAMETER})
+
+
+class Exactness(StrEnum):
+    """How far a count can be trusted; only what is not exact is corrected by what was learned."""
+
+    EXACT = "exact"
+    RECONSTRUCTED = "reconstructed"
+    FOREIGN = "foreign"
+
+
+class Family(NamedTuple):
+    """How to count for a model: the tokenizer (`o200k_base`, `cl100k_base` or `claude/<version>`) and the frame."""
+
+    tokenizer: str
+    exactness: Exactness
+    first_message: int
+    further_message: int
+    tool_prompt: int
+
+
+_OPENAI = Family("o200k_base", Exactness.EXACT, 7, 4, 12)
+_FOREIGN = _OPENAI._replace(exactness=Exactness.FOREIGN)
+
+
+def family_of(model: str) -> Family:
+    """The family of a model by its name; vendor prefixes (`openai/`, `us.anthropic.`) are ignored."""
+    name = model.lower().rpartition("/")[2]
+    if "claude" in name:
+        return Family(f"claude/{_claude_version(name)}", Exactness.RECONSTRUCTED, 7, 4, 346)
+    from tiktoken.model import encoding_name_for_model
+
+    try:
+        encoding = encoding_name_for_model(name)
+    except KeyError:
+        return _FOREIGN
+    if encoding == "cl100k_base":
+        return _OPENAI._replace(tokenizer=encoding)
+    return _OPENAI if encoding.startswith("o200k") else _FOREIGN
+
+
+def _claude_version(name: str) -> str:
+    found = _CLAUDE.search(name)
+    if found is None:
+        return "4.8"
+    version = (int(found[1]), int(found[2] or 0))
+    return "3.0" if version < (4, 7) else "4.7" if version < (4, 8) else "4.8"
+
+
+def counted(leaves: tuple[Leaf, ...]) -> list[int]:
+    """Indexes of the leaves that are prompt text: not tool definitions, which are counted as JSON, and not parameters outside
+    messages, which the model never sees.
+    """
+    return [at for at, leaf in enumerate(leaves) if leaf.channel not in _ELSEWHERE or leaf.turn >= 0]
+
+
+def frame(family: Family, kind: Kind, leaves: tuple[Leaf, ...], *, tools: bool) -> int:
+    """Tokens that the provider adds around messages and tools; embeddings have no frame."""
+    if kind is Kind.EMBEDDINGS:
+        return 0
+    messages = len({leaf.turn for leaf in leaves if leaf.turn >= 0}) or 1
+    return family.first_message + (messages - 1) * family.further_message + (family.tool_prompt if tools else 0)
