@@ -2,7 +2,9 @@
 
 import base64
 import contextlib
+import hashlib
 import os
+import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +22,13 @@ def gateway(plan: str, core: int, folder: Path, upstream: int) -> Iterator[Subje
     home = folder / POLICIES[plan].removesuffix(".yaml")
     home.mkdir()
     policy, port, log = home / "policy.yaml", free_port(), home / "log"
+    token = f"og_{secrets.token_urlsafe(32)}"
+    values = {"PORT": str(upstream), "CA": str(folder / "ca.pem"), "DIGEST": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"}
     text = (HERE / "policies" / POLICIES[plan]).read_text()
-    policy.write_text(text.replace("@PORT@", str(upstream)).replace("@CA@", str(folder / "ca.pem")))
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    policy.write_text(text)
     outgate(home, "ca", "init", "--certs", str(home / "certs"))
-    token = outgate(home, "workload", "add", "bench", "--policy", str(policy), "--state", str(home / "state")).split()[-1]
     process = pinned(
         core,
         str(BIN / "outgate"),

@@ -54,17 +54,17 @@ class LocalModel:
 
 
 class TlsFront:
-    """Terminates TLS as `name` and passes connections to the plain server on `target`, noting each request's head.
+    """Terminates TLS as any of `names` and passes connections to the plain server on `target`, noting each request's head.
 
     `ca` signs its certificate. It serves in a thread of its own.
     """
 
-    def __init__(self, name: str, target: int, ca: trustme.CA) -> None:
+    def __init__(self, names: tuple[str, ...], target: int, ca: trustme.CA) -> None:
         self.arrivals: list[Arrival] = []
         self.port = 0
         self._target = target
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert(name).configure_cert(self._context)
+        ca.issue_cert(*names).configure_cert(self._context)
         self._context.sni_callback = lambda link, sni, _: setattr(link, "outgate_sni", sni)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()

@@ -1,0 +1,87 @@
+"""What the demo stands on: the local model behind TLS, a gateway under policies/demo.yaml, and applications behind it."""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import trustme
+
+from support.gateway import RunningGateway
+from support.llm import LocalModel, TlsFront
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+NAMES = ("openai.local-llm.test", "anthropic.local-llm.test", "status.local-llm.test")
+KEYS = {"DEMO_OPENAI_KEY": "sk-gateway-openai", "DEMO_ANTHROPIC_KEY": "sk-ant-gateway"}
+WORKLOAD_KEY = "sk-workload-own"
+
+
+class Stand(NamedTuple):
+    """Everything that runs; `tokens` by workload."""
+
+    gateway: RunningGateway
+    front: TlsFront
+    policy: Path
+    tokens: dict[str, str]
+
+    def environment(self, workload: str) -> dict[str, str]:
+        """All an application is given: a proxy, a CA, and a key of its own that is worth nothing."""
+        return {
+            "HTTPS_PROXY": self.gateway.proxy_url(workload, self.tokens[workload]),
+            "SSL_CERT_FILE": str(self.gateway.ca),
+            "REQUESTS_CA_BUNDLE": str(self.gateway.ca),
+            "OPENAI_API_KEY": WORKLOAD_KEY,
+            "ANTHROPIC_API_KEY": WORKLOAD_KEY,
+        }
+
+    def call(self, sdk: str, prompt: str, *, streamed: bool = False, workload: str = "demo") -> dict[str, Any]:
+        """Run an application in a process of its own; what it printed."""
+        command = [sys.executable, str(HERE / f"{sdk}_client.py"), prompt, "streamed" if streamed else "whole"]
+        environment = {"PATH": os.environ.get("PATH", ""), **self.environment(workload)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
+        if done.returncode:
+            raise RuntimeError(f"the {sdk} application failed: {done.stderr.strip().splitlines()[-1:]}")
+        return dict(json.loads(done.stdout))
+
+    def closing_lines(self) -> list[dict[str, Any]]:
+        """The closing lines of the journal, in the order they were written."""
+        found = []
+        for path in sorted(self.gateway.state.rglob("*.jsonl")):
+            records = [json.loads(line) for line in path.read_text().splitlines()]
+            found += [record for record in records if record.get("event") == "close"]
+        return found
+
+
+@contextlib.contextmanager
+def stand(folder: Path) -> Iterator[Stand]:
+    """Start it all under `folder`, which is emptied first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "provider-ca.pem"))
+    with LocalModel() as model, TlsFront(NAMES, model.port, authority) as front:
+        tokens = {name: f"og_{secrets.token_urlsafe(32)}" for name in ("demo", "red-team")}
+        policy = folder / "policy.yaml"
+        policy.write_text(filled((ROOT / "policies" / "demo.yaml").read_text(), front.port, tokens))
+        keys = {name: f"{value}-{secrets.token_hex(8)}" for name, value in KEYS.items()}
+        with RunningGateway(policy, folder / "state", env=keys) as gateway:
+            yield Stand(gateway, front, policy, tokens)
+
+
+def filled(text: str, port: int, tokens: dict[str, str]) -> str:
+    """The demo's policy with the model's port and the digests of the tokens."""
+    text = text.replace("127.0.0.1:18443", f"127.0.0.1:{port}")
+    for name, token in tokens.items():
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        text = text.replace(
+            f"{name}: {{tenant: team, token_hashes: []}}", f'{name}: {{tenant: team, token_hashes: ["sha256:{digest}"]}}'
+        )
+    return text
