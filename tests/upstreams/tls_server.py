@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import trustme
+import uvloop
 
 from outgate.net.addresses import Address
 from outgate.upstreams.catalog import Backend, Endpoint, Timeouts, TlsSettings
@@ -23,11 +24,12 @@ type Answer = Callable[["Exchange"], Awaitable[None]]
 
 
 def aio(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run an async test on a loop of its own; a connection or task left behind fails it through its warning."""
+    """Run an async test on both loops the gateway may run on, whose TLS transports differ."""
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
         asyncio.run(test(*args, **kwargs))
+        uvloop.run(test(*args, **kwargs))
 
     return run
 
