@@ -1,8 +1,8 @@
 """What counts as a JSON body, and which bytes it becomes again.
 
 RFC 8259 read as narrowly as it can be, so that no two parsers can disagree about what was judged: UTF-8 without BOM, no
-duplicate names, no non-finite numbers, no lone surrogates, at most `Limits.depth` levels; integers of any size stay exact. What
-is sent is always written from the tree that was judged. Any bytes at all give a Reading or a WireError, never another error.
+duplicate names, no non-finite numbers, no lone surrogates, at most `Limits.depth` levels; integers stay exact, up to 308
+digits. What is sent is always written from the tree that was judged. Any bytes give a value or a WireError, no other error.
 
 Duplicate names are found by counting colons: a member that the parser dropped takes at least one colon with it, and writing
 never adds one. That is exact unless the source spells a colon as an escape, so those bodies, and those with numbers that a
@@ -85,9 +85,16 @@ def load(raw: bytes, limits: Limits = LIMITS, *, exact: bool = False) -> tuple[A
         raise WireError("bad_json", "the body is not strict JSON")
     if exact or b"\\u003" in raw:
         return _load_exact(raw), True
-    if colons != orjson.dumps(tree).count(b":"):
+    if colons != _written(tree).count(b":"):
         raise WireError("duplicate_key", "an object names a member twice")
     return tree, False
+
+
+def _written(tree: Any) -> bytes:
+    try:
+        return orjson.dumps(tree)
+    except TypeError as error:  # what it has read it can write, but for more levels than it recurses
+        raise WireError("too_deep", "the body is nested too deeply") from error
 
 
 def dump(tree: Any, *, canonical: bool = False) -> bytes:

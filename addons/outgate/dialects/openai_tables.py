@@ -94,6 +94,8 @@ _FORMAT = Rule(
     rules={"json_schema": Rule(_PARAMETER, rules={"schema": schema(_PARAMETER)}, names={"name", "strict", "description"})},
 )
 _CHOICES = _values("auto", "none", "required")
+_NAMED = Rule(_PARAMETER, texts={"name": _PARAMETER})
+_CHOICE = Rule(_PARAMETER, fixed={"type": _values("function", "custom")}, rules={"function": _NAMED, "custom": _NAMED})
 CHAT = Rule(
     _PARAMETER,
     fixed={
@@ -110,6 +112,8 @@ CHAT = Rule(
         "messages": Rule(Channel.USER, item=Rule(Channel.USER, by="role", cases=_ROLE_RULES), turns=True),
         "tools": _tools(),
         "functions": _tools(),
+        "tool_choice": _CHOICE,
+        "function_call": _NAMED,
         "response_format": _FORMAT,
         "prediction": Rule(
             Channel.ASSISTANT,
@@ -188,5 +192,6 @@ VECTORS = Rule(
     Channel.ASSISTANT,
     fixed=dict.fromkeys(("object", "model", "id"), EVERYTHING),
     rules={"data": Rule(Channel.ASSISTANT, item=_VECTOR)},
+    other=free(Channel.ASSISTANT, names=EVERYTHING, numbers=False),
     names=EVERYTHING,
 )

@@ -1,0 +1,159 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outgate.dialects.json_body import LIMITS, Limits, decode_value, dump
+from outgate.dialects.reading import read
+from outgate.dialects.rules import free
+from outgate.errors import WireError
+from outgate.inference.prompt import Channel
+
+SUITE = Path(__file__).parent.parent / "data" / "jsontestsuite" / "test_parsing"
+DUPLICATES = {"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"}
+"""Valid by RFC 8259, and refused: parsers disagree which of the two members counts."""
+FREE = {
+    "i_number_double_huge_neg_exp.json",
+    "i_number_real_underflow.json",
+    "i_number_too_big_neg_int.json",
+    "i_number_too_big_pos_int.json",
+    "i_number_very_big_negative_int.json",
+}
+"""Of the 35 that a parser may read either way, those that are accepted."""
+ANY = free(Channel.USER)
+
+
+def verdict(raw: bytes) -> str:
+    try:
+        decode_value(raw)
+    except WireError:
+        return "refused"
+    return "accepted"
+
+
+def test_p1_the_corpus_is_whole():
+    assert {"y": 95, "n": 188, "i": 35} == {letter: len(list(SUITE.glob(f"{letter}_*.json"))) for letter in "yni"}
+
+
+@pytest.mark.parametrize("path", sorted(SUITE.glob("*.json")), ids=lambda path: path.stem)
+def test_p1_json_test_suite(path):
+    accepted = (path.name[0] == "y" and path.name not in DUPLICATES) or path.name in FREE
+
+    assert ("accepted" if accepted else "refused") == verdict(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b'{"a":1,"a":2}', "duplicate_key"),
+        (b'{"a":1,"\\u0061":2}', "duplicate_key"),
+        (b'{"a":{"b":1,"b":1}}', "duplicate_key"),
+        (b'{":":1,"\\u003a":2}', "duplicate_key"),
+        (b'{"x":"\\u003a","a":1,"a":2}', "duplicate_key"),
+        (b"\xef\xbb\xbf{}", "bad_json"),
+        ('{"a":1}'.encode("utf-16"), "bad_json"),
+        (b'{"a":"\xff"}', "bad_json"),
+        (b'{"a":"\\ud800"}', "bad_json"),
+        (b'{"a":NaN}', "bad_json"),
+        (b'{"a":1e400}', "bad_json"),
+        (b'{"a":-Infinity,"b":"\\u003a"}', "bad_json"),
+        (b'{"a":' + b"9" * 5000 + b"}", "bad_json"),
+        (b"", "bad_json"),
+        (b"[1]", "not_an_object"),
+        (b'"x"', "not_an_object"),
+        (b"[" * 65 + b"]" * 65, "not_an_object"),
+        (b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", "too_deep"),
+        (b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "too_deep"),
+        (b'{"a":' + b"[" * 64 + b'"\\u003a"' + b"]" * 64 + b"}", "too_deep"),
+    ],
+)
+def test_refusals(raw, code):
+    with pytest.raises(WireError) as caught:
+        read(raw, ANY)
+
+    assert code == caught.value.code
+    assert caught.value.__context__ is None or not getattr(caught.value.__context__, "doc", "")
+
+
+def test_depth_64_is_accepted():
+    assert decode_value(b"[" * 64 + b"]" * 64) is not None
+    assert read(b'{"a":' + b"[" * 63 + b"]" * 63 + b"}", ANY) is not None
+    with pytest.raises(WireError):
+        decode_value(b"[" * 65 + b"]" * 65)
+
+
+@pytest.mark.parametrize("number", ["9007199254740993", "18446744073709551616", "-9223372036854775809", "1" + "0" * 300])
+def test_integers_beyond_a_double_stay_exact(number):
+    raw = b'{"n":' + number.encode() + b',"s":"x"}'
+
+    assert raw == read(raw, ANY).document.encode({})
+    assert int(number) == decode_value(raw)["n"]
+
+
+def test_an_edit_beside_a_huge_integer_keeps_it():
+    reading = read(b'{"n":123456789012345678901234567890,"s":"x"}', ANY)
+    [leaf] = [leaf for leaf in reading.leaves if leaf.text == "x"]
+
+    assert b'{"n":123456789012345678901234567890,"s":"y"}' == reading.document.encode({(leaf.box, leaf.key): "y"})
+
+
+def test_what_cannot_be_written_is_a_wire_error():
+    with pytest.raises(WireError) as caught:
+        dump({"a": "\ud800"})
+
+    assert "unencodable" == caught.value.code
+
+
+BOMBS = {
+    "100k nesting": b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "100k nested objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "100k nesting behind an escape": b'{"x":"\\u003a","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "1M keys": b"{" + b",".join(b'"k%d":1' % i for i in range(1_000_000)) + b"}",
+    "1M strings": b'{"a":[' + b",".join([b'"s"'] * 1_000_000) + b"]}",
+    "1M arrays": b'{"a":[' + b",".join([b"[]"] * 1_000_000) + b"]}",
+    "300k keys in strings": b'{"a":[' + b",".join([b'{"k":1}'] * 250_000) + b"]}",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_p6_bombs_are_refused_cheaply(name):
+    start = time.process_time()
+    with pytest.raises(WireError):
+        read(BOMBS[name], ANY)
+
+    assert time.process_time() - start < 0.25
+
+
+def test_p6_ten_thousand_messages_are_read_cheaply():
+    raw = dump({"model": "m", "messages": [{"role": "user", "content": "hello"}] * 10_000})
+    start = time.process_time()
+    reading = read(raw, ANY)
+
+    assert len(reading.leaves) > 10_000
+    assert time.process_time() - start < 0.25
+
+
+def test_limits_are_configurable():
+    raw = b'{"a":["x","y"],"b":{}}'
+
+    assert read(raw, ANY, LIMITS)
+    for limits in (Limits(members=1), Limits(items=1), Limits(leaves=1), Limits(boxes=1), Limits(depth=1)):
+        with pytest.raises(WireError):
+            read(raw, ANY, limits)
+
+
+JSON_ISH = st.text(alphabet='{}[]",:\\u0139eE+-. \tntrfalsx"\x00é', max_size=60).map(str.encode)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.one_of(st.binary(max_size=200), JSON_ISH))
+def test_p4_any_bytes_give_a_value_or_a_wire_error(raw):
+    try:
+        value = decode_value(raw)
+    except WireError:
+        return
+
+    assert value == json.JSONDecoder().decode(raw.decode())

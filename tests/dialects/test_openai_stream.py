@@ -1,0 +1,338 @@
+"""Answers of the OpenAI API, streamed and whole, as events."""
+
+import json
+import random
+
+import orjson
+import pytest
+
+from outgate.errors import Denial, WireError
+from outgate.inference.prompt import Channel
+from outgate.inference.usage import Usage
+from support.wire_bodies import CHAT, EMBEDDINGS, OPENAI
+
+HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o"}
+
+
+def chunk(delta, finish=None, index=0, **extra):
+    return {**HEAD, "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}], **extra}
+
+
+def sse(*chunks, done=True):
+    return b"".join(b"data: " + orjson.dumps(c) + b"\n\n" for c in chunks) + (b"data: [DONE]\n\n" if done else b"")
+
+
+def call(**function):
+    return {"tool_calls": [{"index": 0, "function": function}]}
+
+
+USAGE = {
+    "prompt_tokens": 9,
+    "completion_tokens": 7,
+    "total_tokens": 16,
+    "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
+    "completion_tokens_details": {"reasoning_tokens": 3},
+}
+STREAM = sse(
+    chunk({"role": "assistant", "content": ""}),
+    chunk({"reasoning_content": "hm"}),
+    chunk({"content": "Hel"}),
+    chunk({"content": "lo"}, index=1),
+    chunk({"content": "lo é"}),
+    chunk({"refusal": "no"}),
+    chunk({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "send", "arguments": ""}}]}),
+    chunk(call(arguments='{"to":')),
+    chunk(call(arguments='"bob"}')),
+    chunk({}, "tool_calls"),
+    chunk({}, "stop", index=1),
+    {**HEAD, "choices": [], "usage": USAGE},
+)
+
+
+def answer(raw, include_usage=False, stream=True, status=200):
+    decoder = OPENAI.answer(CHAT, stream, include_usage, status)
+    return [*decoder.feed(raw), *decoder.end()]
+
+
+def joined(events):
+    parts = {}
+    for event in events:
+        for text in event.texts:
+            parts[text.part] = parts.get(text.part, "") + text.text
+    return parts
+
+
+def test_streamed_texts_continue_each_other_by_part():
+    events = answer(STREAM)
+    function = ("choices", 0, "delta", "tool_calls", 0, "function")
+
+    assert {
+        ("choices", 0, "delta", "content"): "Hello é",
+        ("choices", 1, "delta", "content"): "lo",
+        ("choices", 0, "delta", "reasoning_content"): "hm",
+        ("choices", 0, "delta", "refusal"): "no",
+        (*function, "name"): "send",
+        (*function, "arguments"): '{"to":"bob"}',
+    } == joined(events)
+    assert {Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_ARGUMENTS} == {t.channel for e in events for t in e.texts}
+
+
+def test_a_choice_closes_its_parts_when_it_finishes_and_a_name_at_once():
+    closed = [set(event.closes) for event in answer(STREAM)]
+
+    assert {("choices", 0, "delta", "tool_calls", 0, "function", "name")} == closed[6]
+    assert {"content", "reasoning_content", "refusal", "arguments"} == {part[-1] for part in closed[9]}
+    assert {("choices", 1, "delta", "content")} == closed[10]
+    assert set() == closed[-1]
+
+
+def test_streamed_usage_is_hidden_from_a_caller_who_did_not_ask():
+    for asked in (False, True):
+        *_, usage, done = answer(STREAM, include_usage=asked)
+
+        assert asked is not usage.hidden
+        expected = Usage(input_tokens=9, output_tokens=7, cached_tokens=4, cache_write_tokens=1, reasoning_tokens=3)
+        assert expected == usage.usage
+        assert done.last
+        assert b"data: [DONE]\n\n" == done.encode()
+
+
+def test_null_usage_is_taken_from_chunks_of_a_caller_who_did_not_ask():
+    raw = sse(chunk({"content": "a"}, usage=None), chunk({}, "stop", usage=None))
+
+    assert b'"usage"' not in answer(raw)[0].encode()
+    assert b'"usage":null' in answer(raw, include_usage=True)[0].encode()
+
+
+def test_usage_beside_a_choice_is_not_hidden():
+    events = answer(sse(chunk({"content": "a"}, "stop", usage=USAGE)))
+
+    assert not events[0].hidden
+    assert 9 == events[0].usage.input_tokens
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (None, None),
+        ([], None),
+        ({}, Usage()),
+        ({"prompt_tokens": 1}, Usage(input_tokens=1)),
+        ({"prompt_tokens": -1, "completion_tokens": True}, Usage()),
+        ({"prompt_tokens": "9", "completion_tokens": 2.0}, Usage()),
+        ({"prompt_tokens": 5, "prompt_tokens_details": None, "completion_tokens_details": 3}, Usage(input_tokens=5)),
+        ({"prompt_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 0}}, Usage(input_tokens=5, reasoning_tokens=0)),
+    ],
+)
+def test_usage_is_null_rather_than_wrong(usage, expected):
+    [event] = answer(orjson.dumps({"choices": [], "usage": usage}), stream=False)
+
+    assert expected == event.usage
+
+
+def test_events_are_written_from_what_was_judged():
+    assert STREAM == b"".join(event.encode() for event in answer(STREAM, include_usage=True))
+
+
+def test_a_text_of_an_event_is_replaced():
+    event = answer(sse(chunk({"content": "secret", "role": "assistant"}), chunk({}, "stop")))[0]
+    changed = event.replace({0: 'x"y'})
+
+    assert b"secret" not in changed.encode()
+    assert 'x"y' == changed.texts[0].text
+    assert {"role": "assistant", "content": 'x"y'} == orjson.loads(changed.encode()[6:])["choices"][0]["delta"]
+    assert event is event.replace({0: "secret"})
+    assert b"secret" in event.encode()
+
+
+def test_held_back_text_goes_out_in_a_continuation():
+    events = answer(STREAM)
+    arguments = events[8].only(0, "held")
+    content = events[2].only(0, "held").replace({0: "again"})
+
+    def alone(delta):
+        return {**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+
+    assert alone(call(arguments="held")) == orjson.loads(arguments.encode()[6:])
+    assert events[8].texts[0].part == arguments.texts[0].part
+    assert alone({"content": "again"}) == orjson.loads(content.encode()[6:])
+    assert (None, False, (), False) == (content.usage, content.last, content.closes, content.whole)
+
+
+def test_chunking_changes_no_event():
+    whole = [event.encode() for event in answer(STREAM)]
+    r = random.Random(1)
+    for size in [1, *(r.randrange(2, 400) for _ in range(20))]:
+        decoder = OPENAI.answer(CHAT, True, False)
+        events = [e for at in range(0, len(STREAM), size) for e in decoder.feed(STREAM[at : at + size])]
+
+        assert whole == [event.encode() for event in [*events, *decoder.end()]]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b": ping\n\n",
+        sse(chunk({"content": "a"}), done=False),
+        sse(chunk({"content": "a"}, "stop"), chunk({"content": "b"}, index=1), done=False),
+        sse(chunk({"content": "a"}, "stop"), done=False) + b'data: {"x',
+    ],
+)
+def test_a_stream_that_ends_early_is_truncated(raw):
+    with pytest.raises(WireError) as caught:
+        answer(raw)
+
+    assert "truncated" == caught.value.code
+
+
+@pytest.mark.parametrize("raw", [sse(chunk({"content": "a"}, "stop"), done=False), sse(chunk({"content": "a"}))])
+def test_a_finished_stream_ends_with_done_even_where_the_provider_left_it_out(raw):
+    last = answer(raw)[-1]
+
+    assert (True, b"data: [DONE]\n\n") == (last.last, last.encode())
+
+
+def test_done_closes_what_no_choice_closed():
+    assert (("choices", 0, "delta", "content"),) == answer(sse(chunk({"content": "a"})))[-1].closes
+
+
+def test_what_follows_the_end_is_not_passed_on():
+    events = answer(sse(chunk({"content": "a"}, "stop")) + sse(chunk({"content": "smuggled"})))
+
+    assert not [event for event in events if b"smuggled" in event.encode()]
+
+
+@pytest.mark.parametrize("data", ["{", "[]", '{"a":1,"a":2}', '{"choices":[{"delta":{}}]}', '{"choices":{}}', '{"choices":["x"]}'])
+def test_a_chunk_that_is_none_is_refused(data):
+    with pytest.raises(WireError):
+        answer(f"data: {data}\n\n".encode())
+
+
+def test_an_error_event_of_the_provider_ends_the_stream():
+    raw = sse(chunk({"content": "a"}), {"error": {"message": "overloaded", "type": "server_error"}}, done=False)
+    events = answer(raw)
+
+    assert [False, True] == [event.last for event in events]
+    assert ("choices", 0, "delta", "content") in events[1].closes
+    assert ["overloaded", "server_error"] == [text.text for text in events[1].texts]
+
+
+def test_unknown_strings_of_a_delta_are_judged():
+    events = answer(sse(chunk({"novel": "te"}), chunk({"novel": "xt", "list": ["a"]}), chunk({}, "stop")))
+
+    assert {("choices", 0, "delta", "novel"): "text", ("choices", 0, "delta", "list"): "a"} == joined(events)
+
+
+def test_log_probabilities_are_judged_and_lose_their_bytes():
+    other = {"token": "Hal", "bytes": [72], "logprob": -2}
+    token = {"token": "Hel", "bytes": [72], "logprob": -1, "top_logprobs": [other]}
+    choice = {"index": 0, "delta": {"content": "Hel"}, "logprobs": {"content": [token]}, "finish_reason": "stop"}
+    [event, _] = answer(sse({**HEAD, "choices": [choice]}))
+
+    assert ["Hel", "Hel", "Hal"] == [text.text for text in event.texts]
+    assert b'"bytes":null' in event.encode()
+    assert b"[72]" not in event.encode()
+
+
+FUNCTION = {"name": "send", "arguments": '{"to":"<P1>","n":1}'}
+WHOLE = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "gpt-4o",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "Hello",
+                "tool_calls": [{"id": "call_1", "type": "function", "function": FUNCTION}],
+                "annotations": [{"type": "url_citation", "url_citation": {"title": "t", "url": "https://example.test"}}],
+            },
+            "finish_reason": "tool_calls",
+        }
+    ],
+    "usage": USAGE,
+}
+
+
+def test_a_whole_answer_is_one_event_with_every_output_string():
+    [event] = answer(orjson.dumps(WHOLE), stream=False)
+    texts = {text.text: text.channel for text in event.texts}
+
+    assert (True, True, ()) == (event.whole, event.last, event.closes)
+    assert {"Hello", "send", "to", "<P1>", "n", "t", "https://example.test", "url_citation"} == set(texts)
+    assert Channel.TOOL_ARGUMENTS is texts["<P1>"]
+    assert WHOLE == orjson.loads(event.encode())
+    assert 9 == event.usage.input_tokens
+
+
+def test_a_value_restored_into_whole_arguments_is_quoted():
+    [event] = answer(orjson.dumps(WHOLE), stream=False)
+    [index] = [i for i, text in enumerate(event.texts) if text.text == "<P1>"]
+    sent = orjson.loads(event.replace({index: 'a "b"'}).encode())
+    arguments = sent["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+
+    assert {"to": 'a "b"', "n": 1} == json.JSONDecoder().decode(arguments)
+    with pytest.raises(TypeError):
+        event.only(index, "x")
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"<html>", b"[]", orjson.dumps(WHOLE)[:-1]])
+def test_a_whole_answer_that_is_cut_or_none_is_refused(raw):
+    with pytest.raises(WireError):
+        answer(raw, stream=False)
+
+
+def test_an_answer_beyond_its_limit_is_refused():
+    decoder = OPENAI.answer(CHAT, False, False, 400)
+    with pytest.raises(WireError) as caught:
+        decoder.feed(b" " * (1024 * 1024 + 1))
+
+    assert "answer_too_large" == caught.value.code
+
+
+def test_embeddings_answers_report_usage_and_hold_no_text():
+    data = [{"object": "embedding", "index": 0, "embedding": [0.25, -1e-9]}]
+    vectors = {"object": "list", "model": "e", "data": data, "usage": {"prompt_tokens": 3}}
+    decoder = OPENAI.answer(EMBEDDINGS, False, False)
+    decoder.feed(orjson.dumps(vectors))
+    [event] = decoder.end()
+
+    assert (3, [], vectors) == (event.usage.input_tokens, list(event.texts), orjson.loads(event.encode()))
+
+
+def test_provider_errors_pass_in_their_own_shape_only():
+    body = b'{"error":{"message":"m","type":"t","param":null,"code":"c"}}'
+    [event] = answer(body, status=429)
+
+    assert body == event.encode()
+    for raw in (b"<html>busy</html>", b'{"detail":"x"}', b'{"error":null}', b"", b"[]"):
+        with pytest.raises(WireError):
+            answer(raw, status=502)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_canned_answer_is_a_whole_conversation_turn(stream, asked):
+    events = OPENAI.canned(CHAT, "No, thanks.", "gpt-4o", stream, "req1", 7, asked)
+    raw = b"".join(event.encode() for event in events)
+    shown = b"".join(event.encode() for event in events if not event.hidden)
+
+    assert "No, thanks." == "".join(joined(events).values())
+    assert events[-1].last
+    assert (b'"usage"' in shown) is (asked or not stream)
+    assert joined(OPENAI.redecode(CHAT, stream, raw)) == joined(events)
+
+
+def test_a_canned_answer_to_embeddings_is_refused():
+    with pytest.raises(WireError):
+        OPENAI.canned(EMBEDDINGS, "x", "m", False, "r", 1, False)
+
+
+def test_an_error_event_has_no_terminator_after_it():
+    raw = OPENAI.error_event(Denial(code="budget_exhausted", status=429, message="No budget."), "req1")
+
+    assert raw.startswith(b'data: {"error":{')
+    assert b"[DONE]" not in raw
