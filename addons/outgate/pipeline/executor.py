@@ -3,13 +3,15 @@
 The tuple a stage reads is its strict view, its fingerprint (identity first, then equality) and its trace record at once.
 """
 
-from asyncio import timeout
+import logging
+from asyncio import CancelledError, current_task, timeout
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from outgate.errors import ContractViolationError, Denial
 from outgate.pipeline.plan import Answer, Plan, Step
 
+_log = logging.getLogger(__name__)
 _view = tuple.__new__
 
 
@@ -62,6 +64,17 @@ class Execution:
         self.slots = [value if slot in live else None for slot, value in enumerate(self.slots)]
         self.seen.clear()
 
+    def adopt(self, earlier: "Execution") -> None:
+        """Take over what an earlier plan of the same exchange has run: a stage whose inputs are the same is not due again."""
+        for step in earlier.plan.request:
+            read = earlier.seen.get(step.name)
+            mine = self.plan.step(step.name)
+            if read is None or mine is None or mine.run != step.run or mine.view is not step.view:
+                continue
+            self.seen[step.name] = read
+            for slot, made in zip(mine.out, step.out, strict=True):
+                self.slots[slot] = earlier.slots[made]
+
     async def ensure(self, steps: tuple[Step, ...]) -> Denial | Answer | None:
         """Run every due step of `steps` in order. The first denial or answer ends the pass and is returned.
 
@@ -87,11 +100,14 @@ class Execution:
                 if result.__class__ is not tuple or len(result) != len(out):
                     _check(step, result)
                 verdict = "ok"
+            except CancelledError as error:
+                if _is_ending():
+                    raise
+                result, verdict = on_error(_broken(step, error)), "error"
             except Exception as error:
-                result = on_error(error)
-                verdict = "error"
+                result, verdict = on_error(_broken(step, error)), "error"
             if result.__class__ is not tuple:
-                return self._ended(step, result, clock() - start)
+                return self._ended(step, result, clock() - start, verdict)
             for slot, value in zip(out, result, strict=True):
                 if slots[slot] is not value and slots[slot] != value:
                     slots[slot] = value
@@ -99,14 +115,30 @@ class Execution:
             self.trace.append(Ran(name, clock() - start, verdict))
         return None
 
-    def _ended(self, step: Step, result: Denial | Answer, ns: int) -> Denial | Answer:
+    def _ended(self, step: Step, result: Denial | Answer, ns: int, verdict: str) -> Denial | Answer:
         if isinstance(result, Denial):
-            self.trace.append(Ran(step.name, ns, "denied"))
+            self.trace.append(Ran(step.name, ns, "denied" if verdict == "ok" else verdict))
             return result.by(step.name)
         for slot, value in zip(step.out, result.outputs, strict=bool(result.outputs)):
             self.slots[slot] = value
         self.trace.append(Ran(step.name, ns, "answered"))
         return result
+
+
+def _is_ending() -> bool:
+    """Whether this task was asked to end; else a CancelledError is only something that a stage raised."""
+    task = current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _broken[E: BaseException](step: Step, error: E) -> E:
+    """Tell of the failure: its kind and place, never its message, which may quote what the stage was reading."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+    _log.error("stage %s failed: %s at %s", step.name, type(error).__name__, where)
+    return error
 
 
 def _check(step: Step, result: Any) -> None:

@@ -31,7 +31,7 @@ class Step(NamedTuple):
     out: tuple[int, ...]
     waits: bool
     limit: float | None
-    on_error: Callable[[Exception], Any]
+    on_error: Callable[[BaseException], Any]
 
 
 class Edge(NamedTuple):
@@ -76,3 +76,7 @@ class Plan:
     @property
     def order(self) -> tuple[str, ...]:
         return tuple(step.name for phase in (self.request, self.response, self.close, self.after) for step in phase)
+
+    def step(self, name: str) -> Step | None:
+        """The request step of this name."""
+        return next((step for step in self.request if step.name == name), None)

@@ -7,7 +7,7 @@ written later. Two writers of one fact are ordered by what they declare, or by t
 from collections.abc import Callable, Iterator, Sequence
 
 from outgate.pipeline.contract import Release
-from outgate.pipeline.facts import Label, fact
+from outgate.pipeline.facts import Label, Origin, fact
 from outgate.pipeline.graph import RECORDS, Graph, Node, Phase
 from outgate.pipeline.plan import Edge
 from outgate.pipeline.reach import Reach
@@ -79,6 +79,14 @@ def admission_first(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
             late = "model.admitted" in judge.admits and (node.dispatches or (node.responds and not node.verdicts))
             if (early or late) and not node.admits:
                 yield Edge(judge.name, node.name, "admission first", "", "E_RELEASE_BEFORE_GUARD")
+
+
+def admission_before_bodies(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """No policy spends anything on a body before its sender is known and admitted."""
+    for judge in graph.inside(Phase.REQUEST):
+        for node in graph.inside(Phase.REQUEST) if judge.admits & {"principal", "admitted"} else ():
+            if not node.admits and any(fact(name).origin is Origin.BODY for name in node.facts_read):
+                yield Edge(judge.name, node.name, "admission before bodies", "", "E_BODY_BEFORE_ADMISSION")
 
 
 def answers_before_charges(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
@@ -169,6 +177,7 @@ RULES: tuple[Rule, ...] = (
     guards_before_answers,
     guards_before_releases,
     admission_first,
+    admission_before_bodies,
     answers_before_charges,
     charges_before_upstream,
     credentials_after_destination,

@@ -89,7 +89,7 @@ def _getter(slots: Sequence[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
     return itemgetter(*slots)
 
 
-def _failure(node: Node) -> Callable[[Exception], Any]:
+def _failure(node: Node) -> Callable[[BaseException], Any]:
     """What a failed run becomes: unset facts, the declared fallback, or a denial that names the stage and nothing else."""
     contract = node.contract
     if contract.on_error is OnError.OPEN:

@@ -148,7 +148,9 @@ class Exchange:
         route = policy.match(self._backend.name, self.inbound.method, self.inbound.path, self._operation, request.model, principal)
         if route is None:
             return _NO_ROUTE
+        admitted = self.execution
         execution = self._begin(route.plan, policy, route)
+        execution.adopt(admitted)
         execution.give(
             {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
         )
