@@ -17,7 +17,7 @@ from outgate.policy.discover import stage_names, stage_type
 from outgate.policy.live import LivePolicy, Route
 from outgate.policy.ports import Ports, build_stage
 from outgate.policy.schema import RouteSection
-from outgate.policy.scopes import REQUIRED, Placed, layer, stages_of
+from outgate.policy.scopes import REQUIRED, TIES, Placed, layer, stages_of
 from outgate.policy.source import Place, Source
 from outgate.policy.validate import Validated, canonical, settings_problems
 from outgate.policy.values import catalog_of, workloads_of
@@ -112,7 +112,8 @@ class Builder:
         except PolicyError as error:
             self.problems += [self._located(problem, place, section) for problem in error.problems]
             return None
-        self.problems += [self._located(problem, place, section) for problem in plan.warnings]
+        if section is not None:  # what a tunnel or a head does not know yet, its route will
+            self._note(self._located(problem, place, section) for problem in plan.warnings)
         return plan
 
     def _located(self, problem: Problem, place: Place, section: RouteSection | None) -> Problem:
@@ -127,7 +128,8 @@ class Builder:
         )  # fmt: skip
 
     def _placements(self, stages: Mapping[str, Placed], place: Place, section: RouteSection | None) -> Iterator[Placement]:
-        after = section.after if section is not None else {}
+        after = {name: tuple(other for other in others if other in stages) for name, others in TIES.items()}
+        after |= section.after if section is not None else {}
         removed = section.stages if section is not None else {}
         for name, placed in stages.items():
             stage = self._stage(name, placed)

@@ -70,7 +70,7 @@ class Reloader:
 
     async def _prepared(self) -> LivePolicy | None:
         """The policy of the file, its stages started; None where it is the one in force. Raises PolicyError."""
-        policy = await asyncio.to_thread(self._load, self._path)
+        policy = await self._loaded()
         if self._pin and policy.revision != self._pin:
             message = f"its revision is {policy.revision}, and this process is pinned to {self._pin}"
             raise PolicyError(
@@ -85,6 +85,17 @@ class Reloader:
             message = f"a stage could not be started: {type(error).__name__}"
             raise PolicyError((Problem(code="E_STAGE_START", message=message, file=str(self._path), line=1),)) from error
         return policy
+
+    async def _loaded(self) -> LivePolicy:
+        """Whatever goes wrong while loading refuses the policy; the watch goes on."""
+        try:
+            return await asyncio.to_thread(self._load, self._path)
+        except PolicyError:
+            raise
+        except Exception as error:
+            _log.exception("%s could not be loaded", self._path)
+            message = f"it could not be loaded: {type(error).__name__}"
+            raise PolicyError((Problem(code="E_LOAD", message=message, file=str(self._path), line=1),)) from error
 
     def _swap(self, policy: LivePolicy) -> None:
         old, self.current = self.current, policy

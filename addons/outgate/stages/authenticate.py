@@ -79,7 +79,7 @@ class Authenticate(Stage):
         if self._keys:  # only a policy that trusts issuers may have to wait for their keys
             self.run = self._run_or_wait  # type: ignore[method-assign, assignment]
             limit = settings.deadline_seconds + 1
-        self.contract = Contract.of(Reads, writes=("principal",), may=May.DENY, cost=0.02, passes=0.97, limit=limit)
+        self.contract = Contract.of(Reads, writes=("principal",), may=May.DENY, cost=0.006, passes=0.9, limit=limit)
 
     def run(self, facts: Reads, /) -> Outcome:
         presented = presented_by(facts.conn, facts.headers)

@@ -54,7 +54,7 @@ class Authorize(Stage):
         self._rules = settings.allow
         self._catalog = catalog
         self.contract = Contract.of(
-            Reads, writes=("admitted",), may=May.DENY, optional=("method", "path", "model.requested"), cost=0.01, passes=0.98
+            Reads, writes=("admitted",), may=May.DENY, optional=("method", "path", "model.requested"), cost=0.004, passes=0.9
         )
 
     def run(self, facts: Reads, /) -> Outcome:

@@ -1,0 +1,78 @@
+"""`outgate check`: every problem of policies at once, and the behaviour tests beside them. Opens nothing that a policy names."""
+
+import asyncio
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from outgate.errors import PolicyError, Problem
+from outgate.policy.behaviour import Failed, run_behaviour
+from outgate.policy.json_schema import policy_schema_bytes
+from outgate.policy.load import load_policy
+from outgate.upstreams.credentials import Credentials
+
+_DEFAULT = Path("policies/default.yaml")
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of policy files, for editors, and end.")
+@click.option("--credentials", is_flag=True, help="Also check that every provider's credential can be read here.")
+def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials: bool) -> None:
+    """Check policy FILES (policies/default.yaml when none is given) and run the tests beside them.
+
+    Exit code 1 when a policy has an error or a test fails; warnings alone do not fail.
+    """
+    if schema:
+        sys.stdout.buffer.write(policy_schema_bytes())
+        return
+    reports = [_checked(file, credentials=credentials) for file in files or (_DEFAULT,)]
+    if as_json:
+        click.echo(orjson.dumps(reports, option=orjson.OPT_INDENT_2).decode())
+    else:
+        for report in reports:
+            _show(report)
+    sys.exit(0 if all(report["ok"] for report in reports) else 1)
+
+
+def _checked(file: Path, *, credentials: bool) -> dict[str, Any]:
+    problems: tuple[Problem, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    tests, revision = 0, ""
+    try:
+        policy = load_policy(file)
+        problems, revision = policy.warnings, policy.revision
+        if credentials:
+            known = Credentials(os.environ, time.monotonic)
+            problems += tuple(problem for backend in policy.catalog.backends for problem in known.check(backend))
+        tests, failed = asyncio.run(run_behaviour(file))
+    except PolicyError as error:
+        problems = error.problems
+    return {
+        "file": str(file),
+        "ok": not failed and not any(problem.is_error for problem in problems),
+        "revision": revision,
+        "problems": [asdict(problem) for problem in problems],
+        "tests": tests,
+        "failed": [{"test": each.case, "line": each.line, "differences": list(each.differences)} for each in failed],
+    }
+
+
+def _show(report: dict[str, Any]) -> None:
+    for problem in report["problems"]:
+        click.echo(str(Problem(**problem)))
+    for each in report["failed"]:
+        click.echo(f"test failed: {each['test']} (line {each['line']})")
+        for difference in each["differences"]:
+            click.echo(f"    {difference}")
+    passed = report["tests"] - len(report["failed"])
+    tests = f", {passed} of {report['tests']} tests passed" if report["tests"] else ""
+    verdict = f"ok, revision {report['revision']}" if report["ok"] else "refused"
+    click.echo(f"{report['file']}: {verdict}{tests}")

@@ -1,0 +1,66 @@
+"""`outgate run`: the gateway in the foreground."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outgate.errors import PolicyError
+from outgate.policy.source import read_source
+from outgate.policy.validate import validate
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """`host:port` as its parts. Raises click.BadParameter."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{text!r} is not host:port")
+    return host.strip("[]"), int(port)
+
+
+@click.command()
+@click.option(
+    "--policy",
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("policies/default.yaml"),
+    show_default=True,
+    help="The policy file.",
+)
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--state", type=click.Path(path_type=Path), default=Path("state"), show_default=True, help="Journals, ledger and sockets."
+)
+@click.option(
+    "--certs", type=click.Path(path_type=Path), default=Path("certs"), show_default=True, help="The certificate authority's folder."
+)
+@click.option("--listen", help="host:port, instead of the policy's `gateway.listen`.")
+@click.option("--transparent", help="host:port, instead of the policy's `gateway.transparent`.")
+@click.option("--admin", default="127.0.0.1:9464", show_default=True, help="host:port of /metrics, /healthz and /readyz.")
+@click.option("--pin", default="", help="Refuse any policy but the one with this revision.")
+@click.option(
+    "--drain", type=click.FloatRange(0, 3600), default=30.0, show_default=True, help="Seconds exchanges may take to end at SIGTERM."
+)
+def command(
+    *, file: Path, state: Path, certs: Path, listen: str | None, transparent: str | None, admin: str, **process: Any
+) -> None:
+    """Run the gateway until SIGTERM. Exit code 2 when the policy is refused."""
+    from outgate.proxy.supervisor import RunSettings, run
+
+    try:
+        gateway = validate(read_source(file))[0].policy.gateway
+    except PolicyError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    inbound = transparent or gateway.transparent
+    settings = RunSettings(
+        policy=file.resolve(),
+        state=state.resolve(),
+        certs=certs.resolve(),
+        listen=address_of(listen or gateway.listen),
+        admin=address_of(admin),
+        transparent=address_of(inbound) if inbound else None,
+        **process,
+    )
+    sys.exit(run(settings, lambda line: click.echo(line, err=True)))

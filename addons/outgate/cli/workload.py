@@ -1,0 +1,144 @@
+"""`outgate workload`: tokens of workloads. A token is shown once; the policy file keeps its digest, its comments and its order."""
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import click
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from outgate.errors import PolicyError
+from outgate.policy.load import load_source
+from outgate.policy.source import parse_source
+from outgate.stores.workloads import TOKEN_PREFIX, digest_of
+
+_FILE = click.option(
+    "--policy",
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("policies/default.yaml"),
+    show_default=True,
+    help="The policy file.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Add, rotate or revoke a workload's token."""
+
+
+@command.command()
+@click.argument("name")
+@click.option("--tenant", default=None, help="Its tenant.")
+@click.option("--group", "groups", multiple=True, help="A group it is in; may be repeated.")
+@_FILE
+def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -> None:
+    """Add the workload NAME and show its token, once."""
+    token = _new_token()
+
+    def change(workloads: CommentedMap) -> None:
+        if name in workloads:
+            raise click.ClickException(f"{name} is already a workload: use `outgate workload rotate {name}`")
+        workloads[name] = CommentedMap()
+        if tenant is not None:
+            workloads[name]["tenant"] = tenant
+        if groups:
+            workloads[name]["groups"] = list(groups)
+        workloads[name]["token_hashes"] = [digest_of(token)]
+
+    _rewrite(file, change)
+    _show(name, token)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--keep-old", is_flag=True, help="Let the newest old token work on, until the next rotation.")
+@_FILE
+def rotate(*, name: str, keep_old: bool, file: Path) -> None:
+    """Give the workload NAME a new token and show it, once. Old tokens end with the next reload, within seconds."""
+    token = _new_token()
+
+    def change(workloads: CommentedMap) -> None:
+        section = _known(workloads, name)
+        kept = list(section.get("token_hashes") or [])[:1] if keep_old else []
+        section["token_hashes"] = [digest_of(token), *kept]
+
+    _rewrite(file, change)
+    _show(name, token)
+
+
+@command.command()
+@click.argument("name")
+@_FILE
+def revoke(*, name: str, file: Path) -> None:
+    """Remove the workload NAME. Its open tunnels are refused with their next request after the reload."""
+
+    def change(workloads: CommentedMap) -> None:
+        _known(workloads, name)
+        del workloads[name]
+
+    _rewrite(file, change)
+    click.echo(f"{name} is revoked")
+
+
+def _new_token() -> str:
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def _known(workloads: CommentedMap, name: str) -> Any:
+    if not isinstance(workloads.get(name), dict):
+        raise click.ClickException(f"there is no workload {name}")
+    return workloads[name]
+
+
+def _show(name: str, token: str) -> None:
+    click.echo(f"{name} may call with this token. It is not shown again:", err=True)
+    click.echo(token)
+    click.echo(
+        f"as a proxy:      HTTPS_PROXY=http://{name}:{token[:6]}…@GATEWAY:8080\nas a base URL:   the token is the API key", err=True
+    )
+
+
+def _rewrite(file: Path, change: Callable[[CommentedMap], None]) -> None:
+    """Change the workloads of a policy, whole or not at all; what would be refused is not written."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    try:
+        text = file.read_text(encoding="utf-8")
+        parse_source(text, str(file))
+        tree = yaml.load(text)  # a round trip that keeps comments; what it gives is read strictly again below
+        if not isinstance(tree.get("workloads"), dict) or not tree["workloads"]:
+            tree["workloads"] = CommentedMap()
+        change(tree["workloads"])
+        written = StringIO()
+        yaml.dump(tree, written)
+        load_source(parse_source(written.getvalue(), str(file)))
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    except PolicyError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    _replace(file, written.getvalue())
+
+
+def _replace(file: Path, text: str) -> None:
+    """Put the text in the file's place at once, with the file's mode."""
+    target = file.resolve()
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as beside:
+            beside.write(text)
+            beside.flush()
+            os.fsync(beside.fileno())
+        Path(name).chmod(target.stat().st_mode & 0o777)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
