@@ -47,7 +47,7 @@ class Prompt:
     file, token_array, opaque ...).
     """
 
-    __slots__ = ("document", "edits", "leaves", "unjudged")
+    __slots__ = ("__weakref__", "document", "edits", "leaves", "unjudged")
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Text to findings: pure, after normalisation, without transport, clock or store."""

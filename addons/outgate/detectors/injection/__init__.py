@@ -1,0 +1,1 @@
+"""Prompt injection and jailbreaks: rules and phrases over normalised text."""

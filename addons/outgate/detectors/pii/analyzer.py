@@ -1,0 +1,129 @@
+"""What structured personal data a text holds, through presidio-analyzer, without a model, a download or the network.
+
+Imported by the encoder process only: presidio and phonenumbers cost 90 MB. A text is normalised first; findings come back in
+offsets of the text as it was given. A finding inside an encoded token covers the whole token.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import tldextract
+import tldextract.tldextract
+from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+
+from outgate.detectors.finding import Finding, disjoint
+from outgate.detectors.normalise import Folded, normalise
+from outgate.detectors.payloads import Payload, payloads
+from outgate.detectors.pii.context import NearbyWords
+from outgate.detectors.pii.recognizers import recognizers
+from outgate.detectors.pii.screen import ENTITIES
+from outgate.detectors.pii.slices import Slice, merge, slices
+
+THRESHOLD = 0.4
+
+
+class NoModel(NlpEngine):  # type: ignore[misc]
+    """A language engine that knows no words: the recognizers used here match patterns, and context is found by NearbyWords."""
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def is_loaded(self) -> bool:
+        return True
+
+    def process_text(self, text: str, language: str) -> NlpArtifacts:  # noqa: ARG002
+        return NlpArtifacts([], [], [], [], self, language)
+
+    def process_batch(self, texts: Iterable[str], language: str, **_: Any) -> Any:
+        return ((text, self.process_text(text, language)) for text in texts)
+
+    def is_stopword(self, word: str, language: str) -> bool:  # noqa: ARG002
+        return False
+
+    def is_punct(self, word: str, language: str) -> bool:  # noqa: ARG002
+        return False
+
+    def get_supported_entities(self) -> list[str]:
+        return []
+
+    def get_supported_languages(self) -> list[str]:
+        return ["en"]
+
+
+class Job(NamedTuple):
+    """One text to judge, cut into pieces of bounded cost: slices of the normalised text, then each payload's slices."""
+
+    folded: Folded
+    hidden: list[Payload]
+    parts: list[list[Slice]]
+
+    @property
+    def pieces(self) -> list[str]:
+        return [part.text for parts in self.parts for part in parts]
+
+
+class PiiAnalyzer:
+    """Presidio over exactly the recognizers of `recognizers()`. Not thread-safe; `run` may raise whatever presidio raises."""
+
+    def __init__(self) -> None:
+        _silence()
+        registry = RecognizerRegistry(recognizers=recognizers(), supported_languages=["en"])
+        self._engine = AnalyzerEngine(
+            registry=registry, nlp_engine=NoModel(), supported_languages=["en"], context_aware_enhancer=NearbyWords()
+        )
+
+    def split(self, item: str) -> Job:
+        """The text as pieces for `run`."""
+        folded = normalise(item)
+        hidden = payloads(folded.text)
+        return Job(folded, hidden, [list(slices(text)) for text in (folded.text, *(payload.text for payload in hidden))])
+
+    def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[tuple[Finding, ...]]:
+        """Findings of each piece for these entities. Raises ValueError for an entity that is not supported."""
+        entities = list(options)
+        if not set(entities) <= set(ENTITIES):
+            raise ValueError("unsupported entity")
+        return [self._analyze(piece, entities) for piece in pieces]
+
+    def merge(self, job: Job, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+        """What the pieces of one text say about it, disjoint, in its own offsets."""
+        results: list[Finding] = []
+        position = 0
+        for index, parts in enumerate(job.parts):
+            findings = merge(parts, found[position : position + len(parts)])
+            position += len(parts)
+            if index:
+                payload = job.hidden[index - 1]
+                findings = [Finding(one.entity, payload.start, payload.end, one.score) for one in findings]
+            results.extend(findings)
+        return disjoint(Finding(one.entity, *job.folded.span(one.start, one.end), one.score) for one in results)
+
+    def detect(self, text: str, entities: Sequence[str] = ENTITIES) -> tuple[Finding, ...]:
+        """Split, run and merge in one step."""
+        job = self.split(text)
+        return self.merge(job, self.run(job.pieces, entities))
+
+    def _analyze(self, text: str, entities: list[str]) -> tuple[Finding, ...]:
+        if not entities:
+            return ()
+        results = self._engine.analyze(text, language="en", entities=entities, score_threshold=THRESHOLD)
+        return tuple(Finding(one.entity_type, one.start, one.end, one.score) for one in results)
+
+
+def load() -> PiiAnalyzer:
+    """The encoder process's tenant `pii`."""
+    return PiiAnalyzer()
+
+
+def _silence() -> None:
+    """No network and no prompt text in logs: presidio logs what it could not validate, tldextract fetches a list."""
+    for name in ("presidio-analyzer", "presidio_analyzer", "decision_process", "tldextract", "filelock"):
+        logger = logging.getLogger(name)
+        logger.handlers = [logging.NullHandler()]
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL + 1)
+    offline = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    tldextract.tldextract.TLD_EXTRACTOR = offline
+    tldextract.extract = offline

@@ -1,0 +1,38 @@
+"""Whether a text can hold structured personal data at all: a cheap no saves the question to the encoder.
+
+A no is exact: the screen looks at the same views of the text as the analyzer (normalised, then every readable payload), and for
+each entity at something that every match must contain. Tests plant every entity under every disguise and hold the two together.
+"""
+
+import re
+
+from outgate.detectors.normalise import unescape
+from outgate.detectors.payloads import payloads
+from outgate.detectors.pii.structured import ibans
+
+CARD, EMAIL, PHONE, IBAN, SSN, IP = "CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"
+ENTITIES = (CARD, EMAIL, PHONE, IBAN, SSN, IP)
+
+_FOUR_DIGITS = re.compile(r"\d(?:[^0-9A-Za-z]{0,4}\d){3}")
+"""Cards, phone numbers and SSNs hold at least this; so does an IPv4 address, which has four numbers between three dots."""
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
+"""Every IPv6 address holds two colons with nothing or one group between them."""
+_NUMBERED = frozenset({CARD, PHONE, SSN, IP})
+
+
+def may_contain(text: str, entities: tuple[str, ...] = ENTITIES) -> bool:
+    """False only if no entity of these can be found in the text."""
+    plain = unescape(text)
+    if _shows(plain, entities):
+        return True
+    return any(_shows(payload.text, entities) for payload in payloads(plain))
+
+
+def _shows(text: str, entities: tuple[str, ...]) -> bool:
+    if EMAIL in entities and "@" in text:
+        return True
+    if not _NUMBERED.isdisjoint(entities) and _FOUR_DIGITS.search(text):
+        return True
+    if IP in entities and _COLONS.search(text):
+        return True
+    return IBAN in entities and next(ibans(text), None) is not None

@@ -1,0 +1,1 @@
+"""One process that owns the models and every CPU stage above a millisecond, asked over a Unix socket."""

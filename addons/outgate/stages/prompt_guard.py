@@ -1,0 +1,159 @@
+"""Refuse, or answer with a fixed text, a prompt that tries to take the model over.
+
+Rules and phrases are matched after normalisation, in each leaf of the chosen channels and across neighbouring ones. What was judged
+before is looked up. It decides on wording alone: attempts it has no rule for pass, so it is one guard among several.
+"""
+
+from asyncio import sleep
+from collections.abc import AsyncIterator, Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field, field_validator
+
+from outgate.detectors.injection.guard import Guard
+from outgate.detectors.injection.patterns import bounded
+from outgate.detectors.injection.rules import RULES
+from outgate.dialects.registry import dialect
+from outgate.errors import Denial
+from outgate.inference.operation import Operation
+from outgate.inference.params import Params
+from outgate.inference.principal import Principal
+from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.stream import Event, EventStream
+from outgate.net.headers import Headers
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.plan import Answer
+from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.stores.memo import Memo
+
+_JUDGED = ("user", "tool_result", "tool_arguments", "tool_definition", "parameter", "key")
+
+
+class PromptGuardSettings(Settings):
+    """What is looked for, where, and what happens when it is found."""
+
+    action: Literal["deny", "answer"] = "deny"
+    """`deny` refuses the request; `answer` gives `answer` as if the model had said it."""
+    answer: str = Field(default="I can't help with that request.", min_length=1, max_length=4_000)
+    """The fixed text."""
+    channels: tuple[Channel, ...] = tuple(map(Channel, _JUDGED))
+    """Where is looked. The system prompt and the assistant's own words are left out: defences and refusals quote attacks."""
+    disabled_rules: frozenset[str] = frozenset()
+    """Ids of built-in rules that are not applied."""
+    phrases: tuple[str, ...] = Field(default=(), max_length=1_000)
+    """More wordings, found as whole words in any disguise."""
+    patterns: tuple[str, ...] = Field(default=(), max_length=50)
+    """More regular expressions, over normalised lower-case words; every repeat needs an upper bound."""
+    per_model: bool = False
+    """Judge only requests for some models; the stage then runs after the model is chosen."""
+    models: tuple[str, ...] = ("*",)
+    """Which models, as shell patterns, where `per_model` is set."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _bounded(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            bounded(pattern)
+        return patterns
+
+    @field_validator("disabled_rules")
+    @classmethod
+    def _known(cls, disabled: frozenset[str]) -> frozenset[str]:
+        unknown = sorted(disabled - {rule.id for rule in RULES})
+        if unknown:
+            raise ValueError(f"no such rule: {', '.join(unknown)}")
+        return disabled
+
+
+class Reads(NamedTuple):
+    """What a guard that denies sees."""
+
+    prompt: Prompt
+    principal: Principal
+
+
+class ModelReads(NamedTuple):
+    """With the model that will be called."""
+
+    prompt: Prompt
+    principal: Principal
+    model: str
+
+
+class AnswerReads(NamedTuple):
+    """What a guard that answers sees: with what its answer needs."""
+
+    prompt: Prompt
+    principal: Principal
+    operation: Operation
+    params: Params
+    model_requested: str
+    exchange_id: str
+    started: float
+
+
+class AnswerModelReads(NamedTuple):
+    """What a guard that answers for some models sees."""
+
+    prompt: Prompt
+    principal: Principal
+    operation: Operation
+    params: Params
+    model_requested: str
+    exchange_id: str
+    started: float
+    model: str
+
+
+_VIEWS: dict[tuple[bool, bool], type[tuple[Any, ...]]] = {
+    (False, False): Reads,
+    (False, True): ModelReads,
+    (True, False): AnswerReads,
+    (True, True): AnswerModelReads,
+}
+
+
+class PromptGuard(Stage):
+    """The prompt to the ids of the rules it matches: an empty tuple is a clean verdict."""
+
+    name = "prompt_guard"
+    settings_type: ClassVar[type[Settings]] = PromptGuardSettings
+
+    def __init__(self, settings: PromptGuardSettings, memo: Memo) -> None:
+        answers = settings.action == "answer"
+        self._guard = Guard(settings.channels, settings.disabled_rules, settings.phrases, settings.patterns, memo)
+        self._models = settings.models if settings.per_model else ("*",)
+        self._text = settings.answer
+        self._outcome: Callable[[Any, tuple[str, ...]], Outcome] = self._answered if answers else _denied
+        self.contract = Contract.of(
+            _VIEWS[answers, settings.per_model],
+            writes=("verdict.prompt_guard",),
+            may=May.RESPOND if answers else May.DENY,
+            cost=0.1,
+            passes=0.97,
+        )
+
+    async def run(self, facts: Any, /) -> Outcome:
+        if self._models != ("*",) and not any(fnmatchcase(facts.model, model) for model in self._models):
+            return ((),)
+        found: tuple[str, ...] | None = ()
+        for found in self._guard.judge(facts.prompt, facts.principal.tenant):
+            if found is None:
+                await sleep(0)  # other exchanges get their turn between two stretches of work
+        return self._outcome(facts, found) if found else ((),)
+
+    def _answered(self, facts: AnswerReads, found: tuple[str, ...]) -> Answer:
+        speaker, params = dialect(facts.operation.dialect), facts.params
+        head = (facts.operation, self._text, facts.model_requested, params.stream, facts.exchange_id, int(facts.started))
+        events = speaker.canned(*head, params.include_usage)
+        headers = Headers([("content-type", speaker.content_type(params.stream))])
+        return Answer(200, headers, EventStream(_ready(events)), "gateway", outputs=(found,))
+
+
+def _denied(facts: Reads, found: tuple[str, ...]) -> Denial:  # noqa: ARG001
+    return Denial(code="prompt_refused", status=403, message=f"The prompt was refused by policy ({', '.join(found)}).")
+
+
+async def _ready(events: Sequence[Event]) -> AsyncIterator[Sequence[Event]]:
+    yield events

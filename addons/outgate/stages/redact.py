@@ -1,0 +1,138 @@
+"""Replace structured personal data in every string of the request by placeholders, before it leaves.
+
+Every leaf is judged, member names included; a value split over the parts of a message too. What is not text is denied unless the
+policy allows it. Text judged before is not asked about again; text that cannot hold any of the entities is not asked about at all.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from outgate.detectors.finding import Finding, disjoint
+from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
+from outgate.detectors.pii.screen import ENTITIES, may_contain
+from outgate.detectors.pii.seams import Seam, apportion, seams, text_of
+from outgate.encoders.client import Encoder
+from outgate.errors import Denial
+from outgate.inference.principal import Principal
+from outgate.inference.prompt import Prompt
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Settings, Stage
+from outgate.stores.memo import Memo
+
+type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"]
+_SCREENED = 65_536
+"""Characters screened in the worker for one request; the rest is asked about unseen, so that the event loop is never held up."""
+
+
+class RedactSettings(Settings):
+    """Which personal data never leaves, and what happens to what cannot be read."""
+
+    entities: tuple[Entity, ...] = ENTITIES  # type: ignore[assignment]
+    """What is replaced: kinds of structured personal data, by presidio's names."""
+    allow_unjudged: frozenset[str] = frozenset()
+    """Kinds of content that are not text and may leave unread: image, audio, file, token_array, opaque ..."""
+    limit: float = Field(default=3.0, gt=0)
+    """Seconds after which the stage counts as failed."""
+
+
+class Reads(NamedTuple):
+    """What `redact` sees."""
+
+    prompt: Prompt
+    principal: Principal
+
+
+class Redact(Stage):
+    """A new prompt with placeholders, and the map to bring values back (`restore`)."""
+
+    name = "redact"
+    settings_type: ClassVar[type[Settings]] = RedactSettings
+    companions = ("restore",)
+
+    def __init__(self, settings: RedactSettings, encoder: Encoder, memo: Memo) -> None:
+        self._encoder, self._memo = encoder, memo
+        self._entities: tuple[str, ...] = tuple(sorted(settings.entities))
+        self._allowed = settings.allow_unjudged
+        self._kind = "pii:" + ",".join(self._entities)
+        self.contract = Contract.of(
+            Reads,
+            writes=("prompt", "placeholders"),
+            may=May.MUTATE | May.DENY,
+            limit=settings.limit,
+            clears=True,
+            preserves=("verdict.prompt_guard",),
+            cost=2.0,
+            passes=0.99,
+        )
+
+    async def run(self, facts: Reads) -> tuple[Prompt, Placeholders] | Denial:
+        prompt = facts.prompt
+        unread = sorted(prompt.unjudged - self._allowed)
+        if unread:
+            return Denial(
+                code="unjudged_content",
+                status=403,
+                message=f"The request holds content that policy cannot read and does not allow: {', '.join(unread)}.",
+            )
+        if not self._entities:
+            return prompt, NONE
+        found = await self._findings(prompt, facts.principal.tenant)
+        if not found:
+            return prompt, NONE
+        return self._replaced(prompt, found)
+
+    async def _findings(self, prompt: Prompt, tenant: str) -> dict[int, tuple[Finding, ...]]:
+        """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
+        leaves, memo = prompt.leaves, self._memo
+        joints = list(seams(leaves))
+        texts = [leaf.text for leaf in leaves] + [text_of(joint) for joint in joints]
+        digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
+        known = memo.get_many(tenant, self._kind, digests)
+        fresh = {digests[i]: texts[i] for i, findings in enumerate(known) if findings is None}
+        if fresh:
+            judged = await self._judged(fresh)
+            for digest, findings in judged.items():
+                memo.put(tenant, self._kind, digest, findings, 80 * len(findings))
+            known = [judged[digests[i]] if findings is None else findings for i, findings in enumerate(known)]
+        return _by_leaf(known[: len(leaves)], joints, known[len(leaves) :])
+
+    async def _judged(self, fresh: dict[bytes, str]) -> dict[bytes, tuple[Finding, ...]]:
+        judged: dict[bytes, tuple[Finding, ...]] = {}
+        asked: list[bytes] = []
+        budget = _SCREENED
+        for digest, text in fresh.items():
+            budget -= len(text)
+            if budget < 0 or may_contain(text, self._entities):
+                asked.append(digest)
+            else:
+                judged[digest] = ()
+        answers = await self._encoder.detect_pii([fresh[digest] for digest in asked], self._entities)
+        judged.update(zip(asked, answers, strict=True))
+        return judged
+
+    def _replaced(self, prompt: Prompt, found: dict[int, tuple[Finding, ...]]) -> tuple[Prompt, Placeholders]:
+        numbering = Numbering(leaf.text for leaf in prompt.leaves)
+        changes = {i: _redacted(prompt.leaves[i].text, found[i], numbering) for i in sorted(found)}
+        redacted = prompt.replace(changes)
+        self._memo.digests(redacted, base=prompt)
+        return redacted, numbering.result()
+
+
+def _by_leaf(own: Sequence[Any], joints: Iterable[Seam], crossing: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
+    found: dict[int, tuple[Finding, ...]] = {i: findings for i, findings in enumerate(own) if findings}
+    for joint, findings in zip(joints, crossing, strict=True):
+        for leaf, share in apportion(joint, findings):
+            found[leaf] = disjoint((*found.get(leaf, ()), share))
+    return found
+
+
+def _redacted(text: str, findings: Sequence[Finding], numbering: Numbering) -> str:
+    pieces: list[str] = []
+    done = 0
+    for one in findings:
+        pieces += (text[done : one.start], numbering.placeholder(one.entity, text[one.start : one.end]))
+        done = one.end
+    pieces.append(text[done:])
+    return "".join(pieces)

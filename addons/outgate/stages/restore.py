@@ -1,0 +1,33 @@
+"""Give the caller its own values back: placeholders in the answer become what redaction took out of this request, and nothing else.
+
+Runs after every other response stage, so that guards, the cache and the journal see placeholders.
+"""
+
+from typing import NamedTuple
+
+from outgate.detectors.pii.placeholders import Placeholders
+from outgate.detectors.pii.restoring import Restoring
+from outgate.inference.stream import EventStream
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.stage import Settings, Stage
+
+
+class Reads(NamedTuple):
+    """What `restore` sees."""
+
+    placeholders: Placeholders
+    r_stream: EventStream
+
+
+class Restore(Stage):
+    """The companion of `redact`, built from its settings."""
+
+    name = "restore"
+
+    def __init__(self, settings: Settings) -> None:  # noqa: ARG002
+        self.contract = Contract.of(Reads, writes=("r.stream",), may=May.MUTATE, after=("*",), cost=0.02)
+
+    def run(self, facts: Reads) -> tuple[EventStream]:
+        if not len(facts.placeholders):
+            return (facts.r_stream,)
+        return (facts.r_stream.through(Restoring(facts.placeholders)),)
