@@ -285,21 +285,33 @@ async def test_failed_retry_still_says_the_request_may_have_been_received() -> N
     assert (FailureKind.CONNECT, True) == (error.kind, error.sent)
 
 
+_POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
+
+
+@pytest.mark.parametrize("unasked", [_POISON, _POISON[:20], b"\r\n", b"garbage"], ids=["answer", "half", "empty line", "garbage"])
 @aio
-async def test_bytes_nobody_asked_for_end_the_connection() -> None:
+async def test_bytes_nobody_asked_for_end_the_connection(unasked: bytes) -> None:
     """An answer that is waiting before the next request is sent must not become the answer to it."""
-    poison = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
-
-    async def answer(exchange: Exchange) -> None:
-        await reply(b"fine")(exchange)
-        await exchange.send(poison if exchange.connection == 0 else b"")
-
-    async with Server(answer=answer) as server, Clients() as client:
+    async with Server(answer=reply(b"fine")) as server, Clients() as client:
         to = backend(server)
-        bodies = [await whole(client, request(to)) for _ in range(3)]
+        call = await client.open(request(to))
+        wire = call._wire
+        first = await call.read()
+        await server.seen[0].send(unasked)
+        while not wire.heard:  # noqa: ASYNC110 - the transport tells nobody else
+            await asyncio.sleep(0)
+        bodies = [await whole(client, request(to)) for _ in range(2)]
 
-    assert [(200, b"fine")] * 3 == bodies
-    assert 2 == server.connections
+    assert (b"fine", [(200, b"fine")] * 2) == (first, bodies)
+    assert [0, 1, 1] == [seen.connection for seen in server.seen]
+
+
+@aio
+async def test_bytes_that_come_with_the_answer_end_the_connection_too() -> None:
+    async with Server(answer=raw(_OK + b"content-length: 4\r\n\r\nfine" + _POISON)) as server, Clients() as client:
+        bodies = [await whole(client, request(backend(server))) for _ in range(2)]
+
+    assert ([(200, b"fine")] * 2, 2) == (bodies, server.connections)
 
 
 @aio
@@ -309,3 +321,22 @@ async def test_connection_the_provider_closes_is_not_kept() -> None:
             await whole(client, request(backend(server)))
 
     assert 2 == server.connections
+
+
+@aio
+async def test_connection_whose_request_was_not_sent_whole_is_not_kept() -> None:
+    """The provider answers early; the rest of the body would be read as the next request."""
+    connections = []
+
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
+        await asyncio.Event().wait()
+
+    listener = await asyncio.start_server(early, "127.0.0.1", 0)
+    async with Server(tls=False) as server, Clients() as client:
+        server.port = listener.sockets[0].getsockname()[1]
+        statuses = [await whole(client, request(backend(server), body=b"x" * 20_000_000)) for _ in range(2)]
+        listener.close()
+
+    assert ([(413, b"no")] * 2, 2) == (statuses, len(connections))
