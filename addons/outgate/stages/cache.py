@@ -1,0 +1,110 @@
+"""Answer from the cache where the very same request was answered before, for the same caller, under the same policy.
+
+The key is a digest of everything an answer depends on: tenant (and workload, by default), destination, provider, routed model,
+operation, every parameter, the tools, the shape and every text of the judged prompt, and the policy's revision. Nothing similar
+ever hits. Placeholders are part of the judged prompt, so two callers of one tenant who differ only in what was redacted share an
+answer, and each gets their own values back. What has no key (None) is neither looked up nor stored.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from outgate.dialects.registry import dialect
+from outgate.errors import WireError
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.params import Params, Tools
+from outgate.inference.principal import Principal
+from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.stream import Event, EventStream
+from outgate.net.headers import Headers
+from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.plan import Answer
+from outgate.pipeline.stage import Stage
+from outgate.stores.answers import Answers, CacheSettings
+
+_TOOL_CHANNELS = frozenset({Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS})
+
+
+class Reads(NamedTuple):
+    """What an answer depends on."""
+
+    prompt: Prompt
+    tools: Tools
+    params: Params
+    model: str
+    provider: str | None
+    principal: Principal
+    destination: str
+    operation: Operation
+    policy_revision: str
+
+
+class Cache(Stage):
+    """Writes `cache.key`, 32 bytes, or None for what is not cached."""
+
+    name = "cache"
+    settings_type = CacheSettings
+    companions = ("cache_record", "cache_write")
+
+    def __init__(self, settings: CacheSettings, answers: Answers) -> None:
+        self._settings = settings
+        self._answers = answers
+        self.contract = Contract.of(Reads, writes=("cache.key",), may=May.RESPOND, optional=("provider",), cost=0.02, passes=0.9)
+
+    def run(self, facts: Reads) -> tuple[bytes | None] | Answer:
+        if not self._cacheable(facts):
+            return (None,)
+        key = _key(facts, self._settings.scope)
+        entry = self._answers.get(key)
+        if entry is None:
+            return (key,)
+        params = facts.params
+        try:
+            events = dialect(facts.operation.dialect).redecode(facts.operation, params.stream, entry.body, params.include_usage)
+        except WireError:
+            return (key,)
+        headers = Headers([("content-type", entry.content_type)])
+        return Answer(entry.status, headers, EventStream(_replay(events)), "cache", outputs=(key,))
+
+    def _cacheable(self, facts: Reads) -> bool:
+        params, prompt = facts.params, facts.prompt
+        if prompt.unjudged or params.server_state or params.n != 1:
+            return False
+        if not self._settings.tools and (facts.tools.names or any(leaf.channel in _TOOL_CHANNELS for leaf in prompt.leaves)):
+            return False
+        if facts.operation.kind is Kind.EMBEDDINGS:
+            return True
+        return facts.operation.kind is Kind.CHAT and (self._settings.when == "always" or params.temperature == 0)
+
+
+def _key(facts: Reads, scope: str) -> bytes:
+    """Every part is preceded by its length or quoted, so that no two different requests make the same bytes.
+
+    `params.identity` is the whole body with its conversation blanked; together with place and text of each leaf it determines it.
+    """
+    principal, params, tools, leaves = facts.principal, facts.params, facts.tools, facts.prompt.leaves
+    texts = [leaf.text for leaf in leaves]
+    head = (
+        principal.tenant,
+        principal.name if scope == "workload" else None,
+        facts.destination,
+        facts.provider,
+        facts.model,
+        facts.operation.dialect,
+        facts.operation.kind.value,
+        facts.policy_revision,
+        len(params.identity),
+        len(tools.identity),
+        [(leaf.box, leaf.key, leaf.turn, leaf.channel.value, len(leaf.text)) for leaf in leaves],
+    )
+    digest = blake2b(repr(head).encode("utf-8", "surrogatepass"), digest_size=32, person=b"outgate.cache")
+    digest.update(b"\0")
+    digest.update(params.identity)
+    digest.update(tools.identity)
+    digest.update("".join(texts).encode("utf-8", "surrogatepass"))
+    return digest.digest()
+
+
+async def _replay(events: Sequence[Event]) -> AsyncGenerator[Sequence[Event]]:
+    yield events

@@ -1,0 +1,93 @@
+"""Keep the answer as it was judged, before placeholders are restored, so that it can be stored when it has ended well.
+
+Changes nothing in the stream. Memory is bounded: a recording that grows past its limit, or meets a tool call, lets go of
+everything and stays empty.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from outgate.inference.prompt import Channel
+from outgate.inference.stream import Event, EventStream
+from outgate.inference.usage import Usage
+from outgate.pipeline.contract import Contract
+from outgate.pipeline.stage import Stage
+from outgate.stores.answers import CacheSettings
+
+_UNFINISHED = (
+    b'"error":',
+    b'"finish_reason":"length"',
+    b'"finish_reason":"content_filter"',
+    b'"stop_reason":"max_tokens"',
+    b'"stop_reason":"model_context_window_exceeded"',
+    b'"stop_reason":"pause_turn"',
+    b'"stop_reason":"refusal"',
+)
+"""Members of an answer that failed or was cut short, as dialects write them. Quotes inside texts are escaped, so no text of an
+answer looks like one."""
+
+
+class Reads(NamedTuple):
+    """The answer; `cache_key` is None for what is not cached."""
+
+    r_stream: EventStream
+    r_status: int
+    r_source: str
+    cache_key: bytes | None
+
+
+class Recording:
+    """A tap on one stream: every event goes on untouched, its bytes are kept. `body()` is the answer once it is complete."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
+        self._pieces: list[bytes] = []
+        self._complete = False
+        self.usage: Usage | None = None
+
+    def feed(self, event: Event) -> Sequence[Event]:
+        if self._left >= 0:
+            self._keep(event)
+        return (event,)
+
+    def flush(self) -> Sequence[Event]:
+        return ()
+
+    def body(self) -> bytes | None:
+        """The encoded answer, None unless it is whole, in bounds, without tool calls, without error and not cut short."""
+        return b"".join(self._pieces) if self._complete else None
+
+    def _keep(self, event: Event) -> None:
+        piece = event.encode()
+        self._left -= len(piece)
+        tool = any(text.channel is Channel.TOOL_ARGUMENTS for text in event.texts)
+        if self._left < 0 or tool or self._complete or any(mark in piece for mark in _UNFINISHED):
+            self._left, self._complete = -1, False
+            self._pieces.clear()
+            return
+        self._pieces.append(piece)
+        self.usage = event.usage or self.usage
+        self._complete = event.last
+
+
+class CacheRecord(Stage):
+    """Writes `cache.recording`: a Recording, or None where nothing is to be stored."""
+
+    name = "cache_record"
+    settings_type = CacheSettings
+
+    def __init__(self, settings: CacheSettings) -> None:
+        self._max_bytes = settings.max_answer_bytes
+        self.contract = Contract.of(
+            Reads,
+            writes=("r.stream", "cache.recording"),
+            optional=("cache.key",),
+            preserves=("verdict.out.*",),
+            cost=0.005,
+        )
+
+    def run(self, facts: Reads) -> tuple[EventStream, Recording | None]:
+        if facts.cache_key is None or facts.r_status != 200 or facts.r_source != "upstream":
+            return (facts.r_stream, None)
+        recording = Recording(self._max_bytes)
+        return (facts.r_stream.through(recording), recording)

@@ -1,0 +1,106 @@
+import pytest
+
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.params import Params
+from outgate.inference.usage import Usage
+from outgate.pipeline.contract import OnError
+from outgate.stages.cache_write import CacheWrite, Reads
+from outgate.stores.answers import CacheSettings, MemoryAnswers
+
+KEY = b"k" * 32
+USAGE = Usage(input_tokens=3, output_tokens=2)
+
+
+class Recording:
+    usage = USAGE
+
+    def __init__(self, body=b"{}"):
+        self._body = body
+
+    def body(self):
+        return self._body
+
+
+def facts(**changed):
+    fields = {
+        "r_client": True,
+        "cache_key": KEY,
+        "cache_recording": Recording(),
+        "outcome": "answered",
+        "r_status": 200,
+        "r_source": "upstream",
+        "operation": Operation("openai", Kind.CHAT),
+        "params": Params(),
+        "policy_revision": "r7",
+    }
+    return Reads(**(fields | changed))
+
+
+def run(given, **bounds):
+    answers = MemoryAnswers(lambda: 50.0, **bounds)
+    (stored,) = CacheWrite(CacheSettings(), answers, lambda: 42.0).run(given)
+    return answers, stored
+
+
+def test_an_answer_that_ended_well_is_stored_under_its_key():
+    answers, stored = run(facts())
+
+    assert stored is answers.get(KEY)
+    assert (200, "application/json", b"{}", USAGE, 42.0, "r7") == (
+        stored.status,
+        stored.content_type,
+        stored.body,
+        stored.usage,
+        stored.created,
+        stored.revision,
+    )
+
+
+def test_a_stream_is_stored_as_one():
+    _, stored = run(facts(params=Params(stream=True)))
+
+    assert stored.content_type.startswith("text/event-stream")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"cache_key": None},
+        {"cache_recording": None},
+        {"cache_recording": Recording(None)},
+        {"outcome": "failed"},
+        {"outcome": "denied"},
+        {"outcome": "client_gone"},
+        {"outcome": "killed"},
+        {"r_status": 500},
+        {"r_status": 206},
+        {"r_source": "cache"},
+        {"r_source": "gateway"},
+    ],
+)
+def test_a40_nothing_else_is_stored(changed):
+    answers, stored = run(facts(**changed))
+
+    assert stored is None
+    assert 0 == len(answers)
+
+
+def test_an_answer_too_large_is_not_written():
+    answers, stored = run(facts(cache_recording=Recording(b"x" * 100)), max_entry_bytes=99)
+
+    assert stored is None
+    assert 0 == len(answers)
+
+
+def test_its_failure_changes_nothing():
+    contract = CacheWrite(CacheSettings(), MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
+
+    assert (OnError.FALLBACK, (None,)) == (contract.on_error, contract.fallback)
+
+
+def test_it_runs_when_the_last_byte_has_gone_and_never_restores():
+    contract = CacheWrite(CacheSettings(), MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
+
+    assert "r.client" in contract.reads
+    assert "placeholders" not in contract.reads
+    assert ("cache.entry",) == contract.writes
