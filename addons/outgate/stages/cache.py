@@ -83,8 +83,8 @@ def _key(facts: Reads, scope: str) -> bytes:
 
     `params.identity` is the whole body with its conversation blanked; together with place and text of each leaf it determines it.
     """
-    principal, params, tools, leaves = facts.principal, facts.params, facts.tools, facts.prompt.leaves
-    texts = [leaf.text for leaf in leaves]
+    principal, params, tools = facts.principal, facts.params, facts.tools
+    boxes, keys, texts, channels, turns = zip(*facts.prompt.leaves, strict=True) if facts.prompt.leaves else ((),) * 5
     head = (
         principal.tenant,
         principal.name if scope == "workload" else None,
@@ -96,7 +96,7 @@ def _key(facts: Reads, scope: str) -> bytes:
         facts.policy_revision,
         len(params.identity),
         len(tools.identity),
-        [(leaf.box, leaf.key, leaf.turn, leaf.channel.value, len(leaf.text)) for leaf in leaves],
+        (boxes, keys, turns, ",".join(channels), tuple(map(len, texts))),
     )
     digest = blake2b(repr(head).encode("utf-8", "surrogatepass"), digest_size=32, person=b"outgate.cache")
     digest.update(b"\0")
