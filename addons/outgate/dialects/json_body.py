@@ -25,6 +25,8 @@ EXACT = 9007199254740992.0
 """2**53: from here on a double may stand for another integer."""
 
 _REFUSED = object()
+_SHORTEST = 4
+"""Bytes of the shortest member, `"":1`."""
 
 
 class Limits(NamedTuple):
@@ -77,15 +79,19 @@ def _parse(raw: bytes) -> Any:
 
 def load(raw: bytes, limits: Limits = LIMITS, *, exact: bool = False) -> tuple[Any, bool]:
     """The JSON value in `raw`, and whether its numbers are known to be exact; its depth is not yet bounded. Raises WireError."""
-    colons = raw.count(b":")
-    if colons > limits.members:
+    if len(raw) > _SHORTEST * limits.members and raw.count(b":") > limits.members:
         raise WireError("too_many_members", "the body has too many members")
     tree = _parse(raw)
     if tree is _REFUSED:
         raise WireError("bad_json", "the body is not strict JSON")
-    if exact or b"\\u003" in raw:
+    if exact:
         return _load_exact(raw), True
-    if colons != _written(tree).count(b":"):
+    written = _written(tree)
+    if written == raw:  # as SDKs spell it: nothing was dropped
+        return tree, False
+    if b"\\u003" in raw:
+        return _load_exact(raw), True
+    if raw.count(b":") != written.count(b":"):
         raise WireError("duplicate_key", "an object names a member twice")
     return tree, False
 
@@ -147,7 +153,8 @@ class JsonDocument:
             container, parent, key, _ = self.boxes[box]
             copy = copies[box] = container.copy()
             if parent >= 0:
-                self._own(parent, copies)[key] = copy
+                above = copies.get(parent)
+                (self._own(parent, copies) if above is None else above)[key] = copy
         return copy
 
 

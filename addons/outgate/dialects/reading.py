@@ -1,9 +1,9 @@
 """Which strings of a body policies see, and under which channel: one walk over the strict tree, led by a dialect's table."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
-from outgate.dialects.rules import Rule
+from outgate.dialects.rules import EVERYTHING, NOTHING, Rule
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
 
@@ -27,7 +27,7 @@ class Reading(NamedTuple):
 class _Walk:
     """One pass over a tree, in document order (an object's judged names before its members)."""
 
-    __slots__ = ("boxes", "exact", "kinds", "leaves", "limits", "state")
+    __slots__ = ("boxes", "deepest", "exact", "kinds", "leaves", "limits", "most", "state")
 
     def __init__(self, limits: Limits, exact: bool) -> None:  # noqa: FBT001
         self.boxes: list[tuple[Any, int, Any, int]] = []
@@ -35,58 +35,77 @@ class _Walk:
         self.kinds: set[str] = set()
         self.state: list[str] = []
         self.limits = limits
+        self.deepest = limits.depth
+        self.most = limits.boxes
         self.exact = exact
 
     def enter(self, container: Any, rule: Rule, parent: int, key: Any, depth: int, turn: int, form: int = PLAIN) -> None:
+        step = self._members if container.__class__ is dict else self._elements
+        step(container, rule, parent, key, depth, turn, form)
+
+    def _members(  # noqa: C901  the hot loop: a call per member would double it
+        self, container: dict[str, Any], rule: Rule, parent: int, at: Any, depth: int, turn: int, form: int = PLAIN
+    ) -> None:
         boxes = self.boxes
         index = len(boxes)
-        if depth > self.limits.depth:
-            raise WireError("too_deep", "the body is nested too deeply")
-        if index >= self.limits.boxes or len(self.leaves) > self.limits.leaves or len(container) > self.limits.items:
-            raise WireError("too_many_members", "the body has too many members")
-        if rule.drop:
-            boxes[parent][0][key] = None
-            return
-        boxes.append((container, parent, key, form))
-        if container.__class__ is dict:
-            self._members(container, rule, index, depth, turn)
-        else:
-            self._elements(container, rule, index, depth, turn)
-
-    def _members(self, container: dict[str, Any], rule: Rule, index: int, depth: int, turn: int) -> None:
+        if depth > self.deepest or index >= self.most:
+            self._refuse(depth)
+        boxes.append((container, parent, at, form))
         if rule.by:
             tag = container.get(rule.by)
             rule = rule.cases.get(tag, rule) if tag.__class__ is str else rule
         if rule.kind:
             self.kinds.add(rule.kind)
-        if not rule.names.issuperset(container):
+        names = rule.names
+        if names is not EVERYTHING and not names.issuperset(container):
             self._names(container, rule, index, turn)
-        texts, fixed, add = rule.texts, rule.fixed, self.leaves.append
+        strings, channel = rule.strings, rule.channel
         for key, value in container.items():
             kind = value.__class__
             if kind is str:
-                channel = texts.get(key)
-                if channel is not None:
-                    add(_new(Leaf, (index, key, value, channel, turn)))
-                elif (values := fixed.get(key)) is None or value not in values:
+                spot = strings.get(key, channel)
+                if spot.__class__ is Channel:
+                    self.leaves.append(_new(Leaf, (index, key, value, spot, turn)))
+                elif value not in spot:
                     self._string(value, rule, index, key, depth, turn)
-            elif kind is dict or kind is list:
-                self.enter(value, rule.rules.get(key, rule.other), index, key, depth + 1, turn)
+            elif kind is dict:
+                self._members(value, rule.rules.get(key, rule.other), index, key, depth + 1, turn)
+            elif kind is list:
+                self._elements(value, rule.rules.get(key, rule.other), index, key, depth + 1, turn)
             elif kind is int or kind is float:
                 self._number(value, rule, index, key, turn)
 
-    def _elements(self, container: list[Any], rule: Rule, index: int, depth: int, turn: int) -> None:
-        channel, item, add = rule.channel, rule.item, self.leaves.append
+    def _elements(self, container: list[Any], rule: Rule, parent: int, at: Any, depth: int, turn: int, form: int = PLAIN) -> None:
+        if rule.drop:
+            self.boxes[parent][0][at] = None
+            return
+        index = len(self.boxes)
+        if (
+            depth > self.deepest
+            or index >= self.most
+            or len(self.leaves) > self.limits.leaves
+            or len(container) > self.limits.items
+        ):
+            self._refuse(depth)
+        self.boxes.append((container, parent, at, form))
+        channel, item = rule.channel, rule.item
         for key, value in enumerate(container):
             kind = value.__class__
-            if kind is dict or kind is list:
-                self.enter(value, item, index, key, depth + 1, key if rule.turns else turn)
+            if kind is dict:
+                self._members(value, item, index, key, depth + 1, key if rule.turns else turn)
             elif kind is str:
-                add(_new(Leaf, (index, key, value, channel, key if rule.turns else turn)))
+                self.leaves.append(_new(Leaf, (index, key, value, channel, key if rule.turns else turn)))
+            elif kind is list:
+                self._elements(value, item, index, key, depth + 1, key if rule.turns else turn)
             elif kind is float or (kind is int and rule.numbers):
                 self._number(value, rule, index, key, turn)
         if rule.tokens and any(value.__class__ is int for value in container):
             self.kinds.add("token_array")
+
+    def _refuse(self, depth: int) -> NoReturn:
+        if depth > self.deepest:
+            raise WireError("too_deep", "the body is nested too deeply")
+        raise WireError("too_many_members", "the body has too many members")
 
     def _names(self, container: dict[str, Any], rule: Rule, index: int, turn: int) -> None:
         box = len(self.boxes)
@@ -96,7 +115,7 @@ class _Walk:
                 if value is not None and value is not False:
                     self.state.append(name)
             elif name not in rule.names:
-                self.leaves.append(Leaf(box, name, name, Channel.KEY, turn))
+                self.leaves.append(_new(Leaf, (box, name, name, Channel.KEY, turn)))
 
     def _string(self, text: str, rule: Rule, index: int, key: str, depth: int, turn: int) -> None:
         if key in rule.blobs or (key in rule.links and text[:5].lower() == "data:"):
@@ -130,7 +149,12 @@ def _walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) ->
     walk.enter(tree, rule, -1, None, 1, -1)
     if len(walk.leaves) > limits.leaves:
         raise WireError("too_many_members", "the body has too many members")
-    return Reading(JsonDocument(tree, walk.boxes), tuple(walk.leaves), frozenset(walk.kinds), tuple(dict.fromkeys(walk.state)))
+    return Reading(
+        JsonDocument(tree, walk.boxes),
+        tuple(walk.leaves),
+        frozenset(walk.kinds) if walk.kinds else NOTHING,
+        tuple(dict.fromkeys(walk.state)) if walk.state else (),
+    )
 
 
 def read(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:

@@ -24,6 +24,8 @@ class Everything(frozenset[str]):
 
 EVERYTHING = Everything()
 
+NOTHING: frozenset[str] = frozenset()
+
 STATE = frozenset({
     "previous_response_id", "previous_message_id", "conversation", "container", "container_id",
     "file_id", "file_ids", "vector_store_ids", "batch_id", "thread_id", "store",
@@ -45,7 +47,7 @@ class Rule:
 
     __slots__ = (
         "blobs", "by", "cases", "channel", "drop", "fixed", "item", "kind", "links", "names", "nested", "numbers", "other", "rules",
-        "state", "texts", "tokens", "turns",
+        "state", "strings", "texts", "tokens", "turns",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, **members: Any) -> None:
@@ -67,6 +69,12 @@ class Rule:
         self.numbers: bool = members.pop("numbers", False)
         self.drop: bool = members.pop("drop", False)
         self.names = self._names(members.pop("names", ()))
+        self.strings: dict[str, Any] = {
+            **dict.fromkeys((*self.blobs, *self.links, *self.nested), NOTHING),
+            **self.fixed,
+            **self.texts,
+        }
+        """name → its channel, or the values that need no judging; what is in neither is looked at more closely."""
         if members:
             raise TypeError(f"unknown parts of a rule: {sorted(members)}")
 
