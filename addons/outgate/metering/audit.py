@@ -11,14 +11,14 @@ import orjson
 from outgate.inference.usage import Usage
 from outgate.metering.events import Closed
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,95}")
-_SECRET_SHAPED = re.compile(r"[A-Za-z0-9]{20}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._:/-]{0,95}(@[A-Za-z0-9-]{1,20})?")
+_SECRET_SHAPED = re.compile(r"[A-Za-z0-9]{20}|[0-9]{9}")
 HIDDEN = "(hidden)"
 
 
 def record(closed: Closed) -> bytes:
     """One JSON object; what is unknown is null rather than wrong. Times are epoch seconds, stage timings microseconds."""
-    denial, usage = closed.denial, closed.usage or _UNKNOWN
+    denial = closed.denial
     return orjson.dumps(
         {
             "time": round(closed.started, 3),
@@ -39,17 +39,7 @@ def record(closed: Closed) -> bytes:
             "outgate.backend": closed.backend,
             "outgate.endpoint": closed.endpoint,
             "outgate.source": closed.source,
-            "outgate.tokens.counted": closed.counted,
-            "gen_ai.usage.input_tokens": usage.input_tokens,
-            "gen_ai.usage.output_tokens": usage.output_tokens,
-            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
-            "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
-            "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
-            "outgate.usage.estimated": usage.estimated,
-            "outgate.charged.input_tokens": closed.charge.tokens_in,
-            "outgate.charged.output_tokens": closed.charge.tokens_out,
-            "outgate.charged": closed.charge.basis,
-            "outgate.cost.usd": str(closed.cost) if closed.cost is not None else None,
+            **_amounts(closed),
             "outgate.attempts": _attempts(closed),
             "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
         }
@@ -57,6 +47,23 @@ def record(closed: Closed) -> bytes:
 
 
 _UNKNOWN = Usage()
+
+
+def _amounts(closed: Closed) -> dict[str, int | str | bool | None]:
+    usage = closed.usage or _UNKNOWN
+    return {
+        "outgate.tokens.counted": closed.counted,
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
+        "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
+        "outgate.usage.estimated": usage.estimated,
+        "outgate.charged.input_tokens": closed.charge.tokens_in,
+        "outgate.charged.output_tokens": closed.charge.tokens_out,
+        "outgate.charged": closed.charge.basis,
+        "outgate.cost.usd": str(closed.cost) if closed.cost is not None else None,
+    }
 
 
 def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]]:

@@ -79,16 +79,13 @@ class Accounts:
         self._folder, self._run_name, self._workers = folder, f"{worker}.{ids()}", workers
         self._folders = Folders(folder / "journals", folder / "audit")
         self._clock = steady_clock(wall, monotonic)
-        self._unknown: Unknown = unknown
-        self._tick, self._segment_bytes = tick, segment_bytes
+        self._unknown, self._tick, self._segment_bytes = unknown, tick, segment_bytes
         self._new_journal = lambda path: journal(path, durable=durable)
         self._leases = Leases(self._clock)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self._closed: dict[str, None] = {}
         self._unwritten: list[ClosingLine] = []
-        self._turns = 0
-        self._reachable = True
-        self._idle = self._stopping = False
+        self._turns, self._reachable, self._idle, self._stopping = 0, True, False, False
         self._wake, self._done = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 

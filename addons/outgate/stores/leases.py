@@ -50,16 +50,18 @@ class Hold(NamedTuple):
 
 
 class Bucket:
-    """This worker's lease of one account. `left` is lent and not held; `need` is what waiting requests ask for."""
+    """This worker's lease of one account. `left` is lent and not held; `need` is what waiting requests ask for; below `mark`
+    more is fetched ahead of need, unless the account is so near its limit that slices are `exact`.
+    """
 
     __slots__ = (
         "dry_until",
         "ends",
         "exact",
         "key",
-        "leased",
         "left",
         "limit",
+        "mark",
         "need",
         "open",
         "settled",
@@ -71,7 +73,7 @@ class Bucket:
     def __init__(self, account: Account) -> None:
         self.key = account.key
         self.limit = account.limit
-        self.start = self.ends = self.left = self.need = self.open = self.typical = self.settled = self.leased = 0
+        self.start = self.ends = self.left = self.need = self.open = self.typical = self.settled = self.mark = 0
         self.dry_until = 0.0
         self.exact = self.used = False
 
@@ -152,8 +154,9 @@ class Leases:
                 self._returns.append((grant.key, grant.start, grant.amount))
                 continue
             bucket.left += grant.amount
-            bucket.settled, bucket.leased = grant.settled, grant.leased
+            bucket.settled = grant.settled
             bucket.exact = grant.amount <= want.need
+            bucket.mark = grant.amount // 4
             bucket.dry_until = now + _DRY_FOR if grant.amount < want.need else 0.0
 
     def undo_turn(self, returns: tuple[tuple[str, int, int], ...]) -> None:
@@ -182,7 +185,7 @@ class Leases:
             bucket.open += 1
             bucket.used = True
             bucket.typical = tokens
-            if bucket.left < _AHEAD * tokens and not bucket.exact:
+            if bucket.left < max(bucket.mark, _AHEAD * tokens) and not bucket.exact:
                 self.low = True
         return Hold(ask.exchange_id, tuple(amounts), ask.output, ask.max_output)
 
@@ -235,7 +238,7 @@ class Leases:
     def _wants(self) -> Iterator[Want]:
         for bucket in self._buckets.values():
             missing = max(0, bucket.need - bucket.left)
-            ahead = bucket.used and not bucket.exact and bucket.left < _AHEAD * bucket.typical
+            ahead = bucket.used and not bucket.exact and bucket.left < max(bucket.mark, _AHEAD * bucket.typical)
             if missing or ahead:
                 yield Want(bucket.key, bucket.start, bucket.ends, bucket.limit.tokens, missing, bucket.typical or missing)
             bucket.need = 0

@@ -53,14 +53,13 @@ class Want(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """What the ledger gave, in the latest window it knows. `settled` and `leased` are those of all workers."""
+    """What the ledger gave, in the latest window it knows. `settled` is what all workers used in it."""
 
     key: str
     start: int
     ends: int
     amount: int
     settled: int
-    leased: int
 
 
 class Standing(NamedTuple):
@@ -197,7 +196,7 @@ class Ledger:
                 "insert into lease values (?, ?, ?, ?) on conflict do update set amount = amount + excluded.amount",
                 (run, want.key, start, amount),
             )
-        return Grant(want.key, start, ends, amount, settled, leased + amount)
+        return Grant(want.key, start, ends, amount, settled)
 
     def _row(self, want: Want) -> tuple[int, int, int, int]:
         """The account's row in the latest window known: the ledger's, where a clock has run backwards since."""

@@ -1,0 +1,420 @@
+import asyncio
+import sqlite3
+
+import orjson
+import pytest
+
+from outgate.errors import Denial
+from outgate.inference.principal import Principal
+from outgate.stores.accounts import Hold, Limits, Settlement
+from support.budgets import NOON, Clock, ask, audited, limit, line, make, running
+
+
+def test_a_request_is_held_settled_and_the_rest_given_back(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            held = await accounts.reserve(ask("x"))
+            accounts.close(line("x", 50, 10))
+            return held, (await accounts.standings())[0]
+
+    held, standing = asyncio.run(story())
+
+    assert [("team@day", 100)] == [(amount.key, amount.tokens) for amount in held.amounts]
+    assert (60, 0) == (standing.settled, standing.debt)
+
+
+def test_the_first_request_waits_for_a_lease_and_the_next_do_not(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(100_000)) as accounts:
+            first = accounts.try_reserve(ask("1"))
+            await accounts.reserve(ask("1"))
+            return first, [accounts.try_reserve(ask(str(number))) for number in range(2, 50)]
+
+    first, following = asyncio.run(story())
+
+    assert first is None
+    assert all(isinstance(hold, Hold) for hold in following)
+
+
+def test_a_used_up_budget_is_refused_until_the_window_ends(tmp_path):
+    async def story():
+        clock = Clock(NOON + 600)
+        async with running(tmp_path, limit(200, window="hour"), clock=clock) as accounts:
+            for name in "ab":
+                await accounts.reserve(ask(name))
+                accounts.close(line(name))
+            refused = await accounts.reserve(ask("c"))
+            clock.pass_(3000)
+            return refused, await accounts.reserve(ask("d"))
+
+    refused, admitted = asyncio.run(story())
+
+    assert ("budget_exhausted", 429, 3000.0) == (refused.code, refused.status, refused.retry_after)
+    assert "'team'" in refused.message
+    assert isinstance(admitted, Hold)
+
+
+def test_a_budget_that_is_only_held_asks_to_come_back_soon(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(200)) as accounts:
+            await asyncio.gather(accounts.reserve(ask("a")), accounts.reserve(ask("b")))
+            return await accounts.reserve(ask("c"))
+
+    assert 1.0 == asyncio.run(story()).retry_after
+
+
+def test_a_request_larger_than_its_budget_is_never_told_to_wait(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(99)) as accounts:
+            return accounts.try_reserve(ask("a"))
+
+    refused = asyncio.run(story())
+
+    assert ("budget_exhausted", None) == (refused.code, refused.retry_after)
+
+
+@pytest.mark.parametrize("concurrent", [True, False])
+def test_a_budget_for_ten_admits_ten(tmp_path, concurrent):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            asks = [ask(str(number)) for number in range(50)]
+            if concurrent:
+                return await asyncio.gather(*map(accounts.reserve, asks))
+            return [await accounts.reserve(each) for each in asks]
+
+    assert 10 == sum(isinstance(outcome, Hold) for outcome in asyncio.run(story()))
+
+
+def test_every_limit_is_debited_and_one_refusal_leaves_the_others_whole_A17(tmp_path):
+    async def story():
+        narrow, wide = limit(100, name="narrow", model="gpt-4o"), limit(1000, name="wide")
+        async with running(tmp_path, narrow, wide) as accounts:
+            first = await accounts.reserve(ask("a"))
+            refused = await accounts.reserve(ask("b"))
+            others = [await accounts.reserve(ask(str(number), model="other")) for number in range(10)]
+            return first, refused, others
+
+    first, refused, others = asyncio.run(story())
+
+    assert ["narrow@day", "wide@day"] == [amount.key for amount in first.amounts]
+    assert "narrow" in refused.message
+    assert 9 == sum(isinstance(other, Hold) for other in others)
+
+
+def test_fifty_attempts_are_one_hold_A29(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            holds = [await accounts.reserve(ask("x")) for _ in range(50)]
+            accounts.close(line("x"))
+            return holds, (await accounts.standings())[0].settled
+
+    holds, settled = asyncio.run(story())
+
+    assert 1 == len(set(map(id, holds)))
+    assert 100 == settled
+
+
+def test_another_cost_replaces_the_hold(tmp_path):
+    async def story():
+        per_model = limit(1000, per=("model",))
+        async with running(tmp_path, per_model) as accounts:
+            await accounts.reserve(ask("x", model="dear"))
+            hold = await accounts.reserve(ask("x", 200, 300, model="cheap"))
+            accounts.close(line("x", 200, 50))
+            rest = [await accounts.reserve(ask(str(number), model="dear")) for number in range(10)]
+            return hold, rest, {each.key: each.settled for each in await accounts.standings()}
+
+    hold, rest, settled = asyncio.run(story())
+
+    assert [("team@day/model=cheap", 500)] == [(amount.key, amount.tokens) for amount in hold.amounts]
+    assert all(isinstance(each, Hold) for each in rest)
+    assert {"team@day/model=cheap": 250, "team@day/model=dear": 0} == settled
+
+
+def test_a_refused_replacement_leaves_the_first_hold_to_the_close(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            await accounts.reserve(ask("x"))
+            refused = await accounts.reserve(ask("x", 2000))
+            accounts.close(line("x"))
+            return refused, (await accounts.standings())[0].settled, [await accounts.reserve(ask(str(n))) for n in range(10)]
+
+    refused, settled, rest = asyncio.run(story())
+
+    assert isinstance(refused, Denial)
+    assert 100 == settled
+    assert 9 == sum(isinstance(each, Hold) for each in rest)
+
+
+def test_debt_is_recorded_and_blocks_the_next_request(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            await accounts.reserve(ask("x"))
+            settlement = accounts.close(line("x", 60, 5000))
+            return settlement, await accounts.reserve(ask("y", 1, 1)), (await accounts.standings())[0]
+
+    settlement, following, standing = asyncio.run(story())
+
+    assert Settlement(debt=4960) == settlement
+    assert "budget_exhausted" == following.code
+    assert (5060, 4960) == (standing.settled, standing.debt)
+    assert standing.leased == 0
+
+
+def test_small_debt_is_paid_from_the_lease(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            await accounts.reserve(ask("x"))
+            accounts.close(line("x", 60, 60))
+            return [await accounts.reserve(ask(str(number))) for number in range(10)]
+
+    assert 8 == sum(isinstance(each, Hold) for each in asyncio.run(story()))
+
+
+def test_output_may_cost_more_than_input_A38(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000, output_weight=4)) as accounts:
+            hold = await accounts.reserve(ask("x", 60, 100))
+            accounts.close(line("x", 60, 10))
+            return hold.amounts[0].tokens, (await accounts.standings())[0].settled
+
+    assert (460, 100) == asyncio.run(story())
+
+
+def test_the_limits_of_a_stage_are_debited_besides_the_gateways(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000, name="gateway")) as accounts:
+            return await accounts.reserve(ask("x"), accounts.limits.plus([limit(500, name="route")]))
+
+    assert ["gateway@day", "route@day"] == [amount.key for amount in asyncio.run(story()).amounts]
+
+
+def test_a_request_that_no_limit_matches_is_held_at_nothing_and_still_journalled(tmp_path):
+    async def story():
+        async with running(tmp_path) as accounts:
+            hold = accounts.try_reserve(ask("x"), Limits())
+            accounts.close(line("x"))
+            return hold
+
+    assert () == asyncio.run(story()).amounts
+    assert ["x"] == [fields["id"] for fields in audited(tmp_path)]
+
+
+def test_an_exchange_is_closed_once(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            await accounts.reserve(ask("x"))
+            return [accounts.close(line("x")) for _ in range(3)], (await accounts.standings())[0].settled
+
+    settlements, settled = asyncio.run(story())
+
+    assert [Settlement(), None, None] == settlements
+    assert 100 == settled
+    assert 1 == len(audited(tmp_path))
+
+
+def test_a_released_hold_costs_nothing(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(100)) as accounts:
+            await accounts.reserve(ask("x"))
+            accounts.release("x")
+            accounts.release("never reserved")
+            return await accounts.reserve(ask("y"))
+
+    assert isinstance(asyncio.run(story()), Hold)
+    assert ["released"] == [fields["outcome"] for fields in audited(tmp_path)]
+
+
+def test_two_workers_share_a_budget_and_idle_leases_come_back(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as one, running(tmp_path, limit(1000), worker="w1") as two:
+            await one.reserve(ask("x"))
+            one.close(line("x", 10, 0))
+            for _ in range(2):
+                await one.refresh(idle=True)
+            return [await two.reserve(ask(str(number), 99, 0)) for number in range(12)]
+
+    assert 10 == sum(isinstance(each, Hold) for each in asyncio.run(story()))
+
+
+def test_leases_are_fetched_ahead_of_need(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(100_000)) as accounts:
+            waited = 0
+            for number in range(500):
+                if accounts.try_reserve(ask(str(number))) is None:
+                    waited += 1
+                    await accounts.reserve(ask(str(number)))
+                accounts.close(line(str(number)))
+                if number % 5 == 0:
+                    await accounts.refresh()
+            return waited, (await accounts.standings())[0].settled
+
+    waited, settled = asyncio.run(story())
+
+    assert 1 == waited
+    assert 50_000 == settled
+
+
+def test_reserving_in_memory_never_suspends(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(100_000)) as accounts:
+            await accounts.reserve(ask("x"))
+            with pytest.raises(StopIteration) as ended:
+                accounts.reserve(ask("y")).send(None)
+            return ended.value.value
+
+    assert isinstance(asyncio.run(story()), Hold)
+
+
+@pytest.mark.parametrize("step", [-86400, -3600, 3600, 86400])
+def test_a_step_of_the_wall_clock_resets_nothing_L4(tmp_path, step):
+    async def story():
+        clock = Clock()
+        async with running(tmp_path, limit(100, window="minute"), clock=clock) as accounts:
+            await accounts.reserve(ask("x"))
+            accounts.close(line("x"))
+            clock.step(step)
+            return await accounts.reserve(ask("y")), (await accounts.standings())[0]
+
+    refused, standing = asyncio.run(story())
+
+    assert "budget_exhausted" == refused.code
+    assert 100 == standing.settled
+
+
+@pytest.mark.parametrize("step", [-86400, -3600, -61])
+def test_a_worker_that_restarts_with_an_earlier_clock_resets_nothing_L4(tmp_path, step):
+    async def story():
+        async with running(tmp_path, limit(100, window="minute")) as accounts:
+            await accounts.reserve(ask("x"))
+            accounts.close(line("x"))
+        async with running(tmp_path, limit(100, window="minute"), clock=Clock(NOON + step)) as accounts:
+            return await accounts.reserve(ask("y"))
+
+    assert "budget_exhausted" == asyncio.run(story()).code
+
+
+def test_usage_within_the_hold_belongs_to_its_window_and_debt_to_the_present_one(tmp_path):
+    async def story():
+        clock = Clock()
+        async with running(tmp_path, limit(1000, window="minute"), clock=clock) as accounts:
+            await accounts.reserve(ask("x"))
+            clock.pass_(60)
+            accounts.close(line("x", 60, 640))
+            await accounts.refresh()
+            return [await accounts.reserve(ask(str(number))) for number in range(10)]
+
+    assert 4 == sum(isinstance(each, Hold) for each in asyncio.run(story()))
+
+
+def test_after_a_restart_the_budget_goes_on(tmp_path):
+    async def story():
+        settled = []
+        for number in range(3):
+            async with running(tmp_path, limit(1000)) as accounts:
+                await accounts.reserve(ask(f"x{number}"))
+                accounts.close(line(f"x{number}"))
+                settled.append((await accounts.standings())[0].settled)
+        return settled
+
+    assert [100, 200, 300] == asyncio.run(story())
+
+
+def test_nothing_is_leased_after_a_clean_stop_and_the_journal_is_the_audit_log(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            await accounts.reserve(ask("x"))
+            accounts.close(line("x", 50, 10))
+        async with running(tmp_path, limit(1000)) as accounts:
+            return (await accounts.standings())[0]
+
+    standing = asyncio.run(story())
+
+    assert (60, 0) == (standing.settled, standing.leased)
+    assert [{"event": "close", "id": "x", "settle": [["team@day", standing.start, 60, 60, 0]], "outcome": "answered"}] == audited(
+        tmp_path
+    )
+    assert [] == list((tmp_path / "journals").iterdir())
+
+
+def test_strange_names_do_not_break_the_journal(tmp_path):
+    strange = Principal(name='a"b\n\\', tenant="ü/ö")
+
+    async def story():
+        async with running(tmp_path, limit(1000, per=("workload", "tenant"))) as accounts:
+            await accounts.reserve(ask('x"\n', principal=strange, model='"'))
+            accounts.close(line('x"\n'))
+
+    asyncio.run(story())
+    lines = [orjson.loads(text) for path in (tmp_path / "audit").iterdir() for text in path.read_bytes().splitlines()]
+
+    assert ['x"\n', 'x"\n'] == [fields["id"] for fields in lines]
+    assert 'a"b\n\\' == lines[0]["outgate.workload"]
+
+
+def test_a_ledger_that_cannot_be_reached_refuses_and_recovers(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            real = accounts._ledger.turn
+
+            def broken(turn):
+                raise sqlite3.OperationalError("disk I/O error")
+
+            accounts._ledger.turn = broken
+            refused, healthy = await accounts.reserve(ask("x")), accounts.healthy
+            accounts._ledger.turn = real
+            return refused, healthy, await accounts.reserve(ask("y")), accounts.healthy
+
+    refused, ill, admitted, well = asyncio.run(story())
+
+    assert ("accounts_unavailable", 503) == (refused.code, refused.status)
+    assert isinstance(admitted, Hold)
+    assert (False, True) == (ill, well)
+
+
+def test_what_was_not_told_to_the_ledger_is_told_later_once(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(10_000)) as accounts:
+            await accounts.reserve(ask("x"))
+            real, told = accounts._ledger.turn, []
+
+            def fails_after_the_commit(turn):
+                told.append(real(turn))
+                raise sqlite3.OperationalError("the answer was lost")
+
+            accounts.close(line("x"))
+            accounts._ledger.turn = fails_after_the_commit
+            await accounts.refresh()
+            accounts._ledger.turn = real
+            await accounts.reserve(ask("y"))
+            accounts.close(line("y"))
+            return len(told), (await accounts.standings())[0].settled
+
+    assert (1, 200) == asyncio.run(story())
+
+
+def test_a_stopped_account_refuses(tmp_path):
+    async def story():
+        accounts = make(tmp_path, limit(1000))
+        await accounts.start()
+        await accounts.stop()
+        return await accounts.reserve(ask("x"))
+
+    assert "accounts_unavailable" == asyncio.run(story()).code
+
+
+def test_a_cancelled_caller_cuts_no_turn_off(tmp_path):
+    async def story():
+        async with running(tmp_path, limit(1000)) as accounts:
+            waiting = asyncio.ensure_future(accounts.reserve(ask("x")))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            waiting.cancel()
+            outcomes = [await accounts.reserve(ask(str(number))) for number in range(11)]
+            return outcomes, (await accounts.standings())[0].leased
+
+    outcomes, leased = asyncio.run(story())
+
+    assert 10 == sum(isinstance(each, Hold) for each in outcomes)
+    assert 1000 == leased

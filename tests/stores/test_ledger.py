@@ -1,0 +1,133 @@
+import sqlite3
+
+import pytest
+
+from outgate.stores.ledger import Batch, Entry, Ledger, Turn, Want, summed
+
+DAY = (0, 86400)
+
+
+@pytest.fixture(name="ledger")
+def _ledger(tmp_path):
+    ledger = Ledger(tmp_path / "l.sqlite", workers=2)
+    yield ledger
+    ledger.close()
+
+
+def lend(ledger, need, *, tokens=1000, typical=100, run="a", window=DAY):
+    return ledger.turn(Turn(run=run, wants=(Want("k", *window, tokens, need, typical),)))[0]
+
+
+def fold(ledger, *posted, place=100, run="a", segment="a/1"):
+    ledger.turn(Turn(run=run, batches=(Batch(segment, place, tuple(posted)),)))
+
+
+def standing(ledger):
+    found = ledger.standings()[0]
+    return found.settled, found.leased, found.debt, found.free
+
+
+@pytest.mark.parametrize(
+    ("need", "typical", "expected"),
+    [
+        (100, 100, 125),  # free / (4 x workers)
+        (200, 200, 200),  # a slice would be too small: exact
+        (0, 100, 125),  # ahead of need
+        (0, 200, 0),  # nothing ahead of need near the limit
+        (2000, 100, 1000),  # never more than is free
+    ],
+)
+def test_the_slice_follows_what_is_free(ledger, need, typical, expected):
+    assert expected == lend(ledger, need, typical=typical).amount
+
+
+def test_the_sum_of_leases_is_the_limit(ledger):
+    amounts = [lend(ledger, 300, run=run, typical=300).amount for run in "abcde"]
+
+    assert [300, 300, 300, 100, 0] == amounts
+    assert (0, 1000, 0, 0) == standing(ledger)
+
+
+def test_a_record_counts_once_however_often_it_is_told(ledger):
+    lend(ledger, 300, typical=300)
+    for _ in range(3):
+        fold(ledger, (50, Entry("k", 0, 70, 70, 0)))
+    fold(ledger, (50, Entry("k", 0, 70, 70, 0)), (150, Entry("k", 0, 30, 30, 0)), place=150)
+
+    assert (100, 200, 0, 700) == standing(ledger)
+
+
+def test_debt_blocks_what_is_free_and_nothing_goes_below_the_lease(ledger):
+    lend(ledger, 300, typical=300)
+    fold(ledger, (50, Entry("k", 0, 5000, 300, 4700)))
+
+    assert (5000, 0, 4700, -4000) == standing(ledger)
+    assert 0 == lend(ledger, 1).amount
+
+
+def test_the_end_of_a_run_gives_back_its_leases_only(ledger):
+    lend(ledger, 300, typical=300)
+    lend(ledger, 200, typical=200, run="b")
+    ledger.end("a")
+
+    assert (0, 200, 0, 800) == standing(ledger)
+
+
+def test_a_new_window_is_a_new_row_and_the_old_one_stays(ledger):
+    lend(ledger, 300, typical=300)
+    fold(ledger, (50, Entry("k", 0, 70, 70, 0)))
+    grant = lend(ledger, 1000, window=(86400, 172800))
+
+    assert 1000 == grant.amount
+    assert 1 == len(ledger.standings())
+
+
+def test_a_window_in_the_past_is_never_opened_again(ledger):
+    lend(ledger, 1000, window=(86400, 172800))
+    grant = lend(ledger, 1000, window=DAY)
+
+    assert (86400, 172800, 0) == grant[1:4]
+
+
+def test_debt_of_an_account_that_has_no_row_yet_is_kept(ledger):
+    fold(ledger, (50, Entry("k", 0, 400, 0, 400)))
+
+    assert 600 == lend(ledger, 1000).amount
+
+
+def test_a_raised_limit_counts_at_once(ledger):
+    lend(ledger, 1000)
+
+    assert 500 == lend(ledger, 500, tokens=1500, typical=500).amount
+
+
+def test_a_turn_that_fails_leaves_nothing_behind(ledger):
+    broken = Want("k", *DAY, None, 100, 100)
+    with pytest.raises(TypeError):
+        ledger.turn(Turn(run="a", batches=(Batch("a/1", 9, ((5, Entry("k", 0, 1, 1, 0)),)),), wants=(broken,)))
+
+    assert () == ledger.standings()
+    assert 0 == ledger.folded("a/1")
+
+
+def test_rows_of_windows_long_past_are_dropped(ledger):
+    lend(ledger, 100)
+    ledger.prune(14 * 86400.0 - 1)
+    kept = ledger.standings()
+    ledger.prune(14 * 86400.0 + 1)
+
+    assert 1 == len(kept)
+    assert () == ledger.standings()
+
+
+def test_a_damaged_database_is_an_error_not_a_fresh_budget(tmp_path):
+    (tmp_path / "l.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 40)
+
+    with pytest.raises(sqlite3.DatabaseError):
+        Ledger(tmp_path / "l.sqlite", workers=1)
+
+
+def test_entries_add_up_per_account_and_window():
+    entries = [Entry("k", 0, 1, 2, 3), Entry("k", 0, 10, 20, 30), Entry("k", 9, 5, 5, 5), Entry("l", 0, 7, 7, 7)]
+
+    assert (Entry("k", 0, 11, 22, 33), Entry("k", 9, 5, 5, 5), Entry("l", 0, 7, 7, 7)) == summed(entries)
