@@ -1,0 +1,147 @@
+"""Whole answers of the OpenAI API, errors, and answers by the gateway."""
+
+import json
+
+import orjson
+import pytest
+
+from outgate.errors import WireError
+from outgate.inference.prompt import Channel
+from outgate.inference.usage import Usage
+from support.wire_bodies import CHAT, EMBEDDINGS, OPENAI
+
+USAGE = {
+    "prompt_tokens": 9,
+    "completion_tokens": 7,
+    "total_tokens": 16,
+    "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
+    "completion_tokens_details": {"reasoning_tokens": 3},
+}
+
+
+def answer(raw, include_usage=False, stream=True, status=200):
+    decoder = OPENAI.answer(CHAT, stream, include_usage, status)
+    return [*decoder.feed(raw), *decoder.end()]
+
+
+def joined(events):
+    parts = {}
+    for event in events:
+        for text in event.texts:
+            parts[text.part] = parts.get(text.part, "") + text.text
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (None, None),
+        ([], None),
+        ({}, Usage()),
+        ({"prompt_tokens": 1}, Usage(input_tokens=1)),
+        ({"prompt_tokens": -1, "completion_tokens": True}, Usage()),
+        ({"prompt_tokens": "9", "completion_tokens": 2.0}, Usage()),
+        ({"prompt_tokens": 5, "prompt_tokens_details": None, "completion_tokens_details": 3}, Usage(input_tokens=5)),
+        ({"prompt_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 0}}, Usage(input_tokens=5, reasoning_tokens=0)),
+    ],
+)
+def test_usage_is_null_rather_than_wrong(usage, expected):
+    [event] = answer(orjson.dumps({"choices": [], "usage": usage}), stream=False)
+
+    assert expected == event.usage
+
+
+FUNCTION = {"name": "send", "arguments": '{"to":"<P1>","n":1}'}
+WHOLE = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "gpt-4o",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "Hello",
+                "tool_calls": [{"id": "call_1", "type": "function", "function": FUNCTION}],
+                "annotations": [{"type": "url_citation", "url_citation": {"title": "t", "url": "https://example.test"}}],
+            },
+            "finish_reason": "tool_calls",
+        }
+    ],
+    "usage": USAGE,
+}
+
+
+def test_a_whole_answer_is_one_event_with_every_output_string():
+    [event] = answer(orjson.dumps(WHOLE), stream=False)
+    texts = {text.text: text.channel for text in event.texts}
+
+    assert (True, True, ()) == (event.whole, event.last, event.closes)
+    assert {"Hello", "send", "to", "<P1>", "n", "t", "https://example.test", "url_citation"} == set(texts)
+    assert Channel.TOOL_ARGUMENTS is texts["<P1>"]
+    assert WHOLE == orjson.loads(event.encode())
+    assert 9 == event.usage.input_tokens
+
+
+def test_a_value_restored_into_whole_arguments_is_quoted():
+    [event] = answer(orjson.dumps(WHOLE), stream=False)
+    [index] = [i for i, text in enumerate(event.texts) if text.text == "<P1>"]
+    sent = orjson.loads(event.replace({index: 'a "b"'}).encode())
+    arguments = sent["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+
+    assert {"to": 'a "b"', "n": 1} == json.JSONDecoder().decode(arguments)
+    with pytest.raises(TypeError):
+        event.only(index, "x")
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"<html>", b"[]", orjson.dumps(WHOLE)[:-1]])
+def test_a_whole_answer_that_is_cut_or_none_is_refused(raw):
+    with pytest.raises(WireError):
+        answer(raw, stream=False)
+
+
+def test_an_answer_beyond_its_limit_is_refused():
+    decoder = OPENAI.answer(CHAT, False, False, 400)
+    with pytest.raises(WireError) as caught:
+        decoder.feed(b" " * (1024 * 1024 + 1))
+
+    assert "answer_too_large" == caught.value.code
+
+
+def test_embeddings_answers_report_usage_and_hold_no_text():
+    data = [{"object": "embedding", "index": 0, "embedding": [0.25, -1e-9]}]
+    vectors = {"object": "list", "model": "e", "data": data, "usage": {"prompt_tokens": 3}}
+    decoder = OPENAI.answer(EMBEDDINGS, False, False)
+    decoder.feed(orjson.dumps(vectors))
+    [event] = decoder.end()
+
+    assert (3, [], vectors) == (event.usage.input_tokens, list(event.texts), orjson.loads(event.encode()))
+
+
+def test_provider_errors_pass_in_their_own_shape_only():
+    body = b'{"error":{"message":"m","type":"t","param":null,"code":"c"}}'
+    [event] = answer(body, status=429)
+
+    assert body == event.encode()
+    for raw in (b"<html>busy</html>", b'{"detail":"x"}', b'{"error":null}', b"", b"[]"):
+        with pytest.raises(WireError):
+            answer(raw, status=502)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_canned_answer_is_a_whole_conversation_turn(stream, asked):
+    events = OPENAI.canned(CHAT, "No, thanks.", "gpt-4o", stream, "req1", 7, asked)
+    raw = b"".join(event.encode() for event in events)
+    shown = b"".join(event.encode() for event in events if not event.hidden)
+
+    assert "No, thanks." == "".join(joined(events).values())
+    assert events[-1].last
+    assert (b'"usage"' in shown) is (asked or not stream)
+    assert joined(OPENAI.redecode(CHAT, stream, raw)) == joined(events)
+
+
+def test_a_canned_answer_to_embeddings_is_refused():
+    with pytest.raises(WireError):
+        OPENAI.canned(EMBEDDINGS, "x", "m", False, "r", 1, False)
