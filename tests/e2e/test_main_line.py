@@ -2,9 +2,11 @@
 
 import json
 
+import httpx
+import openai
 import pytest
 
-from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, anthropic_client, http, in_process, openai_client
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, TOKEN, anthropic_client, http, http2, in_process, openai_client
 
 MESSAGES = [{"role": "user", "content": "Say hello."}]
 
@@ -91,21 +93,69 @@ def test_unknown_fields_survive(shared, providers):
     assert json.loads(providers[0].seen[-1].body)["x_new_parameter"] == extra["x_new_parameter"]
 
 
-def test_base_url_client_by_cluster_local_alias(shared, providers):
-    """A30: the workload addresses a cluster-local name in plain HTTP; upstream sees the provider's own name everywhere."""
+def test_A30_a_cluster_local_alias_reaches_the_provider_under_its_own_name(shared, providers):
     _, gateway = shared
-    with http(gateway, None) as client:
-        reply = client.post(
-            f"http://127.0.0.1:{gateway.port}/v1/chat/completions",
-            headers={"host": "api-openai.svc.cluster.local", "authorization": "Bearer ogw_e2e_0123456789abcdef0123456789abcdef"},
-            json={"model": "gpt-4o-mini", "messages": MESSAGES},
-        )
+    alias = openai.OpenAI(
+        api_key=TOKEN,
+        base_url=f"http://127.0.0.1:{gateway.port}/v1",
+        default_headers={"host": "api-openai.svc.cluster.local"},
+        max_retries=0,
+    )
+    alias.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)
 
-    assert reply.status_code == 403 or reply.status_code == 200
+    seen = providers[0].seen[-1]
+    assert (seen.sni, seen.header("host")) == ("api.openai.com", "api.openai.com")
+    assert seen.header("authorization") == f"Bearer {OPENAI_KEY}"
+    assert TOKEN not in str(seen.fields)
 
 
-@pytest.mark.parametrize("path", ["/v1/files", "/health", "/v1/responses"])
-def test_http2_and_other_paths_stay_judged(shared, path):
+def test_an_absolute_form_request_is_judged_the_same_way(shared, providers):
     _, gateway = shared
     with http(gateway) as client:
-        assert client.get(f"https://api.openai.com{path}").status_code in (200, 403, 404)
+        url = "http://api-openai.svc.cluster.local/v1/chat/completions"
+        reply = client.post(url, json={"model": "gpt-4o-mini", "messages": MESSAGES})
+
+    assert reply.status_code == 200
+    assert providers[0].seen[-1].sni == "api.openai.com"
+    assert providers[0].seen[-1].header("proxy-authorization") is None
+
+
+def test_http2_clients_are_served(shared):
+    _, gateway = shared
+    with http2(gateway) as client:
+        reply = client.post("https://api.openai.com/v1/chat/completions", json={"model": "gpt-4o-mini", "messages": MESSAGES})
+
+    assert (reply.http_version, reply.status_code) == ("HTTP/2", 200)
+
+
+def test_http2_streams_are_served(shared):
+    _, gateway = shared
+    body = {"model": "gpt-4o-mini", "messages": MESSAGES, "stream": True}
+    with http2(gateway) as client:
+        text = client.post("https://api.openai.com/v1/chat/completions", json=body).text
+
+    assert text.endswith("data: [DONE]\n\n")
+
+
+def test_A37_an_unknown_destination_is_denied(shared, providers):
+    _, gateway = shared
+    with http(gateway) as client, pytest.raises(httpx.ProxyError, match="403"):
+        client.get("https://api.evil.example/v1/models")
+
+
+def test_A33_without_a_token_nothing_is_dialled(shared, providers):
+    _, gateway = shared
+    with http(gateway, None) as client, pytest.raises(httpx.ProxyError, match="407"):
+        client.get("https://api.openai.com/v1/models")
+
+    assert providers[0].seen == []
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/responses", "/health"])
+def test_paths_that_are_no_inference_carry_no_body_unjudged(shared, providers, path):
+    _, gateway = shared
+    with http(gateway) as client:
+        reply = client.post(f"https://api.openai.com{path}", json={"input": "hi"})
+
+    assert (reply.status_code, reply.headers["x-outgate-reason"]) == (403, "unjudged_content")
+    assert providers[0].seen == []

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from textwrap import dedent, indent
 
 import anthropic
 import httpx
+import httpx2
 import openai
 
 from support.gateway import RunningGateway
@@ -24,6 +26,7 @@ authorize:
   allow:
     - {workloads: [app], providers: [openai, anthropic]}
     - {workloads: [other], providers: [openai]}
+model_map: {passthrough: true}
 authorize_model:
   allow:
     - {models: ["**"]}
@@ -94,22 +97,39 @@ class World:
         return RunningGateway(policy, self.folder / "state", workers=workers, env=env, extra=extra)
 
 
-def http(gateway: RunningGateway, token: str | None = TOKEN, workload: str = "app", *, http2: bool = False) -> httpx.Client:
-    """A plain client through the proxy: what the SDKs use underneath."""
-    proxy = gateway.proxy_url(workload, token) if token else f"http://127.0.0.1:{gateway.port}"
-    import ssl
+class _Http2Only(ssl.SSLContext):
+    """Offers h2 alone: httpx lists http/1.1 first, and servers that follow the client's order then never speak HTTP/2."""
 
-    context = ssl.create_default_context(cafile=str(gateway.ca))
-    return httpx.Client(proxy=proxy, verify=context, timeout=20, http2=http2, trust_env=False)
+    def set_alpn_protocols(self, _):
+        super().set_alpn_protocols(["h2"])
+
+
+def http2(gateway: RunningGateway, token: str = TOKEN, workload: str = "app") -> httpx.Client:
+    trusted = _Http2Only(ssl.PROTOCOL_TLS_CLIENT)
+    trusted.load_verify_locations(gateway.ca)
+    proxy = gateway.proxy_url(workload, token)
+    return httpx.Client(proxy=proxy, verify=trusted, timeout=20, trust_env=False, http1=False, http2=True)
+
+
+def _transport(library, gateway: RunningGateway, token: str | None, workload: str, **options):
+    proxy = gateway.proxy_url(workload, token) if token else f"http://127.0.0.1:{gateway.port}"
+    trusted = ssl.create_default_context(cafile=str(gateway.ca))
+    return library.Client(proxy=proxy, verify=trusted, timeout=20, trust_env=False, **options)
+
+
+def http(gateway: RunningGateway, token: str | None = TOKEN, workload: str = "app", **options) -> httpx.Client:
+    """A plain client through the proxy: what the SDKs use underneath."""
+    return _transport(httpx, gateway, token, workload, **options)
 
 
 def openai_client(gateway: RunningGateway, token: str = TOKEN, workload: str = "app", **options) -> openai.OpenAI:
-    """The SDK as it comes, given nothing but proxy and CA (by a client here, by environment in `in_process`)."""
+    """The SDK, given nothing but proxy and CA (here by its client; by the environment in `in_process`)."""
     return openai.OpenAI(api_key="sk-workload-own", http_client=http(gateway, token, workload), max_retries=0, **options)
 
 
 def anthropic_client(gateway: RunningGateway, token: str = TOKEN, workload: str = "app", **options) -> anthropic.Anthropic:
-    return anthropic.Anthropic(api_key="sk-ant-workload-own", http_client=http(gateway, token, workload), max_retries=0, **options)
+    client = _transport(httpx2, gateway, token, workload)
+    return anthropic.Anthropic(api_key="sk-ant-workload-own", http_client=client, max_retries=0, **options)
 
 
 def in_process(gateway: RunningGateway, code: str, token: str = TOKEN, workload: str = "app", **env: str) -> dict:

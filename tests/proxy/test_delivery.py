@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from outgate.errors import FailureKind, UpstreamError, WireError
+from outgate.errors import Denial, FailureKind, UpstreamError, WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import EventStream, Text
 from outgate.inference.usage import Usage
@@ -56,12 +56,13 @@ class Failing:
         return []
 
 
-def deliver(stream, headers=SSE, status=200):
+def deliver(stream, headers=SSE, status=200, unsettled=None):
     """What a client would take, and when settling happened."""
     taken, log = [], []
 
     async def settle():
         log.append(("settled", len(taken)))
+        return unsettled
 
     async def go():
         handover = Handover()
@@ -168,3 +169,11 @@ def test_delivered_text_is_kept_until_usage_is_reported():
     delivery, _, _ = deliver(stream)
 
     assert ("".join(delivery.texts), delivery.usage) == ("Hello", None)
+
+
+def test_an_answer_that_cannot_be_settled_is_not_completed():
+    denial = Denial(code="stage_failed", status=503, message="m")
+    with pytest.raises(BrokenAnswerError) as caught:
+        deliver(EventStream(source([FakeEvent(b"{}", last=True)])), JSON, unsettled=denial)
+
+    assert (caught.value.denial, caught.value.started) == (denial, False)

@@ -120,4 +120,4 @@ class RunningGateway:
 
 
 def _outgate() -> list[str]:
-    return [sys.executable, "-m", "outgate.cli.main"]
+    return [str(Path(sys.executable).with_name("outgate"))]

@@ -14,7 +14,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _WITH_KEY = "mitmproxy-ca.pem"
 _CERTIFICATE = "mitmproxy-ca-cert.pem"
 _FOLDER = click.option(
-    "--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("certs"), show_default=True, help="Where it lies."
+    "--certs",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("certs"),
+    show_default=True,
+    help="Where it lies.",
 )
 
 

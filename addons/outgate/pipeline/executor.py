@@ -75,7 +75,7 @@ class Execution:
             for slot, made in zip(mine.out, step.out, strict=True):
                 self.slots[slot] = earlier.slots[made]
 
-    async def ensure(self, steps: tuple[Step, ...]) -> Denial | Answer | None:
+    async def ensure(self, steps: tuple[Step, ...]) -> Denial | Answer | None:  # noqa: C901 (one loop, no calls: it is most of what a request costs)
         """Run every due step of `steps` in order. The first denial or answer ends the pass and is returned.
 
         Whatever a stage raises, and a result its contract does not allow, becomes what its `on_error` says; only the end of the

@@ -53,9 +53,11 @@ class Delivery:
         except Exception as error:
             raise self._broken("stage_failed", 503, "A response policy failed.") from error
 
-    async def finish(self, settle: Callable[[], Awaitable[None]]) -> None:
-        """Settle, then hand over the last bytes and wait until they were taken."""
-        await settle()
+    async def finish(self, settle: Callable[[], Awaitable[Denial | None]]) -> None:
+        """Settle, then hand over the last bytes and wait until they were taken. Raises BrokenAnswerError."""
+        unsettled = await settle()
+        if unsettled is not None:
+            raise BrokenAnswerError(unsettled, started=self.started)
         last = b"".join(self._held)
         body: list[Part] = [last] if last else []
         await self._handover.put([*self._opening(len(last)), *body, End()])

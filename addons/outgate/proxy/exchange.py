@@ -184,12 +184,12 @@ class Exchange:
         self._delivery = delivery = Delivery(self.handover, self.id)
         try:
             await delivery.run(status, headers, stream)
+            self.outcome = "answered"
+            await delivery.finish(self._settle)
         except BrokenAnswerError as error:
-            _log.warning("exchange %s: %s", self.id, error.denial.code, exc_info=error.__cause__)
+            _log.warning("exchange %s broke off: %s (%s)", self.id, error.denial.code, type(error.__cause__).__name__)
             await self._fail(error.denial)
             return
-        self.outcome = "answered"
-        await delivery.finish(self._settle)
         execution.give({"r.client": True})
         await execution.ensure(execution.plan.after)
 
@@ -262,10 +262,10 @@ class Exchange:
             if self.outcome in ("client_gone", "killed"):
                 self.handover.close()
 
-    async def _settle(self) -> None:
-        """Run the close stages, exactly once."""
+    async def _settle(self) -> Denial | None:
+        """Run the close stages, exactly once. A denial says that they failed: then the answer must not be completed."""
         if self._settled or self.execution is None:
-            return
+            return None
         self._settled = True
         execution = self.execution
         execution.give(
@@ -278,8 +278,11 @@ class Exchange:
             }
         )
         refused = await execution.ensure(execution.plan.close)
-        if isinstance(refused, Denial):
-            _log.error("exchange %s could not be settled: %s", self.id, refused.code)
+        if refused is None:
+            return None
+        assert isinstance(refused, Denial)
+        _log.error("exchange %s could not be settled: %s", self.id, refused.code)
+        return refused
 
     def _usage(self, execution: Execution) -> Usage | None:
         delivery = self._delivery
