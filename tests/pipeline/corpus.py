@@ -71,6 +71,7 @@ PINNED = (
         placements=swap(drop="cache record cache_write"),
     ),
     _pinned("dispatch before the routed model is admitted", "E_RELEASE_BEFORE_GUARD", "dispatch", "authorize_model"),
+    _pinned("a body judged before its sender is admitted", "E_BODY_BEFORE_ADMISSION", "prompt_guard", "authorize"),
     _pinned("dispatch before the hold", "E_UNCHARGED_RELEASE", "dispatch", "token_budget"),
     _pinned(
         "dispatch before a stage it does not read", "E_DISPATCH_NOT_LAST", "dispatch", "tag", placements=swap(stage("tag", "conn"))

@@ -166,7 +166,8 @@ def warnings(graph: Graph) -> Iterator[Problem]:
                 node,
                 about="model",
             )
-        if any(read.fact == "model" and read.optional for read in node.reads) and not graph.writers("model"):
+        unnamed = any(read.fact == "model" and read.optional for read in node.reads) and not graph.writers("model")
+        if unnamed and graph.phase(node) is Phase.REQUEST:
             message = f"{name} reads model, which nothing writes: whatever the provider takes by default is used"
             yield problem("W_DEFAULT_MODEL", message, "add a stage that writes model", node, about="model")
         if node.charges and graph.phase(node) is Phase.REQUEST and "params" not in node.facts_read:

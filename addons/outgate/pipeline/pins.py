@@ -1,6 +1,7 @@
 """A pinned order is checked against every edge and every phase, and never trusted."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import combinations, pairwise
 
 from outgate.errors import Problem
@@ -57,7 +58,9 @@ def check_pins(graph: Graph, edges: Sequence[Edge], pin: Sequence[str]) -> Itera
             yield problem("E_PIN_PHASE", message, repair, graph.nodes[early], graph.nodes[late], path=(early, late))
 
 
-def _indirect(graph: Graph, edges: Sequence[Edge], pin: Sequence[str], explained: Set[tuple[str, str]]) -> Iterator[Problem]:
+def _indirect(
+    graph: Graph, edges: Sequence[Edge], pin: Sequence[str], explained: AbstractSet[tuple[str, str]]
+) -> Iterator[Problem]:
     """Along facts where there is such a way, else along any rule; only through stages that are not pinned themselves."""
     free = [edge for edge in edges if not (edge.before in pin and edge.after in pin)]
     for early, late in combinations(pin, 2):

@@ -1,0 +1,58 @@
+import json
+
+from outgate.pipeline.compiler import compile_plan
+from outgate.pipeline.contract import OnError
+from outgate.pipeline.explain import explain, explain_json
+from pipeline.standard import MODEL_MAP, PROMPT_GUARD, STANDARD, swap, vary
+
+
+def test_a_plan_in_words():
+    text = explain(compile_plan(STANDARD, revision="r1"))
+
+    for line in (
+        "of revision r1",
+        "  9 token_budget: principal, model, tokens.in, params, exchange.id, ~budget.epoch → hold (may deny, charges)",
+        "      after count_tokens: reads tokens.in",
+        "      after cache: no charge for what is answered here",
+        "      after originate_tls: reads wire.host, wire.sni, wire.tls",
+        "  unauthorized: inject_credentials, dispatch",
+        "      inject_credentials: credential.epoch changed",
+        "  inject_credentials | originate_tls",
+    ):
+        assert line in text
+    assert "dispatch ends the request" not in text
+    assert "warnings" not in text
+
+
+def test_phases_come_in_order():
+    lines = explain(compile_plan(STANDARD)).splitlines()
+
+    assert ["request", "response", "close", "after"] == [
+        line for line in lines if line in ("request", "response", "close", "after")
+    ]
+
+
+def test_warnings_and_failure_modes_are_told():
+    text = explain(
+        compile_plan(
+            swap(vary(PROMPT_GUARD, on_error=OnError.OPEN), vary(MODEL_MAP, on_error=OnError.FALLBACK, fallback=("m", "p")))
+        )
+    )
+
+    assert "W_FAIL_OPEN: requests pass prompt_guard when it fails" in text
+    assert "W_DEFAULT_MODEL" in text
+    assert "fails open" in text
+    assert "fails fallback" in text
+
+
+def test_a_plan_as_data_is_json():
+    plan = compile_plan(swap(vary(PROMPT_GUARD, on_error=OnError.OPEN)), revision="r1")
+    data = json.loads(json.dumps(explain_json(plan)))
+
+    assert (plan.hash, "r1") == (data["hash"], data["revision"])
+    assert [step.name for step in plan.request] == [entry["stage"] for entry in data["order"]["request"]]
+    assert ["deny"] == data["order"]["request"][0]["may"]
+    assert len(plan.edges) == len(data["edges"])
+    assert {"stage": "inject_credentials", "why": "credential.epoch changed"} in data["reruns"]["unauthorized"]
+    assert [list(group) for group in plan.parallel] == data["parallel"]
+    assert ["W_FAIL_OPEN"] == [warning["code"] for warning in data["warnings"]]

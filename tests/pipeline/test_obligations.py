@@ -1,0 +1,54 @@
+import pytest
+
+from outgate.pipeline.contract import May, OnError
+from pipeline.corpus import REDACT_OUTPUT
+from pipeline.standard import HYDRATE, METER, PROMPT_GUARD, RESTORE, STANDARD, TOKEN_BUDGET, problems_of, stage, swap, vary
+
+
+def _found(code, placements, **how):
+    return next(problem for problem in problems_of(placements, **how) if problem.code == code)
+
+
+def test_a_stale_verdict_names_the_guard_the_rewrite_and_the_way_to_the_release():
+    found = _found("E_STALE_VERDICT", swap(HYDRATE, vary(PROMPT_GUARD, reads="prompt@initial")))
+
+    assert ("prompt_guard", "hydrate") == found.stages
+    assert "prompt" == found.fact
+    assert "prompt_guard" == found.path[0]
+    assert "final prompt" in found.repair
+
+
+def test_an_older_version_than_was_judged_may_not_leave():
+    translate = next(p for p in STANDARD if p.name == "translate")
+    reads = " ".join(f"{name}@initial" if name == "prompt" else name for name in translate.contract.reads)
+    found = _found("E_STALE_VERDICT", swap(HYDRATE, vary(translate, reads=reads), drop="redact restore"))
+
+    assert (("prompt_guard",), "prompt") == (found.stages, found.fact)
+    assert "older" in found.message
+
+
+@pytest.mark.parametrize("where", ["the exchange is denied", "cache answers"])
+def test_an_early_ending_names_itself(where):
+    placements = {
+        "the exchange is denied": swap(vary(METER, optional="model provider hold usage denial")),
+        "cache answers": swap(stage("limit", "r.status hold", "r.headers", placed_after="dispatch")),
+    }
+
+    assert where in _found("E_UNSET_ON_EXIT", placements[where]).message
+
+
+def test_what_was_written_before_the_answer_may_be_required():
+    assert not problems_of(swap(stage("limit", "r.status placeholders", "verdict.out.limit", may=May.DENY)))
+
+
+def test_a_rewritten_answer_must_not_spoil_an_earlier_verdict():
+    spoils = swap(vary(REDACT_OUTPUT, after="output_guard"), vary(RESTORE, preserves="verdict.* cache.recording"))
+    found = _found("E_STALE_VERDICT", spoils)
+
+    assert (("output_guard", "redact_output"), "r.stream", "the client") == (found.stages, found.fact, found.path[-1])
+
+
+def test_an_optional_fact_may_stay_unset():
+    open_budget = vary(TOKEN_BUDGET, on_error=OnError.OPEN)
+
+    assert not problems_of(swap(open_budget))
