@@ -97,7 +97,13 @@ class Asker(asyncio.Protocol):
 
     def _reply(self, number: int, results: Sequence[Any] | None, error: str) -> None:
         self._waiting -= 1
-        self._send({"id": number, "error": error} if results is None else {"id": number, "results": results})
+        if results is None:
+            self._send({"id": number, "error": error})
+            return
+        try:
+            self._send({"id": number, "results": results})
+        except EncoderError as unsent:
+            self._send({"id": number, "error": unsent.code})
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._transport is not None:

@@ -27,7 +27,7 @@ class EncoderError(OutgateError):
 def frame(message: dict[str, Any]) -> bytes:
     """A message as bytes. Raises EncoderError for a text that is not Unicode (a lone surrogate) or a frame beyond the bound."""
     try:
-        body = orjson.dumps(message)
+        body = orjson.dumps(message, default=_plain)
     except orjson.JSONEncodeError:
         raise EncoderError("unencodable") from None
     if len(body) > MAX_FRAME:
@@ -56,6 +56,12 @@ class Frames:
             body = bytes(buffer[_LENGTH.size : end])
             del buffer[:end]
             yield _message(body)
+
+
+def _plain(value: Any) -> list[Any]:
+    if isinstance(value, tuple):
+        return list(value)  # a NamedTuple
+    raise TypeError(type(value).__name__)
 
 
 def _message(body: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from outgate.inference.prompt import Prompt
 
 DIGEST = 16
-_ENTRY = 160
+_ENTRY = 280
 """Bytes an entry costs besides its value: key, tuple, link."""
 
 

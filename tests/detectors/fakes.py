@@ -1,0 +1,55 @@
+"""Prompts and answer events that are nothing but their texts."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from outgate.inference.prompt import Channel, Leaf, Prompt
+from outgate.inference.stream import Event, Text, Transform
+from outgate.inference.usage import Usage
+
+
+class NoDocument:
+    def encode(self, edits: Mapping[tuple[int, str | int], Any]) -> bytes:
+        raise NotImplementedError
+
+
+def prompt(*texts: str, channel: Channel = Channel.USER, turn: int | None = None, unjudged: frozenset[str] = frozenset()) -> Prompt:
+    """One leaf for each text, each a message of its own unless `turn` is given."""
+    leaves = tuple(Leaf(0, i, text, channel, i if turn is None else turn) for i, text in enumerate(texts))
+    return Prompt(NoDocument(), leaves, unjudged)
+
+
+def texts_of(prompt: Prompt) -> tuple[str, ...]:
+    return tuple(leaf.text for leaf in prompt.leaves)
+
+
+class FakeEvent(NamedTuple):
+    texts: Sequence[Text] = ()
+    closes: Sequence[Hashable] = ()
+    whole: bool = False
+    usage: Usage | None = None
+    last: bool = False
+    hidden: bool = False
+
+    def replace(self, changes: Mapping[int, str]) -> "FakeEvent":
+        texts = tuple(text._replace(text=changes.get(i, text.text)) for i, text in enumerate(self.texts))
+        return self._replace(texts=texts)
+
+    def only(self, index: int, text: str) -> "FakeEvent":
+        return FakeEvent((self.texts[index]._replace(text=text),))
+
+    def encode(self) -> bytes:
+        return b""
+
+
+def piece(text: str, part: Hashable = ("content",), channel: Channel = Channel.ASSISTANT) -> FakeEvent:
+    return FakeEvent((Text(part, text, channel),))
+
+
+def through(transform: Transform, events: Sequence[Event]) -> list[Event]:
+    passed = [out for event in events for out in transform.feed(event)]
+    return [*passed, *transform.flush()]
+
+
+def text_of(events: Sequence[Event], part: Hashable = ("content",)) -> str:
+    return "".join(text.text for event in events for text in event.texts if text.part == part)
