@@ -35,6 +35,18 @@ def test_a_value_falls_into_every_bucket_from_its_own_on(tmp_path, value, first)
     assert value == samples(tmp_path)["gen_ai_client_token_usage_sum", labels]
 
 
+def test_a_summary_is_a_count_and_a_sum(tmp_path):
+    metrics = Metrics(tmp_path)
+    metrics.observe_each("outgate_stage_seconds", [(("cache", "ok"), 0.25), (("cache", "ok"), 0.5), (("cache", "denied"), 1.0)])
+    found = samples(tmp_path)
+
+    assert (2.0, 0.75) == (
+        found["outgate_stage_seconds_count", ("cache", "ok")],
+        found["outgate_stage_seconds_sum", ("cache", "ok")],
+    )
+    assert 1.0 == found["outgate_stage_seconds_count", ("cache", "denied")]
+
+
 def test_workers_are_summed_exactly_over_kills_and_restarts(tmp_path):
     for _ in range(3):
         children = []
@@ -92,7 +104,7 @@ def test_every_declared_metric_can_be_written_and_is_rendered(tmp_path):
     metrics = Metrics(tmp_path)
     for metric in METRICS:
         labels = tuple(f"l{number}" for number in range(len(metric.labels)))
-        (metrics.observe if metric.buckets else metrics.add)(metric.name, labels, 1.0)
+        (metrics.observe if metric.cells > 1 else metrics.add)(metric.name, labels, 1.0)
 
     names = {family.name for family in text_string_to_metric_families(render(tmp_path).decode())}
     assert {metric.name.removesuffix("_total") for metric in METRICS} == names

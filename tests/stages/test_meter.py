@@ -103,8 +103,8 @@ def test_an_answer_is_counted(tmp_path):
     assert 1.0 == counted["gen_ai_server_request_duration_seconds_sum", ("chat", "openai", "gpt-4o-mini", "chat")]
     assert 0.00015 == counted["outgate_cost_total", ("openai", "gpt-4o-mini", "agent")]
     assert 0.2 == counted["outgate_token_count_error_ratio_sum", ("openai", "gpt-4o-mini")]
-    assert 0.5 == counted["outgate_stage_seconds_total", ("dispatch",)]
-    assert 1.0 == counted["outgate_stage_runs_total", ("authenticate", "ok")]
+    assert 0.5 == counted["outgate_stage_seconds_sum", ("dispatch", "ok")]
+    assert 1.0 == counted["outgate_stage_seconds_count", ("authenticate", "ok")]
 
 
 ENDINGS = {

@@ -32,7 +32,7 @@ def record(closed: Closed) -> bytes:
             "outgate.route": closed.route,
             "outgate.policy.revision": closed.revision,
             "server.address": closed.destination,
-            "gen_ai.operation.name": closed.operation,
+            "gen_ai.operation.name": closed.operation.value if closed.operation is not None else None,
             "gen_ai.provider.name": closed.provider,
             "gen_ai.request.model": _shown(closed.model, admitted=closed.admitted),
             "outgate.model.requested": _shown(closed.model_requested, admitted=False),
@@ -61,7 +61,7 @@ def _amounts(closed: Closed) -> dict[str, int | str | bool | None]:
         "outgate.usage.estimated": usage.estimated,
         "outgate.charged.input_tokens": closed.charge.tokens_in,
         "outgate.charged.output_tokens": closed.charge.tokens_out,
-        "outgate.charged": closed.charge.basis,
+        "outgate.charged": closed.charge.basis.value,
         "outgate.cost.usd": str(closed.cost) if closed.cost is not None else None,
     }
 
@@ -73,7 +73,7 @@ def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]
             "backend": attempt.backend,
             "endpoint": attempt.endpoint,
             "status": attempt.status,
-            "failure": attempt.failure,
+            "failure": attempt.failure.value if attempt.failure is not None else None,
             "sent": attempt.sent,
             "seconds": round(attempt.seconds, 6),
         }

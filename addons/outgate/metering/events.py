@@ -78,9 +78,7 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
         add("outgate_attempts_total", (attempt.backend, attempt.failure.value if attempt.failure is not None else ""))
     if closed.charge.basis is not Basis.NOTHING:
         _emit_usage(closed, (operation, provider, model), debt, metrics)
-    for stage, ns, verdict in closed.trace:
-        add("outgate_stage_seconds_total", (stage,), ns / 1e9)
-        add("outgate_stage_runs_total", (stage, verdict))
+    metrics.observe_each("outgate_stage_seconds", [((stage, verdict), ns / 1e9) for stage, ns, verdict in closed.trace])
 
 
 def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: Metrics) -> None:

@@ -29,7 +29,7 @@ class Metrics:
         self._series = _free_slot(folder)
         self._cells = self._series.cells
         self._most = most
-        self._known: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._known: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in BY_NAME}
         self._sets: dict[str, int] = defaultdict(int)
         for key, first in self._series.index.items():
             name = key.partition("{")[0]
@@ -39,21 +39,27 @@ class Metrics:
 
     def add(self, name: str, labels: tuple[str, ...] = (), amount: float = 1.0) -> None:
         """Count `amount` (a gauge may go down). `labels` are values in the table's order. Raises KeyError for an unknown name."""
-        cell = self._known.get((name, labels))
+        cell = self._known[name].get(labels)
         if cell is None:
             cell = self._place(name, labels)
         if cell >= 0:
             self._cells[cell] += amount
 
     def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
-        """Put a value into its bucket. Raises KeyError for an unknown name."""
-        cell = self._known.get((name, labels))
-        if cell is None:
-            cell = self._place(name, labels)
-        if cell >= 0:
-            buckets = BY_NAME[name].buckets
-            self._cells[cell + bisect_left(buckets, value)] += 1.0
-            self._cells[cell + len(buckets) + 1] += value
+        """Put a value into its bucket of a histogram, or into a summary. Raises KeyError for an unknown name."""
+        self.observe_each(name, ((labels, value),))
+
+    def observe_each(self, name: str, values: Iterable[tuple[tuple[str, ...], float]]) -> None:
+        """Observe many values of one metric, each with its labels."""
+        known, cells, buckets = self._known[name], self._cells, BY_NAME[name].buckets
+        last = len(buckets) + 1
+        for labels, value in values:
+            cell = known.get(labels)
+            if cell is None:
+                cell = self._place(name, labels)
+            if cell >= 0:
+                cells[cell + bisect_left(buckets, value)] += 1.0
+                cells[cell + last] += value
 
     def close(self) -> None:
         self._known.clear()
@@ -71,8 +77,8 @@ class Metrics:
         if cell is None:
             return self._other(metric)
         self._sets[name] += new
-        if len(self._known) < 16 * self._most:
-            self._known[name, labels] = cell
+        if len(self._known[name]) < 2 * self._most:
+            self._known[name][labels] = cell
         return cell
 
     def _other(self, metric: Metric) -> int:
@@ -108,7 +114,9 @@ def render(folder: Path) -> bytes:
 def _lines(metric: Metric, series: Iterable[tuple[str, list[float]]]) -> Iterator[str]:
     yield f"# HELP {metric.name} {metric.doc}\n# TYPE {metric.name} {metric.type}\n"
     for labels, cells in series:
-        if metric.type is Type.HISTOGRAM:
+        if metric.type is Type.SUMMARY:
+            yield _sum_and_count(metric, labels, cells[1], cells[0])
+        elif metric.type is Type.HISTOGRAM:
             yield from _histogram(metric, labels, cells)
         else:
             yield f"{metric.name}{_braced(labels)} {cells[0]!r}\n"
@@ -119,7 +127,11 @@ def _histogram(metric: Metric, labels: str, cells: list[float]) -> Iterator[str]
     for bound, cell in zip((*map(repr, metric.buckets), "+Inf"), cells, strict=False):
         count += cell
         yield f"{metric.name}_bucket{_braced(f'{labels},le="{bound}"'.lstrip(','))} {count!r}\n"
-    yield f"{metric.name}_sum{_braced(labels)} {cells[-1]!r}\n{metric.name}_count{_braced(labels)} {count!r}\n"
+    yield _sum_and_count(metric, labels, cells[-1], count)
+
+
+def _sum_and_count(metric: Metric, labels: str, total: float, count: float) -> str:
+    return f"{metric.name}_sum{_braced(labels)} {total!r}\n{metric.name}_count{_braced(labels)} {count!r}\n"
 
 
 def _key(metric: Metric, labels: tuple[str, ...]) -> str:

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 
 class Type(StrEnum):
-    """A gauge is the sum over living workers: it starts at zero with its worker."""
+    """A gauge is summed over living workers and starts at zero with its worker. A summary is a count and a sum."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
+    SUMMARY = "summary"
 
 
 class Metric(NamedTuple):
@@ -28,8 +29,8 @@ class Metric(NamedTuple):
 
     @property
     def cells(self) -> int:
-        """A histogram keeps one cell per bucket, one for +Inf, and the sum."""
-        return len(self.buckets) + 2 if self.type is Type.HISTOGRAM else 1
+        """A histogram keeps one cell per bucket, one for +Inf, and the sum; a summary the count and the sum."""
+        return len(self.buckets) + 2 if self.type in (Type.HISTOGRAM, Type.SUMMARY) else 1
 
 
 _TOKENS = tuple(float(4**n) for n in range(14))
@@ -71,8 +72,7 @@ METRICS = (
         "(counted - reported) / reported input tokens",
         _RATIO,
     ),
-    Metric("outgate_stage_seconds_total", Type.COUNTER, ("stage",), "time spent in each stage"),
-    Metric("outgate_stage_runs_total", Type.COUNTER, ("stage", "verdict"), "runs of each stage: ok, denied, answered or error"),
+    Metric("outgate_stage_seconds", Type.SUMMARY, ("stage", "verdict"), "runs of each stage: ok, denied, answered or error"),
     Metric("outgate_cache_lookups_total", Type.COUNTER, ("result",), "cache look-ups by result"),
     Metric(
         "outgate_metrics_overflow_total",
