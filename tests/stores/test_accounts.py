@@ -1,13 +1,11 @@
 import asyncio
-import sqlite3
 
 import orjson
 import pytest
 
-from outgate.errors import Denial
 from outgate.inference.principal import Principal
 from outgate.stores.accounts import Hold, Limits, Settlement
-from support.budgets import NOON, Clock, ask, audited, limit, line, make, running
+from support.budgets import NOON, Clock, ask, audited, limit, line, running
 
 
 def test_a_request_is_held_settled_and_the_rest_given_back(tmp_path):
@@ -101,86 +99,6 @@ def test_every_limit_is_debited_and_one_refusal_leaves_the_others_whole_A17(tmp_
     assert 9 == sum(isinstance(other, Hold) for other in others)
 
 
-def test_fifty_attempts_are_one_hold_A29(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(1000)) as accounts:
-            holds = [await accounts.reserve(ask("x")) for _ in range(50)]
-            accounts.close(line("x"))
-            return holds, (await accounts.standings())[0].settled
-
-    holds, settled = asyncio.run(story())
-
-    assert 1 == len(set(map(id, holds)))
-    assert 100 == settled
-
-
-def test_another_cost_replaces_the_hold(tmp_path):
-    async def story():
-        per_model = limit(1000, per=("model",))
-        async with running(tmp_path, per_model) as accounts:
-            await accounts.reserve(ask("x", model="dear"))
-            hold = await accounts.reserve(ask("x", 200, 300, model="cheap"))
-            accounts.close(line("x", 200, 50))
-            rest = [await accounts.reserve(ask(str(number), model="dear")) for number in range(10)]
-            return hold, rest, {each.key: each.settled for each in await accounts.standings()}
-
-    hold, rest, settled = asyncio.run(story())
-
-    assert [("team@day/model=cheap", 500)] == [(amount.key, amount.tokens) for amount in hold.amounts]
-    assert all(isinstance(each, Hold) for each in rest)
-    assert {"team@day/model=cheap": 250, "team@day/model=dear": 0} == settled
-
-
-def test_a_refused_replacement_leaves_the_first_hold_to_the_close(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(1000)) as accounts:
-            await accounts.reserve(ask("x"))
-            refused = await accounts.reserve(ask("x", 2000))
-            accounts.close(line("x"))
-            return refused, (await accounts.standings())[0].settled, [await accounts.reserve(ask(str(n))) for n in range(10)]
-
-    refused, settled, rest = asyncio.run(story())
-
-    assert isinstance(refused, Denial)
-    assert 100 == settled
-    assert 9 == sum(isinstance(each, Hold) for each in rest)
-
-
-def test_debt_is_recorded_and_blocks_the_next_request(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(1000)) as accounts:
-            await accounts.reserve(ask("x"))
-            settlement = accounts.close(line("x", 60, 5000))
-            return settlement, await accounts.reserve(ask("y", 1, 1)), (await accounts.standings())[0]
-
-    settlement, following, standing = asyncio.run(story())
-
-    assert Settlement(debt=4960) == settlement
-    assert "budget_exhausted" == following.code
-    assert (5060, 4960) == (standing.settled, standing.debt)
-    assert standing.leased == 0
-
-
-def test_small_debt_is_paid_from_the_lease(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(1000)) as accounts:
-            await accounts.reserve(ask("x"))
-            accounts.close(line("x", 60, 60))
-            return [await accounts.reserve(ask(str(number))) for number in range(10)]
-
-    assert 8 == sum(isinstance(each, Hold) for each in asyncio.run(story()))
-
-
-def test_output_may_cost_more_than_input_A38(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(1000, output_weight=4)) as accounts:
-            hold = await accounts.reserve(ask("x", 60, 100))
-            accounts.close(line("x", 60, 10))
-            return hold.amounts[0].tokens, (await accounts.standings())[0].settled
-
-    assert (460, 100) == asyncio.run(story())
-
-
 def test_the_limits_of_a_stage_are_debited_besides_the_gateways(tmp_path):
     async def story():
         async with running(tmp_path, limit(1000, name="gateway")) as accounts:
@@ -267,47 +185,6 @@ def test_reserving_in_memory_never_suspends(tmp_path):
     assert isinstance(asyncio.run(story()), Hold)
 
 
-@pytest.mark.parametrize("step", [-86400, -3600, 3600, 86400])
-def test_a_step_of_the_wall_clock_resets_nothing_L4(tmp_path, step):
-    async def story():
-        clock = Clock()
-        async with running(tmp_path, limit(100, window="minute"), clock=clock) as accounts:
-            await accounts.reserve(ask("x"))
-            accounts.close(line("x"))
-            clock.step(step)
-            return await accounts.reserve(ask("y")), (await accounts.standings())[0]
-
-    refused, standing = asyncio.run(story())
-
-    assert "budget_exhausted" == refused.code
-    assert 100 == standing.settled
-
-
-@pytest.mark.parametrize("step", [-86400, -3600, -61])
-def test_a_worker_that_restarts_with_an_earlier_clock_resets_nothing_L4(tmp_path, step):
-    async def story():
-        async with running(tmp_path, limit(100, window="minute")) as accounts:
-            await accounts.reserve(ask("x"))
-            accounts.close(line("x"))
-        async with running(tmp_path, limit(100, window="minute"), clock=Clock(NOON + step)) as accounts:
-            return await accounts.reserve(ask("y"))
-
-    assert "budget_exhausted" == asyncio.run(story()).code
-
-
-def test_usage_within_the_hold_belongs_to_its_window_and_debt_to_the_present_one(tmp_path):
-    async def story():
-        clock = Clock()
-        async with running(tmp_path, limit(1000, window="minute"), clock=clock) as accounts:
-            await accounts.reserve(ask("x"))
-            clock.pass_(60)
-            accounts.close(line("x", 60, 640))
-            await accounts.refresh()
-            return [await accounts.reserve(ask(str(number))) for number in range(10)]
-
-    assert 4 == sum(isinstance(each, Hold) for each in asyncio.run(story()))
-
-
 def test_after_a_restart_the_budget_goes_on(tmp_path):
     async def story():
         settled = []
@@ -351,70 +228,3 @@ def test_strange_names_do_not_break_the_journal(tmp_path):
 
     assert ['x"\n', 'x"\n'] == [fields["id"] for fields in lines]
     assert 'a"b\n\\' == lines[0]["outgate.workload"]
-
-
-def test_a_ledger_that_cannot_be_reached_refuses_and_recovers(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(1000)) as accounts:
-            real = accounts._ledger.turn
-
-            def broken(turn):
-                raise sqlite3.OperationalError("disk I/O error")
-
-            accounts._ledger.turn = broken
-            refused, healthy = await accounts.reserve(ask("x")), accounts.healthy
-            accounts._ledger.turn = real
-            return refused, healthy, await accounts.reserve(ask("y")), accounts.healthy
-
-    refused, ill, admitted, well = asyncio.run(story())
-
-    assert ("accounts_unavailable", 503) == (refused.code, refused.status)
-    assert isinstance(admitted, Hold)
-    assert (False, True) == (ill, well)
-
-
-def test_what_was_not_told_to_the_ledger_is_told_later_once(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(10_000)) as accounts:
-            await accounts.reserve(ask("x"))
-            real, told = accounts._ledger.turn, []
-
-            def fails_after_the_commit(turn):
-                told.append(real(turn))
-                raise sqlite3.OperationalError("the answer was lost")
-
-            accounts.close(line("x"))
-            accounts._ledger.turn = fails_after_the_commit
-            await accounts.refresh()
-            accounts._ledger.turn = real
-            await accounts.reserve(ask("y"))
-            accounts.close(line("y"))
-            return len(told), (await accounts.standings())[0].settled
-
-    assert (1, 200) == asyncio.run(story())
-
-
-def test_a_stopped_account_refuses(tmp_path):
-    async def story():
-        accounts = make(tmp_path, limit(1000))
-        await accounts.start()
-        await accounts.stop()
-        return await accounts.reserve(ask("x"))
-
-    assert "accounts_unavailable" == asyncio.run(story()).code
-
-
-def test_a_cancelled_caller_cuts_no_turn_off(tmp_path):
-    async def story():
-        async with running(tmp_path, limit(1000)) as accounts:
-            waiting = asyncio.ensure_future(accounts.reserve(ask("x")))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            waiting.cancel()
-            outcomes = [await accounts.reserve(ask(str(number))) for number in range(11)]
-            return outcomes, (await accounts.standings())[0].leased
-
-    outcomes, leased = asyncio.run(story())
-
-    assert 10 == sum(isinstance(each, Hold) for each in outcomes)
-    assert 1000 == leased
