@@ -1,6 +1,7 @@
 """F1: a broken stage never forwards. Every stage of a full plan, every kind of fault, through the real listener."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -36,29 +37,29 @@ def _raise(error):
     def run(facts):
         raise error("canary-in-exception")
 
-    return lambda step: step._replace(run=run, waits=False)
+    return lambda step: replace(step, run=run, waits=False)
 
 
 def _hang(step):
     async def run(facts):
         await asyncio.Event().wait()
 
-    return step._replace(run=run, waits=True, limit=0.05)
+    return replace(step, run=run, waits=True, limit=0.05)
 
 
 def _cancel(step):
     async def run(facts):
         raise asyncio.CancelledError
 
-    return step._replace(run=run, waits=True)
+    return replace(step, run=run, waits=True)
 
 
 def _returns(value):
-    return lambda step: step._replace(run=lambda facts: value, waits=False)
+    return lambda step: replace(step, run=lambda facts: value, waits=False)
 
 
 def _too_many(step):
-    return step._replace(run=lambda facts: (1,) * (len(step.out) + 1), waits=False)
+    return replace(step, run=lambda facts: (1,) * (len(step.out) + 1), waits=False)
 
 
 FAULTS = {

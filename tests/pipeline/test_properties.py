@@ -34,7 +34,7 @@ def _from_scratch(plan: Plan, placements: tuple[Placement, ...], given: dict[str
 def _salted(rng: Random, plan: Plan, placements: tuple[Placement, ...]) -> tuple[Plan, tuple[Placement, ...]]:
     """The same pipeline of other functions."""
     runs = {placement.name: function(rng, len(placement.contract.writes)) for placement in placements}
-    steps = tuple(step._replace(run=runs[step.name]) for step in plan.request)
+    steps = tuple(replace(step, run=runs[step.name]) for step in plan.request)
     return replace(plan, request=steps), tuple(placement._replace(run=runs[placement.name]) for placement in placements)
 
 

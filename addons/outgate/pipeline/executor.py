@@ -12,11 +12,12 @@ from outgate.errors import ContractViolationError, Denial
 from outgate.pipeline.plan import Answer, Plan, Step
 
 _log = logging.getLogger(__name__)
-_view = tuple.__new__
+_made = tuple.__new__
+"""Of a namedtuple type and a tuple: a third of what calling the type costs."""
 
 
 class Ran(NamedTuple):
-    """One run of one stage: name, nanoseconds, and `ok`, `denied`, `answered` or `error`."""
+    """One run of one stage: name, nanoseconds since the run before it ended, and `ok`, `denied`, `answered` or `error`."""
 
     stage: str
     ns: int
@@ -82,37 +83,38 @@ class Execution:
         task (CancelledError) passes. A charge is made once per exchange: a stage whose inputs changed runs again, and its port,
         which knows the exchange, replaces the charge it made before.
         """
-        slots, seen, clock = self.slots, self.seen, self.clock
+        slots, seen, clock, ran = self.slots, self.seen, self.clock, self.trace.append
+        start = clock()
         for step in steps:
-            name, run, view, get, out, waits, limit, on_error = step
-            now = get(slots)
-            if seen.get(name) == now:
+            now = step.get(slots)
+            if seen.get(step.name) == now:
                 continue
-            start = clock()
+            verdict = "ok"
             try:
-                result = run(_view(view, now))
-                if waits:
-                    if limit is None:
+                result = step.run(_made(step.view, now))
+                if step.waits:
+                    if step.limit is None:
                         result = await result
                     else:
-                        async with timeout(limit):
+                        async with timeout(step.limit):
                             result = await result
-                if result.__class__ is not tuple or len(result) != len(out):
+                if result.__class__ is not tuple or len(result) != len(step.out):
                     _check(step, result)
-                verdict = "ok"
             except CancelledError as error:
                 if _is_ending():
                     raise
-                result, verdict = on_error(_broken(step, error)), "error"
+                result, verdict = step.on_error(_broken(step, error)), "error"
             except Exception as error:
-                result, verdict = on_error(_broken(step, error)), "error"
+                result, verdict = step.on_error(_broken(step, error)), "error"
             if result.__class__ is not tuple:
                 return self._ended(step, result, clock() - start, verdict)
-            for slot, value in zip(out, result, strict=True):
+            for slot, value in zip(step.out, result):  # noqa: B905 (the lengths are checked above)
                 if slots[slot] is not value and slots[slot] != value:
                     slots[slot] = value
-            seen[name] = now
-            self.trace.append(Ran(name, clock() - start, verdict))
+            seen[step.name] = now
+            end = clock()
+            ran(_made(Ran, (step.name, end - start, verdict)))
+            start = end
         return None
 
     def _ended(self, step: Step, result: Denial | Answer, ns: int, verdict: str) -> Denial | Answer:

@@ -21,8 +21,12 @@ class Answer(NamedTuple):
     outputs: tuple[Any, ...] = ()
 
 
-class Step(NamedTuple):
-    """One stage, ready to run: `get` takes its inputs from the slots, `view` names them, `out` are the slots it writes."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage, ready to run: `get` takes its inputs from the slots, `view` names them, `out` are the slots it writes.
+
+    Slots and no namedtuple: the executor's loop reads its fields a third as fast from one.
+    """
 
     name: str
     run: Callable[[Any], Any]
