@@ -25,7 +25,8 @@ _DEFAULT = Path("policies/default.yaml")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of policy files, for editors, and end.")
 @click.option("--credentials", is_flag=True, help="Also check that every provider's credential can be read here.")
-def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials: bool) -> None:
+@click.option("--elsewhere", is_flag=True, help="The policy runs on another machine: files it names may be missing on this one.")
+def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials: bool, elsewhere: bool) -> None:
     """Check policy FILES (policies/default.yaml when none is given) and run the tests beside them.
 
     Exit code 1 when a policy has an error or a test fails; warnings alone do not fail.
@@ -33,7 +34,7 @@ def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials
     if schema:
         sys.stdout.buffer.write(policy_schema_bytes())
         return
-    reports = [_checked(file, credentials=credentials) for file in files or (_DEFAULT,)]
+    reports = [_checked(file, credentials=credentials, elsewhere=elsewhere) for file in files or (_DEFAULT,)]
     if as_json:
         click.echo(orjson.dumps(reports, option=orjson.OPT_INDENT_2).decode())
     else:
@@ -42,17 +43,17 @@ def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials
     sys.exit(0 if all(report["ok"] for report in reports) else 1)
 
 
-def _checked(file: Path, *, credentials: bool) -> dict[str, Any]:
+def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any]:
     problems: tuple[Problem, ...] = ()
     failed: tuple[Failed, ...] = ()
     tests, revision = 0, ""
     try:
-        policy = load_policy(file)
+        policy = load_policy(file, elsewhere=elsewhere)
         problems, revision = policy.warnings, policy.revision
         if credentials:
             known = Credentials(os.environ, time.monotonic)
             problems += tuple(problem for backend in policy.catalog.backends for problem in known.check(backend))
-        tests, failed = asyncio.run(run_behaviour(file))
+        tests, failed = asyncio.run(run_behaviour(file, elsewhere=elsewhere))
     except PolicyError as error:
         problems = error.problems
     return {

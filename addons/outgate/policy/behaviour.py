@@ -19,14 +19,12 @@ from outgate.net.secret import Secret
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.behaviour_cases import Caller, Case, RequestIn, UpstreamOut, cases_beside, read_cases
-from outgate.policy.behaviour_ports import NOW, behaviour_ports
+from outgate.policy.behaviour_ports import NOW, behaviour_ports, warm
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_source
 from outgate.policy.source import Source, read_source
 from outgate.stores.workloads import digest_of
 from outgate.upstreams.catalog import destinations
-
-_REQUEST_ID = "req_test"
 
 
 class Failed(NamedTuple):
@@ -51,7 +49,7 @@ class Ended:
     ran: list[str] = field(default_factory=list)
 
 
-async def run_behaviour(policy: Path) -> tuple[int, tuple[Failed, ...]]:
+async def run_behaviour(policy: Path, *, elsewhere: bool = False) -> tuple[int, tuple[Failed, ...]]:
     """How many tests lie beside the policy, and which of them fail. Raises PolicyError for a policy or test file that is wrong."""
     path = cases_beside(policy)
     if not path.is_file():
@@ -59,17 +57,20 @@ async def run_behaviour(policy: Path) -> tuple[int, tuple[Failed, ...]]:
     cases, tests = read_cases(path)
     source = _with_callers(read_source(policy), cases)
     failed = []
-    for index, case in enumerate(cases):
-        async with behaviour_ports() as ports:  # each case on its own: no answer and no budget is carried over
-            live = load_source(source, ports)
-            await live.start()
-            try:
-                ended = await _live(live, case.request)
-            finally:
-                await live.stop()
-        differences = tuple(_differences(case, ended))
-        if differences:
-            failed.append(Failed(case.name, tests.line_of((index,)), differences))
+    async with behaviour_ports() as ports:
+        live = load_source(source, ports, elsewhere=elsewhere)
+        await warm(live.stages)
+        await live.start()
+        try:
+            for index, case in enumerate(cases):
+                request_id = f"req_test_{index}"
+                ended = await _live(live, case.request, request_id)
+                ports.accounts.release(request_id)  # what one test would have spent is not missing in the next
+                differences = tuple(_differences(case, ended))
+                if differences:
+                    failed.append(Failed(case.name, tests.line_of((index,)), differences))
+        finally:
+            await live.stop()
     return len(cases), tuple(failed)
 
 
@@ -98,10 +99,11 @@ def _with_callers(source: Source, cases: tuple[Case, ...]) -> Source:
     return Source(source.file, data, source.lines)
 
 
-async def _live(policy: LivePolicy, request: RequestIn) -> Ended:
+async def _live(policy: LivePolicy, request: RequestIn, request_id: str) -> Ended:
     """The life of a request as the exchange leads it, up to the dispatch."""
     ended = Ended()
     conn, facts = _arrival(policy, request)
+    facts["exchange.id"] = request_id
     backend = policy.destination(facts["destination"])
     if backend is None:
         return _denied(ended, Denial(code="destination_denied", status=403, message=""))
@@ -142,6 +144,7 @@ def _arrival(policy: LivePolicy, request: RequestIn) -> tuple[Connection, dict[s
     fields = [(name.lower(), value) for name, value in request.headers.items()]
     basic = base64.b64encode(f"{caller.name}:{_token(caller.name)}".encode()).decode() if caller is not None else ""
     if caller is not None and entry is Entry.BASE_URL:
+        fields = [field for field in fields if field[0] not in ("authorization", "x-api-key")]
         fields.append(("authorization", f"Bearer {_token(caller.name)}"))
     if caller is not None and entry is Entry.ABSOLUTE:
         fields.append(("proxy-authorization", f"Basic {basic}"))
@@ -154,7 +157,6 @@ def _arrival(policy: LivePolicy, request: RequestIn) -> tuple[Connection, dict[s
         "path": request.path,
         "headers": Headers(fields),
         "route": "",
-        "exchange.id": _REQUEST_ID,
         "started": NOW,
         "policy.revision": policy.revision,
         "endpoint.state": frozenset(),

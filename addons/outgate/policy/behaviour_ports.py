@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +19,8 @@ from outgate.encoders.scheduler import Tenant
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
 from outgate.metering.tokenizers import Tokenizers
-from outgate.policy.ports import Inert, Ports
+from outgate.pipeline.stage import Stage
+from outgate.policy.ports import Inert, Ports, ports_of
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
@@ -33,16 +35,23 @@ def _wall() -> float:
     return NOW
 
 
-class NearEncoder:
-    """Answers what the encoder process would, in this one. The analyzer is loaded with the first question."""
+@cache
+def _pii() -> Tenant:
+    """The analyzer, loaded with the first question of this process."""
+    return tenant(TENANTS[0])[1]
 
-    def __init__(self) -> None:
-        self._tenant: Tenant | None = None
+
+async def warm(stages: Iterable[Stage]) -> None:
+    """Load the analyzer ahead of the tests, where a stage asks for it: loading it is no stage's time."""
+    if any("encoder" in ports_of(type(stage)) for stage in stages):
+        await asyncio.to_thread(_pii)
+
+
+class NearEncoder:
+    """Answers what the encoder process would, in this one."""
 
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...]) -> list[Any]:
-        if self._tenant is None:
-            self._tenant = await asyncio.to_thread(lambda: tenant(TENANTS[0])[1])
-        known = self._tenant
+        known = await asyncio.to_thread(_pii)
         jobs = [known.split(text) for text in texts]
         return [known.merge(job, known.run(job.pieces, entities)) for job in jobs]
 

@@ -30,7 +30,7 @@ def policy_schema() -> dict[str, Any]:
     for holder in (schema, definitions["ProviderSection"], definitions["RouteSection"]):
         described = holder["properties"]["stages"].get("description", "")
         holder["properties"]["stages"] = _STAGES | {"description": described}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Outgate policy"} | schema
+    return schema | {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Outgate policy"}
 
 
 def policy_schema_bytes() -> bytes:

@@ -12,18 +12,19 @@ from outgate.policy.source import Source, read_source
 from outgate.policy.validate import Validated, canonical, validate
 
 
-def load_policy(path: Path, ports: Ports | None = None) -> LivePolicy:
+def load_policy(path: Path, ports: Ports | None = None, *, elsewhere: bool = False) -> LivePolicy:
     """The compiled policy of a file; its stages are not started. Without `ports` it cannot run, and nothing is opened.
 
-    Raises PolicyError with all problems, warnings included, by line.
+    `elsewhere`: it is checked on another machine than the one it runs on, where files it names may be missing. Raises PolicyError
+    with all problems, warnings included, by line.
     """
-    return load_source(read_source(path), ports)
+    return load_source(read_source(path), ports, elsewhere=elsewhere)
 
 
-def load_source(source: Source, ports: Ports | None = None) -> LivePolicy:
+def load_source(source: Source, ports: Ports | None = None, *, elsewhere: bool = False) -> LivePolicy:
     """As load_policy, of a source that was read already."""
     validated, problems = validate(source)
-    problems += reference_problems(source, validated)
+    problems += reference_problems(source, validated, elsewhere=elsewhere)
     policy = None
     try:
         builder = Builder(source, validated, ports or Ports(), revision_of(source, validated))

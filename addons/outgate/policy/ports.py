@@ -48,11 +48,16 @@ class UnknownPortError(LookupError):
     """A stage asks for something that is no port: a mistake in the stage, not in the policy."""
 
 
+def ports_of(kind: type[Stage]) -> dict[str, inspect.Parameter]:
+    """The ports a stage asks for, by name."""
+    return dict(list(inspect.signature(kind).parameters.items())[1:])
+
+
 def build_stage(kind: type[Stage], settings: Settings, ports: Ports, decided: Mapping[str, Any]) -> Stage:
     """The stage, with the ports its constructor names. Raises UnknownPortError."""
     offered = {each.name: getattr(ports, each.name) for each in fields(ports)} | dict(decided)
     given: dict[str, Any] = {}
-    for name, parameter in list(inspect.signature(kind).parameters.items())[1:]:
+    for name, parameter in ports_of(kind).items():
         if name in offered:
             given[name] = offered[name]
         elif parameter.default is inspect.Parameter.empty:

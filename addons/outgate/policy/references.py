@@ -11,10 +11,10 @@ from outgate.policy.source import Place, Source
 from outgate.policy.validate import Validated
 
 
-def reference_problems(source: Source, validated: Validated) -> Iterator[Problem]:
-    """Every name without its thing."""
+def reference_problems(source: Source, validated: Validated, *, elsewhere: bool = False) -> Iterator[Problem]:
+    """Every name without its thing. `elsewhere`: files may be missing on this machine."""
     yield from _stage_scopes(source, validated)
-    yield from _files(source, validated)
+    yield from _files(source, validated, "W_MISSING_FILE" if elsewhere else "E_MISSING_FILE")
     known = _Known(source.data if isinstance(source.data, dict) else {})
     for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
         yield from _match(source, known, route.match, (*place, "match"))
@@ -78,12 +78,12 @@ def _match(source: Source, known: _Known, match: MatchSection, place: Place) -> 
                 yield _unknown(source, what, name, names, (*place, field, index))
 
 
-def _files(source: Source, validated: Validated) -> Iterator[Problem]:
+def _files(source: Source, validated: Validated, code: str) -> Iterator[Problem]:
     folder = Path(source.file).parent
     for place, name in named_files(validated):
         if name and not (folder / name).is_file():
             yield source.problem(
-                "E_MISSING_FILE",
+                code,
                 f"{'.'.join(map(str, place))}: there is no file {name}",
                 place,
                 "write the path from this policy's folder",

@@ -22,8 +22,13 @@ BOUNDARY = (
 )
 """Stages that come by themselves: without them nothing is judged whole, sent, or accounted for."""
 
-TIES = {"translate": ("pick_endpoint",), "inject_credentials": ("translate",), "originate_tls": ("inject_credentials",)}
-"""The order of boundary stages where their contracts leave a choice: what is sent, then as whom, then how."""
+TIES = {
+    "model_map": ("redact",),
+    "translate": ("pick_endpoint",),
+    "inject_credentials": ("translate",),
+    "originate_tls": ("inject_credentials",),
+}
+"""Order where contracts leave a choice: a model is picked on what may leave; then what is sent, as whom, and how."""
 
 REQUIRED = ("authenticate", "authorize")
 """Stages a policy must configure: who may call, and what."""

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from outgate.cli.main import cli
+from outgate.cli.run import address_of
+from outgate.proxy import supervisor
+from support.policies import BASE, write
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("127.0.0.1:8080", ("127.0.0.1", 8080)), ("[::1]:0", ("::1", 0)), ("host:65535", ("host", 65535))]
+)
+def test_addresses(text, expected):
+    assert expected == address_of(text)
+
+
+@pytest.mark.parametrize("text", ["8080", "host", "host:", ":80", "host:99999", "host:-1", "host:http"])
+def test_what_is_no_address(text):
+    with pytest.raises(click.BadParameter):
+        address_of(text)
+
+
+@pytest.fixture(name="started")
+def _started(monkeypatch):
+    seen = []
+    monkeypatch.setattr(supervisor, "run", lambda settings, announce: seen.append(settings) or 0)
+    return seen
+
+
+def test_the_policy_says_where_to_listen_and_options_override_it(tmp_path, started):
+    path = write(tmp_path, BASE + "gateway: {listen: '127.0.0.1:9999', transparent: '0.0.0.0:9998'}\n")
+    assert 0 == CliRunner().invoke(cli, ["run", "--policy", str(path), "--workers", "3"]).exit_code
+    assert 0 == CliRunner().invoke(cli, ["run", "--policy", str(path), "--listen", "[::1]:1", "--pin", "abc"]).exit_code
+
+    first, second = started
+    assert (("127.0.0.1", 9999), ("0.0.0.0", 9998), 3, path) == (first.listen, first.transparent, first.workers, Path(first.policy))
+    assert (("::1", 1), "abc") == (second.listen, second.pin)
+
+
+def test_a_policy_that_cannot_be_read_ends_with_2(tmp_path, started):
+    result = CliRunner().invoke(cli, ["run", "--policy", str(tmp_path / "none.yaml")])
+
+    assert 2 == result.exit_code
+    assert "E_UNREADABLE" in result.output
+    assert [] == started

@@ -1,0 +1,119 @@
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from outgate.cli.main import cli
+from outgate.policy.load import load_policy
+from support.policies import BASE, write
+
+COMMENTED = "# first\n" + BASE.replace("workloads:\n", "workloads:  # who may call\n") + "# last\n"
+
+
+def run(*args):
+    return CliRunner().invoke(cli, ["workload", *map(str, args)])
+
+
+def token_of(result):
+    assert 0 == result.exit_code, result.output
+    return re.search(r"^og_[\w-]{43}$", result.stdout, re.MULTILINE).group()
+
+
+def name_of(path, token):
+    found = load_policy(path).workloads.by_token(None, token)
+    return found.name if found is not None else None
+
+
+def test_add_shows_the_token_once_and_writes_only_its_digest(tmp_path):
+    path = write(tmp_path, COMMENTED)
+    token = token_of(run("add", "beta", "--tenant", "t", "--group", "research", "--policy", path))
+    text = path.read_text()
+
+    assert token not in text
+    assert "beta" == name_of(path, token)
+    found = load_policy(path).workloads.by_token("beta", token)
+    assert ("t", frozenset({"research"})) == (found.tenant, found.groups)
+    assert text.startswith("# first\n")
+    assert text.endswith("# last\n")
+    assert "# who may call" in text
+    assert [path.name] == [each.name for each in tmp_path.iterdir()]
+
+
+def test_every_token_is_new(tmp_path):
+    path = write(tmp_path)
+
+    assert token_of(run("add", "a", "--policy", path)) != token_of(run("add", "b", "--policy", path))
+
+
+def test_add_to_a_policy_without_workloads(tmp_path):
+    path = write(tmp_path, BASE.replace("workloads:\n  alpha: {groups: [research]}\n", "workloads: {}\n"))
+
+    assert "beta" == name_of(path, token_of(run("add", "beta", "--policy", path)))
+
+
+def test_add_refuses_a_name_that_is_there(tmp_path):
+    path = write(tmp_path)
+    result = run("add", "alpha", "--policy", path)
+
+    assert 1 == result.exit_code
+    assert "rotate" in result.output
+    assert BASE == path.read_text()
+
+
+def test_rotate_ends_the_old_token(tmp_path):
+    path = write(tmp_path)
+    old = token_of(run("rotate", "alpha", "--policy", path))
+    new = token_of(run("rotate", "alpha", "--policy", path))
+
+    assert [None, "alpha"] == [name_of(path, old), name_of(path, new)]
+
+
+def test_rotate_may_let_the_old_one_work_on_until_the_next(tmp_path):
+    path = write(tmp_path)
+    first = token_of(run("rotate", "alpha", "--policy", path))
+    second = token_of(run("rotate", "alpha", "--keep-old", "--policy", path))
+    assert ["alpha", "alpha"] == [name_of(path, first), name_of(path, second)]
+    third = token_of(run("rotate", "alpha", "--keep-old", "--policy", path))
+
+    assert [None, "alpha", "alpha"] == [name_of(path, token) for token in (first, second, third)]
+
+
+def test_revoke(tmp_path):
+    path = write(tmp_path)
+    token = token_of(run("add", "beta", "--policy", path))
+
+    assert 0 == run("revoke", "beta", "--policy", path).exit_code
+    assert name_of(path, token) is None
+    assert 1 == run("revoke", "beta", "--policy", path).exit_code
+
+
+@pytest.mark.parametrize("name", ["a b", "", "x" * 64, "a:b", "-a/../b"])
+def test_what_the_policy_would_refuse_is_not_written(tmp_path, name):
+    path = write(tmp_path)
+    result = run("add", "--policy", path, "--", name)
+
+    assert 1 == result.exit_code
+    assert "og_" not in result.stdout
+    assert BASE == path.read_text()
+
+
+def test_a_policy_that_is_refused_is_not_touched(tmp_path):
+    path = write(tmp_path, BASE + "nope: 1\n")
+
+    assert 1 == run("add", "beta", "--policy", path).exit_code
+    assert path.read_text().endswith("nope: 1\n")
+
+
+def test_the_file_keeps_its_mode_and_its_link(tmp_path):
+    path = write(tmp_path)
+    path.chmod(0o640)
+    link = tmp_path / "link.yaml"
+    link.symlink_to(path)
+    token_of(run("add", "beta", "--policy", link))
+
+    assert link.is_symlink()
+    assert 0o640 == path.stat().st_mode & 0o777
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    assert 1 == run("add", "beta", "--policy", tmp_path / "none.yaml").exit_code

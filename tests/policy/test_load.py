@@ -1,0 +1,132 @@
+import re
+
+import pytest
+
+from outgate.errors import PolicyError
+from outgate.policy.load import load_policy
+from support.policies import BASE, write
+
+
+def refused(tmp_path, text):
+    with pytest.raises(PolicyError) as caught:
+        load_policy(write(tmp_path, text))
+    return caught.value.problems
+
+
+def test_a_sound_policy_gives_plans_for_tunnels_heads_and_routes(tmp_path):
+    policy = load_policy(write(tmp_path))
+
+    assert ("authenticate", "authorize") == policy.connect.order
+    assert ("authenticate", "authorize", "meter") == policy.head.order
+    assert ["chat"] == [route.name for route in policy.routes]
+    assert "dispatch" == policy.routes[0].plan.request[-1].name
+    assert () == tuple(problem for problem in policy.warnings if problem.is_error)
+
+
+def test_all_problems_at_once_with_file_line_and_repair_in_order(tmp_path):
+    text = BASE.replace("dialect: anthropic", "dialekt: anthropic").replace("model_map:", "model_mapp:")
+    text += "  - name: two\n    match: {destinations: [opnai], workloads: [alfa]}\n    stages: {authorize: {alow: []}}\n"
+
+    problems = refused(tmp_path, text)
+
+    errors = [problem for problem in problems if problem.is_error]
+    assert ["E_UNKNOWN_KEY", "E_UNKNOWN_STAGE", "E_UNKNOWN_PROVIDER", "E_UNKNOWN_WORKLOAD"] == [problem.code for problem in errors][
+        :4
+    ]
+    assert sorted(problem.line for problem in problems) == [problem.line for problem in problems]
+    assert {str(tmp_path / "policy.yaml")} == {problem.file for problem in problems}
+    assert all(problem.repair for problem in errors)
+    assert "'model_map'" in next(problem.repair for problem in errors if problem.code == "E_UNKNOWN_STAGE")
+    assert "'openai'" in next(problem.repair for problem in errors if problem.code == "E_UNKNOWN_PROVIDER")
+
+
+def test_settings_of_a_stage_are_judged_where_they_stand(tmp_path):
+    problems = refused(tmp_path, BASE + "    stages:\n      authorize:\n        alow: []\n")
+
+    assert [("E_UNKNOWN_KEY", 17)] == [(problem.code, problem.line) for problem in problems if problem.is_error]
+
+
+def test_a_stage_that_refuses_its_settings_is_a_problem_with_a_line(tmp_path):
+    text = BASE.replace("{passthrough: true}", "{models: {a: [{provider: nobody, model: m}]}}")
+
+    assert [("E_SETTINGS", 11)] == [(problem.code, problem.line) for problem in refused(tmp_path, text) if problem.is_error]
+
+
+@pytest.mark.parametrize("stage", ["authenticate", "authorize"])
+def test_a_policy_that_would_let_everyone_in_is_refused(tmp_path, stage):
+    lines = [line for line in BASE.splitlines() if not line.strip().startswith(f"{stage}:")]
+    text = "\n".join(lines).replace("    allow: [{}]\n", "") if stage == "authorize" else "\n".join(lines)
+
+    assert "E_MISSING_STAGE" in [problem.code for problem in refused(tmp_path, text)]
+
+
+def test_a_route_that_drops_authentication_is_refused(tmp_path):
+    codes = [problem.code for problem in refused(tmp_path, BASE + "    stages: {authenticate: false}\n")]
+
+    assert "E_NO_PRODUCER" in codes
+
+
+def test_a_file_that_is_not_there_is_a_problem(tmp_path):
+    text = BASE.replace("dialect: anthropic}", "dialect: anthropic, tls: {ca: none.pem}}")
+
+    assert [("E_MISSING_FILE", 4)] == [(problem.code, problem.line) for problem in refused(tmp_path, text)]
+
+
+def test_two_providers_cannot_share_an_alias(tmp_path):
+    text = re.sub(r"dialect: (\w+)", r"dialect: \1, aliases: [llm.local]", BASE)
+
+    assert {("E_ALIAS_TWICE", 3)} == {(problem.code, problem.line) for problem in refused(tmp_path, text)}
+
+
+def test_routes_that_are_never_reached_or_share_a_name_are_warned_of(tmp_path):
+    text = BASE + "  - name: chat\n    match: {paths: [/v1/chat/completions], destinations: [openai]}\n"
+
+    warnings = load_policy(write(tmp_path, text)).warnings
+
+    assert {("W_ROUTE_TWICE", 15), ("W_ROUTE_UNREACHABLE", 15)} <= {(problem.code, problem.line) for problem in warnings}
+
+
+def test_a_narrower_route_first_is_not_warned_of(tmp_path):
+    text = BASE + "  - name: rest\n    match: {paths: ['**']}\n"
+
+    assert not [problem for problem in load_policy(write(tmp_path, text)).warnings if problem.code.startswith("W_ROUTE")]
+
+
+def test_the_revision_names_the_content_and_not_its_spelling(tmp_path):
+    one = load_policy(write(tmp_path)).revision
+    spelled = load_policy(
+        write(tmp_path, "# a comment\n" + BASE.replace("{groups: [research]}", "\n    groups:\n      - research"))
+    ).revision
+    changed = load_policy(write(tmp_path, BASE.replace("research", "other"))).revision
+
+    assert one == spelled
+    assert one != changed
+
+
+def test_the_revision_follows_the_files_a_policy_names(tmp_path):
+    text = BASE.replace("dialect: anthropic}", "dialect: anthropic, tls: {ca: ca.pem}}")
+    (tmp_path / "ca.pem").write_text("one")
+    one = load_policy(write(tmp_path, text)).revision
+    (tmp_path / "ca.pem").write_text("two")
+
+    assert one != load_policy(write(tmp_path, text)).revision
+
+
+def test_a08_shuffled_files_give_the_same_plan(tmp_path):
+    plain = load_policy(write(tmp_path))
+    head, _, stages = BASE.partition("stages:\n")
+    body, _, routes = stages.partition("routes:")
+    shuffled = (
+        head + "stages:\n  model_map: {passthrough: true}\n  authorize:\n    allow: [{}]\n  authenticate: {}\nroutes:" + routes
+    )
+    assert body
+    other = load_policy(write(tmp_path, shuffled))
+
+    assert plain.revision == other.revision
+    assert [route.plan.hash for route in plain.routes] == [route.plan.hash for route in other.routes]
+
+
+def test_a_default_model_is_warned_of_at_its_line(tmp_path):
+    text = BASE.replace("{passthrough: true}", "{default: {provider: openai, model: m}}")
+
+    assert ("W_DEFAULT_MODEL", 11) in [(problem.code, problem.line) for problem in load_policy(write(tmp_path, text)).warnings]

@@ -1,0 +1,28 @@
+from outgate.errors import Denial
+from outgate.inference.principal import Principal
+from outgate.stages.authorize_model import AuthorizeModel, AuthorizeModelSettings, Reads
+
+ALPHA = Principal(name="alpha")
+
+
+def run(*allow, model="gpt-4o", provider="openai"):
+    return AuthorizeModel(AuthorizeModelSettings.model_validate({"allow": allow})).run(Reads(ALPHA, model, provider))
+
+
+def test_default_deny():
+    denial = run()
+
+    assert isinstance(denial, Denial)
+    assert "model_not_authorized" == denial.code
+
+
+def test_the_routed_model_at_its_provider():
+    assert (True,) == run({"models": ["gpt-*"], "providers": ["openai"]})
+    assert isinstance(run({"models": ["gpt-*"], "providers": ["openai"]}, provider="elsewhere"), Denial)
+    assert isinstance(run({"models": ["gpt-*"]}, model="claude-3"), Denial)
+
+
+def test_it_runs_again_when_model_or_provider_change():
+    reads = AuthorizeModel(AuthorizeModelSettings()).contract.reads
+
+    assert {"model", "provider", "principal"} == set(reads)

@@ -1,0 +1,65 @@
+import pytest
+
+from outgate.errors import Denial
+from outgate.stages.model_map import ModelMap, ModelMapSettings, Reads
+from outgate.upstreams.catalog import Backend, Catalog, Endpoint
+
+
+def backend(name):
+    return Backend(
+        name=name, provider=name, dialect="openai", host=f"{name}.test", endpoints=(Endpoint(name="e", host="h", port=443),)
+    )
+
+
+CATALOG = Catalog([backend("one"), backend("two")])
+MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "model": "tiny"}]}
+
+
+def run(requested, *, failed=None, **settings):
+    stage = ModelMap(ModelMapSettings.model_validate(settings), CATALOG)
+    return stage.run(Reads(requested, "two.test:443", failed))
+
+
+def test_an_alias_goes_to_its_first_target():
+    assert ("small", "one") == run("fast", models=MODELS)
+
+
+def test_a_failed_provider_is_passed_over():
+    assert ("tiny", "two") == run("fast", models=MODELS, failed=frozenset({"one"}))
+
+
+def test_when_all_have_failed_it_says_so():
+    denial = run("fast", models=MODELS, failed=frozenset({"one", "two"}))
+
+    assert isinstance(denial, Denial)
+    assert ("no_provider", 503) == (denial.code, denial.status)
+
+
+def test_an_unknown_name_is_never_replaced_silently():
+    denial = run("other", models=MODELS)
+
+    assert isinstance(denial, Denial)
+    assert ("model_not_found", 404) == (denial.code, denial.status)
+
+
+def test_names_pass_through_to_the_addressed_provider_where_policy_says_so():
+    assert ("other", "two") == run("other", models=MODELS, passthrough=True)
+
+
+def test_a_request_without_a_model_goes_where_it_was_addressed():
+    assert ("", "two") == run("", models=MODELS)
+
+
+def test_a_default_is_warned_of():
+    settings = ModelMapSettings.model_validate({"default": {"provider": "one", "model": "small"}})
+    stage = ModelMap(settings, CATALOG)
+
+    assert ("small", "one") == stage.run(Reads("other", "two.test:443", None))
+    assert ["W_DEFAULT_MODEL"] == [warning.code for warning in stage.warnings]
+    assert () == ModelMap(ModelMapSettings(), CATALOG).warnings
+
+
+@pytest.mark.parametrize("models", [{"a": [{"provider": "three", "model": "m"}]}, {"a": []}])
+def test_targets_must_exist(models):
+    with pytest.raises(ValueError, match=r"three|no target"):
+        ModelMap(ModelMapSettings.model_validate({"models": models}), CATALOG)
