@@ -67,7 +67,10 @@ def test_links_between_pages_lead_somewhere():
     assert [] == broken
 
 
-def test_decisions_are_numbered_without_gaps():
-    numbers = sorted(int(path.name[:4]) for path in (DOCS / "decisions").glob("[0-9]*.md"))
+def test_decisions_have_a_number_of_their_own_and_fit_a_page():
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    numbers = [page.name[:4] for page in pages]
 
-    assert list(range(1, len(numbers) + 1)) == numbers
+    assert len(set(numbers)) == len(numbers)
+    assert [] == [page.name for page in pages if not re.match(r"# \d+\. ", page.read_text())]
+    assert [] == [page.name for page in pages if len(page.read_text().splitlines()) > 60]

@@ -44,7 +44,7 @@ def test_the_examples_own_test_passes(house):
 
 @pytest.mark.slow
 def test_the_example_is_placed_by_the_compiler(house):
-    done = run(house, "-m", "outgate.cli.main", "plan", "policies/default.yaml")
+    done = run(house, "-c", "from outgate.cli.main import main; main()", "plan", "policies/default.yaml")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\btool_limit\b", done.stdout)

@@ -18,7 +18,7 @@ from bench import bodies, report, suites
 from bench.gateway import gateway
 from bench.load import LoadError, Target
 from bench.report import DIRECT, EMPTY, FULL, PLAN, STOCK, STREAMING
-from bench.subjects import Subject, cores, provider, stock
+from bench.subjects import Subject, cores, provider, settle, stock
 from bench.suites import Pace, Samples
 
 SUITES = ("keepalive", "newconn", "body64k", "sse", "burst", "latency", "agent", "open_streams", "growth")
@@ -63,6 +63,8 @@ class Run:
                 await suites.growth(samples, those(STOCK, EMPTY, PLAN, FULL), pace)
 
     async def all(self, chosen: Sequence[str]) -> None:
+        for subject in self.subjects.values():
+            await suites.requests(subject.target, bodies.small(), 64)
         for repetition in range(self.pace.repetitions):
             self.turned = repetition % 2 == 1
             for name in chosen:
@@ -98,6 +100,7 @@ def main() -> int:
         if not asked.stock:
             found += [stack.enter_context(gateway(plan, core.subject, folder, upstream)) for plan in (EMPTY, PLAN, FULL)]
         run = Run({subject.name: subject for subject in found}, Target("localhost", upstream), pace)
+        settle(found)
         uvloop.run(run.all(asked.suite or SUITES))
         encoder = run.subjects[FULL].encoder_rss() if FULL in run.subjects else 0.0
     return show(run, encoder, asked.json, complete=not asked.suite and not asked.stock)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.load import Target
 from bench.report import EMPTY, FULL, PLAN
-from bench.subjects import BIN, HERE, Subject, await_port, free_port, pinned, stopped
+from bench.subjects import BIN, HERE, Subject, await_ready, free_port, pinned, stopped
 
 POLICIES = {EMPTY: "empty.yaml", PLAN: "plan.yaml", FULL: "full.yaml"}
 
@@ -40,7 +40,7 @@ def gateway(plan: str, core: int, folder: Path, upstream: int) -> Iterator[Subje
     )
     basic = base64.b64encode(f"bench:{token}".encode()).decode()
     try:
-        await_port(port, process, log)
+        await_ready(process, log, lambda: "outgate is ready" in log.read_text())
         yield Subject(plan, process, Target("api.openai.com", 443, port, f"Basic {basic}"))
     finally:
         stopped(process)

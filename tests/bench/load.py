@@ -182,9 +182,8 @@ async def closed_loop(
     finished = 0
     stop = False
 
-    async def client() -> None:
+    async def client(link: Exchange | None) -> None:
         nonlocal finished
-        link = None
         while not stop:
             if link is None or link.closed:
                 link = await connect(target)
@@ -196,9 +195,10 @@ async def closed_loop(
         if link is not None:
             link.transport.abort()
 
+    links = [None if fresh else await connect(target) for _ in range(connections)]
     async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(client())
+        for link in links:
+            group.create_task(client(link))
         await asyncio.sleep(warm)
         at("start")
         before, start = finished, time.perf_counter()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +63,7 @@ def rss_mb(pid: int) -> float:
 
 def is_encoder(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return b"encoder" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"-m\0outgate.encoders" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 
@@ -108,15 +108,30 @@ def stopped(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def await_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 60.0) -> None:
+def await_ready(process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Poll until it is ready. Raises RuntimeError with the end of its log where it ends or takes longer."""
+    end = time.monotonic() + seconds
+    while not is_ready():
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"{process.args} did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def settle(subjects: Sequence[Subject], seconds: float = 90.0) -> None:
+    """Wait until none of them is busy starting (an encoder that loads its models, say). Raises RuntimeError."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"ended with {process.returncode} before it served: {log.read_text()[-2000:]}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        before = sum(subject.cpu() + subject.encoder_cpu() for subject in subjects)
+        time.sleep(1)
+        if sum(subject.cpu() + subject.encoder_cpu() for subject in subjects) - before < 0.05:
             return
-        time.sleep(0.05)
-    raise RuntimeError(f"did not serve on port {port} within {seconds} s: {log.read_text()[-2000:]}")
+    raise RuntimeError("the processes under test do not come to rest")
 
 
 @contextlib.contextmanager
@@ -157,7 +172,7 @@ def stock(core: int, folder: Path, upstream: int, *, streaming: bool = False) ->
         options += ["-s", str(HERE / "streaming.py")]
     process = pinned(core, str(BIN / "mitmdump"), *options, log=log)
     try:
-        await_port(port, process, log)
+        await_ready(process, log, lambda: listens(port))
         yield Subject("stock stream=True" if streaming else "stock", process, Target("localhost", upstream, port))
     finally:
         stopped(process)

@@ -5,9 +5,12 @@
 
 import argparse
 import contextlib
+import itertools
+import json
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,8 @@ def what_the_provider_saw(on: Stand) -> None:
         credential = ", ".join(f"{name}: {value}" for name, value in arrival.credentials) or "none"
         rows.append([arrival.target, arrival.host, arrival.sni or "-", credential])
     columns(rows, [22, 26, 26, 40])
+    read = json.loads(on.front.arrivals[0].body)["messages"][-1]["content"]
+    show(f"  It read: {read}")
     show(f"  The applications presented {WORKLOAD_KEY!r}; it was stripped. They addressed api.openai.com and api.anthropic.com.")
 
 
@@ -58,7 +63,7 @@ def refusals(on: Stand) -> bool:
 def verdict(number: int, title: str, *, held: bool, detail: str) -> bool:
     show(f"  {paint('held' if held else 'BROKEN', GREEN if held else RED)}  {number}. {title}")
     for line in detail.splitlines():
-        show(f"          {line}")
+        show(textwrap.fill(line, screen.WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 12))
     return held
 
 
@@ -75,27 +80,26 @@ def cached_jailbreak(on: Stand) -> bool:
 
 def bare_health(on: Stand) -> bool:
     """The status page is reached through the same gateway; neither the gateway's keys nor the workload's own travel there."""
-    command = ["curl", "-sS", "-m", "20", "--cacert", str(on.gateway.ca), "-x", on.environment("demo")["HTTPS_PROXY"]]
-    command += ["-H", f"Authorization: Bearer {WORKLOAD_KEY}", "https://status.local-llm.test/health"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    status, text = on.get("https://status.local-llm.test/health")
     arrival = on.front.arrivals[-1]
-    held = arrival.target == "/health" and not arrival.credentials and "ok" in done.stdout
-    seen = "no credential" if not arrival.credentials else str(arrival.credentials)
-    detail = f"answered {(done.stdout or done.stderr).strip()}; the provider's side saw Host {arrival.host} and {seen}"
+    held = arrival.target == "/health" and not arrival.credentials and status == 200
+    seen = ", ".join(name for name, _ in arrival.credentials) or "no credential"
+    detail = f"answered {status} {text.strip()}; the provider's side saw Host {arrival.host} and {seen}"
     return verdict(2, "a call to a local /health carries no credential", held=held, detail=detail)
 
 
 def wrong_order(on: Stand) -> bool:
-    """A policy that insists on asking the cache before the model is routed."""
+    """A policy that insists on asking the cache, and charging, before the model is known."""
     wrong = on.policy.with_name("wrong-order.yaml")
     pin = "  - name: chat\n    pin: [cache, token_budget, model_map]\n"
     wrong.write_text(on.policy.read_text().replace("  - name: chat\n", pin))
     outgate = Path(sys.executable).with_name("outgate")
     done = subprocess.run([outgate, "check", str(wrong)], capture_output=True, text=True, check=False)
-    reasons = [line.strip() for line in (done.stdout + done.stderr).splitlines() if "E_" in line or "repair" in line]
-    held = done.returncode != 0 and any("E_STALE" in reason for reason in reasons)
-    shown = "\n".join(reason.replace(f"{wrong.parent}/", "")[: screen.WIDTH - 12] for reason in reasons[:4])
-    return verdict(3, "a policy in a wrong order (cache, budget, then model) is refused", held=held, detail=shown or "was accepted")
+    said = [line.strip().replace(f"{wrong.parent}/", "") for line in (done.stdout + done.stderr).splitlines()]
+    held = done.returncode != 0 and any("E_STALE" in line for line in said)
+    found = {line.split(": ")[1]: f"{line}; {repair}" for line, repair in itertools.pairwise(said) if ": E_" in line}
+    detail = "\n".join(found.values() or said)
+    return verdict(3, "a policy in a wrong order is refused, with its reason", held=held, detail=detail)
 
 
 def stay(on: Stand) -> None:

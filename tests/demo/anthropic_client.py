@@ -11,7 +11,7 @@ start = time.perf_counter()
 first = None
 try:
     client = anthropic.Anthropic(max_retries=0, timeout=120)
-    asked = {"model": "claude-sonnet-4-5", "max_tokens": 24, "temperature": 0, "messages": [{"role": "user", "content": prompt}]}
+    asked = {"model": "claude-sonnet-4-5", "max_tokens": 24, "messages": [{"role": "user", "content": prompt}]}
     if streamed:
         text = ""
         with client.messages.stream(**asked) as stream:

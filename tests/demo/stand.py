@@ -42,11 +42,22 @@ class Stand(NamedTuple):
             "ANTHROPIC_API_KEY": WORKLOAD_KEY,
         }
 
+    def get(self, url: str, workload: str = "demo") -> tuple[int, str]:
+        """A plain request with the workload's own key, by the standard library in a process of its own."""
+        program = "import sys, urllib.request as u; r = u.urlopen(u.Request(sys.argv[1], headers={'Authorization': sys.argv[2]}))"
+        program += "; print(r.status, r.read().decode())"
+        done = self._run([sys.executable, "-c", program, url, f"Bearer {WORKLOAD_KEY}"], workload)
+        status, _, text = done.stdout.partition(" ")
+        return (int(status), text) if status.isdecimal() else (0, done.stderr.strip().splitlines()[-1])
+
+    def _run(self, command: list[str], workload: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": os.environ.get("PATH", ""), **self.environment(workload)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
+
     def call(self, sdk: str, prompt: str, *, streamed: bool = False, workload: str = "demo") -> dict[str, Any]:
         """Run an application in a process of its own; what it printed."""
         command = [sys.executable, str(HERE / f"{sdk}_client.py"), prompt, "streamed" if streamed else "whole"]
-        environment = {"PATH": os.environ.get("PATH", ""), **self.environment(workload)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
+        done = self._run(command, workload)
         if done.returncode:
             raise RuntimeError(f"the {sdk} application failed: {done.stderr.strip().splitlines()[-1:]}")
         return dict(json.loads(done.stdout))

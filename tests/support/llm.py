@@ -26,6 +26,7 @@ class Arrival(NamedTuple):
     host: str
     sni: str | None
     credentials: tuple[tuple[str, str], ...]
+    body: bytes
 
 
 class LocalModel:
@@ -98,10 +99,11 @@ class TlsFront:
         link = writer.get_extra_info("ssl_object")
         with contextlib.suppress(asyncio.IncompleteReadError, OSError, ssl.SSLError):
             head = await reader.readuntil(b"\r\n\r\n")
-            fields = self._note(head, getattr(link, "outgate_sni", None))
+            length = int(fields_of(head).get("content-length", 0))
+            body = await reader.readexactly(length)
+            self._note(head, getattr(link, "outgate_sni", None), body)
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target, limit=1 << 24)
-            up_writer.write(closing(head))
-            up_writer.write(await reader.readexactly(int(fields.get("content-length", 0))))
+            up_writer.write(closing(head) + body)
             writer.write(closing(await up_reader.readuntil(b"\r\n\r\n")))
             while data := await up_reader.read(65536):
                 writer.write(data)
@@ -109,12 +111,15 @@ class TlsFront:
             up_writer.close()
         writer.close()
 
-    def _note(self, head: bytes, sni: str | None) -> dict[str, str]:
-        lines = head.decode("latin-1").split("\r\n")
-        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    def _note(self, head: bytes, sni: str | None, body: bytes) -> None:
+        fields = fields_of(head)
         credentials = tuple((name, masked(fields[name])) for name in CREDENTIALS if name in fields)
-        self.arrivals.append(Arrival(lines[0].split(" ")[1], fields.get("host", ""), sni, credentials))
-        return fields
+        self.arrivals.append(Arrival(head.split(b" ", 2)[1].decode("latin-1"), fields.get("host", ""), sni, credentials, body))
+
+
+def fields_of(head: bytes) -> dict[str, str]:
+    lines = head.decode("latin-1").split("\r\n")
+    return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
 
 
 def masked(value: str) -> str:
