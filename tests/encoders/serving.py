@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from encoders.tenants import Echo
-
 from outgate.encoders.process import serve
 from outgate.encoders.supervise import listening
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+
 from encoders.serving import serving
 from encoders.tenants import Echo
-
 from outgate.encoders.client import Encoder
 from outgate.encoders.wire import EncoderError, Frames, frame
 from outgate.inference.finding import Finding

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from encoders.serving import serving
 from encoders.tenants import Echo
-
 from outgate.encoders.client import Encoder
 from outgate.encoders.process import MAX_QUESTIONS, listening, tenant
 from outgate.encoders.wire import EncoderError, Frames, frame

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from encoders.tenants import Echo
 
+from encoders.tenants import Echo
 from outgate.encoders.scheduler import BATCH, Question, Scheduler
 
 
@@ -18,7 +18,9 @@ class Desk:
         self.scheduler = Scheduler({"echo": self.echo, "other": Echo()}, lambda: self.now)
         self.replies: dict[str, Any] = {}
 
-    def ask(self, name: str, *items: str, tenant: str = "echo", options: tuple[str, ...] = (), wait: float = 9, owner: str = "") -> None:
+    def ask(
+        self, name: str, *items: str, tenant: str = "echo", options: tuple[str, ...] = (), wait: float = 9, owner: str = ""
+    ) -> None:
         def reply(results: Sequence[Any] | None, error: str) -> None:
             assert name not in self.replies
             self.replies[name] = [[one[0] for one in result] for result in results] if results is not None else error

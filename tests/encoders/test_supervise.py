@@ -10,7 +10,7 @@ from outgate.encoders.supervise import EncoderSupervisor, listening, spawn
 from outgate.encoders.wire import EncoderError
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """The script is over."""
 
 
@@ -24,7 +24,7 @@ class Script:
 
     async def spawn(self) -> "Script":
         if not self.lives:
-            raise Ended
+            raise EndedError
         if self.lives[0] < 0:
             self.lives.pop(0)
             raise OSError("no such file")
@@ -43,7 +43,7 @@ class Script:
 
     def run(self) -> EncoderSupervisor:
         supervisor = EncoderSupervisor(self.spawn, lambda: self.now, self.sleep)
-        with pytest.raises(Ended):
+        with pytest.raises(EndedError):
             asyncio.run(supervisor.run())
         return supervisor
 
@@ -107,7 +107,7 @@ def test_a_killed_child_is_replaced_and_takes_questions_again(tmp_path: Path) ->
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(supervisor.run())
             await listening(path, 30)
-            Path(path).unlink()
+            await asyncio.to_thread(Path(path).unlink)
             children[0].kill()
             await listening(path, 30)
             task.cancel()

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ _MESSAGES = [{"id": 1, "items": ["a", "ü\u0000"]}, {"id": 2}, {}]
 def test_any_chunking_gives_the_same_messages(cuts: list[int]) -> None:
     raw = b"".join(map(frame, _MESSAGES))
     frames, places = Frames(), sorted({0, *(min(cut, len(raw)) for cut in cuts), len(raw)})
-    received = [message for start, end in zip(places, places[1:], strict=False) for message in frames.feed(raw[start:end])]
+    received = [message for start, end in pairwise(places) for message in frames.feed(raw[start:end])]
     assert _MESSAGES == received
 
 

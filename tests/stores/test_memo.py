@@ -2,8 +2,8 @@ import os
 from time import process_time
 
 import pytest
-from detectors.fakes import prompt
 
+from detectors.fakes import prompt
 from outgate.inference.prompt import Prompt
 from outgate.stores.memo import Memo
 
@@ -57,7 +57,7 @@ def test_bytes_are_bounded_and_accounted() -> None:
         memo.put("t", "k", str(number).encode(), "x", 100)
     assert 9_000 < memo.size <= 10_000
     memo.put("t", "k", b"large", "x", 50_000)
-    assert (0, 0) == (memo.size, len(memo))
+    assert (0, 0) == (memo.size, memo.entries)
 
 
 def test_a_value_put_again_replaces_the_old_one(memo: Memo) -> None:
@@ -65,14 +65,14 @@ def test_a_value_put_again_replaces_the_old_one(memo: Memo) -> None:
         memo.put("t", "k", b"1", "x", 100)
     size = memo.size
     memo.put("t", "k", b"1", "y", 0)
-    assert (1, size - 100, "y") == (len(memo), memo.size, memo.get("t", "k", b"1"))
+    assert (1, size - 100, "y") == (memo.entries, memo.size, memo.get("t", "k", b"1"))
 
 
 def test_many_tenants_leave_nothing_unbounded() -> None:
     memo = Memo(bytes(32), max_entries=10)
     for number in range(100):
         memo.put(f"tenant {number}", "k", b"1", number)
-    assert 10 == len(memo)
+    assert 10 == memo.entries
     assert len(memo._spaces) <= 10
 
 

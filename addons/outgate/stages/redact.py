@@ -62,7 +62,7 @@ class Redact(Stage):
             may=May.MUTATE | May.DENY,
             limit=settings.limit,
             clears=True,
-            preserves=("verdict.prompt_guard",),
+            preserves=("verdict.prompt_guard", "verdict.parts"),
             cost=2.0,
             passes=0.99,
         )

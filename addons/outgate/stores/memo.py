@@ -31,11 +31,13 @@ class Memo:
         self._spaces: dict[tuple[str, str], bytes] = {}
         self._bytes = 0
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def __repr__(self) -> str:
         return f"Memo({len(self._entries)} entries, {self._bytes} bytes)"
+
+    @property
+    def entries(self) -> int:
+        """Results remembered."""
+        return len(self._entries)
 
     @property
     def size(self) -> int:

@@ -5,8 +5,8 @@ import socket
 from time import process_time
 
 import pytest
-from detectors.pii.disguises import DISGUISES, VALUES
 
+from detectors.pii.disguises import DISGUISES, VALUES
 from outgate.detectors.pii.analyzer import PiiAnalyzer
 from outgate.detectors.pii.screen import ENTITIES, may_contain
 from outgate.detectors.pii.slices import STEP

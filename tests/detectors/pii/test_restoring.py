@@ -4,8 +4,8 @@ import json
 import random
 
 import pytest
-from detectors.fakes import FakeEvent, piece, text_of, through
 
+from detectors.fakes import FakeEvent, piece, text_of, through
 from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.prompt import Channel

@@ -1,8 +1,8 @@
 import pytest
-from detectors.pii.disguises import DISGUISES, VALUES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.pii.disguises import DISGUISES, VALUES
 from outgate.detectors.pii.analyzer import PiiAnalyzer
 from outgate.detectors.pii.screen import ENTITIES, may_contain
 
@@ -31,7 +31,22 @@ def test_ordinary_prose_is_not_asked_about() -> None:
 
 
 _BITS = st.sampled_from(
-    [*(v for values in VALUES.values() for v in values), "1.2.3.4", "::1", "a@b.co", " ", "-", ".", ":", "1", "22", "x", "ssn", "+", "%40"]
+    [
+        *(v for values in VALUES.values() for v in values),
+        "1.2.3.4",
+        "::1",
+        "a@b.co",
+        " ",
+        "-",
+        ".",
+        ":",
+        "1",
+        "22",
+        "x",
+        "ssn",
+        "+",
+        "%40",
+    ]
 )
 
 

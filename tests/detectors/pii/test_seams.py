@@ -1,5 +1,4 @@
 from detectors.fakes import prompt
-
 from outgate.detectors.finding import Finding
 from outgate.detectors.pii.seams import EDGE, apportion, seams, text_of
 from outgate.inference.prompt import Channel

@@ -14,8 +14,8 @@ CARD, EMAIL, PHONE, IBAN, SSN, IP = "CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBE
 ENTITIES = (CARD, EMAIL, PHONE, IBAN, SSN, IP)
 
 _FOUR_DIGITS = re.compile(r"\d(?:[^0-9A-WYZa-wyz]{0,4}\d){3}")
-"""Cards, phone numbers (in which an x may stand between digits) and SSNs hold at least this; so does an IPv4 address, which has four
-numbers between three dots."""
+"""Cards, phone numbers (in which an x may stand between digits) and SSNs hold at least this; so does an IPv4 address, which has
+four numbers between three dots."""
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 """Every IPv6 address holds two colons with nothing or one group between them."""
 _NUMBERED = frozenset({CARD, PHONE, SSN, IP})

@@ -12,9 +12,7 @@ from outgate.inference.prompt import Channel, Leaf
 
 EDGE = 96
 """Characters of each side that are read: longer than any card, IBAN or number, and most addresses."""
-_CONVERSATION = frozenset(
-    {Channel.SYSTEM, Channel.USER, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS}
-)
+_CONVERSATION = frozenset({Channel.SYSTEM, Channel.USER, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_RESULT})
 
 
 class Piece(NamedTuple):

@@ -1,0 +1,235 @@
+"""Structured personal data never leaves, wherever in a request it stands; what comes back is the caller's own."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from detectors.fakes import prompt, texts_of
+from detectors.pii.disguises import DISGUISES, VALUES
+from outgate.detectors.finding import Finding
+from outgate.detectors.normalise import fold, unescape
+from outgate.detectors.pii.analyzer import PiiAnalyzer
+from outgate.detectors.pii.placeholders import NONE, Placeholders
+from outgate.detectors.pii.screen import ENTITIES
+from outgate.encoders.wire import EncoderError
+from outgate.errors import Denial, WireError
+from outgate.inference.principal import Principal
+from outgate.inference.prompt import Channel, Prompt
+from outgate.pipeline.contract import May
+from outgate.stages.redact import Reads, Redact, RedactSettings
+from outgate.stores.memo import Memo
+from support.wire_bodies import ANTHROPIC, ANTHROPIC_RICH, CHAT, EMBEDDINGS, MESSAGES, OPENAI, OPENAI_RICH
+
+_ANALYZER = PiiAnalyzer()
+
+
+class NearEncoder:
+    """The encoder in this process; remembers what it was asked. `down` makes it fail."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.down = False
+
+    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...]) -> list[tuple[Finding, ...]]:
+        if self.down:
+            raise EncoderError("down")
+        self.asked += texts
+        return [_ANALYZER.detect(text, entities) for text in texts]
+
+
+class Redaction:
+    """The stage with its ports, run to its end."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.encoder, self.memo = NearEncoder(), Memo(bytes(32))
+        self.stage = Redact(RedactSettings(**settings), self.encoder, self.memo)
+
+    def __call__(self, given: Prompt, tenant: str = "default") -> Any:
+        return asyncio.run(self.stage.run(Reads(given, Principal(name="w", tenant=tenant))))
+
+
+@pytest.fixture(name="redact")
+def _redact() -> Redaction:
+    return Redaction()
+
+
+def test_values_become_placeholders_that_remember_them(redact: Redaction) -> None:
+    redacted, placeholders = redact(prompt("mail jane@example.com", "jane@example.com or eve@example.com", "card 4111111111111111"))
+    assert ("mail <EMAIL_1>", "<EMAIL_1> or <EMAIL_2>", "card <CARD_1>") == texts_of(redacted)
+    assert ["jane@example.com", "eve@example.com", "4111111111111111"] == [placeholders.value(name) for name in placeholders]
+
+
+def test_a_prompt_without_findings_is_the_same_object(redact: Redaction) -> None:
+    given = prompt("hello", "in 2024")
+    redacted, placeholders = redact(given)
+    assert (True, NONE) == (redacted is given, placeholders)
+
+
+def test_every_channel_is_judged_member_names_too(redact: Redaction) -> None:
+    for channel in Channel:
+        redacted, _ = redact(prompt("jane@example.com", channel=channel))
+        assert ("<EMAIL_1>",) == texts_of(redacted)
+
+
+def _strings(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _strings(value, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _strings(value, (*path, index))
+    elif isinstance(node, str):
+        yield path
+
+
+def _planted(body: Any, path: tuple[Any, ...], value: str) -> bytes:
+    body = json.loads(json.dumps(body))
+    node = body
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    return json.dumps(body).encode()
+
+
+_BODIES = {
+    "openai": (OPENAI, CHAT, OPENAI_RICH),
+    "anthropic": (ANTHROPIC, MESSAGES, ANTHROPIC_RICH),
+    "embeddings": (OPENAI, EMBEDDINGS, {"model": "e", "input": ["a", "b"], "user": "u"}),
+    "embedding": (OPENAI, EMBEDDINGS, {"model": "e", "input": "a"}),
+}
+_PLACES = [(name, path) for name, (_, _, body) in _BODIES.items() for path in _strings(body) if path != ("model",)]
+_PLANTED = {entity: values[-1] for entity, values in VALUES.items()} | {"CREDIT_CARD": "5500-0055-5555-5559"}
+
+
+@pytest.mark.parametrize(("name", "path"), _PLACES, ids=lambda part: part if isinstance(part, str) else ".".join(map(str, part)))
+def test_planted_values_never_leave(name: str, path: tuple[Any, ...]) -> None:
+    """Plant at every string of rich bodies: it is refused, or replaced, or lies in a kind of part that policy let pass unread."""
+    dialect, operation, body = _BODIES[name]
+    for entity, value in _PLANTED.items():
+        raw = _planted(body, path, f"see {value} ok")
+        try:
+            request = dialect.decode(operation, raw)
+        except WireError:
+            continue
+        redact = Redaction(allow_unjudged=request.prompt.unjudged)
+        redacted, placeholders = redact(request.prompt)
+        sent = dialect.encode(operation, redacted, "model", request.params, None).decode()
+        if not any(value in leaf.text for leaf in request.prompt.leaves):
+            assert request.prompt.unjudged
+            assert "data" in path or "file_data" in path, (entity, path)
+            continue
+        assert value not in sent, entity
+        assert value in [placeholders.value(one) for one in placeholders]
+
+
+def test_names_of_tool_arguments_are_replaced() -> None:
+    arguments = json.dumps({"jane@example.com": {"4111111111111111": ["536-90-4399"]}})
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [call]}]}
+    request = OPENAI.decode(CHAT, json.dumps(body).encode())
+    redacted, _ = Redaction()(request.prompt)
+    sent = json.loads(OPENAI.encode(CHAT, redacted, "m", request.params, None))
+    assert {"<EMAIL_1>": {"<CARD_1>": ["<SSN_1>"]}} == json.loads(sent["messages"][1]["tool_calls"][0]["function"]["arguments"])
+
+
+@pytest.mark.parametrize("entity", VALUES)
+@pytest.mark.parametrize("cut", [1, 3, 5, 8])
+def test_a_value_split_over_parts_of_a_message_never_leaves(redact: Redaction, entity: str, cut: int) -> None:
+    for value in VALUES[entity]:
+        pieces = [value[i : i + cut] for i in range(0, len(value), cut)]
+        redacted, _ = redact(prompt("it is ", *pieces, " thanks", turn=0))
+        assert value not in "".join(texts_of(redacted))
+        assert sum(len(text) for text in texts_of(redacted) if "_" not in text) <= len("it is  thanks") + 4
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_disguised_value_is_replaced_as_it_was_written(redact: Redaction, disguise: str) -> None:
+    planted = DISGUISES[disguise]("jane.doe@example.com")
+    redacted, placeholders = redact(prompt(f"to {planted} now"))
+    assert "to <EMAIL_1> now" == fold(texts_of(redacted)[0])
+    assert "jane.doe@example.com" not in unescape(texts_of(redacted)[0])
+    assert (placeholders.value("<EMAIL_1>") or "?") in planted
+
+
+def test_a_forged_placeholder_is_nobodys_value(redact: Redaction) -> None:
+    redacted, placeholders = redact(prompt("<EMAIL_1> says jane@example.com", "and <email_2>"))
+    assert ("<EMAIL_1> says <EMAIL_3>", "and <email_2>") == texts_of(redacted)
+    assert (None, "jane@example.com") == (placeholders.value("<EMAIL_1>"), placeholders.value("<EMAIL_3>"))
+
+
+def test_a_longer_conversation_is_redacted_to_a_longer_one(redact: Redaction) -> None:
+    turns = ("I am jane@example.com", "hello jane@example.com", "write to eve@example.com")
+    first, _ = redact(prompt(*turns[:2]))
+    second, _ = redact(prompt(*turns))
+    assert texts_of(first) == texts_of(second)[:2]
+
+
+def test_what_was_judged_before_is_not_asked_about_again(redact: Redaction) -> None:
+    history = [f"message {number} of a@b.co" for number in range(5)]
+    redact(prompt(*history))
+    redact.encoder.asked.clear()
+    redact(prompt(*history, "new: c@d.io"))
+    assert ["new: c@d.io"] == redact.encoder.asked
+
+
+def test_another_tenants_judgement_is_not_used(redact: Redaction) -> None:
+    redact(prompt("a@b.co"), tenant="acme")
+    redact(prompt("a@b.co"), tenant="emca")
+    assert ["a@b.co", "a@b.co"] == redact.encoder.asked
+
+
+def test_harmless_text_is_not_asked_about(redact: Redaction) -> None:
+    redact(prompt("hello", "how are you?"))
+    assert [] == redact.encoder.asked
+
+
+def test_beyond_its_budget_the_worker_asks_unseen(redact: Redaction) -> None:
+    redact(prompt(*(f"{word} " * 10_000 for word in ("one", "two", "three"))))
+    assert ["two"[:3], "three"] == [text.split()[0] for text in redact.encoder.asked]
+
+
+def test_an_encoder_that_is_down_raises_and_forgets_nothing(redact: Redaction) -> None:
+    redact.encoder.down = True
+    with pytest.raises(EncoderError):
+        redact(prompt("a@b.co"))
+    redact.encoder.down = False
+    assert ("<EMAIL_1>",) == texts_of(redact(prompt("a@b.co"))[0])
+
+
+def test_what_cannot_be_read_is_denied_unless_policy_allows_it() -> None:
+    given = prompt("hello", unjudged=frozenset({"image", "audio"}))
+    denial = Redaction(allow_unjudged={"image"})(given)
+    assert isinstance(denial, Denial)
+    assert ("unjudged_content", 403, True, False) == (
+        denial.code,
+        denial.status,
+        "audio" in denial.message,
+        "image" in denial.message,
+    )
+    assert Redaction(allow_unjudged={"image", "audio"})(given)[0] is given
+
+
+def test_only_the_wanted_entities_are_replaced() -> None:
+    redacted, _ = Redaction(entities=["CREDIT_CARD"])(prompt("a@b.co 4111111111111111"))
+    assert ("a@b.co <CARD_1>",) == texts_of(redacted)
+    assert "a@b.co" == texts_of(Redaction(entities=[])(prompt("a@b.co"))[0])[0]
+    assert set(ENTITIES) == set(RedactSettings().entities)
+
+
+def test_what_it_preserves_is_preserved(redact: Redaction) -> None:
+    given = prompt("a@b.co", unjudged=frozenset({"image"}))
+    redacted, _ = Redaction(allow_unjudged={"image"})(given)
+    assert given.unjudged == redacted.unjudged
+    contract = redact.stage.contract
+    assert (May.MUTATE | May.DENY, True) == (contract.may, contract.clears)
+    assert ("verdict.prompt_guard", "verdict.parts") == contract.preserves
+
+
+def test_the_inputs_are_unchanged(redact: Redaction) -> None:
+    given = prompt("a@b.co")
+    redacted, placeholders = redact(given)
+    assert ("a@b.co",) == texts_of(given)
+    assert (Placeholders({"<EMAIL_1>": "a@b.co"}), ("<EMAIL_1>",)) == (placeholders, texts_of(redacted))

@@ -1,0 +1,150 @@
+"""The caller gets its own values back, in every dialect, streamed or whole, and nobody else's."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Sequence
+
+import orjson
+import pytest
+
+from detectors.fakes import piece, text_of
+from outgate.detectors.pii.placeholders import NONE, Placeholders
+from outgate.detectors.pii.restoring import Restoring
+from outgate.inference.stream import Event, EventStream
+from outgate.pipeline.stage import Settings
+from outgate.stages.restore import Reads, Restore
+from support import provider_answers as answers
+from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
+
+_MAP = Placeholders({"<EMAIL_1>": "jane@example.com", "<CARD_1>": '4111 "1111\n'})
+_SAID = "Dear <EMAIL_1>, your card <CARD_1> and <EMAIL_2>."
+_RESTORED = 'Dear jane@example.com, your card 4111 "1111\n and <EMAIL_2>.'
+
+
+async def _nothing() -> AsyncIterator[Sequence[Event]]:
+    yield []
+
+
+def _stage(placeholders: Placeholders) -> tuple[EventStream, EventStream]:
+    given = EventStream(_nothing())
+    (out,) = Restore(Settings()).run(Reads(placeholders, given))
+    return given, out
+
+
+def test_without_placeholders_the_stream_stays_the_same_object() -> None:
+    given, out = _stage(NONE)
+    assert given is out
+
+
+def test_with_placeholders_every_answer_is_restored_by_a_transform_of_its_own() -> None:
+    (given, one), (_, two) = _stage(_MAP), _stage(_MAP)
+    assert (given.source, 1, False) == (one.source, len(one.transforms), one.transforms[0] is two.transforms[0])
+    assert "jane@example.com" == text_of(list(one.transforms[0].feed(piece("<EMAIL_1>"))))
+
+
+def test_it_runs_after_every_other_response_stage() -> None:
+    contract = Restore(Settings()).contract
+    assert (("*",), ("r.stream",), ("placeholders", "r.stream")) == (contract.after, contract.writes, contract.reads)
+
+
+def _passed(events: Sequence[Event]) -> bytes:
+    transform = Restoring(_MAP)
+    out = [event for given in events for event in transform.feed(given)]
+    return b"".join(event.encode() for event in (*out, *transform.flush()))
+
+
+def _chunks(raw: bytes, chance: random.Random) -> list[bytes]:
+    cuts = sorted(chance.randrange(len(raw)) for _ in range(chance.randrange(12)))
+    return [raw[start:end] for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+
+
+def _pieces(text: str, chance: random.Random) -> list[str]:
+    cuts = sorted(chance.randrange(len(text) + 1) for _ in range(chance.randrange(20)))
+    return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+def _events_of(dialect: object, operation: object, raw: bytes, stream: bool, chance: random.Random) -> list[Event]:
+    decoder = dialect.answer(operation, stream, True)
+    events = [event for chunk in _chunks(raw, chance) for event in decoder.feed(chunk)]
+    return [*events, *decoder.end()]
+
+
+def _frames(raw: bytes) -> list[dict]:
+    lines = (line.removeprefix(b"data: ") for line in raw.split(b"\n") if line.startswith(b"data: {"))
+    return [json.loads(line) for line in lines]
+
+
+def _sse(events: Sequence[dict], named: bool) -> bytes:
+    lines = [(b"event: " + event["type"].encode() + b"\n" if named else b"") + b"data: " + orjson.dumps(event) for event in events]
+    return b"\n\n".join([*lines, *([] if named else [b"data: [DONE]"]), b""])
+
+
+def _openai(kind: str, pieces: Sequence[str]) -> list[dict]:
+    base = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+
+    def delta(text: str) -> dict:
+        return {"content": text} if kind == "text" else {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}
+
+    start = {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]}
+    deltas = [{"role": "assistant"}, *([start] if kind == "tool" else []), *map(delta, pieces)]
+    chunks = [base | {"choices": [{"index": 0, "delta": one, "finish_reason": None}]} for one in deltas]
+    return [*chunks, base | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}]
+
+
+def _anthropic(kind: str, pieces: Sequence[str]) -> list[dict]:
+    def delta(text: str) -> dict:
+        return {"type": "text_delta", "text": text} if kind == "text" else {"type": "input_json_delta", "partial_json": text}
+
+    block = {"type": "text", "text": ""} if kind == "text" else {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
+               "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
+    return [
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        *({"type": "content_block_delta", "index": 0, "delta": delta(text)} for text in pieces),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 5}},
+        {"type": "message_stop"},
+    ]
+
+
+def _openai_said(raw: bytes, kind: str) -> str:
+    deltas = [choice["delta"] for frame in _frames(raw) for choice in frame["choices"]]
+    if kind == "text":
+        return "".join(delta.get("content") or "" for delta in deltas)
+    return "".join(call["function"]["arguments"] for delta in deltas for call in delta.get("tool_calls", ()))
+
+
+def _anthropic_said(raw: bytes, _: str) -> str:
+    frames = _frames(raw)
+    kinds = [frame["type"] for frame in frames]
+    assert kinds.index("content_block_stop") > max(i for i, kind in enumerate(kinds) if kind == "content_block_delta")
+    deltas = [frame["delta"] for frame in frames if frame["type"] == "content_block_delta"]
+    return "".join(delta.get("text", "") + delta.get("partial_json", "") for delta in deltas)
+
+
+_DIALECTS = {"openai": (OPENAI, CHAT, _openai, _openai_said), "anthropic": (ANTHROPIC, MESSAGES, _anthropic, _anthropic_said)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _DIALECTS)
+@pytest.mark.parametrize("kind", ["text", "tool"])
+def test_any_cut_of_a_real_stream_restores_the_same(name: str, kind: str) -> None:
+    dialect, operation, make, said = _DIALECTS[name]
+    chance = random.Random(3)
+    whole = _SAID if kind == "text" else json.dumps({"text": _SAID})
+    for _ in range(200):
+        raw = _sse(make(kind, _pieces(whole, chance)), named=name == "anthropic")
+        restored = said(_passed(_events_of(dialect, operation, raw, True, chance)), kind)
+        assert _RESTORED == (restored if kind == "text" else json.loads(restored)["text"])
+
+
+def test_a_whole_answer_is_restored_in_texts_and_in_tool_arguments() -> None:
+    chance = random.Random(5)
+    completion = answers.chat_completion(_SAID, "m", (1, 1))
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"text": _SAID, "<EMAIL_1>": 1})}}
+    completion["choices"][0]["message"]["tool_calls"] = [call]
+    raw = _passed(_events_of(OPENAI, CHAT, orjson.dumps(completion), False, chance))
+    message = json.loads(raw)["choices"][0]["message"]
+    assert _RESTORED == message["content"]
+    assert {"text": _RESTORED, "jane@example.com": 1} == json.loads(message["tool_calls"][0]["function"]["arguments"])
