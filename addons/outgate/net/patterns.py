@@ -12,9 +12,13 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 def covers(patterns: tuple[str, ...], text: str) -> bool:
     """Whether one of the patterns covers the whole text."""
+    return _known(patterns, text) if len(text) <= _REMEMBERED else _covers(patterns, text)
+
+
+def _covers(patterns: tuple[str, ...], text: str) -> bool:
     return any(_expression(pattern).fullmatch(text) is not None for pattern in patterns)
 
 
-def is_exact(pattern: str) -> bool:
-    """Whether a pattern covers one name only, itself."""
-    return "*" not in pattern
+_REMEMBERED = 128
+"""Longer texts are not remembered: what callers invent must not fill the memory."""
+_known = lru_cache(maxsize=4096)(_covers)

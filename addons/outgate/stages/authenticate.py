@@ -1,11 +1,9 @@
 """Who is calling? A client certificate, a token in Proxy-Authorization, or, for base-URL clients, a token where their key would be.
 
 A wrong name and a wrong token get the same answer. Nothing is remembered between exchanges but verified JWTs, by digest, until
-they expire: revoking a workload reaches its open tunnels with their next request. Sources: RFC 7617, RFC 6750, RFC 7519, RFC 8725.
+they expire: revoking a workload reaches its open tunnels with their next request. Sources: RFC 7519, RFC 8725.
 """
 
-import binascii
-from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -16,6 +14,7 @@ from outgate.errors import Denial
 from outgate.inference.principal import Principal
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
+from outgate.net.presented import Presented, presented_by
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.stores.workloads import JwtTrust, Workload, Workloads
@@ -24,7 +23,6 @@ from outgate.upstreams.client import Client
 from outgate.upstreams.jwks import IssuerKeys, KeysUnavailableError
 
 _REMEMBERED = 4096
-_LARGEST = 8192
 _PROXY = Denial(code="proxy_authentication_required", status=407, message="The gateway needs a valid workload name and token.")
 _ORIGIN = Denial(code="authentication_required", status=401, message="The gateway needs a valid workload token as API key.")
 _UNAVAILABLE = Denial(code="issuer_keys_unavailable", status=503, message="Workload tokens cannot be verified now.", retry_after=5)
@@ -45,13 +43,6 @@ class Reads(NamedTuple):
     conn: Connection
     headers: Headers
     workload_epoch: int | None
-
-
-class Presented(NamedTuple):
-    """A token, and the workload it is said to be of."""
-
-    name: str | None
-    token: str
 
 
 class Authenticate(Stage):
@@ -142,32 +133,3 @@ class Authenticate(Stage):
             del self._memo[next(iter(self._memo))]
         self._memo[digest] = (principal, float(claims["exp"]) + self._leeway)
         return principal
-
-
-def presented_by(conn: Connection, headers: Headers) -> Presented | None:
-    """The token a client presents. Inside a tunnel its Authorization belongs to the provider, and is never looked at."""
-    found = _found(conn, headers)
-    return found if found is not None and len(found.token) <= _LARGEST else None
-
-
-def _found(conn: Connection, headers: Headers) -> Presented | None:
-    if conn.entry is Entry.CONNECT:
-        return _from_field(conn.proxy_authorization.reveal() if conn.proxy_authorization is not None else "")
-    if conn.entry is Entry.ABSOLUTE:
-        return _from_field(headers.get("proxy-authorization") or "")
-    key = headers.get("x-api-key")
-    return Presented(None, key) if key else _from_field(headers.get("authorization") or "")
-
-
-def _from_field(value: str) -> Presented | None:
-    scheme, _, rest = value.strip().partition(" ")
-    rest = rest.strip()
-    if scheme.lower() == "bearer" and rest:
-        return Presented(None, rest)
-    if scheme.lower() != "basic" or len(rest) > 2 * _LARGEST:
-        return None
-    try:
-        name, colon, token = b64decode(rest, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return Presented(name, token) if colon and token else None

@@ -1,0 +1,53 @@
+from ipaddress import ip_network
+
+from outgate.policy.load import load_policy
+from support.policies import write
+
+TEXT = """\
+providers:
+  inside:
+    host: models.test
+    port: 8443
+    tls: {ca: ca.pem, client_certificate: c.pem, client_key: k.pem, sni: sni.test, san: [a.test], minimum: "1.3"}
+    endpoints: [{address: "10.0.0.1:443", name: blue}, {address: "[fd00::1]:8443"}]
+    allow_addresses: [10.0.0.0/8]
+    credential: {file: key.txt, header: X-Key, prefix: "K "}
+    timeouts: {head: 7}
+    max_in_flight: 3
+  plain: {host: plain.test, tls: {enabled: false}, port: 80}
+workloads:
+  w:
+    tenant: t
+    groups: [g]
+    certificates: [spiffe://x/w]
+    jwt: [{issuer: i, audience: a, jwks: {file: jwks.json}, claims: {sub: s}}]
+stages: {authenticate: {}, authorize: {}}
+"""
+
+
+def test_sections_become_backends_and_workloads_with_paths_from_the_policys_folder(tmp_path):
+    for name in ("ca.pem", "c.pem", "k.pem", "jwks.json"):
+        (tmp_path / name).touch()
+    policy = load_policy(write(tmp_path, TEXT))
+    inside, plain = policy.catalog.backends
+
+    assert ("models.test:8443", "sni.test", "1.3", ("a.test",)) == (
+        inside.authority,
+        inside.server_name,
+        inside.tls.minimum,
+        inside.tls.san,
+    )
+    assert ((str(tmp_path / "ca.pem"),), str(tmp_path / "k.pem")) == (inside.tls.ca_files, inside.tls.key)
+    assert [("blue", "10.0.0.1", 443), ("[fd00::1]:8443", "fd00::1", 8443)] == [(e.name, e.host, e.port) for e in inside.endpoints]
+    assert (ip_network("10.0.0.0/8"),) == inside.allow_addresses
+    assert (str(tmp_path / "key.txt"), "X-Key", "K ") == (
+        inside.credential.file,
+        inside.credential.header,
+        inside.credential.prefix,
+    )
+    assert (7, 3) == (inside.timeouts.head, inside.max_in_flight)
+    assert [("plain", "plain.test", 80)] == [(e.name, e.host, e.port) for e in plain.endpoints]
+    assert (False, None) == (plain.tls.enabled, plain.credential)
+    (workload,) = policy.workloads.all
+    assert ("t", frozenset({"g"}), frozenset({"spiffe://x/w"})) == (workload.tenant, workload.groups, workload.certificates)
+    assert (str(tmp_path / "jwks.json"), (("sub", "s"),)) == (workload.jwt[0].jwks_file, workload.jwt[0].claims)
