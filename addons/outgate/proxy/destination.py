@@ -4,6 +4,8 @@ The destination decides nothing by itself: it is only looked up in the policy. W
 judges one name while another is called is no guard. Sources: RFC 9110 section 7.2, RFC 9113 section 8.3.1.
 """
 
+import re
+
 from mitmproxy import http
 from mitmproxy.connection import Client
 from mitmproxy.proxy.mode_specs import TransparentMode
@@ -16,6 +18,9 @@ from outgate.net.secret import Secret
 from outgate.proxy.inbound import Inbound
 
 _UPGRADES = ("upgrade", "http2-settings", "sec-websocket-key")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_MALFORMED = Denial(code="malformed_request", status=400, message="The request head is malformed.")
+_VERSION = Denial(code="http_version", status=505, message="The gateway speaks HTTP/1.1 and HTTP/2.")
 
 
 def entry_of(client: Client, request: http.Request) -> Entry:
@@ -26,11 +31,15 @@ def entry_of(client: Client, request: http.Request) -> Entry:
 
 
 def authority_of(request: http.Request) -> Authority | Denial:
-    """The destination a CONNECT asks for (RFC 9110 section 9.3.6)."""
+    """The destination a CONNECT asks for (RFC 9110 section 9.3.6). A Host beside it names the same one."""
     try:
-        return parse_authority(request.authority or "", default_port=443)
+        asked = parse_authority(request.authority or "", default_port=443)
+        hosts = request.headers.get_all("host")
+        if len(hosts) > 1 or any(parse_authority(host, default_port=443) != asked for host in hosts):
+            raise WireError("names_disagree", "CONNECT and Host must name the same destination.")
     except WireError as error:
-        return Denial(code=error.code, status=400, message=str(error))
+        return _refused(error)
+    return asked
 
 
 def connection_of(client: Client, entry: Entry, authority: str, proxy_authorization: str | None, certificate: str) -> Connection:
@@ -48,13 +57,13 @@ def connection_of(client: Client, entry: Entry, authority: str, proxy_authorizat
 def inbound_of(client: Client, request: http.Request, conn: Connection, invalid: str | None) -> Inbound:
     """The head of a request, with the destination on which all its names agree, or the problem."""
     headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields)
-    problem = Denial(code="malformed_request", status=400, message="The request head is malformed.") if invalid else None
+    problem = _MALFORMED if invalid else _malformed(client, request)
     destination = ""
     if problem is None:
         try:
             destination = str(_agreed(client, request, conn, headers))
         except WireError as error:
-            problem = Denial(code=error.code, status=421 if error.code == "names_disagree" else 400, message=str(error))
+            problem = _refused(error)
     if problem is None and any(name in headers for name in _UPGRADES):
         problem = Denial(code="upgrade_denied", status=403, message="Protocol upgrades are not allowed.")
     path = request.data.path.decode("latin-1")
@@ -63,12 +72,27 @@ def inbound_of(client: Client, request: http.Request, conn: Connection, invalid:
     return Inbound(conn, request.method, path, headers, destination, problem)
 
 
+def _malformed(client: Client, request: http.Request) -> Denial | None:
+    """What mitmproxy lets pass: other versions than the connection's own, control characters and folded lines in fields (RFC 9110
+    section 5.5), codings of the transfer beyond `chunked`.
+    """
+    if request.data.http_version != (b"HTTP/2.0" if client.alpn == b"h2" else b"HTTP/1.1"):
+        return _VERSION
+    if _CONTROLS.search(b" ".join([value for _, value in request.headers.fields])):
+        return _MALFORMED
+    return _MALFORMED if request.headers.get("transfer-encoding", "chunked").lower() != "chunked" else None
+
+
+def _refused(error: WireError) -> Denial:
+    return Denial(code=error.code, status=421 if error.code == "names_disagree" else 400, message=str(error))
+
+
 def _agreed(client: Client, request: http.Request, conn: Connection, headers: Headers) -> Authority:
     """Raises WireError `names_disagree`, or what the authority parser finds."""
     tls = client.tls_established and conn.entry is not Entry.ABSOLUTE
     port = 443 if request.scheme == "https" or (tls and not request.scheme) else 80
     hosts = headers.all("host")
-    if len(hosts) > 1 or (not hosts and not request.authority):
+    if len(hosts) > 1 or "" in hosts or (not hosts and not request.authority):
         raise WireError("bad_host", "The request must have exactly one Host.")
     names = [parse_authority(name, default_port=port) for name in (*hosts, request.authority) if name]
     if conn.authority:

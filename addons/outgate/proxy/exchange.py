@@ -19,6 +19,7 @@ from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import LivePolicy, Route
 from outgate.proxy.attempts import Attempts, leave
+from outgate.proxy.content_coding import decoded
 from outgate.proxy.delivery import BrokenAnswerError, Delivery
 from outgate.proxy.handover import Abort, End, Handover
 from outgate.proxy.inbound import Inbound
@@ -74,6 +75,7 @@ class Exchange:
         self._attempts: Attempts | None = None
         self._delivery: Delivery | None = None
         self._settled = False
+        self._late = False
 
     def client_gone(self) -> None:
         """The client left: nothing more is done for it. Called from the event loop, at any moment."""
@@ -90,18 +92,30 @@ class Exchange:
             self._refuse(_CLOSED)
             return
         policy.acquire()
+        deadline = get_running_loop().call_later(policy.gateway.limits.exchange_seconds, self._expire)
         try:
-            async with timeout(policy.gateway.limits.exchange_seconds):
-                await self._live(policy)
-        except TimeoutError:
-            await self._fail(_DEADLINE)
+            await self._live(policy)
         except CancelledError:
-            self.outcome = "client_gone" if self.gone else "killed"
+            await self._cancelled()
         except Exception:
             _log.exception("exchange %s failed", self.id)
             await self._fail(_CRASHED)
         finally:
+            deadline.cancel()
             await self._end(policy)
+
+    def _expire(self) -> None:
+        self._late = True
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _cancelled(self) -> None:
+        if self._late and not self.gone:
+            if self.task is not None:
+                self.task.uncancel()
+            await self._fail(_DEADLINE)
+        else:
+            self.outcome = "client_gone" if self.gone else "killed"
 
     async def _live(self, policy: LivePolicy) -> None:
         denial = await self._admit(policy)
@@ -135,7 +149,10 @@ class Exchange:
         return None
 
     async def _answer(self, policy: LivePolicy) -> Denial | None:
-        raw = await self._whole_body(policy.gateway.limits.body_seconds)
+        limits = policy.gateway.limits
+        raw = await self._whole_body(limits.body_seconds)
+        if not isinstance(raw, Denial):
+            raw = decoded(raw, self.inbound.headers, limits.body_bytes)
         if isinstance(raw, Denial):
             return raw
         assert self.execution is not None

@@ -23,7 +23,8 @@ from outgate.proxy.backpressure import room
 from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
 from outgate.proxy.exchange import Exchange, Surroundings
-from outgate.proxy.layers import BoundedHttp1Server, ExchangeStream, Pull, install, refusal
+from outgate.proxy.http1 import BoundedHttp1Server
+from outgate.proxy.layers import ExchangeStream, Pull, install, refusal
 from outgate.proxy.limits import Limits
 
 _log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ hooks only take from here.
 """
 
 from asyncio import Future, get_running_loop
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -29,27 +30,30 @@ type Part = Head | bytes | End | Abort
 
 
 class Handover:
-    """One producer (the exchange), one consumer (the hook). Parts put together are taken together."""
+    """One producer (the exchange), one consumer. Parts put together are taken together.
 
-    __slots__ = ("_parts", "_room", "_wanted", "closed")
+    The consumer either awaits `take` or, where it can send at once, is told by `listen` and calls `take_nowait`.
+    """
+
+    __slots__ = ("_listener", "_parts", "_room", "_wanted", "closed")
 
     def __init__(self) -> None:
         self._parts: list[Part] | None = None
         self._wanted: Future[None] | None = None
         self._room: Future[None] | None = None
+        self._listener: Callable[[], None] | None = None
         self.closed = False
 
     async def put(self, parts: list[Part]) -> None:
         """Offer parts; returns when the slot took them, which is when the ones before were taken."""
-        while self._parts is not None and not self.closed:
-            self._room = get_running_loop().create_future()
-            await self._room
+        if self._parts is not None:
+            await self.taken()
         self.offer(parts)
 
     def offer(self, parts: list[Part]) -> None:
         """Offer parts without waiting: for the last word of an exchange."""
         self._parts = parts if self._parts is None else [*self._parts, *parts]
-        _wake(self._wanted)
+        self._tell()
 
     async def taken(self) -> None:
         """Wait until the slot is empty: what was put is on its way to the client."""
@@ -59,20 +63,36 @@ class Handover:
 
     async def take(self) -> list[Part]:
         """The next parts. After `close`, an Abort, for ever."""
-        while self._parts is None:
-            if self.closed:
-                return [Abort("closed")]
+        while (parts := self.take_nowait()) is None:
             self._wanted = get_running_loop().create_future()
             await self._wanted
+        return parts
+
+    def take_nowait(self) -> list[Part] | None:
+        """The parts that are there; None where there are none yet. After `close`, an Abort, for ever."""
         parts, self._parts = self._parts, None
+        if parts is None:
+            return [Abort("closed")] if self.closed else None
         _wake(self._room)
         return parts
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, once, when there are parts to take or the hand-over is closed; at once where that is so."""
+        self._listener = listener
+        if self._parts is not None or self.closed:
+            self._tell()
 
     def close(self) -> None:
         """Nobody takes any more, or nobody gives any more: both sides wake up."""
         self.closed = True
-        _wake(self._wanted)
         _wake(self._room)
+        self._tell()
+
+    def _tell(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener()
+        _wake(self._wanted)
 
 
 def _wake(waiter: Future[None] | None) -> None:

@@ -6,12 +6,11 @@ blocking hook, which is mitmproxy's own way to await from inside a layer.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
-import h11
-from h11._readers import ChunkedReader
 from mitmproxy import http
 from mitmproxy.connection import Client
+from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
@@ -37,14 +36,15 @@ from mitmproxy.proxy.layers.http import (
     validate_request,
 )
 from mitmproxy.proxy.layers.http._base import HttpConnection
-from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
 
 from outgate.errors import Denial
 from outgate.proxy.backpressure import PacedHttp2Server
 from outgate.proxy.exchange import TOO_LARGE, Exchange
 from outgate.proxy.handover import Abort, End, Head, Part
+from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.limits import Limits
 from outgate.proxy.ownership import own
+from outgate.proxy.parts import ResponseParts
 
 
 class Entrance(Protocol):
@@ -83,6 +83,18 @@ class Pull:
 type Commands = layer.CommandGenerator[None]
 
 
+class UnseenFlow:
+    """What a stream needs of a flow where no view will ever see it."""
+
+    __slots__ = ("__weakref__", "error", "live", "request", "response", "websocket")
+
+    def __init__(self) -> None:
+        self.live = True
+        self.error: Error | None = None
+        self.response: http.Response | None = None
+        self.websocket = None
+
+
 class ExchangeStream(HttpStream):
     """One request and its answer on a client connection. Never opens a server connection."""
 
@@ -99,18 +111,31 @@ class ExchangeStream(HttpStream):
         if event.request.method == "CONNECT" or event.replay_flow:
             yield from super().state_wait_for_request_headers(event)
             return
-        flow = self.flow = http.HTTPFlow(self.context.client, self.context.server)
-        flow.request = event.request
-        flow.live = True
+        flow = self.flow = self._new_flow(event.request)
         self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
         if self.entrance.observed:
             own(flow)
             yield HttpRequestHeadersHook(flow)
         invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
         self.exchange = self.entrance.begin(self.context, flow, invalid)
-        if flow.request.headers.get("expect", "").lower() == "100-continue" and not self.exchange.refused:
+        if (self.exchange.inbound.headers.get("expect") or "").lower() == "100-continue" and not self.exchange.refused:
             yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
         self.client_state = self.state_consume_request_body
+
+    def handle_connect_finish(self) -> Commands:
+        """Once the tunnel is up, the outer layers have nothing to add: events go straight to what is inside it."""
+        yield from super().handle_connect_finish()
+        if self._handle_event == self.passthrough and self.child_layer is not None:
+            setattr(self.context.layers[0], "handle_event", self.child_layer.handle_event)  # noqa: B010
+
+    def _new_flow(self, request: http.Request) -> http.HTTPFlow:
+        if self.entrance.observed:
+            flow = http.HTTPFlow(self.context.client, self.context.server)
+            flow.live = True
+        else:
+            flow = cast("http.HTTPFlow", UnseenFlow())
+        flow.request = request
+        return flow
 
     def state_consume_request_body(self, event: events.Event) -> Commands:
         exchange = self.exchange
@@ -156,39 +181,46 @@ class ExchangeStream(HttpStream):
             yield TakeHook(pull)
             if self.flow.error is not None:
                 exchange.client_gone()
-            for part in pull.parts:
-                yield from self._send(part)
-                if isinstance(part, End | Abort):
-                    return
+            parts = pull.parts
+            if self.entrance.observed:
+                yield from self._show(parts)
+            if pull.http2 is None:
+                yield SendHttp(ResponseParts(self.stream_id, parts), self.context.client)
+            else:
+                for part in parts:
+                    yield from self._send_http2(part)
+            if parts and isinstance(parts[-1], End | Abort):
+                self.flow.live = False
+                self.client_state = self.state_errored
+                yield DropStream(self.stream_id)
+                return
 
-    def _send(self, part: Part) -> Commands:
+    def _send_http2(self, part: Part) -> Commands:
         client = self.context.client
         if isinstance(part, bytes):
-            if self.entrance.observed and self.flow.response is not None:
-                self.flow.response.data.content = (self.flow.response.data.content or b"") + part
             yield SendHttp(ResponseData(self.stream_id, part), client)
         elif isinstance(part, Head):
-            response = self.flow.response = _response(part, http2=self.flow.request.is_http2)
-            if self.entrance.observed:
-                yield HttpResponseHeadersHook(self.flow)
-            yield SendHttp(ResponseHeaders(self.stream_id, response, end_stream=False), client)
+            yield SendHttp(ResponseHeaders(self.stream_id, _response(part, http2=True), end_stream=False), client)
+        elif isinstance(part, End):
+            yield SendHttp(ResponseEndOfMessage(self.stream_id), client)
         else:
-            yield from self._ended(part)
+            yield SendHttp(ResponseProtocolError(self.stream_id, part.message, ErrorCode.CANCEL), client)
 
-    def _ended(self, part: End | Abort) -> Commands:
+    def _show(self, parts: list[Part]) -> Commands:
+        """Let mitmproxy's own addons and views see the answer."""
         flow = self.flow
-        flow.live = False
-        self.client_state = self.state_errored
-        if isinstance(part, End):
-            if self.entrance.observed:
+        for part in parts:
+            if isinstance(part, Head):
+                flow.response = _response(part, http2=flow.request.is_http2)
+                yield HttpResponseHeadersHook(flow)
+            elif isinstance(part, bytes):
+                assert flow.response is not None
+                flow.response.data.content = (flow.response.data.content or b"") + part
+            elif isinstance(part, End):
                 yield HttpResponseHook(flow)
-            yield DropStream(self.stream_id)
-            yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
-            return
-        if self.entrance.observed:
-            yield HttpErrorHook(flow)
-        yield DropStream(self.stream_id)
-        yield SendHttp(ResponseProtocolError(self.stream_id, part.message, ErrorCode.CANCEL), self.context.client)
+            else:
+                flow.error = flow.error or Error(part.message)
+                yield HttpErrorHook(flow)
 
 
 def _response(head: Head, *, http2: bool) -> http.Response:
@@ -199,48 +231,6 @@ def _response(head: Head, *, http2: bool) -> http.Response:
     )
     version = b"HTTP/2.0" if http2 else b"HTTP/1.1"
     return http.Response(version, head.status, b"", http.Headers(fields), None, None, 0.0, None)
-
-
-class _TrailerBlindReader(ChunkedReader):
-    """Drops the trailers of a chunked request; mitmproxy would wedge the connection on them."""
-
-    def __call__(self, buf: Any) -> Any:
-        event = super().__call__(buf)
-        return h11.EndOfMessage() if isinstance(event, h11.EndOfMessage) else event
-
-
-class BoundedHttp1Server(Http1Server):
-    """HTTP/1 with a bound on the request head, in bytes and in seconds."""
-
-    limits: ClassVar[Limits]
-    _clock: commands.RequestWakeup | None = None
-
-    def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        yield from super().read_headers(event)
-        if self.state != self.read_headers:
-            self._clock = None
-        elif len(self.buf) > self.limits.head_bytes:
-            yield from self._refuse(431, "request head too large")
-        elif len(self.buf) and self._clock is None:
-            self._clock = wakeup = commands.RequestWakeup(self.limits.head_seconds)
-            yield wakeup
-
-    def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, events.Wakeup):
-            if event.command is self._clock and self.state == self.read_headers:
-                yield from self._refuse(408, "request head too slow")
-            return
-        yield from super()._handle_event(event)
-
-    def read_body(self, event: events.Event) -> Commands:
-        if type(self.body_reader) is ChunkedReader:
-            self.body_reader.__class__ = _TrailerBlindReader
-        yield from super().read_body(event)
-
-    def _refuse(self, status: int, message: str) -> Commands:
-        self.state = self.done
-        yield commands.SendData(self.conn, make_error_response(status, message))
-        yield commands.CloseConnection(self.conn)
 
 
 class ExchangeLayer(HttpLayer):
@@ -258,7 +248,7 @@ class ExchangeLayer(HttpLayer):
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
-        stream = self.streams[stream_id] = ExchangeStream(self.context.fork(), stream_id)
+        stream = self.streams[stream_id] = ExchangeStream(_fork(self.context), stream_id)
         yield from self.event_to_child(stream, events.Start())
 
 
@@ -274,6 +264,14 @@ def install(top: layer.Layer | None) -> None:
     for each in layers_in(top):
         if type(each) is HttpLayer:
             each.__class__ = ExchangeLayer
+
+
+def _fork(context: Context) -> Context:
+    """Context.fork() without the server object it makes and drops again."""
+    forked = Context.__new__(Context)
+    forked.client, forked.server, forked.options = context.client, context.server, context.options
+    forked.layers = context.layers.copy()
+    return forked
 
 
 def refusal(denial: Denial) -> http.Response:

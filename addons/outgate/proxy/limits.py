@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """Bounds on clients: bytes of a head and a body, seconds for a head to arrive and for an idle connection, how many connections."""
+    """Bounds on clients: bytes of a head and a body, seconds for a head to arrive and for an idle connection; connections."""
 
     head_bytes: int = 64 * 1024
     body_bytes: int = 2 * 1024 * 1024

@@ -6,10 +6,10 @@ from asyncio import Server, start_server
 from typing import Any
 
 from mitmproxy import ctx, platform
-from mitmproxy.proxy import commands, layer, layers, mode_servers, mode_specs
+from mitmproxy.proxy import layer, layers, mode_servers, mode_specs
 from mitmproxy.proxy.context import Context
 
-from outgate.proxy.layers import TakeHook
+from outgate.proxy.handler import GatewayConnectionHandler
 
 _log = logging.getLogger(__name__)
 
@@ -24,24 +24,6 @@ class GatewayTransparentMode(mode_specs.TransparentMode):
     """`gatewaytransparent`: connections redirected by the kernel."""
 
     description = "AI gateway (transparent)"
-
-
-class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
-    """One client connection. A layer that crashes closes it: mitmproxy would leave it open and silent."""
-
-    async def handle_hook(self, hook: commands.StartHook) -> None:
-        if hook.__class__ is TakeHook:
-            with self.timeout_watchdog.disarm():
-                await self.master.addons.handle_lifecycle(hook)
-            return
-        await super().handle_hook(hook)
-
-    def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
-        super().log(message, level, exc_info)
-        if level >= logging.ERROR:
-            io = self.transports.get(self.client)
-            if io is not None and io.handler is not None:
-                io.handler.cancel("crashed")
 
 
 SOCKETS: dict[str, socket.socket] = {}

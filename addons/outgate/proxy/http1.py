@@ -1,0 +1,135 @@
+"""HTTP/1 towards clients: a bound on the request head, in bytes and in seconds, and answers that leave in one write.
+
+mitmproxy's server side has no bound on a head, wedges on the trailers of a chunked request, and writes head, body and end apart,
+each of which is a TLS record and a system call.
+"""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import h11
+from h11._readers import ChunkedReader
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.layers.http._events import HttpEvent
+from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
+
+from outgate.proxy.handover import Abort, End, Head
+from outgate.proxy.limits import Limits
+from outgate.proxy.parts import ResponseParts
+
+type Commands = layer.CommandGenerator[None]
+
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+class _TrailerBlindReader(ChunkedReader):
+    """Drops the trailers of a chunked request; mitmproxy would wedge the connection on them."""
+
+    def __call__(self, buf: Any) -> Any:
+        event = super().__call__(buf)
+        return h11.EndOfMessage() if isinstance(event, h11.EndOfMessage) else event
+
+
+class BoundedHttp1Server(Http1Server):
+    """One HTTP/1 connection. What an exchange answers is framed here; everything else is mitmproxy's."""
+
+    limits: ClassVar[Limits]
+    _clock: commands.RequestWakeup | None = None
+    _ours = False
+    _chunked = False
+    _closing = False
+    _bodiless = False
+
+    def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        yield from super().read_headers(event)
+        if self.state != self.read_headers:
+            self._clock = None
+        elif len(self.buf) > self.limits.head_bytes:
+            yield from self._refuse(431, "request head too large")
+        elif len(self.buf) and self._clock is None:
+            self._clock = wakeup = commands.RequestWakeup(self.limits.head_seconds)
+            yield wakeup
+
+    def read_body(self, event: events.Event) -> Commands:
+        if type(self.body_reader) is ChunkedReader:
+            self.body_reader.__class__ = _TrailerBlindReader
+        yield from super().read_body(event)
+
+    def send(self, event: HttpEvent) -> Commands:
+        """Frame the parts of an answer (RFC 9112 sections 6 and 7) into one write."""
+        if not isinstance(event, ResponseParts):
+            yield from super().send(event)
+            return
+        data = b"".join(self._framed(event.parts))
+        if data:
+            yield commands.SendData(self.conn, data)
+        last = event.parts[-1] if event.parts else None
+        if isinstance(last, End):
+            yield from self.mark_done(response=True)
+        elif isinstance(last, Abort):
+            yield commands.CloseConnection(self.conn)
+
+    def mark_done(self, *, request: bool = False, response: bool = False) -> Commands:
+        if not self._ours:
+            yield from super().mark_done(request=request, response=response)
+            return
+        self.request_done |= request
+        self.response_done |= response
+        if not (self.request_done and self.response_done):
+            if self.request_done:
+                self.state = self.wait
+            return
+        if self._closing:
+            yield commands.CloseConnection(self.conn)
+            self.state = self.done
+            return
+        self.request_done = self.response_done = self._ours = False
+        self.request = self.response = None
+        self.stream_id += 2
+        self.state = self.read_headers
+        if self.buf:
+            yield from self.state(events.DataReceived(self.conn, b""))
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Wakeup):
+            if event.command is self._clock and self.state == self.read_headers:
+                yield from self._refuse(408, "request head too slow")
+            return
+        yield from super()._handle_event(event)
+
+    def _framed(self, parts: Iterable[object]) -> Iterable[bytes]:
+        for part in parts:
+            if isinstance(part, bytes):
+                if self._bodiless:
+                    continue
+                yield b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part
+            elif isinstance(part, Head):
+                yield self._opening(part)
+            elif isinstance(part, End) and self._chunked and not self._bodiless:
+                yield b"0\r\n\r\n"
+
+    def _opening(self, head: Head) -> bytes:
+        request = self.request
+        assert request is not None
+        old = request.data.http_version == b"HTTP/1.0"
+        self._ours = True
+        self._bodiless = request.data.method == b"HEAD"
+        self._chunked = not old and ("transfer-encoding", "chunked") in head.headers
+        self._closing = old or any(
+            name.lower() == b"connection" and b"close" in value.lower() for name, value in request.headers.fields
+        )
+        lines = [b"HTTP/1.1 %d %b" % (head.status, _REASONS.get(head.status, b""))]
+        lines += [
+            f"{name}: {value}".encode("latin-1", "replace")
+            for name, value in head.headers
+            if not (old and name == "transfer-encoding")
+        ]
+        if self._closing:
+            lines.append(b"connection: close")
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _refuse(self, status: int, message: str) -> Commands:
+        self.state = self.done
+        yield commands.SendData(self.conn, make_error_response(status, message))
+        yield commands.CloseConnection(self.conn)
