@@ -106,8 +106,8 @@ class Matcher:
 def _places(reading: Words, index: dict[str, list[tuple[int, int, list[str]]]]) -> dict[int, Places]:
     """Where each alternative stands, as word positions."""
     places: dict[int, Places] = {}
-    for position, word in enumerate(reading):
-        for number, offset, alternative in index.get(word, ()):
+    for position in [position for position, word in enumerate(reading) if word in index]:
+        for number, offset, alternative in index[reading[position]]:
             start = position - offset
             end = start + len(alternative)
             if start >= 0 and (len(alternative) == 1 or reading[start:end] == alternative):

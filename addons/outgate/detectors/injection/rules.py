@@ -18,7 +18,11 @@ ORDERS: instructions | instruction | rules | rule | guidelines | guideline | dir
         policies | policy | messages | conversation | guidance | limitations | safeguards | text | task
 OWN: your | the system | system | openai | anthropic | safety | ethical | content | moral | all | any | these | those
         | every | developer
-SECRET: system prompt | system message | system instructions | initial prompt | initial instructions | original prompt
+SECRET: hidden guidelines | hidden rules | internal rules | internal guidelines | operational parameters | system settings |
+        your programming | core instructions | foundational text | your directives | hidden configuration | hidden text |
+        your training |
+        your directive | confidential configuration | system prompt | system message | system instructions | initial prompt
+        | initial instructions | original prompt
         | original instructions | hidden prompt | hidden instructions | secret prompt | secret instructions | your
         prompt | your instructions | internal instructions | developer message | developer prompt | pre prompt |
         preprompt | confidential instructions | your guidelines | your system | prompt above | instructions above |
@@ -51,6 +55,16 @@ override.own 2
     - =DROP
     - =OWN
     - =ORDERS
+override.self 2
+    - =DROP
+    - your | your default | your standard | your normal | your usual | your core | your programmed | your built in | your inherent
+    - settings | protocols | standards | programming | guardrails | filters | training | configuration | framework | ethics
+        | safety |
+        operations | procedures | defaults | principles | values
+override.pretend 3
+    - pretend | imagine | act as if | act like | assume
+    - instructions | rules | guidelines | restrictions | prompt | policies
+    - don t exist | do not exist | doesn t exist | never existed | don t apply | do not apply | no longer apply | are gone
 override.everything 3
     - =DROP
     - everything above | everything before | everything you | everything i said | all of the above | everything that
@@ -113,6 +127,11 @@ limits.none 3
         restrictions | no limits whatsoever | no longer bound | not bound by | no rules to | without moral | without
         ethical | without any ethical | without censorship | unrestricted ai | free of all restrictions | freed from |
         no safety | without any filters | no limitations whatsoever | unfiltered and | uncensored and
+limits.yourself 4
+    - yourself | you | you are now | you re now
+    - without | free of | freed from | beyond
+    - any limitations | any restrictions | any limits | any safety | the safety | safety wrapper | safety filters | external rules |
+        your restrictions | your limitations | your ethical | programmed limits | content restrictions | any filters | any rules
 limits.turn_off 2
     - disable | turn off | deactivate | remove | switch off | suspend | lift | bypass | circumvent | evade | break
         free of | break free from | get around | jailbreak

@@ -11,13 +11,14 @@ _LEET = str.maketrans("013457@$!|", "oieastasil")
 _LEET_SIGNS = frozenset("013457@$!|")
 _ROT13 = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
 _SPACED = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
+_UNLEET = bytes(_LEET.get(code, _SPACED[code]) for code in range(256))
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
 
 type Words = list[str]
 
 
-def words(text: str) -> Words:
+def words(text: str, letters: bytes = _SPACED) -> Words:
     """The words of a normalised text in lower case. What holds a digit is no word: it says nothing, and a number between two words
     must not part them.
     """
@@ -25,9 +26,9 @@ def words(text: str) -> Words:
         text = _FOREIGN.sub(_letters, text)
     lower = text.lower()
     if lower.isascii():
-        lower = lower.encode().translate(_SPACED).decode()
+        lower = lower.encode().translate(letters).decode()
     else:
-        lower = "".join(char if char.isalnum() else " " for char in lower)
+        lower = "".join(chr(letters[ord(char)]) if char.isascii() else char if char.isalnum() else " " for char in lower)
     return [word for word in lower.split() if word.isalpha()]
 
 
@@ -53,7 +54,7 @@ def leet(plain: str) -> str:
 
 def unleet(plain: str) -> Words:
     """The whole text, digits and signs read as letters."""
-    return words(plain.lower().translate(_LEET))
+    return words(plain, _UNLEET)
 
 
 def rot13(text: str) -> str:
