@@ -3,7 +3,7 @@
 
 import asyncio
 import random
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -16,10 +16,10 @@ from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.principal import Principal
-from outgate.inference.prompt import Channel
+from outgate.inference.prompt import Channel, Prompt
 from outgate.pipeline.contract import May
 from outgate.pipeline.plan import Answer
-from outgate.stages.prompt_guard import AnswerReads, ModelReads, PromptGuard, PromptGuardSettings, Reads
+from outgate.stages.prompt_guard import AnswerReads, PromptGuard, PromptGuardSettings, Reads
 from outgate.stages.redact import Reads as RedactReads
 from outgate.stages.redact import Redact, RedactSettings
 from outgate.stores.memo import Memo
@@ -89,6 +89,12 @@ def test_the_category_follows_the_settings() -> None:
     assert (("prompt", "principal"), ("prompt", "principal", "model")) == (denies.reads, per_model.reads)
     assert {"operation", "params", "exchange.id", "started", "model.requested"} <= set(answers.reads)
     assert {"model", "operation"} <= set(_guard(action="answer", per_model=True).contract.reads)
+
+
+class ModelReads(NamedTuple):
+    prompt: Prompt
+    principal: Principal
+    model: str
 
 
 def test_a_guard_for_some_models_lets_the_others_pass() -> None:

@@ -23,6 +23,7 @@ from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import Event, EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.stores.memo import Memo
@@ -49,6 +50,8 @@ class PromptGuardSettings(Settings):
     """Judge only requests for some models; the stage then runs after the model is chosen."""
     models: tuple[str, ...] = ("*",)
     """Which models, as shell patterns, where `per_model` is set."""
+    limit: float = Field(default=5.0, gt=0)
+    """Seconds after which the stage counts as failed; a very long prompt is read in turns with other requests."""
 
     @field_validator("patterns")
     @classmethod
@@ -73,14 +76,6 @@ class Reads(NamedTuple):
     principal: Principal
 
 
-class ModelReads(NamedTuple):
-    """With the model that will be called."""
-
-    prompt: Prompt
-    principal: Principal
-    model: str
-
-
 class AnswerReads(NamedTuple):
     """What a guard that answers sees: with what its answer needs."""
 
@@ -91,27 +86,6 @@ class AnswerReads(NamedTuple):
     model_requested: str
     exchange_id: str
     started: float
-
-
-class AnswerModelReads(NamedTuple):
-    """What a guard that answers for some models sees."""
-
-    prompt: Prompt
-    principal: Principal
-    operation: Operation
-    params: Params
-    model_requested: str
-    exchange_id: str
-    started: float
-    model: str
-
-
-_VIEWS: dict[tuple[bool, bool], type[tuple[Any, ...]]] = {
-    (False, False): Reads,
-    (False, True): ModelReads,
-    (True, False): AnswerReads,
-    (True, True): AnswerModelReads,
-}
 
 
 class PromptGuard(Stage):
@@ -126,10 +100,12 @@ class PromptGuard(Stage):
         self._models = settings.models if settings.per_model else ("*",)
         self._text = settings.answer
         self._outcome: Callable[[Any, tuple[str, ...]], Outcome] = self._answered if answers else _denied
-        self.contract = Contract.of(
-            _VIEWS[answers, settings.per_model],
+        view = AnswerReads if answers else Reads
+        self.contract = Contract(
+            reads=tuple(map(fact_of_field, (*view._fields, *(["model"] if settings.per_model else [])))),
             writes=("verdict.prompt_guard",),
             may=May.RESPOND if answers else May.DENY,
+            limit=settings.limit,
             cost=0.1,
             passes=0.97,
         )

@@ -12,9 +12,6 @@ LABELS = {
     "CREDIT_CARD": "CARD", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IBAN_CODE": "IBAN",
     "US_SSN": "SSN", "IP_ADDRESS": "IP",
 }  # fmt: skip
-LONGEST = 40
-"""Characters of the longest placeholder."""
-SHAPE = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
 _LOOSE = re.compile(r"([A-Z][A-Z_]{0,24}_[0-9]{1,9})", re.IGNORECASE)
 
 
