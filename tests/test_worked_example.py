@@ -47,8 +47,9 @@ def test_the_example_is_placed_by_the_compiler(house):
     done = run(house, "-c", "from outgate.cli.main import main; main()", "plan", "policies/default.yaml")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\btool_limit\b", done.stdout)
-    assert done.stdout.index("tool_limit") < done.stdout.index("dispatch")
+    plan = done.stdout.partition("== route chat")[2]
+    order = re.findall(r"^ +\d+ (\w+):", plan, re.MULTILINE)
+    assert order.index("tool_limit") < order.index("dispatch")
 
 
 def test_the_example_keeps_the_house_rules(tmp_path):

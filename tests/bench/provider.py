@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 
 EVENTS = 100
+LAST = b"0\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _PACE = re.compile(rb"pace=(\d+)")
 
@@ -35,20 +36,19 @@ def chunk(data: bytes) -> bytes:
 
 
 def events() -> list[bytes]:
-    """EVENTS chunks of about 280 bytes, the last two a finish with usage and `[DONE]`."""
+    """EVENTS chunks of about 280 bytes; the last two are a finish with usage, and `[DONE]` with the end of the body."""
     base: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
     delta = {"index": 0, "delta": {"content": "word " * 30}, "finish_reason": None}
     last = {"index": 0, "delta": {}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 400, "completion_tokens": 400, "total_tokens": 800}
     values = [{**base, "choices": [delta]}] * (EVENTS - 2) + [{**base, "choices": [last], "usage": usage}]
     lines = [b"data: " + json.dumps(value).encode() + b"\n\n" for value in values]
-    return [chunk(line) for line in [*lines, b"data: [DONE]\n\n"]]
+    return [*(chunk(line) for line in lines), chunk(b"data: [DONE]\n\n") + LAST]
 
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 ANSWER = answer()
 CHUNKS = events()
-LAST = b"0\r\n\r\n"
 
 
 class Provider(asyncio.Protocol):
@@ -84,13 +84,9 @@ class Provider(asyncio.Protocol):
             self.transport.write(HEAD)
             for piece in CHUNKS:
                 self.transport.write(piece)
-            self.transport.write(LAST)
 
     def step(self, index: int, pace: float, start: float, prefix: bytes = b"") -> None:
-        if self.transport.is_closing():
-            return
-        if index == len(CHUNKS):
-            self.transport.write(LAST)
+        if self.transport.is_closing() or index == len(CHUNKS):
             return
         self.transport.write(prefix + CHUNKS[index])
         self.loop.call_at(start + (index + 1) * pace, self.step, index + 1, pace, start)

@@ -1,4 +1,4 @@
-"""The container without a container engine: what Dockerfile and compose.yaml say is linted, and the image's commands run in a clean root."""
+"""The container without a container engine: its files are linted, and the image's commands run in a clean folder."""
 
 import re
 import subprocess
