@@ -83,9 +83,8 @@ class InProcessGateway:
             state=str(state),
             certs=str(certs),
             listen_fd=listening.detach(),
-            encoder=str(state / "encoder.sock"),
         )
-        self.runtime = runtime = await Runtime.worker(config)
+        self.runtime = runtime = await Runtime.worker(config, lambda: None)
         master, gateway = _master(config, runtime, self._loop)
         gateway.around = gateway.around._replace(policy=self._policy)
         self.gateway = gateway

@@ -92,6 +92,7 @@ def _files(source: Source, validated: Validated, code: str) -> Iterator[Problem]
 
 def named_files(validated: Validated) -> Iterator[tuple[Place, str]]:
     """Every file a policy names, and where it names it."""
+    yield ("gateway", "client_ca"), validated.policy.gateway.client_ca
     for name, provider in validated.policy.providers.items():
         tls = ("providers", name, "tls")
         files = (provider.tls.ca,) if isinstance(provider.tls.ca, str) else provider.tls.ca

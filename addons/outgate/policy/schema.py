@@ -41,6 +41,9 @@ class GatewaySection(Settings):
     """`host:port` of the listener for CONNECT, absolute-form and base-URL clients."""
     transparent: Listen | None = None
     """`host:port` of the listener for redirected connections; none when absent."""
+    client_ca: str = ""
+    """Authorities (PEM) of client certificates, which a workload may present to the gateway itself (`HTTPS_PROXY=https://…`), path
+    from the policy's folder; read at start. Absent, none is asked for."""
     limits: LimitsSection = Field(default_factory=LimitsSection)
     """Bounds on every client."""
 

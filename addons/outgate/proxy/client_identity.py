@@ -1,7 +1,8 @@
 """Who a client certificate says a workload is: on the TLS connection to the gateway itself, never inside a tunnel.
 
 mitmproxy's own `request_client_cert` asks for a certificate and accepts any; here it is verified against the policy's client CA.
-The identity is the SPIFFE id (a URI subject alternative name) or else the common name of the subject.
+The identity is the SPIFFE id (the one URI among the subject's alternative names; more than one is none, X509-SVID section 2), or
+else the common name of the subject.
 """
 
 from pathlib import Path
@@ -31,6 +32,7 @@ class ClientIdentity:
         assert store is not None
         for certificate in self._trusted:
             store.add_cert(certificate)
+        connection.get_context().set_session_id(b"outgate")  # OpenSSL refuses to resume a verified session without one
         connection.set_verify(SSL.VERIFY_PEER, _verified)
 
 
@@ -54,6 +56,6 @@ def identity_of(client: Client) -> str:
     except x509.ExtensionNotFound:
         uris = []
     if uris:
-        return uris[0]
+        return uris[0] if len(uris) == 1 else ""
     common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(common[0].value) if common else ""

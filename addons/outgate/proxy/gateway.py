@@ -4,7 +4,7 @@ The stages are its own ordered addons; they are not registered with mitmproxy, w
 """
 
 import logging
-from asyncio import Task, get_running_loop
+from asyncio import Task, TimerHandle, get_running_loop
 from collections.abc import Callable
 from dataclasses import replace
 from weakref import WeakKeyDictionary
@@ -33,21 +33,24 @@ _NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no li
 
 
 class Gateway:
-    """`observed`: mitmproxy's own addons (the views of mitmweb) are to see every flow. `finished` is told of every exchange."""
+    """`stream`: ObservedStream where mitmproxy's own addons (the views of mitmweb) are to see every flow. `finished` is told of
+    every exchange, `identity` verifies client certificates.
+    """
 
     def __init__(
         self,
         around: Surroundings,
         limits: Limits,
         *,
-        observed: bool,
+        stream: type[ExchangeStream] = ExchangeStream,
         finished: Callable[[http.HTTPFlow, Exchange], None] | None = None,
         identity: ClientIdentity | None = None,
     ) -> None:
         self.around = around
         self.limits = limits
-        self.observed = observed
+        self.stream = stream
         self.exchanges: dict[Exchange, Client] = {}
+        self._deadlines: dict[Client, TimerHandle] = {}
         self._conns: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
         self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
         self._identity = identity
@@ -60,6 +63,8 @@ class Gateway:
     def client_connected(self, client: Client) -> None:
         if len(ctx.master.addons.get("proxyserver").connections) > self.limits.connections:
             client.error = "outgate: too many connections"
+        else:
+            self._expect(client)
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Judge a tunnel by the connection plan before it exists."""
@@ -70,6 +75,7 @@ class Gateway:
             denial = _FAILED
         if denial is not None:
             flow.response = refusal(denial)
+        self._expect(flow.client_conn)
 
     def tls_start_client(self, data: TlsData) -> None:
         if self._identity is not None:
@@ -78,6 +84,7 @@ class Gateway:
     def tls_established_client(self, data: TlsData) -> None:
         """The outer handshake's certificate; the inner one will reset what mitmproxy remembers of it."""
         assert isinstance(data.conn, Client)
+        self._heard(data.conn)
         if self._identity is not None and data.conn not in self._certificates:
             self._certificates[data.conn] = identity_of(data.conn)
 
@@ -93,6 +100,7 @@ class Gateway:
 
     def client_disconnected(self, client: Client) -> None:
         """The last resort: whatever still runs for a client that is gone is cancelled, also when a layer has crashed."""
+        self._heard(client)
         self._conns.pop(client, None)
         for exchange in [each for each, owner in self.exchanges.items() if owner is client]:
             exchange.client_gone()
@@ -109,6 +117,7 @@ class Gateway:
 
     def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None) -> Exchange:
         """Start the exchange of one request."""
+        self._heard(context.client)
         conn = self._connection(context, flow)
         exchange = Exchange(inbound_of(context.client, flow.request, conn, invalid), self.around)
         self.exchanges[exchange] = context.client
@@ -116,6 +125,30 @@ class Gateway:
         exchange.task = task
         task.add_done_callback(lambda _: self._done(flow, exchange))
         return exchange
+
+    def drain(self) -> list[Task[None]]:
+        """Every answer is the last on its connection from now on; the exchanges that still run."""
+        BoundedHttp1Server.draining = True
+        return [exchange.task for exchange in self.exchanges if exchange.task is not None]
+
+    # -- deadlines of connections ---------------------------------------------------------------------------------------
+
+    def _expect(self, client: Client) -> None:
+        """A client that has connected, or was given a tunnel, must come to a handshake or a request in the time of a head."""
+        self._heard(client)
+        self._deadlines[client] = get_running_loop().call_later(self.limits.head_seconds, self._give_up, client)
+
+    def _heard(self, client: Client) -> None:
+        deadline = self._deadlines.pop(client, None)
+        if deadline is not None:
+            deadline.cancel()
+
+    def _give_up(self, client: Client) -> None:
+        self._deadlines.pop(client, None)
+        handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
+        io = handler.transports.get(client) if handler is not None else None
+        if io is not None and io.handler is not None:
+            io.handler.cancel("too slow")
 
     def _done(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         self.exchanges.pop(exchange, None)

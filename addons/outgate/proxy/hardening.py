@@ -1,10 +1,12 @@
 """Which mitmproxy options the gateway depends on, and what they must be.
 
 Every one of them, set otherwise, opens a way around the plan (promises M1 to M19): raw tunnels, early upstream connections,
-streamed bodies, rewriting addons. They are set on load and checked whenever options change.
+streamed bodies, rewriting addons. They are set on load and checked whenever options change; one that somebody set otherwise is
+never corrected silently, it ends the program.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from mitmproxy import exceptions
@@ -16,6 +18,7 @@ REQUIRED: dict[str, Any] = {
     "anticomp": False,
     "block_list": [],
     "body_size_limit": None,  # the exchange has its own limit, and answers in the caller's dialect
+    "client_replay": [],
     "connection_strategy": "lazy",
     "http2": True,
     "http3": False,
@@ -45,16 +48,18 @@ _MODES = ("regular", "transparent", "gateway", "gatewaytransparent")
 _TLS_MINIMA = ("TLS1_2", "TLS1_3")
 
 
-def harden(options: Options) -> None:
-    """Set every required option that exists in this mitmproxy program."""
-    known = {name: value for name, value in REQUIRED.items() if name in options}
-    options.update(**known)
+def harden(options: Options, said: Sequence[str] = ()) -> None:
+    """Set every required option of this mitmproxy program that nobody has set. `said` is the command line."""
+    spoken = dict(_spoken(said))
+    free = [name for name in REQUIRED if name in options and name not in spoken]
+    options.update(**{name: REQUIRED[name] for name in free if getattr(options, name) == options.default(name)})
 
 
-def deviations(options: Options) -> Iterable[str]:
+def deviations(options: Options, said: Sequence[str] = ()) -> Iterable[str]:
     """The options that are not what they must be, each with the value it must have."""
+    spoken = dict(_spoken(said))
     for name, value in REQUIRED.items():
-        if name in options and getattr(options, name) != value:
+        if name in options and (getattr(options, name) != value or spoken.get(name, _text(value)) != _text(value)):
             yield f"{name} must be {value!r}"
     for mode in options.mode:
         if mode.partition("@")[0] not in _MODES:
@@ -64,10 +69,31 @@ def deviations(options: Options) -> Iterable[str]:
             yield f"{name} must be TLS1_2 or TLS1_3"
 
 
-def insist(options: Options, report: Callable[[str], None]) -> None:
+def insist(options: Options, report: Callable[[str], None], said: Sequence[str] = ()) -> None:
     """Raise OptionsError, naming every option, when one is not what it must be."""
-    wrong = list(deviations(options))
+    wrong = list(deviations(options, said))
     if wrong:
         message = "outgate refuses to run: " + "; ".join(wrong)
         report(message)
         raise exceptions.OptionsError(message)
+
+
+def _spoken(said: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The required options that a command line names, and the values it gives: where a value is mitmproxy's default, only the
+    command line tells whether somebody asked for it.
+    """
+    for word, following in zip_longest(said, said[1:], fillvalue=""):
+        if word == "--set" or word.startswith("--set="):
+            name, _, value = (following if word == "--set" else word[6:]).partition("=")
+            text = value or _text(REQUIRED.get(name) is not None)
+        elif word.startswith("--"):
+            flag = word[2:].partition("=")[0].replace("-", "_")
+            name, text = flag.removeprefix("no_"), _text(not flag.startswith("no_"))
+        else:
+            continue
+        if isinstance(REQUIRED.get(name), bool | str):
+            yield name, text.lower()
+
+
+def _text(value: object) -> str:
+    return str(value).lower()

@@ -35,6 +35,8 @@ class BoundedHttp1Server(Http1Server):
     """One HTTP/1 connection. What an exchange answers is framed here; everything else is mitmproxy's."""
 
     limits: ClassVar[Limits]
+    draining: ClassVar[bool] = False
+    """The process is about to end: every answer is the last on its connection."""
     _clock: commands.RequestWakeup | None = None
     _ours = False
     _chunked = False
@@ -116,8 +118,10 @@ class BoundedHttp1Server(Http1Server):
         self._ours = True
         self._bodiless = request.data.method == b"HEAD"
         self._chunked = not old and ("transfer-encoding", "chunked") in head.headers
-        self._closing = old or any(
-            name.lower() == b"connection" and b"close" in value.lower() for name, value in request.headers.fields
+        self._closing = (
+            old
+            or self.draining
+            or any(name.lower() == b"connection" and b"close" in value.lower() for name, value in request.headers.fields)
         )
         lines = [b"HTTP/1.1 %d %b" % (head.status, _REASONS.get(head.status, b""))]
         lines += [

@@ -16,12 +16,7 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     DropStream,
     ErrorCode,
-    HttpErrorHook,
     HttpLayer,
-    HttpRequestHeadersHook,
-    HttpRequestHook,
-    HttpResponseHeadersHook,
-    HttpResponseHook,
     HttpStream,
     RequestData,
     RequestEndOfMessage,
@@ -43,14 +38,13 @@ from outgate.proxy.exchange import TOO_LARGE, Exchange
 from outgate.proxy.handover import Abort, End, Head, Part
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.limits import Limits
-from outgate.proxy.ownership import own
 from outgate.proxy.parts import ResponseParts
 
 
 class Entrance(Protocol):
-    """Where streams find the gateway. `observed` is true where mitmproxy's own addons and views should see the flows."""
+    """Where streams find the gateway. `stream` is the kind of stream it wants."""
 
-    observed: bool
+    stream: "type[ExchangeStream]"
     limits: Limits
 
     def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None) -> Exchange: ...
@@ -88,7 +82,8 @@ class UnseenFlow:
 
     __slots__ = ("__weakref__", "error", "live", "request", "response", "websocket")
 
-    def __init__(self) -> None:
+    def __init__(self, request: http.Request) -> None:
+        self.request = request
         self.live = True
         self.error: Error | None = None
         self.response: http.Response | None = None
@@ -111,11 +106,8 @@ class ExchangeStream(HttpStream):
         if event.request.method == "CONNECT" or event.replay_flow:
             yield from super().state_wait_for_request_headers(event)
             return
-        flow = self.flow = self._new_flow(event.request)
+        flow = self.flow = cast("http.HTTPFlow", UnseenFlow(event.request))
         self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
-        if self.entrance.observed:
-            own(flow)
-            yield HttpRequestHeadersHook(flow)
         invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
         self.exchange = self.entrance.begin(self.context, flow, invalid)
         if (self.exchange.inbound.headers.get("expect") or "").lower() == "100-continue" and not self.exchange.refused:
@@ -127,15 +119,6 @@ class ExchangeStream(HttpStream):
         yield from super().handle_connect_finish()
         if self._handle_event == self.passthrough and self.child_layer is not None:
             setattr(self.context.layers[0], "handle_event", self.child_layer.handle_event)  # noqa: B010
-
-    def _new_flow(self, request: http.Request) -> http.HTTPFlow:
-        if self.entrance.observed:
-            flow = http.HTTPFlow(self.context.client, self.context.server)
-            flow.live = True
-        else:
-            flow = cast("http.HTTPFlow", UnseenFlow())
-        flow.request = request
-        return flow
 
     def state_consume_request_body(self, event: events.Event) -> Commands:
         exchange = self.exchange
@@ -154,23 +137,9 @@ class ExchangeStream(HttpStream):
     def _exchange(self, exchange: Exchange) -> Commands:
         body = bytes(self.request_body_buf)
         self.request_body_buf.clear()
-        if self.entrance.observed:
-            self.flow.request.data.content = body
-            yield HttpRequestHook(self.flow)
-            body = self.flow.request.raw_content or b""
-            if self.flow.response is not None:
-                exchange.client_gone()
-                yield from self._local_answer()
-                return
         if not exchange.body.done():
             exchange.body.set_result(body)
         yield from self._relay(exchange)
-
-    def _local_answer(self) -> Commands:
-        """An answer set by another addon (the Sentinel's refusal): mitmproxy's own way out, which opens nothing."""
-        assert self.flow.response is not None
-        yield HttpResponseHeadersHook(self.flow)
-        yield from self.send_response()
 
     def _relay(self, exchange: Exchange) -> Commands:
         """Take parts and send them until the exchange has had its last word."""
@@ -182,48 +151,34 @@ class ExchangeStream(HttpStream):
             if self.flow.error is not None:
                 exchange.client_gone()
             parts = pull.parts
-            if self.entrance.observed:
-                yield from self._show(parts)
-            if pull.http2 is None:
-                yield SendHttp(ResponseParts(self.stream_id, parts), self.context.client)
-            else:
-                for part in parts:
-                    yield from self._send_http2(part)
+            yield from self._send(pull, parts)
             if parts and isinstance(parts[-1], End | Abort):
                 self.flow.live = False
                 self.client_state = self.state_errored
                 yield DropStream(self.stream_id)
                 return
 
+    def _send(self, pull: Pull, parts: list[Part]) -> Commands:
+        if pull.http2 is None:
+            yield SendHttp(ResponseParts(self.stream_id, parts), self.context.client)
+        else:
+            for part in parts:
+                yield from self._send_http2(part)
+
     def _send_http2(self, part: Part) -> Commands:
         client = self.context.client
         if isinstance(part, bytes):
             yield SendHttp(ResponseData(self.stream_id, part), client)
         elif isinstance(part, Head):
-            yield SendHttp(ResponseHeaders(self.stream_id, _response(part, http2=True), end_stream=False), client)
+            yield SendHttp(ResponseHeaders(self.stream_id, response_of(part, http2=True), end_stream=False), client)
         elif isinstance(part, End):
             yield SendHttp(ResponseEndOfMessage(self.stream_id), client)
         else:
             yield SendHttp(ResponseProtocolError(self.stream_id, part.message, ErrorCode.CANCEL), client)
 
-    def _show(self, parts: list[Part]) -> Commands:
-        """Let mitmproxy's own addons and views see the answer."""
-        flow = self.flow
-        for part in parts:
-            if isinstance(part, Head):
-                flow.response = _response(part, http2=flow.request.is_http2)
-                yield HttpResponseHeadersHook(flow)
-            elif isinstance(part, bytes):
-                assert flow.response is not None
-                flow.response.data.content = (flow.response.data.content or b"") + part
-            elif isinstance(part, End):
-                yield HttpResponseHook(flow)
-            else:
-                flow.error = flow.error or Error(part.message)
-                yield HttpErrorHook(flow)
 
-
-def _response(head: Head, *, http2: bool) -> http.Response:
+def response_of(head: Head, *, http2: bool) -> http.Response:
+    """The head of an answer as mitmproxy knows it."""
     fields = tuple(
         (name.encode(), value.encode("latin-1", "replace"))
         for name, value in head.headers
@@ -248,7 +203,7 @@ class ExchangeLayer(HttpLayer):
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
-        stream = self.streams[stream_id] = ExchangeStream(_fork(self.context), stream_id)
+        stream = self.streams[stream_id] = ExchangeStream.entrance.stream(_fork(self.context), stream_id)
         yield from self.event_to_child(stream, events.Start())
 
 

@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -22,8 +22,9 @@ from outgate.metering.prices import Prices
 from outgate.metering.tokenizers import Tokenizers
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
-from outgate.policy.ports import Ports
+from outgate.policy.ports import Ports, ports_of
 from outgate.policy.reload import Reloader
+from outgate.proxy.client_identity import ClientIdentity
 from outgate.proxy.exchange import Surroundings
 from outgate.proxy.limits import Limits
 from outgate.stores.accounts import Accounts
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from outgate.proxy.worker import WorkerConfig
 
 _ENCODER_START = 15.0
+_ANSWER_BYTES = 16 * 1024 * 1024
+_MEMO_BYTES = 8 * 1024 * 1024
+"""What a worker remembers at most: part of the 230 MB that it may use in all."""
+_GRACE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +69,24 @@ class Layout:
 
 
 class Runtime:
-    """The ports of one process and its live policy. Made by `worker` or `single`, ended by `stop`."""
+    """The ports of one process and its live policy. Made by `worker` or `single`, ended by `stop`.
 
-    def __init__(self, layout: Layout, policy: Path, encoder: str, *, index: int, workers: int, pin: str) -> None:
+    `need_encoder` is called whenever a policy takes effect that asks the encoder process; without it, it is kept here.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        policy: Path,
+        need_encoder: Callable[[], None] | None = None,
+        *,
+        index: int = 0,
+        workers: int = 1,
+        pin: str = "",
+    ) -> None:
+        encoder = str(layout.encoder)
+        self._policy, self._socket, self._need_encoder = policy, encoder, need_encoder or self.keep_encoder
+        self._retired = self._keeps_encoder = False
         self._accounts = Accounts(
             layout.accounts,
             worker=f"w{index}",
@@ -78,11 +98,11 @@ class Runtime:
         self._encoder = Encoder(encoder)
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
-        memo = Memo(secrets.token_bytes(32))
+        memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())
         self._ports = Ports(
             accounts=self._accounts,
-            answers=MemoryAnswers(time.time),
+            answers=MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES),
             encoder=self._encoder,
             memo=memo,
             client=self._client,
@@ -98,47 +118,73 @@ class Runtime:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def worker(cls, config: "WorkerConfig") -> "Runtime":
-        """A worker's runtime, started. Raises PolicyError."""
+    async def worker(cls, config: "WorkerConfig", need_encoder: Callable[[], None]) -> "Runtime":
+        """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))
-        runtime = cls(layout, Path(config.policy), config.encoder, index=config.index, workers=config.workers, pin=config.pin)
+        runtime = cls(layout, Path(config.policy), need_encoder, index=config.index, workers=config.workers, pin=config.pin)
         await runtime.start()
         return runtime
 
     @classmethod
     async def single(cls, policy: Path, state: Path, *, pin: str = "") -> "Runtime":
-        """The runtime of a process that is alone (mitmdump, mitmweb): it keeps the encoder itself. Raises PolicyError."""
+        """The runtime of a process that is alone (mitmdump, mitmweb): it keeps the encoder itself. Raises as `worker`."""
         layout = Layout(state=state).make()
-        runtime = cls(layout, policy, str(layout.encoder), index=0, workers=1, pin=pin)
-        runtime.in_background(EncoderSupervisor.of_socket(str(layout.encoder), time.monotonic).run())
-        with contextlib.suppress(EncoderError):
-            await listening(str(layout.encoder), _ENCODER_START)
+        runtime = cls(layout, policy, pin=pin)
         await runtime.start()
         return runtime
 
     async def start(self) -> None:
+        """Open the accounts, compile the policy, and wait a while for the encoder where the policy asks it."""
         await self._accounts.start()
-        await self._reloader.start()
+        try:
+            live = await self._reloader.start()
+        except BaseException:
+            await self.stop()
+            raise
         self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
+        if asks_encoder(live):
+            with contextlib.suppress(EncoderError):
+                await listening(self._socket, _ENCODER_START)
+
+    def keep_encoder(self) -> None:
+        """Keep the encoder process of this machine alive, from the first time this is called."""
+        if not self._keeps_encoder:
+            self._keeps_encoder = True
+            self.in_background(EncoderSupervisor.of_socket(self._socket, time.monotonic).run())
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
         await self._reloader.stop()
         await self._encoder.close()
         self._client.close()
         await self._accounts.stop()
+        self._ports.metrics.close()
 
-    def retire(self) -> None:
-        """Stop as soon as the event loop allows; from now on there is no policy."""
-        self._reloader.current = None
-        self.in_background(self.stop())
+    def retire(self) -> asyncio.Task[None]:
+        """From now on there is no policy; stop once the exchanges that run have ended, or some seconds have passed."""
+        self._retired = True
+        return self.in_background(self._retire())
+
+    async def _retire(self) -> None:
+        ended = asyncio.Event()
+        if self._reloader.current is not None:
+            self._reloader.current.retire(lambda _: ended.set())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE):
+                    await ended.wait()
+        await self.stop()
 
     def reload_soon(self) -> None:
         self.in_background(self._reloader.reload())
 
     def policy(self) -> LivePolicy | None:
-        return self._reloader.current
+        return None if self._retired else self._reloader.current
+
+    @property
+    def revision(self) -> str:
+        policy = self.policy()
+        return policy.revision if policy is not None else ""
 
     def surroundings(self) -> Surroundings:
         return Surroundings(
@@ -157,14 +203,29 @@ class Runtime:
         assert policy is not None
         return Limits(**{name: getattr(policy.gateway.limits, name) for name in Limits._fields})
 
-    def in_background(self, work: Coroutine[Any, Any, Any]) -> None:
+    def identity(self) -> ClientIdentity | None:
+        """Who verifies client certificates, where the policy at start names an authority for them."""
+        policy = self.policy()
+        assert policy is not None
+        name = policy.gateway.client_ca
+        return ClientIdentity(self._policy.parent / name) if name else None
+
+    def in_background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run beside the exchanges, kept until it ends."""
         task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _swapped(self, policy: LivePolicy) -> None:
         self._client.keep(policy.catalog.backends)
+        if asks_encoder(policy):
+            self._need_encoder()
+
+
+def asks_encoder(policy: LivePolicy) -> bool:
+    """Does any stage of any route want the encoder process?"""
+    return any("encoder" in ports_of(type(stage)) for stage in policy.stages)
 
 
 def exchange_id() -> str:

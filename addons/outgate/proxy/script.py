@@ -3,71 +3,128 @@
 Options are three: the policy file, the state folder, and a pin of the policy's revision. YAML is the only configuration.
 """
 
+import asyncio
 import logging
+import sqlite3
+import sys
+from collections.abc import Awaitable
 from pathlib import Path
 
-from mitmproxy import addonmanager, contentviews, ctx, exceptions
+from mitmproxy import addonmanager, contentviews, ctx, exceptions, hooks, http
 
 from outgate.errors import PolicyError
+from outgate.proxy.authority_files import authority_problem
+from outgate.proxy.exchange import Exchange
 from outgate.proxy.gateway import Gateway
 from outgate.proxy.hardening import harden, insist
+from outgate.proxy.observed import ObservedStream
 from outgate.proxy.runtime import Runtime
 from outgate.proxy.sentinel import Sentinel
 from outgate.proxy.view import ExchangeView, record
 
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[3]
+_OPTIONS = {
+    "outgate_policy": (str(_ROOT / "policies" / "default.yaml"), "The policy file."),
+    "outgate_state": (str(_ROOT / "state"), "The folder of journals, ledger and sockets."),
+    "outgate_revision": ("", "Refuse to run any policy but the one with this revision."),
+}
+_ABSENT = (
+    "outgate: under stock mitmproxy these hold only in part: O1-O3 (speed), O6, R1 (no drain), F2 (a crash of mitmproxy's own "
+    "layers leaves the client waiting until tcp_timeout). `outgate run` holds them."
+)
+_CAUSES = (PolicyError, OSError, sqlite3.Error)
 
 
 class Script:
-    """The addon that `mitmdump -s addons/gateway.py` loads; `addons` nests the Gateway once a policy is live."""
+    """The addon that `mitmdump -s addons/gateway.py` loads; `addons` nests the Gateway once a policy is live.
+
+    mitmproxy loads it again whenever the file has changed: then its hooks may not wait, and what they begin goes on beside.
+    """
 
     def __init__(self) -> None:
         self.addons: list[object] = []
         self.runtime: Runtime | None = None
+        self._again = False
+        self._task: asyncio.Task[None] | None = None
 
     def load(self, loader: addonmanager.Loader) -> None:
-        loader.add_option("outgate_policy", str, str(_ROOT / "policies" / "default.yaml"), "The policy file.")
-        loader.add_option("outgate_state", str, str(_ROOT / "state"), "The folder of journals, ledger and sockets.")
-        loader.add_option("outgate_revision", str, "", "Refuse to run any policy but the one with this revision.")
-        self._post_sentinel()
-        harden(ctx.options)
-        if ctx.options.confdir == "~/.mitmproxy":
-            ctx.options.update(confdir=str(_ROOT / "certs"))
+        for name, (default, text) in _OPTIONS.items():
+            loader.add_option(name, str, default, text)
+        self._again = self._post_sentinel()
         contentviews.add(ExchangeView)
+        harden(ctx.options, sys.argv)
+        insist(ctx.options, _log.error, sys.argv)
+        if ctx.options.confdir == ctx.options.default("confdir"):
+            self._use(_ROOT / "certs")
+        if problem := authority_problem(Path(ctx.options.confdir).expanduser()):
+            raise exceptions.OptionsError(f"outgate refuses to run: {problem}")
 
     def configure(self, updated: set[str]) -> None:
-        insist(ctx.options, _log.error)
-        if updated & {"outgate_policy", "outgate_state", "outgate_revision"} and self.runtime is not None:
+        if updated & set(_OPTIONS) and self.runtime is not None:
             raise exceptions.OptionsError("outgate: the policy file, state folder and revision are fixed at start")
 
-    async def running(self) -> None:
+    def running(self) -> Awaitable[None] | None:
         """Compile the policy and open for business; until then, and whenever this fails, the Sentinel refuses everything."""
-        options = ctx.options
-        try:
-            runtime = await Runtime.single(Path(options.outgate_policy), Path(options.outgate_state), pin=options.outgate_revision)
-        except PolicyError as error:
-            _log.error("outgate: the policy is refused\n%s", error)
-            ctx.master.shutdown()
-            return
-        gateway = Gateway(runtime.surroundings(), runtime.limits(), observed=True, finished=record)
-        ctx.master.addons.register(gateway)
-        self.addons.append(gateway)
-        self.runtime = runtime
+        if not self._again:
+            _log.warning(_ABSENT)
+            return self._open()
+        self._task = asyncio.get_running_loop().create_task(self._open())
+        return None
 
-    def done(self) -> None:
+    def done(self) -> Awaitable[None] | None:
         """The script goes (shutdown, or a reload): from here on nothing is judged, so nothing passes."""
         runtime, self.runtime = self.runtime, None
         self.addons.clear()
-        if runtime is not None:
-            runtime.retire()
+        if self._task is not None:
+            self._task.cancel()
+        if runtime is None:
+            return None
+        retiring = runtime.retire()
+        ctx.master.addons.get("sentinel").retiring = retiring
+        return retiring if ctx.master.should_exit.is_set() else None
+
+    async def _open(self) -> None:
+        options, retiring = ctx.options, ctx.master.addons.get("sentinel").retiring
+        if retiring is not None:
+            await asyncio.wait([retiring])
+        try:
+            runtime = await Runtime.single(Path(options.outgate_policy), Path(options.outgate_state), pin=options.outgate_revision)
+        except _CAUSES as error:
+            _log.error("outgate refuses to run: %s\n%s", _what(error), error)
+            return
+        gateway = Gateway(
+            runtime.surroundings(), runtime.limits(), stream=ObservedStream, finished=_finished, identity=runtime.identity()
+        )
+        options.update(tcp_timeout=int(runtime.limits().idle_seconds))
+        ctx.master.addons.register(gateway)
+        self.addons.append(gateway)
+        self.runtime = runtime
+        _log.warning("outgate is ready: policy %s, revision %s", options.outgate_policy, runtime.revision)
+
+    def _use(self, certs: Path) -> None:
+        """The authority in our own folder, never one that mitmproxy makes there."""
+        if problem := authority_problem(certs):
+            raise exceptions.OptionsError(f"outgate refuses to run: {problem}")
+        ctx.options.update(confdir=str(certs))
 
     def _alive(self) -> bool:
         return self.runtime is not None and self.runtime.policy() is not None
 
-    def _post_sentinel(self) -> None:
+    def _post_sentinel(self) -> bool:
+        """True where it already stood there: the script has been loaded before."""
         sentinel = ctx.master.addons.get("sentinel")
         if sentinel is None:
             ctx.master.addons.add(Sentinel(self._alive))
-        else:
-            sentinel.alive = self._alive
+            return False
+        sentinel.alive = self._alive
+        return True
+
+
+def _finished(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    record(flow, exchange)
+    ctx.master.addons.trigger(hooks.UpdateHook([flow]))
+
+
+def _what(error: Exception) -> str:
+    return "the policy (outgate_policy) is refused" if isinstance(error, PolicyError) else "the state folder (outgate_state) fails"

@@ -1,4 +1,8 @@
-"""`outgate run`: hold the listening sockets, keep N workers and the encoder alive, answer /metrics, /healthz and /readyz."""
+"""`outgate run`: hold the listening sockets, keep N workers and the encoder alive, answer /metrics, /healthz and /readyz.
+
+The encoder is started when a worker says that a policy asks it. Every child holds the reading end of a pipe from here, so that none
+outlives this process, however it ends.
+"""
 
 import asyncio
 import contextlib
@@ -16,13 +20,16 @@ from aiohttp import web
 
 from outgate.encoders.supervise import EncoderSupervisor
 from outgate.metering.metrics import render
+from outgate.proxy.authority_files import authority_problem
 from outgate.proxy.runtime import Layout
 from outgate.proxy.worker import WorkerConfig
 
 _log = logging.getLogger(__name__)
 _BACKOFF = (0.0, 0.2, 1.0, 5.0)
 _REFUSED = 2
-"""A worker's exit code when the policy is refused: no use in trying again."""
+"""A worker's exit code when it cannot run with what it was given. At the first start there is no use in trying again; later there
+is, since the policy may be mended, and its siblings serve on with the one in force.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +67,32 @@ class Supervisor:
         self._workers = [Worker(index) for index in range(settings.workers)]
         self._sockets: dict[str, socket.socket] = {}
         self._stopping = asyncio.Event()
-        self._refused = False
+        self._wants_encoder = asyncio.Event()
+        self._served = self._refused = False
 
     async def run(self) -> int:
-        """Run until SIGTERM or SIGINT. Returns the exit code."""
+        """Run until SIGTERM or SIGINT. Returns the exit code. Raises OSError where an address cannot be listened on."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._signal_workers, signal.SIGHUP)
         self._open()
-        encoder = EncoderSupervisor.of_socket(str(self._layout.encoder), time.monotonic)
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(encoder.run())
+            keeper = group.create_task(self._keep_encoder())
             keepers = [group.create_task(self._keep(worker)) for worker in self._workers]
             await self._stopping.wait()
+            for opened in self._sockets.values():
+                opened.close()
             self._signal_workers(signal.SIGTERM)
             await asyncio.wait(keepers)
             keeper.cancel()
         await admin.cleanup()
         return _REFUSED if self._refused else 0
+
+    async def _keep_encoder(self) -> None:
+        await self._wants_encoder.wait()
+        await EncoderSupervisor.of_socket(str(self._layout.encoder), time.monotonic).run()
 
     def _open(self) -> None:
         for name, address in (("listen", self._settings.listen), ("transparent", self._settings.transparent)):
@@ -92,7 +105,7 @@ class Supervisor:
         """Start a worker, and again whenever it dies, a little later each time it dies young."""
         while not self._stopping.is_set():
             code = await self._once(worker)
-            if code == _REFUSED and not self._stopping.is_set():
+            if code == _REFUSED and not self._served:
                 self._refused = True
                 self._stopping.set()
             elif not self._stopping.is_set():
@@ -109,8 +122,9 @@ class Supervisor:
                 sys.executable,
                 "-O",
                 "-m",
-                "outgate.proxy.worker",
+                "outgate.proxy.worker_main",
                 config.encode(),
+                stdin=asyncio.subprocess.PIPE,
                 pass_fds=(writing, *descriptors.values()),
             )
         finally:
@@ -133,7 +147,6 @@ class Supervisor:
             listen_fd=descriptors["listen"],
             transparent_fd=descriptors.get("transparent", -1),
             status_fd=status,
-            encoder=str(self._layout.encoder),
             pin=settings.pin,
             drain=settings.drain,
         )
@@ -142,8 +155,11 @@ class Supervisor:
         told = os.read(reading, 64)
         if not told:
             asyncio.get_running_loop().remove_reader(reading)
-        elif b"ready" in told:
-            worker.ready, worker.failures = True, 0
+            return
+        if b"encoder" in told:
+            self._wants_encoder.set()
+        if b"ready" in told:
+            worker.ready, worker.failures, self._served = True, 0, True
             if all(each.ready for each in self._workers):
                 self._announce("outgate is ready")
 
@@ -187,9 +203,20 @@ class Supervisor:
 
 
 def run(settings: RunSettings, announce: Callable[[str], None]) -> int:
-    """Run the gateway in the foreground; returns its exit code (0 after SIGTERM, 2 when the policy is refused)."""
-    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return asyncio.run(Supervisor(settings, announce).run())
+    """Run the gateway in the foreground; returns its exit code: 0 after SIGTERM, 2 when it cannot run with what it was given."""
+    problem = authority_problem(settings.certs)
+    try:
+        Layout(state=settings.state).make()
+    except OSError as error:
+        problem = problem or f"state: {settings.state} cannot be used ({error.strerror})"
+    if problem:
+        announce(f"outgate refuses to run: {problem}")
+        return _REFUSED
+    try:
+        return asyncio.run(Supervisor(settings, announce).run())
+    except OSError as error:
+        announce(f"outgate refuses to run: {error}")
+        return _REFUSED
 
 
 def _bound(address: tuple[str, int]) -> socket.socket:

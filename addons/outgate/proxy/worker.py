@@ -1,7 +1,8 @@
 """One worker process: mitmproxy with only the addons the gateway needs, and the live plan.
 
-Started by the supervisor as `python -O -m outgate.proxy.worker CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says `ready`
-on its status pipe once it serves; ends on SIGTERM after its exchanges have; SIGHUP reloads the policy.
+Started by the supervisor as `python -O -m outgate.proxy.worker_main CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
+`encoder` on its status pipe when a policy asks the encoder process, and `ready` once it serves; ends on SIGTERM, or when its
+standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
@@ -43,7 +45,6 @@ class WorkerConfig:
     listen_fd: int = -1
     transparent_fd: int = -1
     status_fd: int = -1
-    encoder: str = ""
     pin: str = ""
     drain: float = 30.0
 
@@ -66,15 +67,28 @@ class WorkerMaster(Master):
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 after a drain, 2 when the policy is refused."""
+    """Entry point. Exit codes: 0 after a drain, 2 when the policy is refused or the state folder cannot be used."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = WorkerConfig.decode(sys.argv[1])
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(_serve(config))
-        except PolicyError as error:
-            sys.stderr.write(f"{error}\n")
+        except _UnusableError as error:
+            sys.stderr.write(f"outgate refuses to run: {error}\n")
             sys.exit(2)
+
+
+class _UnusableError(Exception):
+    """What a worker is to run with cannot be used."""
+
+
+async def _runtime(config: WorkerConfig) -> Runtime:
+    try:
+        return await Runtime.worker(config, lambda: _tell(config.status_fd, b"encoder\n"))
+    except PolicyError as error:
+        raise _UnusableError(f"the policy is refused\n{error}") from error
+    except (OSError, sqlite3.Error) as error:
+        raise _UnusableError(f"the state folder {config.state} cannot be used: {error}") from error
 
 
 def _loop_factory() -> Any:
@@ -94,16 +108,18 @@ def _eager(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kw
 async def _serve(config: WorkerConfig) -> None:
     loop = asyncio.get_running_loop()
     loop.set_task_factory(_eager)
-    runtime = await Runtime.worker(config)
+    runtime = await _runtime(config)
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # the supervisor decides
     loop.add_signal_handler(signal.SIGHUP, runtime.reload_soon)
+    loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: it becomes readable when the supervisor dies
     master, gateway = _master(config, runtime, loop)
     await master.addons.get("proxyserver").setup_servers()
     await master.running()
     _tell(config.status_fd, b"ready\n")
     await stop.wait()
+    loop.remove_reader(sys.stdin.fileno())
     await _drain(master, gateway, config.drain)
     await master.done()
     await runtime.stop()
@@ -111,7 +127,7 @@ async def _serve(config: WorkerConfig) -> None:
 
 def _master(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEventLoop) -> tuple[WorkerMaster, Gateway]:
     master = WorkerMaster(Options(), loop)
-    gateway = Gateway(runtime.surroundings(), runtime.limits(), observed=False)
+    gateway = Gateway(runtime.surroundings(), runtime.limits(), identity=runtime.identity())
     sentinel = Sentinel(lambda: runtime.policy() is not None)
     master.addons.add(gateway, proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig(), sentinel)
     modes = []
@@ -126,12 +142,16 @@ def _master(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEventL
 
 
 async def _drain(master: WorkerMaster, gateway: Gateway, seconds: float) -> None:
-    """Accept nothing new; let exchanges end, for so many seconds."""
+    """Accept nothing new; let exchanges end, also those that begin meanwhile on open connections, for so many seconds."""
     for server in master.addons.get("proxyserver").servers:
         await server.stop()
-    running = [exchange.task for exchange in gateway.exchanges if exchange.task is not None]
-    if running:
-        await asyncio.wait(running, timeout=seconds)
+    for listening in SOCKETS.values():
+        listening.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while running := gateway.drain():
+                await asyncio.wait(running)
+                await asyncio.sleep(0)  # what ended leaves the gateway's books, and its last bytes the process
 
 
 def _tell(descriptor: int, message: bytes) -> None:

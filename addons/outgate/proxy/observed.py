@@ -1,0 +1,109 @@
+"""Streams that a person looks on at: mitmweb and mitmdump see every flow, may hold it, edit it or kill it.
+
+The exchange begins only when mitmproxy's own addons have let go of the whole request, so that what was edited is what is judged.
+"""
+
+from mitmproxy import http
+from mitmproxy.connection import Client
+from mitmproxy.flow import Error
+from mitmproxy.net.http import url
+from mitmproxy.proxy import events
+from mitmproxy.proxy.layers.http import (
+    HttpErrorHook,
+    HttpRequestHeadersHook,
+    HttpRequestHook,
+    HttpResponseHeadersHook,
+    HttpResponseHook,
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    ResponseHeaders,
+    SendHttp,
+    validate_request,
+)
+
+from outgate.proxy.exchange import TOO_LARGE
+from outgate.proxy.handover import End, Head, Part
+from outgate.proxy.layers import Commands, ExchangeStream, Pull, response_of
+from outgate.proxy.ownership import own
+
+
+class ObservedStream(ExchangeStream):
+    """An ExchangeStream that tells mitmproxy's addons of its flow."""
+
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
+        if event.request.method == "CONNECT" or event.replay_flow:
+            yield from super().state_wait_for_request_headers(event)
+            return
+        flow = self.flow = http.HTTPFlow(self.context.client, self.context.server)
+        flow.request = event.request
+        flow.live = True
+        self.server_state = self.state_errored
+        own(flow)
+        _address(flow.request, self.context.client)
+        yield HttpRequestHeadersHook(flow)
+        if (yield from self.check_killed(emit_error_hook=True)):
+            return
+        if flow.request.headers.get("expect", "").lower() == "100-continue":
+            yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
+        self.client_state = self.state_consume_request_body
+
+    def state_consume_request_body(self, event: events.Event) -> Commands:
+        if self.flow.is_replay:
+            yield from super().state_consume_request_body(event)
+        elif isinstance(event, RequestData):
+            if len(self.request_body_buf) <= self.entrance.limits.body_bytes:
+                self.request_body_buf += event.data
+        elif isinstance(event, RequestEndOfMessage):
+            self.client_state = self.state_done
+            yield from self._shown()
+
+    def _shown(self) -> Commands:
+        """Show the whole request; then judge what it has become."""
+        flow = self.flow
+        flow.request.data.content = bytes(self.request_body_buf)
+        self.request_body_buf.clear()
+        yield HttpRequestHook(flow)
+        if (yield from self.check_killed(emit_error_hook=True)):
+            return
+        if flow.response is not None:
+            yield HttpResponseHeadersHook(flow)
+            yield from self.send_response()
+            return
+        body = flow.request.raw_content or b""
+        invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
+        exchange = self.exchange = self.entrance.begin(self.context, flow, invalid)
+        exchange.body.set_result(TOO_LARGE if len(body) > self.entrance.limits.body_bytes else body)
+        yield from self._relay(exchange)
+
+    def _send(self, pull: Pull, parts: list[Part]) -> Commands:
+        yield from self._show(parts)
+        yield from super()._send(pull, parts)
+
+    def _show(self, parts: list[Part]) -> Commands:
+        """Let mitmproxy's own addons and views see the answer; what they make of it is not sent."""
+        flow = self.flow
+        for part in parts:
+            if isinstance(part, Head):
+                flow.response = response_of(part, http2=flow.request.is_http2)
+                yield HttpResponseHeadersHook(flow)
+            elif isinstance(part, bytes):
+                assert flow.response is not None
+                flow.response.data.content = (flow.response.data.content or b"") + part
+            elif isinstance(part, End):
+                yield HttpResponseHook(flow)
+            else:
+                flow.error = flow.error or Error(part.message)
+                yield HttpErrorHook(flow)
+
+
+def _address(request: http.Request, client: Client) -> None:
+    """Where the request goes by its own words, for the eye alone: what is judged is what `destination` makes of them."""
+    if request.host:
+        return
+    try:
+        host, port = url.parse_authority(request.host_header or "", check=True)
+    except ValueError:
+        return
+    request.data.scheme = b"https" if client.tls else b"http"
+    request.data.host, request.data.port = host, port or (443 if client.tls else 80)
