@@ -9,6 +9,7 @@ from asyncio import StreamWriter
 from contextlib import suppress
 from typing import Any
 
+from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, mode_servers
 from mitmproxy.utils import asyncio_utils
 
@@ -22,6 +23,15 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
     async def server_event(self, event: events.Event) -> None:
         async with self._server_event_lock:  # taken re-entrantly only by tasks that start eagerly inside a layer
             self._process(event)
+
+    async def handle_client(self) -> None:
+        """Ends with a closed socket, also where cancelling it twice cut mitmproxy's own farewell short."""
+        io = self.transports[self.client]
+        try:
+            await super().handle_client()
+        finally:
+            if io.writer is not None:
+                io.writer.close()
 
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
         super().log(message, level, exc_info)
@@ -61,7 +71,7 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
     def _close(self, command: commands.Command) -> None:
         if not isinstance(command, commands.ConnectionCommand):
             raise TypeError(f"unexpected command: {type(command).__name__}")
-        if command.connection in self.transports:
+        if command.connection in self.transports and command.connection.state is not ConnectionState.CLOSED:
             half = isinstance(command, commands.CloseTcpConnection) and command.half_close
             self.close_connection(command.connection, half)
 

@@ -38,13 +38,19 @@ class BoundedHttp1Server(Http1Server):
     draining: ClassVar[bool] = False
     """The process is about to end: every answer is the last on its connection."""
     _clock: commands.RequestWakeup | None = None
+    _linger: commands.RequestWakeup | None = None
+    _broken = False
     _ours = False
     _chunked = False
     _closing = False
     _bodiless = False
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        yield from super().read_headers(event)
+        for command in super().read_headers(event):
+            self._broken |= isinstance(
+                command, commands.CloseConnection
+            )  # mitmproxy has answered; the exchange is only for the books
+            yield command
         if self.state != self.read_headers:
             self._clock = None
         elif len(self.buf) > self.limits.head_bytes:
@@ -63,12 +69,17 @@ class BoundedHttp1Server(Http1Server):
         if not isinstance(event, ResponseParts):
             yield from super().send(event)
             return
+        if self._broken:
+            return
         data = b"".join(self._framed(event.parts))
         if data:
             yield commands.SendData(self.conn, data)
         last = event.parts[-1] if event.parts else None
         if isinstance(last, End):
             yield from self.mark_done(response=True)
+            if self.response_done:  # refused before the body was whole: a client that never ends it is not waited for
+                self._linger = wakeup = commands.RequestWakeup(self.limits.head_seconds)
+                yield wakeup
         elif isinstance(last, Abort):
             yield commands.CloseConnection(self.conn)
 
@@ -97,6 +108,9 @@ class BoundedHttp1Server(Http1Server):
         if isinstance(event, events.Wakeup):
             if event.command is self._clock and self.state == self.read_headers:
                 yield from self._refuse(408, "request head too slow")
+            elif event.command is self._linger and self.response_done:
+                self.state = self.done
+                yield commands.CloseConnection(self.conn)
             return
         yield from super()._handle_event(event)
 

@@ -22,6 +22,7 @@ from mitmproxy.proxy.layers.http import (
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
+    RequestTrailers,
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
@@ -97,9 +98,16 @@ class ExchangeStream(HttpStream):
     exchange: Exchange | None = None
 
     def handle_event(self, event: events.Event) -> Commands:
-        """Sees events even while the stream waits in a hook: a client that left cancels its exchange at once."""
-        if isinstance(event, RequestProtocolError) and self.exchange is not None:
-            self.exchange.client_gone()
+        """Sees events even while the stream waits for parts: the body goes to its exchange as it comes, so that a refusal need not
+        wait for the rest of it; a client that left cancels its exchange at once.
+        """
+        exchange = self.exchange
+        if exchange is not None:
+            if isinstance(event, RequestProtocolError):
+                exchange.client_gone()
+            elif isinstance(event, RequestData | RequestEndOfMessage | RequestTrailers):
+                self._feed(exchange, event)
+                return
         yield from super().handle_event(event)
 
     def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
@@ -112,7 +120,7 @@ class ExchangeStream(HttpStream):
         self.exchange = self.entrance.begin(self.context, flow, invalid)
         if (self.exchange.inbound.headers.get("expect") or "").lower() == "100-continue" and not self.exchange.refused:
             yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
-        self.client_state = self.state_consume_request_body
+        yield from self._relay(self.exchange)
 
     def handle_connect_finish(self) -> Commands:
         """Once the tunnel is up, the outer layers have nothing to add: events go straight to what is inside it."""
@@ -120,26 +128,18 @@ class ExchangeStream(HttpStream):
         if self._handle_event == self.passthrough and self.child_layer is not None:
             setattr(self.context.layers[0], "handle_event", self.child_layer.handle_event)  # noqa: B010
 
-    def state_consume_request_body(self, event: events.Event) -> Commands:
-        exchange = self.exchange
-        if exchange is None:
-            yield from super().state_consume_request_body(event)
-        elif isinstance(event, RequestData):
-            if not exchange.body.done():
-                self.request_body_buf += event.data
-                if len(self.request_body_buf) > self.entrance.limits.body_bytes:
-                    self.request_body_buf.clear()
-                    exchange.body.set_result(TOO_LARGE)
+    def _feed(self, exchange: Exchange, event: RequestData | RequestEndOfMessage | RequestTrailers) -> None:
+        """One more piece of the body, or its end; trailers end here. What comes for an exchange that waits no more is dropped."""
+        if exchange.body.done():
+            return
+        if isinstance(event, RequestData):
+            self.request_body_buf += event.data
+            if len(self.request_body_buf) > self.entrance.limits.body_bytes:
+                self.request_body_buf.clear()
+                exchange.body.set_result(TOO_LARGE)
         elif isinstance(event, RequestEndOfMessage):
-            self.client_state = self.state_done
-            yield from self._exchange(exchange)
-
-    def _exchange(self, exchange: Exchange) -> Commands:
-        body = bytes(self.request_body_buf)
-        self.request_body_buf.clear()
-        if not exchange.body.done():
-            exchange.body.set_result(body)
-        yield from self._relay(exchange)
+            exchange.body.set_result(bytes(self.request_body_buf))
+            self.request_body_buf.clear()
 
     def _relay(self, exchange: Exchange) -> Commands:
         """Take parts and send them until the exchange has had its last word."""
