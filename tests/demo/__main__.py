@@ -127,6 +127,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", description="The gateway between unmodified SDKs and a real local model.")
     parser.add_argument("--once", action="store_true", help="show the screen and end")
     asked = parser.parse_args()
+    on: Stand | None = None
     with contextlib.ExitStack() as stack:
         try:
             on = stack.enter_context(stand(ROOT / "state" / "demo"))
@@ -135,7 +136,8 @@ def main() -> int:
             what_the_provider_saw(on)
             held = refusals(on)
         except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
-            sys.stderr.write(f"scripts/demo: {error}\n")
+            said = "\n".join(on.gateway.log[-20:]) if on else ""
+            sys.stderr.write(f"scripts/demo: {error}\n{said}\n")
             return 1
         if not asked.once:
             stay(on)
