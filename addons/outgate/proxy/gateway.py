@@ -13,6 +13,7 @@ from mitmproxy import command, ctx, http
 from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers import ClientTLSLayer
 from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
@@ -24,7 +25,7 @@ from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
 from outgate.proxy.exchange import Exchange, Surroundings
 from outgate.proxy.http1 import BoundedHttp1Server
-from outgate.proxy.layers import ExchangeStream, Pull, install, refusal
+from outgate.proxy.layers import ExchangeStream, Pull, install, layers_in, refusal
 from outgate.proxy.limits import Limits
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ class Gateway:
         if nextlayer.layer is None:
             ctx.master.addons.get("nextlayer").next_layer(nextlayer)
         install(nextlayer.layer)
+        if any(isinstance(each, ClientTLSLayer) for each in layers_in(nextlayer.layer)):
+            self._expect(nextlayer.context.client)
 
     async def outgate_take(self, pull: Pull) -> None:
         await room(pull)
