@@ -97,8 +97,24 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
     def _parts_ready(self, hook: TakeHook) -> None:
         if self._server_event_lock.locked() or not self._has_room(hook.data):
             self._spawn(self._complete_later(hook), "hand-over", keep=True)
-        else:
+        elif not self._wrote_pieces(hook):
             self._complete(hook)
+
+    def _wrote_pieces(self, hook: TakeHook) -> bool:
+        """Pieces of an HTTP/1 body change the state of no layer: they are framed and encrypted, and the hook goes on waiting."""
+        pull = hook.data
+        handover = pull.exchange.handover
+        io = self.transports.get(self.client)
+        if pull.http1 is None or not handover.pieces_only or io is None or io.writer is None or io.writer.is_closing():
+            return False
+        data = pull.http1.framed(handover.take_nowait() or ())
+        if pull.tls is None:
+            io.writer.write(data)
+        else:
+            for command in pull.tls.send_data(data):
+                self._obey(command, [])
+        handover.listen(lambda: self._parts_ready(hook))
+        return True
 
     async def _complete_later(self, hook: TakeHook) -> None:
         """The client reads slower than the provider writes: wait for it."""

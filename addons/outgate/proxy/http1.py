@@ -71,7 +71,7 @@ class BoundedHttp1Server(Http1Server):
             return
         if self._broken:
             return
-        data = b"".join(self._framed(event.parts))
+        data = self.framed(event.parts)
         if data:
             yield commands.SendData(self.conn, data)
         last = event.parts[-1] if event.parts else None
@@ -113,6 +113,10 @@ class BoundedHttp1Server(Http1Server):
                 yield commands.CloseConnection(self.conn)
             return
         yield from super()._handle_event(event)
+
+    def framed(self, parts: Iterable[object]) -> bytes:
+        """The bytes of these parts on the wire."""
+        return b"".join(self._framed(parts))
 
     def _framed(self, parts: Iterable[object]) -> Iterable[bytes]:
         for part in parts:

@@ -32,6 +32,7 @@ from mitmproxy.proxy.layers.http import (
     validate_request,
 )
 from mitmproxy.proxy.layers.http._base import HttpConnection
+from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from outgate.errors import Denial
 from outgate.proxy.backpressure import PacedHttp2Server
@@ -62,12 +63,15 @@ class TakeHook(commands.StartHook):
 class Pull:
     """What a stream pulls through: its exchange, and the parts taken last."""
 
-    __slots__ = ("client", "exchange", "http2", "parts", "stream_id")
+    __slots__ = ("client", "exchange", "http1", "http2", "parts", "stream_id", "tls")
 
     def __init__(self, exchange: Exchange, client: Client, server: layer.Layer, stream_id: int) -> None:
         self.exchange = exchange
         self.client = client
         self.http2 = server if isinstance(server, PacedHttp2Server) else None
+        shields = [each for each in server.context.layers if isinstance(each, ClientTLSLayer)]
+        self.http1 = server if isinstance(server, BoundedHttp1Server) and len(shields) <= 1 else None
+        self.tls = shields[0] if shields else None
         self.stream_id = stream_id
         self.parts: list[Part] = []
 
@@ -125,7 +129,8 @@ class ExchangeStream(HttpStream):
     def handle_connect_finish(self) -> Commands:
         """Once the tunnel is up, the outer layers have nothing to add: events go straight to what is inside it."""
         yield from super().handle_connect_finish()
-        if self._handle_event == self.passthrough and self.child_layer is not None:
+        outermost = not any(isinstance(each, ClientTLSLayer) for each in self.context.layers)
+        if outermost and self._handle_event == self.passthrough and self.child_layer is not None:
             setattr(self.context.layers[0], "handle_event", self.child_layer.handle_event)  # noqa: B010
 
     def _feed(self, exchange: Exchange, event: RequestData | RequestEndOfMessage | RequestTrailers) -> None:

@@ -20,7 +20,8 @@ class Call:
     """
 
     __slots__ = (
-        "_backend", "_deadline", "_decoder", "_endpoint", "_framed", "_loop", "_payload", "_pool", "_scrubber", "_wire",
+        "_backend", "_deadline", "_decoder", "_endpoint", "_framed", "_loop", "_payload", "_pool", "_scrubber", "_silence",
+        "_until", "_wire",
         "address", "headers", "resumed", "reused", "status",
     )  # fmt: skip
 
@@ -39,6 +40,8 @@ class Call:
         self._decoder = _decoder(message.headers.get("content-encoding", ""))
         self._scrubber = Scrubber(secrets) if secrets and message.code >= 400 else None
         self._wire: Wire | None = wire
+        self._until = deadline
+        self._silence: asyncio.TimerHandle | None = None
 
     async def read(self) -> bytes:
         """All bytes that are ready now, decoded; b"" at the end.
@@ -80,12 +83,26 @@ class Call:
         self._abort()
 
     async def _wait(self) -> bytes:
-        until = min(self._loop.time() + self._backend.timeouts.idle, self._deadline)
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._payload.readany()
-        except TimeoutError:
-            raise UpstreamError(FailureKind.TIMEOUT, "the answer stopped coming", sent=True, status=self.status) from None
+        self._until = min(self._loop.time() + self._backend.timeouts.idle, self._deadline)
+        if self._silence is None:
+            self._silence = self._loop.call_at(self._until, self._silent)
+        return await self._payload.readany()
+
+    def _silent(self) -> None:
+        """The time is up, or was when the timer was set: one timer serves all the reads of an answer."""
+        self._silence = None
+        if self._wire is None:
+            return
+        if self._loop.time() < self._until:
+            self._silence = self._loop.call_at(self._until, self._silent)
+        else:
+            error = UpstreamError(FailureKind.TIMEOUT, "the answer stopped coming", sent=True, status=self.status)
+            self._payload.set_exception(error)
+
+    def _stop_timer(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
     def _decoded(self, wire: Wire, data: bytes, *, ended: bool) -> bytes:
         if ended and not self._framed and wire.lost is not None:
@@ -98,11 +115,13 @@ class Call:
 
     def _finish(self, wire: Wire) -> None:
         self._wire = None
+        self._stop_timer()
         self._pool.give(self._endpoint, wire)
         self._pool.leave(self._endpoint)
 
     def _abort(self) -> None:
         wire, self._wire = self._wire, None
+        self._stop_timer()
         if wire is not None:
             wire.abort()
             self._pool.leave(self._endpoint)

@@ -67,16 +67,18 @@ class Wire(ResponseHandler):
             max_field_size=_LONGEST_LINE,
             max_headers=_MOST_FIELDS,
         )
+        late = asyncio.get_running_loop().call_at(until, self.set_exception, TimeoutError())
         try:
-            async with asyncio.timeout_at(until):
-                transport.write(data)
-                return await self._head()
+            transport.write(data)
+            return await self._head()
         except BaseException as error:
             self.abort()
             failure = self._failure(error)
             if failure is None:
                 raise
             raise failure from None  # a parser's message quotes the provider's bytes
+        finally:
+            late.cancel()
 
     async def _head(self) -> tuple[Any, StreamReader]:
         while True:
