@@ -13,7 +13,9 @@ import httpx
 import httpx2
 import openai
 
+from e2e.certificates import make_ca
 from support.gateway import RunningGateway
+from support.in_process import InProcessGateway
 from support.scripted_upstream import ScriptedUpstream
 
 TOKEN = "ogw_e2e_0123456789abcdef0123456789abcdef"
@@ -95,6 +97,11 @@ class World:
     def gateway(self, policy: Path, *, workers: int = 1, extra: tuple[str, ...] = ()) -> RunningGateway:
         env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
         return RunningGateway(policy, self.folder / "state", workers=workers, env=env, extra=extra)
+
+    def inside(self, policy: Path) -> InProcessGateway:
+        """The same in this process, where its dials can be watched and its steps be broken."""
+        env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
+        return InProcessGateway(policy, self.folder / "state", make_ca(self.folder / "certs"), env)
 
 
 class _Http2Only(ssl.SSLContext):
