@@ -87,6 +87,7 @@ class Runtime:
         encoder = str(layout.encoder)
         self._policy, self._socket, self._need_encoder = policy, encoder, need_encoder or self.keep_encoder
         self._retired = self._keeps_encoder = False
+        self._asked = asyncio.Event()
         self._accounts = Accounts(
             layout.accounts,
             worker=f"w{index}",
@@ -142,6 +143,7 @@ class Runtime:
             await self.stop()
             raise
         self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
+        self.in_background(self._reload_when_asked())
         if asks_encoder(live):
             with contextlib.suppress(EncoderError):
                 await listening(self._socket, _ENCODER_START)
@@ -176,7 +178,13 @@ class Runtime:
         await self.stop()
 
     def reload_soon(self) -> None:
-        self.in_background(self._reloader.reload())
+        """Reload after the reload that may be going on; being asked twice meanwhile is being asked once."""
+        self._asked.set()
+
+    async def _reload_when_asked(self) -> None:
+        while await self._asked.wait():
+            self._asked.clear()
+            await self._reloader.reload()
 
     def policy(self) -> LivePolicy | None:
         return None if self._retired else self._reloader.current
