@@ -9,6 +9,7 @@ from collections.abc import Callable
 from html import unescape as html_unescape
 from typing import NamedTuple
 
+from outgate.detectors.automaton import Automaton
 from outgate.detectors.folding import FOLD
 
 LAYERS = 3
@@ -21,6 +22,7 @@ _ESCAPED = re.compile(
     r"|\\u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]{1,6}\}|\\x[0-9A-Fa-f]{2}"
 )
 _MARKS = ("%", "&", "\\")
+_HOLDS_ESCAPE = Automaton(_ESCAPED.pattern)
 _TAGS = re.compile("[\U000e0020-\U000e007e]{3,}")
 
 
@@ -107,7 +109,7 @@ def hidden_tags(text: str) -> str:
 
 
 def _may_escape(text: str) -> bool:
-    return any(mark in text for mark in _MARKS)
+    return any(mark in text for mark in _MARKS) and _HOLDS_ESCAPE.search(text)
 
 
 def _folding(text: str, rewrites: list[Rewrite]) -> str:

@@ -6,6 +6,7 @@ from binascii import Error, unhexlify
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from outgate.detectors.automaton import Automaton
 from outgate.detectors.normalise import unescape
 
 DEPTH = 3
@@ -19,6 +20,16 @@ _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 _BASE32 = re.compile(r"[A-Z2-7]+={0,6}\Z")
 _SEPARATORS = str.maketrans("", "", " :,")
 _WORDY = re.compile(r"[a-z]+(?:[_-][a-z]+)*\Z")
+_LETTER, _BORDER = "[A-Za-z0-9+/_-]", "[^A-Za-z0-9+/_-]"
+_HOLDS_TOKEN = Automaton(
+    "|".join(f"{_LETTER}{{{n}}}[A-Z0-9+/]{_LETTER}{{{SHORTEST - 1 - n}}}" for n in range(SHORTEST))
+    + "".join(f"|{_LETTER}{{{n}}}[_-][_-]{_LETTER}{{{SHORTEST - 2 - n}}}" for n in range(SHORTEST - 1))
+    + f"|(?:^|{_BORDER})[_-]{_LETTER}{{{SHORTEST - 1}}}|{_LETTER}{{{SHORTEST - 1}}}[_-](?:{_BORDER}|$)|{_LETTER}{{{SHORTEST}}}="
+)
+"""What every token holds that is long enough and not made of lower-case words (`_WORDY`)."""
+_HOLDS_SPACED_HEX = Automaton("(?:[0-9A-Fa-f]{2}[ :,]){7}[0-9A-Fa-f]{2}")
+_STRETCH = 1_000
+"""Characters looked at together for a token."""
 
 
 class Payload(NamedTuple):
@@ -43,16 +54,27 @@ def payloads(text: str) -> list[Payload]:
 
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Spans that look encoded. Splitting first, because most texts have no word that long."""
-    position = 0
-    for word in text.split():
-        if len(word) >= SHORTEST:
-            position = text.index(word, position)
-            for match in _TOKEN.finditer(word):
-                yield position + match.start(), position + match.end()
-            position += len(word)
+    """Spans that look encoded. Most stretches of a text hold none."""
+    start = 0
+    while start < len(text):
+        end = text.find(" ", start + _STRETCH) + 1 or len(text)
+        if _HOLDS_TOKEN.search(text[start:end]):
+            yield from _long(text[start:end], start)
+        start = end
+    if not _HOLDS_SPACED_HEX.search(text):
+        return
     for match in _SPACED_HEX.finditer(text):
         yield match.span()
+
+
+def _long(stretch: str, offset: int) -> Iterator[tuple[int, int]]:
+    position = 0
+    for word in stretch.split():
+        if len(word) >= SHORTEST:
+            position = stretch.index(word, position)
+            for match in _TOKEN.finditer(word):
+                yield offset + position + match.start(), offset + position + match.end()
+            position += len(word)
 
 
 def _layers(token: str, depth: int) -> Iterator[str]:

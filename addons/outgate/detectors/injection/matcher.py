@@ -2,11 +2,12 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from outgate.detectors.injection.rules import RULES, Rule
-from outgate.detectors.injection.views import Words, leet, readings, rot13, unleet, words
+from outgate.detectors.injection.screen import Screen
+from outgate.detectors.injection.views import Words, apart, leet, readings, rot13, signed, unleet, words
 from outgate.detectors.normalise import unescape
 
 FLOOD = "disguise.flood"
@@ -35,7 +36,7 @@ class _Compiled(NamedTuple):
 class Matcher:
     """Rules compiled. `phrases` are more wordings, found as whole words in any disguise and reported as `phrase.<n>`."""
 
-    def __init__(self, rules: Iterable[Rule] = RULES, phrases: Collection[str] = ()) -> None:
+    def __init__(self, rules: Collection[Rule] = RULES, phrases: Collection[str] = ()) -> None:
         extra = [Rule(f"phrase.{n}", ((phrase,),), 0) for n, phrase in enumerate(map(_normal, phrases), 1) if phrase]
         self._numbers: dict[Alternative, int] = {}
         self._rules = [self._compiled(rule) for rule in (*rules, *extra)]
@@ -44,6 +45,8 @@ class Matcher:
             key = max(alternative, key=len)
             self._index.setdefault(key, []).append((number, alternative.index(key), list(alternative)))
         self._turned = {turn(word) for word in self._index if len(word) > 3 for turn in (rot13, _reversed)}
+        screen = Screen((*rules, *extra), _TELLING, self._turned)
+        self._suspects, self._breaks, self._turns = screen.suspects, screen.taken_apart, screen.turned
         self._order = [*(rule.id for rule in self._rules), FLOOD]
 
     def find(self, text: str) -> tuple[str, ...]:
@@ -54,19 +57,23 @@ class Matcher:
             self._match(reading, found)
             if number == 0:
                 self._disguised(plain, reading, found)
-        return tuple(name for name in self._order if name in found)
+        return tuple(name for name in self._order if name in found) if found else ()
 
-    def _disguised(self, plain: str, reading: Words, found: set[str]) -> None:
+    def _disguised(self, plain: str, reading: str, found: set[str]) -> None:
         """Readings of the words themselves, each only where there is a sign of it."""
-        if not self._index.keys().isdisjoint(words(leet(plain))):
-            self._match(unleet(plain), found)
-        if len(self._turned.intersection(reading)) > 1:
-            joined = " ".join(reading)
-            self._match(rot13(joined).split(), found)
-            self._match(joined[::-1].split(), found)
-        self._match_compact(reading, found)
+        if signed(plain) and self._suspects(spelled := unleet(plain)) and not self._index.keys().isdisjoint(words(leet(plain))):
+            self._match(spelled, found)
+        if self._turns(reading) and len(self._turned.intersection(apart(reading))) > 1:
+            joined = " ".join(apart(reading))
+            self._match(rot13(joined), found)
+            self._match(joined[::-1], found)
+        if self._breaks(reading):
+            self._match_compact(apart(reading), found)
 
-    def _match(self, reading: Words, found: set[str]) -> None:
+    def _match(self, spaced: str, found: set[str]) -> None:
+        if not self._suspects(spaced):
+            return
+        reading = apart(spaced)
         present = self._index.keys() & set(reading)
         likely = {number for word in present for number, _, _ in self._index[word]}
         rules = [r for r in self._rules if r.id not in found and all(not likely.isdisjoint(piece) for piece in r.pieces)]

@@ -3,58 +3,74 @@
 import re
 from collections.abc import Iterator
 
+from outgate.detectors.automaton import Automaton
 from outgate.detectors.normalise import hidden_tags
 from outgate.detectors.payloads import payloads
 from outgate.detectors.pii.structured import ibans
 
 _LEET = str.maketrans("013457@$!|", "oieastasil")
-_LEET_SIGNS = frozenset("013457@$!|")
+_SIGNS = "013457@$!|"
+_LEET_SIGNS = frozenset(_SIGNS)
 _ROT13 = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
-_SPACED = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
+_SPACED = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256))
 _UNLEET = bytes(_LEET.get(code, _SPACED[code]) for code in range(256))
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
+_COLONS = Automaton(":[^ \t\n]*:")
 
 type Words = list[str]
 
 
-def words(text: str, letters: bytes = _SPACED) -> Words:
+def words(text: str) -> Words:
     """The words of a normalised text in lower case. What holds a digit is no word: it says nothing, and a number between two words
     must not part them.
     """
-    if not text.isascii():
-        text = _FOREIGN.sub(_letters, text)
-    lower = text.lower()
+    return apart(spaced(text))
+
+
+def spaced(text: str, letters: bytes = _SPACED) -> str:
+    """A normalised text in lower case, with spaces for whatever is neither letter nor digit."""
+    if text.isascii():
+        return text.encode().translate(letters).decode()
+    lower = _FOREIGN.sub(_letters, text).lower()
     if lower.isascii():
-        lower = lower.encode().translate(letters).decode()
-    else:
-        lower = "".join(chr(letters[ord(char)]) if char.isascii() else char if char.isalnum() else " " for char in lower)
-    return [word for word in lower.split() if word.isalpha()]
+        return lower.encode().translate(letters).decode()
+    return "".join(chr(letters[ord(char)]) if char.isascii() else char if char.isalnum() else " " for char in lower)
 
 
-def readings(text: str, plain: str) -> Iterator[Words]:
-    """`plain` (the text normalised) as it reads, then without addresses and placeholders in it, then what the text hides."""
-    yield words(plain)
+def apart(reading: str) -> Words:
+    """The words of a spaced text."""
+    return [word for word in reading.split() if word.isalpha()]
+
+
+def readings(text: str, plain: str) -> Iterator[str]:
+    """`plain` (the text normalised) as it reads, then without addresses and placeholders in it, then what the text hides: each
+    spaced.
+    """
+    yield spaced(plain)
     bare = _impersonal(plain)
     if bare is not plain:
-        yield words(bare)
+        yield spaced(bare)
     if tags := hidden_tags(text):
-        yield words(tags)
+        yield spaced(tags)
     if hidden := payloads(plain):
-        yield words(" ".join(payload.text for payload in hidden))
+        yield spaced(" ".join(payload.text for payload in hidden))
+
+
+def signed(plain: str) -> bool:
+    """Whether a text holds digits or signs that may stand for letters."""
+    return any(sign in plain for sign in _SIGNS)
 
 
 def leet(plain: str) -> str:
     """The words of a text that spell letters with digits and signs, read as letters; empty when there are none."""
-    if _LEET_SIGNS.isdisjoint(plain):
-        return ""
     spelled = {word for word in set(plain.lower().split()) if not _LEET_SIGNS.isdisjoint(word) and not word.isdigit()}
     return " ".join(word.translate(_LEET) for word in spelled)
 
 
-def unleet(plain: str) -> Words:
-    """The whole text, digits and signs read as letters."""
-    return words(plain, _UNLEET)
+def unleet(plain: str) -> str:
+    """The whole text, spaced, digits and signs read as letters."""
+    return spaced(plain, _UNLEET)
 
 
 def rot13(text: str) -> str:
@@ -74,7 +90,10 @@ def _impersonal(text: str) -> str:
         bare = bare[:start] + " " + bare[end:]
     if "<" in bare:
         bare = _PLACEHOLDER.sub(" ", bare)
-    if "@" in bare or ":" in bare:
-        kept = [word for word in bare.split() if "@" not in word and word.count(":") < 2]
-        bare = " ".join(kept) if len(kept) < bare.count(" ") + 1 else bare
-    return bare
+    if "@" in bare or _COLONS.search(bare):
+        bare = "\n".join([_unaddressed(line) if "@" in line or line.count(":") > 1 else line for line in bare.split("\n")])
+    return text if bare == text else bare
+
+
+def _unaddressed(line: str) -> str:
+    return " ".join([word for word in line.split() if "@" not in word and word.count(":") < 2])

@@ -7,6 +7,8 @@ constant number of checks.
 import re
 from collections.abc import Iterator
 
+from outgate.detectors.automaton import Automaton
+
 _RUN = re.compile(r"(?<!\d)\d(?:[\s.\-_/·,]{0,3}\d){12,}")
 _GROUP = re.compile(r"\d+")
 _CARD_LENGTHS = (19, 18, 17, 16, 15, 14, 13)
@@ -14,7 +16,6 @@ _ISSUER = re.compile(r"4|5[0-8]|2[2-7]|6[0-9]|3[0-9]|1800|2131|81|9792|8600")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\s\-.]?[A-Za-z][\s\-.]{0,2}\d[\s\-.]?\d")
-_IBAN_TAIL = re.compile(r"[\s\-._/]{0,3}([A-Za-z0-9])")
 _IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29, "BY": 28,
     "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18,
@@ -25,6 +26,14 @@ _IBAN_LENGTHS = {
     "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26,
     "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
 }  # fmt: skip
+_COUNTRIES = {first: "".join(code[1] for code in _IBAN_LENGTHS if code[0] == first) for first, _ in _IBAN_LENGTHS}
+_SPACE = r"\s\x1c-\x1f"
+_MAY_BE_IBAN = Automaton(
+    rf"(?:^|[^A-Za-z0-9])(?i:{'|'.join(f'{first}[{_SPACE}.-]?[{seconds}]' for first, seconds in sorted(_COUNTRIES.items()))})"
+    rf"[{_SPACE}.-]{{0,2}}[0-9][{_SPACE}.-]?[0-9](?:[{_SPACE}\-._/]{{0,3}}[A-Za-z0-9]){{11}}"
+)
+"""Every IBAN begins like this: a country, two digits, and eleven characters more, the fewest (Norway)."""
+_IBAN_TAIL = re.compile(r"[\s\-._/]{0,3}([A-Za-z0-9])")
 
 
 def cards(text: str) -> Iterator[tuple[int, int]]:
@@ -63,6 +72,8 @@ def luhn(digits: str) -> bool:
 
 def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of IBANs in any case, with separators: the country's length, and MOD 97 equal to one."""
+    if not _MAY_BE_IBAN.search(text):
+        return
     position = 0
     while (found := _IBAN_START.search(text, position)) is not None:
         end = _iban_end(text, found)

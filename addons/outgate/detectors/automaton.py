@@ -1,0 +1,24 @@
+"""Whether a text holds a word of a regular language, in time linear in the text: the screen in front of work that is slower.
+
+It runs on the Rust regex engine that pydantic-core brings with it: no backtracking, all alternatives in one pass, about 2 ns for a
+character. It says only yes or no.
+"""
+
+from pydantic_core import SchemaValidator, core_schema
+
+
+class Automaton:
+    """One expression in the syntax of the Rust crate `regex`: no look-arounds, no back-references.
+
+    Every character beyond ASCII counts as `?`. Raises pydantic_core.SchemaError for an expression that is wrong or too large.
+    """
+
+    __slots__ = ("_holds",)
+
+    def __init__(self, expression: str) -> None:
+        schema = core_schema.str_schema(strict=True, pattern=expression, regex_engine="rust-regex")
+        self._holds = SchemaValidator(schema).isinstance_python
+
+    def search(self, text: str) -> bool:
+        """Whether the text holds a match anywhere."""
+        return self._holds(text if text.isascii() else text.encode("ascii", "replace").decode())
