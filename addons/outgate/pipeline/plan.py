@@ -76,6 +76,10 @@ class Plan:
     hash: str = ""
     revision: str = ""
     contracts: Mapping[str, Contract] = field(default_factory=dict)
+    _named: dict[str, Step] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_named", {step.name: step for step in self.request})
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -83,4 +87,4 @@ class Plan:
 
     def step(self, name: str) -> Step | None:
         """The request step of this name."""
-        return next((step for step in self.request if step.name == name), None)
+        return self._named.get(name)

@@ -5,7 +5,7 @@ through `_settle`, once.
 """
 
 import logging
-from asyncio import CancelledError, Future, Task, get_running_loop, timeout
+from asyncio import CancelledError, Future, Task, get_running_loop
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -210,13 +210,17 @@ class Exchange:
         execution.give({"r.client": True})
         await execution.ensure(execution.plan.after)
 
+    def _body_late(self) -> None:
+        if not self.body.done():
+            self.body.set_result(_TOO_SLOW)
+
     async def _whole_body(self, seconds: float) -> bytes | Denial:
         if not self.body.done():
+            late = get_running_loop().call_later(seconds, self._body_late)
             try:
-                async with timeout(seconds):
-                    await self.body
-            except TimeoutError:
-                return _TOO_SLOW
+                await self.body
+            finally:
+                late.cancel()
         return self.body.result()
 
     def _begin(self, plan: Plan, policy: LivePolicy, route: Route | None = None) -> Execution:
