@@ -21,13 +21,14 @@ _BASE32 = re.compile(r"[A-Z2-7]+={0,6}\Z")
 _SEPARATORS = str.maketrans("", "", " :,")
 _WORDY = re.compile(r"[a-z]+(?:[_-][a-z]+)*\Z")
 _LETTER, _BORDER = "[A-Za-z0-9+/_-]", "[^A-Za-z0-9+/_-]"
-_HOLDS_TOKEN = Automaton(
+MAY_BE_TOKEN = (
     "|".join(f"{_LETTER}{{{n}}}[A-Z0-9+/]{_LETTER}{{{SHORTEST - 1 - n}}}" for n in range(SHORTEST))
     + "".join(f"|{_LETTER}{{{n}}}[_-][_-]{_LETTER}{{{SHORTEST - 2 - n}}}" for n in range(SHORTEST - 1))
     + f"|(?:^|{_BORDER})[_-]{_LETTER}{{{SHORTEST - 1}}}|{_LETTER}{{{SHORTEST - 1}}}[_-](?:{_BORDER}|$)|{_LETTER}{{{SHORTEST}}}="
 )
 """What every token holds that is long enough and not made of lower-case words (`_WORDY`)."""
-_HOLDS_SPACED_HEX = Automaton("(?:[0-9A-Fa-f]{2}[ :,]){7}[0-9A-Fa-f]{2}")
+MAY_BE_SPACED_HEX = "(?:[0-9A-Fa-f]{2}[ :,]){7}[0-9A-Fa-f]{2}"
+_HOLDS_TOKEN, _HOLDS_SPACED_HEX = Automaton(MAY_BE_TOKEN), Automaton(MAY_BE_SPACED_HEX)
 _STRETCH = 1_000
 """Characters looked at together for a token."""
 

@@ -46,7 +46,7 @@ class Matcher:
             self._index.setdefault(key, []).append((number, alternative.index(key), list(alternative)))
         self._turned = {turn(word) for word in self._index if len(word) > 3 for turn in (rot13, _reversed)}
         screen = Screen((*rules, *extra), _TELLING, self._turned)
-        self._suspects, self._breaks, self._turns = screen.suspects, screen.taken_apart, screen.turned
+        self._sees, self._suspects, self._breaks, self._turns = screen.sees, screen.suspects, screen.taken_apart, screen.turned
         self._order = [*(rule.id for rule in self._rules), FLOOD]
 
     def find(self, text: str) -> tuple[str, ...]:
@@ -54,16 +54,23 @@ class Matcher:
         found: set[str] = set()
         plain = unescape(text)
         for number, reading in enumerate(readings(text, plain)):
-            self._match(reading, found)
-            if number == 0:
-                self._disguised(plain, reading, found)
+            if self._sees(reading):
+                self._match(reading, found)
+                if number == 0:
+                    self._disguised(reading, found)
+            if number == 0 and signed(plain):
+                self._spelled(plain, found)
         return tuple(name for name in self._order if name in found) if found else ()
 
-    def _disguised(self, plain: str, reading: str, found: set[str]) -> None:
-        """Readings of the words themselves, each only where there is a sign of it."""
-        if signed(plain) and self._suspects(spelled := unleet(plain)) and not self._index.keys().isdisjoint(words(leet(plain))):
+    def _spelled(self, plain: str, found: set[str]) -> None:
+        """The reading in which digits and signs are letters, if that makes a word of the rules."""
+        spelled = unleet(plain)
+        if self._suspects(spelled) and not self._index.keys().isdisjoint(words(leet(plain))):
             self._match(spelled, found)
-        if self._turns(reading) and len(self._turned.intersection(apart(reading))) > 1:
+
+    def _disguised(self, reading: str, found: set[str]) -> None:
+        """Readings of the words themselves, each only where there is a sign of it."""
+        if self._turns(reading) and len(self._turned.intersection(reading.split())) > 1:
             joined = " ".join(apart(reading))
             self._match(rot13(joined), found)
             self._match(joined[::-1], found)

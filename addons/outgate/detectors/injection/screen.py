@@ -12,6 +12,8 @@ from outgate.detectors.injection.rules import Rule
 
 _NO_WORD = "[a-z]*[0-9?][a-z0-9?]*"
 _BREAK = f"(?: +{_NO_WORD})* +"
+_ANY = "[a-z0-9? ]"
+"""In front of literals, so that the engine walks its table: looking for their first letters is slower here."""
 _MOST_WORDS = 8
 """Words of an alternative that are looked at: its beginning stands for all of it."""
 _TOGETHER, _PHRASES_TOGETHER = 6, 50
@@ -30,9 +32,17 @@ class Screen:
         self._phrases = [Automaton(_any(map(expression, some))) for some in batched(phrases, _PHRASES_TOGETHER)]
         self._anchors = [Automaton(_any(_piece(anchor(rule)) for rule in chains))] if chains else []
         self._chains = [Automaton(_any(map(expression, some))) for some in batched(chains, _TOGETHER)]
-        self._apart = Automaton("|".join(part for word in sorted(telling) for part in _apart(word)))
+        broken = "|".join(part for word in sorted(telling) for part in _apart(word))
         words = "|".join(sorted(map(_word, turned)))
-        self._turned = Automaton(f" (?:{words}) (?:.* )?(?:{words}) ")
+        twice = f" (?:{words}) (?:.* )?(?:{words}) "
+        self._apart, self._turned = Automaton(f"{_ANY}(?:{broken})"), Automaton(twice)
+        first = [*(_piece(anchor(rule)) for rule in chains), *map(expression, phrases[:_PHRASES_TOGETHER])]
+        self._any = Automaton(f"{_ANY}(?:{broken})|{twice}|{_any(first)}")
+        self._more = len(phrases) > _PHRASES_TOGETHER
+
+    def sees(self, reading: str) -> bool:
+        """Whether any of the other answers may be yes: one pass over the text."""
+        return self._more or self._any.search(f" {reading} ")
 
     def suspects(self, reading: str) -> bool:
         """Whether a rule may match. False is certain."""
@@ -43,7 +53,7 @@ class Screen:
 
     def taken_apart(self, reading: str) -> bool:
         """Whether a telling word may stand in the text with something inside it."""
-        return self._apart.search(reading)
+        return self._apart.search(f" {reading}")
 
     def turned(self, reading: str) -> bool:
         """Whether two words may be rules' words turned round."""

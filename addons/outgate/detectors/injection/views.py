@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from outgate.detectors.automaton import Automaton
 from outgate.detectors.normalise import hidden_tags
-from outgate.detectors.payloads import payloads
-from outgate.detectors.pii.structured import ibans
+from outgate.detectors.payloads import MAY_BE_SPACED_HEX, MAY_BE_TOKEN, payloads
+from outgate.detectors.pii.structured import MAY_BE_IBAN, ibans
 
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _SIGNS = "013457@$!|"
@@ -16,7 +16,10 @@ _SPACED = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() els
 _UNLEET = bytes(_LEET.get(code, _SPACED[code]) for code in range(256))
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
-_COLONS = Automaton(":[^ \t\n]*:")
+_COLONS = ":[^ \t\n]*:"
+_HOLDS_COLONS = Automaton(_COLONS)
+_HOLDS_MORE = Automaton("|".join((_COLONS, "@", "<[A-Z]", MAY_BE_IBAN, MAY_BE_TOKEN, MAY_BE_SPACED_HEX)))
+"""One pass for all that makes a second reading."""
 
 type Words = list[str]
 
@@ -48,11 +51,13 @@ def readings(text: str, plain: str) -> Iterator[str]:
     spaced.
     """
     yield spaced(plain)
+    if tags := hidden_tags(text):
+        yield spaced(tags)
+    if not _HOLDS_MORE.search(plain):
+        return
     bare = _impersonal(plain)
     if bare is not plain:
         yield spaced(bare)
-    if tags := hidden_tags(text):
-        yield spaced(tags)
     if hidden := payloads(plain):
         yield spaced(" ".join(payload.text for payload in hidden))
 
@@ -90,7 +95,7 @@ def _impersonal(text: str) -> str:
         bare = bare[:start] + " " + bare[end:]
     if "<" in bare:
         bare = _PLACEHOLDER.sub(" ", bare)
-    if "@" in bare or _COLONS.search(bare):
+    if "@" in bare or _HOLDS_COLONS.search(bare):
         bare = "\n".join([_unaddressed(line) if "@" in line or line.count(":") > 1 else line for line in bare.split("\n")])
     return text if bare == text else bare
 

@@ -28,11 +28,12 @@ _IBAN_LENGTHS = {
 }  # fmt: skip
 _COUNTRIES = {first: "".join(code[1] for code in _IBAN_LENGTHS if code[0] == first) for first, _ in _IBAN_LENGTHS}
 _SPACE = r"\s\x1c-\x1f"
-_MAY_BE_IBAN = Automaton(
+MAY_BE_IBAN = (
     rf"(?:^|[^A-Za-z0-9])(?i:{'|'.join(f'{first}[{_SPACE}.-]?[{seconds}]' for first, seconds in sorted(_COUNTRIES.items()))})"
     rf"[{_SPACE}.-]{{0,2}}[0-9][{_SPACE}.-]?[0-9](?:[{_SPACE}\-._/]{{0,3}}[A-Za-z0-9]){{11}}"
 )
 """Every IBAN begins like this: a country, two digits, and eleven characters more, the fewest (Norway)."""
+_HOLDS_IBAN = Automaton(MAY_BE_IBAN)
 _IBAN_TAIL = re.compile(r"[\s\-._/]{0,3}([A-Za-z0-9])")
 
 
@@ -72,7 +73,7 @@ def luhn(digits: str) -> bool:
 
 def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of IBANs in any case, with separators: the country's length, and MOD 97 equal to one."""
-    if not _MAY_BE_IBAN.search(text):
+    if not _HOLDS_IBAN.search(text):
         return
     position = 0
     while (found := _IBAN_START.search(text, position)) is not None:
