@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from outgate.detectors.injection.rules import RULES, Rule
 from outgate.detectors.injection.screen import Screen
-from outgate.detectors.injection.views import Words, apart, leet, readings, rot13, signed, unleet, words
+from outgate.detectors.injection.views import Words, leet, readings, rot13, signed, unleet, words
 from outgate.detectors.normalise import unescape
 
 FLOOD = "disguise.flood"
@@ -71,16 +71,16 @@ class Matcher:
     def _disguised(self, reading: str, found: set[str]) -> None:
         """Readings of the words themselves, each only where there is a sign of it."""
         if self._turns(reading) and len(self._turned.intersection(reading.split())) > 1:
-            joined = " ".join(apart(reading))
+            joined = " ".join(reading.split())
             self._match(rot13(joined), found)
             self._match(joined[::-1], found)
         if self._breaks(reading):
-            self._match_compact(apart(reading), found)
+            self._match_compact(reading.split(), found)
 
     def _match(self, spaced: str, found: set[str]) -> None:
         if not self._suspects(spaced):
             return
-        reading = apart(spaced)
+        reading = spaced.split()
         present = self._index.keys() & set(reading)
         likely = {number for word in present for number, _, _ in self._index[word]}
         rules = [r for r in self._rules if r.id not in found and all(not likely.isdisjoint(piece) for piece in r.pieces)]

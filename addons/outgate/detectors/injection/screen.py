@@ -1,7 +1,7 @@
 """Which texts need no closer look: a complete screen in front of the matcher, the same language as its rules, without places.
 
-It reads a text as `views.spaced` gives it: lower-case words, spaces for everything else. A word with a digit, or with a letter that
-is not ASCII, stands between others as if it were not there, so the screen may see more than the matcher does and never less.
+It reads a text as `views.spoken` gives it: lower-case words and spaces. All words with a letter that is not ASCII look alike to it,
+so the screen may see more than the matcher does and never less.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -10,9 +10,9 @@ from itertools import batched
 from outgate.detectors.automaton import Automaton
 from outgate.detectors.injection.rules import Rule
 
-_NO_WORD = "[a-z]*[0-9?][a-z0-9?]*"
-_BREAK = f"(?: +{_NO_WORD})* +"
-_ANY = "[a-z0-9? ]"
+_FOREIGN = "[a-z]*[?][a-z?]*"
+_BREAK = " +"
+_ANY = "[a-z? ]"
 """In front of literals, so that the engine walks its table: looking for their first letters is slower here."""
 _MOST_WORDS = 8
 """Words of an alternative that are looked at: its beginning stands for all of it."""
@@ -37,7 +37,7 @@ class Screen:
         twice = f" (?:{words}) (?:.* )?(?:{words}) "
         self._apart, self._turned = Automaton(f"{_ANY}(?:{broken})"), Automaton(twice)
         first = [*(_piece(anchor(rule)) for rule in chains), *map(expression, phrases[:_PHRASES_TOGETHER])]
-        self._any = Automaton(f"{_ANY}(?:{broken})|{twice}|{_any(first)}")
+        self._any = Automaton(f"{_ANY}(?:{broken})| (?:{words}) |{_any(first)}")
         self._more = len(phrases) > _PHRASES_TOGETHER
 
     def sees(self, reading: str) -> bool:
@@ -67,7 +67,7 @@ def anchor(rule: Rule) -> tuple[str, ...]:
 
 def expression(rule: Rule) -> str:
     """A rule as an expression: its pieces in order, words that do not matter between them."""
-    between = f"{_BREAK}(?:[a-z]+{_BREAK}){{0,{rule.gap}}}"
+    between = f"{_BREAK}(?:[a-z?]+{_BREAK}){{0,{rule.gap}}}"
     return between.join(map(_piece, rule.pieces))
 
 
@@ -82,14 +82,14 @@ def _piece(alternatives: Sequence[str]) -> str:
 def _alternative(text: str) -> str:
     words = text.split()
     begun = _BREAK.join(map(_word, words[:_MOST_WORDS]))
-    return begun if len(words) <= _MOST_WORDS else f"{begun}(?:{_BREAK}[a-z]+){{0,{len(words)}}}"
+    return begun if len(words) <= _MOST_WORDS else f"{begun}(?:{_BREAK}[a-z?]+){{0,{len(words)}}}"
 
 
 def _word(word: str) -> str:
-    return word if word.isascii() else _NO_WORD
+    return word if word.isascii() else _FOREIGN
 
 
 def _apart(word: str) -> Iterator[str]:
     """A word broken at least once, by where its first break is."""
     for cut in range(1, len(word)):
-        yield word[:cut] + _BREAK + f"(?:{_BREAK})?".join(word[cut:])
+        yield word[:cut] + _BREAK + " *".join(word[cut:])

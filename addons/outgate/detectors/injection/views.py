@@ -16,6 +16,8 @@ _SPACED = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() els
 _UNLEET = bytes(_LEET.get(code, _SPACED[code]) for code in range(256))
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
+_NO_DIGITS = bytes(32 if 48 <= code < 58 else code for code in range(256))
+_HOLDS_MIXED = Automaton("[a-z][0-9]|[0-9][a-z]")
 _COLONS = ":[^ \t\n]*:"
 _HOLDS_COLONS = Automaton(_COLONS)
 _HOLDS_MORE = Automaton("|".join((_COLONS, "@", "<[A-Z]", MAY_BE_IBAN, MAY_BE_TOKEN, MAY_BE_SPACED_HEX)))
@@ -28,7 +30,7 @@ def words(text: str) -> Words:
     """The words of a normalised text in lower case. What holds a digit is no word: it says nothing, and a number between two words
     must not part them.
     """
-    return apart(spaced(text))
+    return spoken(text).split()
 
 
 def spaced(text: str, letters: bytes = _SPACED) -> str:
@@ -41,25 +43,28 @@ def spaced(text: str, letters: bytes = _SPACED) -> str:
     return "".join(chr(letters[ord(char)]) if char.isascii() else char if char.isalnum() else " " for char in lower)
 
 
-def apart(reading: str) -> Words:
-    """The words of a spaced text."""
-    return [word for word in reading.split() if word.isalpha()]
+def spoken(text: str, letters: bytes = _SPACED) -> str:
+    """The words of a normalised text between spaces."""
+    reading = spaced(text, letters)
+    if _HOLDS_MIXED.search(reading) or not reading.isascii():
+        return " ".join([word for word in reading.split() if word.isalpha()])
+    return reading.encode().translate(_NO_DIGITS).decode()
 
 
 def readings(text: str, plain: str) -> Iterator[str]:
     """`plain` (the text normalised) as it reads, then without addresses and placeholders in it, then what the text hides: each
     spaced.
     """
-    yield spaced(plain)
+    yield spoken(plain)
     if tags := hidden_tags(text):
-        yield spaced(tags)
+        yield spoken(tags)
     if not _HOLDS_MORE.search(plain):
         return
     bare = _impersonal(plain)
     if bare is not plain:
-        yield spaced(bare)
+        yield spoken(bare)
     if hidden := payloads(plain):
-        yield spaced(" ".join(payload.text for payload in hidden))
+        yield spoken(" ".join(payload.text for payload in hidden))
 
 
 def signed(plain: str) -> bool:
@@ -75,7 +80,7 @@ def leet(plain: str) -> str:
 
 def unleet(plain: str) -> str:
     """The whole text, spaced, digits and signs read as letters."""
-    return spaced(plain, _UNLEET)
+    return spoken(plain, _UNLEET)
 
 
 def rot13(text: str) -> str:
