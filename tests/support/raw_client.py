@@ -197,6 +197,10 @@ class Http2:
                 await self.read()
         return Reply(state[0], state[1], state[2], state[3] == "whole")
 
+    def heard(self, stream: int) -> bytes:
+        """What has come of a body so far."""
+        return self._streams[stream][2]
+
     async def read(self) -> None:
         """Take in what has come."""
         try:

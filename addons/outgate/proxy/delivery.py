@@ -49,7 +49,8 @@ class Delivery:
         try:
             await self._pump(stream)
         except (UpstreamError, WireError) as error:
-            raise self._broken("upstream_broken_answer", status, "The provider's answer broke off or was malformed.") from error
+            message, wait = "The provider's answer broke off or was malformed.", _seconds(headers.get("retry-after"))
+            raise self._broken("upstream_broken_answer", status, message, wait) from error
         except Exception as error:
             raise self._broken("stage_failed", 503, "A response policy failed.") from error
 
@@ -99,8 +100,9 @@ class Delivery:
         framing = ("transfer-encoding", "chunked") if self._streams else ("content-length", str(size))
         return [Head(head.status, (*head.headers, framing))]
 
-    def _broken(self, code: str, status: int, message: str) -> BrokenAnswerError:
-        return BrokenAnswerError(Denial(code=code, status=status if status >= 400 else 502, message=message), started=self.started)
+    def _broken(self, code: str, status: int, message: str, retry_after: float | None = None) -> BrokenAnswerError:
+        denial = Denial(code=code, status=status if status >= 400 else 502, message=message, retry_after=retry_after)
+        return BrokenAnswerError(denial, started=self.started)
 
 
 def _through(event: Event, transforms: Sequence[Transform]) -> Sequence[Event]:
@@ -126,3 +128,8 @@ def _encoded(events: Sequence[Event]) -> bytes:
 def _response_fields(headers: Headers, request_id: str) -> tuple[tuple[str, str], ...]:
     passed = [field for field in headers if field[0] in _PASSED or field[0].startswith(_PASSED_PREFIXES)]
     return (*passed, (REQUEST_ID, request_id))
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After of an error page that is no answer of the dialect: a load balancer's 429 or 503 (RFC 9110 section 10.2.3)."""
+    return float(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdigit() else None
