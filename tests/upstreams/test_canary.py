@@ -3,7 +3,7 @@
 from outgate.errors import UpstreamError
 from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
 from outgate.upstreams.credentials import CredentialMisboundError, Credentials
-from upstreams.test_client import free_port, request, whole
+from upstreams.calling import free_port, request, whole
 from upstreams.tls_server import Clients, Exchange, Server, aio, backend, reply
 
 _ENVIRON = {"KEY_A": "canary-aaaaaaaa", "KEY_B": "canary-bbbbbbbb"}

@@ -13,7 +13,7 @@ from outgate.errors import FailureKind, UpstreamError
 from outgate.upstreams import dial as dialling
 from outgate.upstreams.catalog import Endpoint
 from outgate.upstreams.client import Client
-from upstreams.test_client import failure, request, whole
+from upstreams.calling import failure, request, whole
 from upstreams.tls_server import LOOPBACK, Clients, Names, Server, aio, backend
 
 _BAD = ("10.0.0.1", "169.254.169.254", "100.64.0.1", "::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "fe80::1", "0.0.0.0", "224.0.0.1")

@@ -10,8 +10,8 @@ import pytest
 
 from outgate.errors import FailureKind, UpstreamError
 from outgate.upstreams.catalog import Endpoint, Timeouts
-from upstreams.test_client import bound, failure, free_port, request, whole
-from upstreams.tls_server import Clients, Exchange, Server, aio, backend, raw, reply
+from upstreams.calling import bound, failure, free_port, request, whole
+from upstreams.tls_server import Clients, Exchange, Server, aio, backend, raw
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 _STREAM = _OK + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"
@@ -226,7 +226,7 @@ async def test_cancel_is_seen_by_the_provider_at_once(sent: bytes) -> None:
         spent = time.monotonic() - start
         left = client.in_flight(to, to.endpoints[0])
 
-    assert spent < 0.2
+    assert spent < 1
     assert 0 == left
 
 
@@ -236,107 +236,5 @@ async def test_close_aborts_an_unfinished_answer() -> None:
         call = await client.open(request(backend(server)))
         await call.read()
         await call.close()
-        await asyncio.wait_for(server.gone.wait(), 0.2)
+        await asyncio.wait_for(server.gone.wait(), 2)
         assert b"" == await call.read()
-
-
-def _dies_on_second(then: str, data: bytes = b""):
-    async def answer(exchange: Exchange) -> None:
-        await (raw(data, then=then) if exchange.turn else reply())(exchange)
-
-    return answer
-
-
-@pytest.mark.parametrize("then", ["close", "reset"])
-@aio
-async def test_reused_connection_that_died_is_replaced_once(then: str) -> None:
-    async with Server(answer=_dies_on_second(then)) as server, Clients() as client:
-        to = backend(server)
-        await whole(client, request(to))
-        call = await client.open(request(to))
-        await call.read()
-
-    assert [(0, 0), (0, 1), (1, 0)] == [(seen.connection, seen.turn) for seen in server.seen]
-    assert not call.reused
-
-
-@aio
-async def test_no_free_retry_once_anything_was_heard_or_on_a_new_connection() -> None:
-    async with Server(answer=_dies_on_second("close", b"HTTP/1.1 1")) as server, Clients() as client:
-        to = backend(server)
-        await whole(client, request(to))
-        heard = await failure(client, request(to))
-        count = len(server.seen)
-    async with Server(answer=raw(b"", then="reset")) as dead, Clients() as client:
-        fresh = await failure(client, request(backend(dead)))
-
-    assert (FailureKind.RESET, True, 2) == (heard.kind, heard.sent, count)
-    assert (FailureKind.RESET, True, 1) == (fresh.kind, fresh.sent, len(dead.seen))
-
-
-@aio
-async def test_failed_retry_still_says_the_request_may_have_been_received() -> None:
-    async with Server(answer=_dies_on_second("close")) as server, Clients() as client:
-        to = backend(server)
-        await whole(client, request(to))
-        server._server.close()
-        error = await failure(client, request(to))
-
-    assert (FailureKind.CONNECT, True) == (error.kind, error.sent)
-
-
-_POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"
-
-
-@pytest.mark.parametrize("unasked", [_POISON, _POISON[:20], b"\r\n", b"garbage"], ids=["answer", "half", "empty line", "garbage"])
-@aio
-async def test_bytes_nobody_asked_for_end_the_connection(unasked: bytes) -> None:
-    """An answer that is waiting before the next request is sent must not become the answer to it."""
-    async with Server(answer=reply(b"fine")) as server, Clients() as client:
-        to = backend(server)
-        call = await client.open(request(to))
-        wire = call._wire
-        first = await call.read()
-        await server.seen[0].send(unasked)
-        while not wire.heard:  # noqa: ASYNC110 - the transport tells nobody else
-            await asyncio.sleep(0)
-        bodies = [await whole(client, request(to)) for _ in range(2)]
-
-    assert (b"fine", [(200, b"fine")] * 2) == (first, bodies)
-    assert [0, 1, 1] == [seen.connection for seen in server.seen]
-
-
-@aio
-async def test_bytes_that_come_with_the_answer_end_the_connection_too() -> None:
-    async with Server(answer=raw(_OK + b"content-length: 4\r\n\r\nfine" + _POISON)) as server, Clients() as client:
-        bodies = [await whole(client, request(backend(server))) for _ in range(2)]
-
-    assert ([(200, b"fine")] * 2, 2) == (bodies, server.connections)
-
-
-@aio
-async def test_connection_the_provider_closes_is_not_kept() -> None:
-    async with Server(answer=reply(b"{}", 200, "connection: close")) as server, Clients() as client:
-        for _ in range(2):
-            await whole(client, request(backend(server)))
-
-    assert 2 == server.connections
-
-
-@aio
-async def test_connection_whose_request_was_not_sent_whole_is_not_kept() -> None:
-    """The provider answers early; the rest of the body would be read as the next request."""
-    connections = []
-
-    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
-        await asyncio.Event().wait()
-
-    listener = await asyncio.start_server(early, "127.0.0.1", 0)
-    async with Server(tls=False) as server, Clients() as client:
-        server.port = listener.sockets[0].getsockname()[1]
-        statuses = [await whole(client, request(backend(server), body=b"x" * 20_000_000)) for _ in range(2)]
-        listener.close()
-
-    assert ([(413, b"no")] * 2, 2) == (statuses, len(connections))

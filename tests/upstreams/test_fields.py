@@ -3,7 +3,7 @@
 import pytest
 
 from outgate.upstreams.fields import returned, sendable
-from upstreams.test_client import request, whole
+from upstreams.calling import request, whole
 from upstreams.tls_server import Clients, Server, aio, backend, raw, reply
 
 _STAY_HERE = [

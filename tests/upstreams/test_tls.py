@@ -12,7 +12,7 @@ import trustme
 from outgate.errors import FailureKind
 from outgate.upstreams.catalog import TlsSettings
 from outgate.upstreams.tls import check_tls, verify_names
-from upstreams.test_client import bound, failure, request, whole
+from upstreams.calling import bound, failure, request, whole
 from upstreams.tls_server import CA, Clients, Server, aio, backend, pem
 
 _YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
