@@ -7,13 +7,12 @@ through `_settle`, once.
 import logging
 from asyncio import CancelledError, Future, Task, get_running_loop
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from outgate.dialects.registry import dialect, operation_for
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
-from outgate.inference.usage import Usage
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
@@ -24,6 +23,7 @@ from outgate.proxy.delivery import BrokenAnswerError, Delivery
 from outgate.proxy.handover import Abort, End, Handover
 from outgate.proxy.inbound import Inbound
 from outgate.proxy.replies import denial_reply
+from outgate.proxy.settlement import Counter, Ending, settle, usage_of
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.credentials import Credentials
 
@@ -35,12 +35,6 @@ _NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy 
 TOO_LARGE = Denial(code="body_too_large", status=413, message="The request body exceeds the policy's limit.")
 _TOO_SLOW = Denial(code="body_timeout", status=408, message="The request body did not arrive in time.")
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
-
-
-class Counter(Protocol):
-    """Counts the tokens of text that was delivered before a provider reported usage."""
-
-    def count_text(self, model: str, text: str) -> int: ...
 
 
 class Surroundings(NamedTuple):
@@ -284,33 +278,11 @@ class Exchange:
                 self.handover.close()
 
     async def _settle(self) -> Denial | None:
-        """Run the close stages, exactly once. A denial says that they failed: then the answer must not be completed."""
+        """Close the exchange, exactly once. A denial says that this failed: then the answer must not be completed."""
         if self._settled or self.execution is None:
             return None
         self._settled = True
-        execution = self.execution
-        execution.give(
-            {
-                "outcome": self.outcome or "failed",
-                "denial": self.denial,
-                "usage": self._usage(execution),
-                "attempts": tuple(self._attempts.records) if self._attempts is not None else (),
-                "trace": tuple(execution.trace),
-            }
-        )
-        refused = await execution.ensure(execution.plan.close)
-        if refused is None:
-            return None
-        assert isinstance(refused, Denial)
-        _log.error("exchange %s could not be settled: %s", self.id, refused.code)
-        return refused
-
-    def _usage(self, execution: Execution) -> Usage | None:
-        delivery = self._delivery
-        if delivery is None:
-            return None
-        if not delivery.texts or (delivery.usage is not None and self.outcome == "answered"):
-            return delivery.usage
-        counted = self._around.tokenizers.count_text(execution.get("model") or "", "".join(delivery.texts))
-        known = execution.get("tokens.in")
-        return Usage(input_tokens=known, output_tokens=counted, estimated=True)
+        outcome = self.outcome or "failed"
+        attempts = tuple(self._attempts.records) if self._attempts is not None else ()
+        usage = usage_of(self.execution, self._delivery, self.outcome, self._around.tokenizers)
+        return await settle(self.execution, Ending(outcome, self.denial, attempts, usage), f"exchange {self.id}")
