@@ -30,7 +30,7 @@ class RunningGateway:
         self.log: list[str] = []
         self._env = {**os.environ, **(env or {})}
         self._arguments = ["--workers", str(workers), *extra]
-        self._ready = threading.Event()
+        self.ready = threading.Event()
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -47,7 +47,7 @@ class RunningGateway:
         command += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *self._arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self._env)
         threading.Thread(target=self._read, daemon=True).start()
-        if not self._ready.wait(_READY):
+        if not self.ready.wait(_READY):
             self.stop()
             raise AssertionError("the gateway did not start:\n" + "\n".join(self.log))
 
@@ -112,8 +112,8 @@ class RunningGateway:
         for line in self.process.stdout:
             self.log.append(line.rstrip("\n"))
             if "outgate is ready" in line:
-                self._ready.set()
-        self._ready.set()
+                self.ready.set()
+        self.ready.set()
 
     def _outgate(self, *arguments: str) -> None:
         subprocess.run([*_outgate(), *arguments], check=True, env=self._env, capture_output=True, text=True)

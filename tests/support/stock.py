@@ -1,4 +1,4 @@
-"""The gateway under stock mitmproxy, as a user runs it: `mitmdump -s gateway.py` or `mitmweb -s gateway.py`, in a process of its own.
+"""The gateway under stock mitmproxy, as a user runs it: `mitmdump -s gateway.py` or `mitmweb -s …`, in a process of its own.
 
     with StockGateway(policy_file, state) as gateway:
         ... gateway.proxy_url("demo", token), gateway.ca, gateway.script ...

@@ -6,39 +6,53 @@ else the common name of the subject.
 """
 
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from mitmproxy import ctx
 from mitmproxy.connection import Client
-from mitmproxy.proxy.layers import modes
+from mitmproxy.proxy.layers import ClientTLSLayer, modes
 from mitmproxy.tls import TlsData
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 
 
 class ClientIdentity:
-    """Verifies client certificates against the CA certificates of `ca_file` (PEM)."""
+    """Verifies client certificates against the CA certificates of `ca_file` (PEM), and no others. Raises OSError or ValueError."""
 
     def __init__(self, ca_file: Path) -> None:
-        self._trusted = x509.load_pem_x509_certificates(ca_file.read_bytes())
+        self._context = context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_session_id(b"outgate")  # OpenSSL refuses to resume a verified session without one
+        context.set_alpn_select_callback(_http1)
+        context.set_verify(SSL.VERIFY_PEER, _verified)
+        store = context.get_cert_store()
+        assert store is not None
+        for certificate in x509.load_pem_x509_certificates(ca_file.read_bytes()):
+            store.add_cert(X509.from_cryptography(certificate))
 
     def start(self, tls_start: TlsData) -> None:
         """Ask the outer TLS handshake for a certificate; one that does not verify ends the handshake, none is allowed."""
         if not _is_outer(tls_start):
             return
-        ctx.master.addons.get("tlsconfig").tls_start_client(tls_start)
-        connection = tls_start.ssl_conn
-        assert isinstance(connection, SSL.Connection)
-        store = connection.get_context().get_cert_store()
-        assert store is not None
-        for certificate in self._trusted:
-            store.add_cert(certificate)
-        connection.get_context().set_session_id(b"outgate")  # OpenSSL refuses to resume a verified session without one
-        connection.set_verify(SSL.VERIFY_PEER, _verified)
+        minted = ctx.master.addons.get("tlsconfig").get_cert(tls_start.context)
+        connection = SSL.Connection(self._context)
+        connection.use_certificate(minted.cert.to_cryptography())
+        connection.use_privatekey(minted.privatekey)
+        connection.set_accept_state()
+        tls_start.ssl_conn = connection
+
+
+def _http1(_connection: SSL.Connection, offered: list[bytes]) -> Any:
+    """A proxy's own connection carries CONNECT, which mitmproxy does not speak over HTTP/2."""
+    return b"http/1.1" if b"http/1.1" in offered else SSL.NO_OVERLAPPING_PROTOCOLS
 
 
 def _is_outer(tls_start: TlsData) -> bool:
-    layers = tls_start.context.layers
-    return len(layers) == 2 and isinstance(layers[0], modes.HttpProxy)
+    """The first layer of an explicit proxy's connection is TLS, and no other is: that of a tunnel comes after an HTTP layer."""
+    stack = tls_start.context.layers
+    tls = [each for each in stack if isinstance(each, ClientTLSLayer)]
+    return isinstance(stack[0], modes.HttpProxy) and tls == stack[1:2]
 
 
 def _verified(_connection: SSL.Connection, _certificate: object, _error: int, _depth: int, preverified: int) -> bool:

@@ -183,6 +183,7 @@ class Gateway:
             return authority
         secret = flow.request.headers.get("proxy-authorization")
         conn = connection_of(flow.client_conn, Entry.CONNECT, str(authority), secret, self._identity_of(flow.client_conn))
+        conn = replace(conn, sni="")  # that of a TLS connection to the gateway itself is not the tunnel's
         if policy.destination(str(authority)) is None:
             return Denial(code="destination_denied", status=403, message="No policy allows this destination.")
         execution = Execution(policy.connect, self.around.nanoseconds)

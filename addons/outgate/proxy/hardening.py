@@ -51,7 +51,7 @@ _TLS_MINIMA = ("TLS1_2", "TLS1_3")
 def harden(options: Options, said: Sequence[str] = ()) -> None:
     """Set every required option of this mitmproxy program that nobody has set. `said` is the command line."""
     spoken = dict(_spoken(said))
-    free = [name for name in REQUIRED if name in options and name not in spoken]
+    free = [name for name, value in REQUIRED.items() if name in options and spoken.get(name, _text(value)) == _text(value)]
     options.update(**{name: REQUIRED[name] for name in free if getattr(options, name) == options.default(name)})
 
 

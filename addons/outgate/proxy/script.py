@@ -55,6 +55,7 @@ class Script:
         contentviews.add(ExchangeView)
         harden(ctx.options, sys.argv)
         insist(ctx.options, _log.error, sys.argv)
+        ctx.master.addons.get("sentinel").holds = True
         if ctx.options.confdir == ctx.options.default("confdir"):
             self._use(_ROOT / "certs")
         if problem := authority_problem(Path(ctx.options.confdir).expanduser()):

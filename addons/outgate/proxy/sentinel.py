@@ -22,14 +22,18 @@ _log = logging.getLogger(__name__)
 
 
 class Sentinel:
-    """`alive()` says whether a live plan is registered; `retiring` is the end of the plan that was there before it."""
+    """`alive()` says whether a live plan is registered; `retiring` is the end of the plan that was there before it. Once it `holds`
+    the options, they stay hardened.
+    """
 
     def __init__(self, alive: Callable[[], bool]) -> None:
         self.alive = alive
+        self.holds = False
         self.retiring: asyncio.Task[None] | None = None
 
     def configure(self, updated: set[str]) -> None:  # noqa: ARG002
-        insist(ctx.options, _log.error)
+        if self.holds:
+            insist(ctx.options, _log.error)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         if not self.alive():

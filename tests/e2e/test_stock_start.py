@@ -1,0 +1,210 @@
+"""F4: an unsafe start is impossible. Exit code not 0 within seconds, and what is wrong is named; under stock and `outgate run`."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mitmproxy import exceptions
+from mitmproxy.addonmanager import Loader
+from mitmproxy.addons import (
+    anticache,
+    anticomp,
+    blocklist,
+    clientplayback,
+    maplocal,
+    mapremote,
+    modifybody,
+    modifyheaders,
+    onboarding,
+    proxyauth,
+    proxyserver,
+    serverplayback,
+    stickyauth,
+    stickycookie,
+    tlsconfig,
+    upstream_auth,
+)
+from mitmproxy.options import Options
+
+from e2e.certificates import make_ca
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World
+from outgate.proxy.authority_files import authority_problem
+from outgate.proxy.hardening import REQUIRED, deviations, harden, insist
+from support.stock import ADDONS, command
+
+DEFINING = (
+    anticache.AntiCache, anticomp.AntiComp, blocklist.BlockList, clientplayback.ClientPlayback, maplocal.MapLocal,
+    mapremote.MapRemote, modifybody.ModifyBody, modifyheaders.ModifyHeaders, onboarding.Onboarding, proxyauth.ProxyAuth,
+    proxyserver.Proxyserver, serverplayback.ServerPlayback, stickyauth.StickyAuth, stickycookie.StickyCookie,
+    tlsconfig.TlsConfig, upstream_auth.UpstreamAuth,
+)  # fmt: skip
+FLIPPED = {
+    "allow_hosts": "example.com",
+    "anticache": "true",
+    "anticomp": "true",
+    "block_list": ":~q:404",
+    "body_size_limit": "1m",
+    "client_replay": "flows",
+    "connection_strategy": "eager",
+    "http2": "false",
+    "http3": "true",
+    "ignore_hosts": "example.com",
+    "map_local": "|a|b",
+    "map_remote": "|a|b",
+    "modify_body": "/a/b",
+    "modify_headers": "/a/b",
+    "onboarding": "true",
+    "proxyauth": "any",
+    "rawtcp": "true",
+    "request_client_cert": "true",
+    "server_replay": "flows",
+    "ssl_insecure": "true",
+    "stickyauth": ".*",
+    "stickycookie": ".*",
+    "store_streamed_bodies": "true",
+    "stream_large_bodies": "1m",
+    "tcp_hosts": "example.com",
+    "udp_hosts": "example.com",
+    "upstream_auth": "a:b",
+    "upstream_cert": "true",
+    "validate_inbound_headers": "false",
+    "websocket": "true",
+    "mode": "socks5",
+    "tls_version_client_min": "TLS1",
+    "tls_version_server_min": "UNBOUNDED",
+}
+
+
+class _Master:
+    """What a Loader asks of a master."""
+
+    def __init__(self, options):
+        self.options = options
+
+
+def options_of_stock():
+    """Every option that the addons of stock mitmproxy define."""
+    options = Options()
+    for addon in DEFINING:
+        instance = addon()
+        if hasattr(instance, "load"):
+            instance.load(Loader(_Master(options)))
+    return options
+
+
+def test_every_hardened_option_is_known_to_stock_and_flipped_here():
+    options = options_of_stock()
+
+    assert {name for name in REQUIRED if name not in options} == set()
+    assert set(REQUIRED) <= set(FLIPPED)
+
+
+def test_what_nobody_set_is_hardened():
+    options = options_of_stock()
+    assert list(deviations(options)) != []
+    harden(options)
+
+    assert list(deviations(options)) == []
+
+
+@pytest.mark.parametrize("name", FLIPPED)
+def test_an_option_that_somebody_set_otherwise_refuses_the_start_and_is_named(name):
+    options, said = options_of_stock(), ["mitmdump", "--set", f"{name}={FLIPPED[name]}"]
+    options.set(said[-1])
+    harden(options, said)
+    told = []
+
+    with pytest.raises(exceptions.OptionsError, match=name):
+        insist(options, told.append, said)
+    assert name in told[0]
+
+
+@pytest.mark.parametrize("said", [["--rawtcp"], ["--set=rawtcp"], ["--set", "rawtcp"], ["--no-http2"]])
+def test_every_spelling_of_a_flag_counts(said):
+    options = options_of_stock()
+    harden(options, said)
+
+    assert len(list(deviations(options, said))) == 1
+
+
+@pytest.mark.parametrize("said", [["--no-rawtcp"], ["--set", "rawtcp=false"], ["--set", "web_open_browser=false"], ["--set"]])
+def test_what_is_asked_for_and_right_is_no_deviation(said):
+    options = options_of_stock()
+    harden(options, said)
+
+    assert list(deviations(options, said)) == []
+
+
+def test_an_authority_that_is_missing_torn_or_of_another_key_is_named(tmp_path):
+    good, other = make_ca(tmp_path / "good"), make_ca(tmp_path / "other")
+    assert authority_problem(good) == ""
+    pem = (good / "mitmproxy-ca.pem").read_text()
+    mark = "-----BEGIN CERTIFICATE-----"
+    mixed = pem.partition(mark)[0] + mark + (other / "mitmproxy-ca.pem").read_text().partition(mark)[2]
+
+    for name, content in {"torn": pem[:200], "mixed": mixed, "cert_only": mark + pem.partition(mark)[2]}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "mitmproxy-ca.pem").write_text(content)
+        assert "mitmproxy-ca.pem" in authority_problem(folder), name
+    assert "outgate ca init" in authority_problem(tmp_path / "nowhere")
+
+
+class Start:
+    """One start that must fail."""
+
+    def __init__(self, name, words, expected, env=None):
+        self.name, self.words, self.expected, self.env = name, words, expected, env or {}
+
+
+def outgate(policy, state, certs, *more):
+    program = str(Path(sys.executable).with_name("outgate"))
+    words = ["run", "--policy", str(policy), "--state", str(state), "--certs", str(certs), "--listen", "127.0.0.1:0"]
+    return [program, *words, "--admin", "127.0.0.1:0", *more]
+
+
+def starts(world, certs):
+    """Starts of both kinds, each with what its output must name."""
+    folder = world.folder
+    good = world.policy()
+    bad = folder / "bad.yaml"
+    bad.write_text(good.read_text().replace("authenticate: {}", "authenticat: {}").replace("passthrough: true", "passthrough: 7"))
+    file = folder / "a_file"
+    file.write_text("")
+    torn = folder / "torn"
+    torn.mkdir()
+    (torn / "mitmproxy-ca.pem").write_text("nothing")
+    script, free = ADDONS / "gateway.py", folder / "free"
+
+    def stock(policy, state, certs, *more):
+        return command("mitmdump", script, policy, state, certs, *more)
+
+    yield Start("stock: raw tunnels", stock(good, free, certs, "--set", "rawtcp=true"), ["rawtcp"])
+    yield Start("stock: a way around", stock(good, free, certs, "--ignore-hosts", ".*", "-k"), ["ignore_hosts", "ssl_insecure"])
+    yield Start("stock: bad policy", stock(bad, free, certs), ["authenticat", "passthrough"])
+    yield Start("stock: no policy", stock(folder / "none.yaml", free, certs), ["none.yaml"])
+    yield Start("stock: state", stock(good, file, certs), ["outgate_state"])
+    yield Start("stock: pin", stock(good, free, certs, "--set", "outgate_revision=000000000000"), ["000000000000"])
+    yield Start("run: bad policy", outgate(bad, free, certs), ["authenticat", "passthrough"])
+    yield Start("run: no authority", outgate(good, free, folder / "nowhere"), ["nowhere", "outgate ca init"])
+    yield Start("run: torn authority", outgate(good, free, torn), ["torn"])
+    yield Start("run: state", outgate(good, file, certs), ["a_file"])
+    yield Start("run: pin", outgate(good, folder / "free2", certs, "--pin", "000000000000"), ["000000000000"])
+    yield Start("run: address", outgate(good, folder / "free3", certs, "--listen", "192.0.2.1:8080"), ["refuses to run"])
+
+
+def test_F4_processes_end_and_name_what_is_wrong(tmp_path, providers):
+    env = {**os.environ, "E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
+    world = World(tmp_path, *providers)
+    for start in starts(world, make_ca(tmp_path / "certs")):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        done = subprocess.run(start.words, env=env, capture_output=True, text=True, timeout=60, check=False)
+        took, said = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before, done.stdout + done.stderr
+
+        assert done.returncode != 0, (start.name, said)
+        assert [word for word in start.expected if word not in said] == [], (start.name, said)
+        assert OPENAI_KEY not in said
+        assert took < 5, (start.name, took)  # CPU, since the machine is shared while tests run: within 3 s on one of its own
