@@ -72,12 +72,19 @@ class Translate(Stage):
             return Denial(
                 code="dialect_mismatch",
                 status=400,
-                message=f"This path speaks {operation.dialect}; the policy routes the model to a provider that speaks {backend.dialect}.",
+                message=f"This path speaks {operation.dialect}, the provider that the policy routes it to speaks {backend.dialect}.",
             )
         bound = facts.hold.max_output if facts.hold is not None else None
         body = dialect(operation.dialect).encode(operation, facts.prompt, facts.model, facts.params, bound)
-        fields = tuple(field for field in facts.headers if field[0] in self._forwarded)
+        forwarded = self._forwarded - _listed(facts.headers)
+        fields = tuple(field for field in facts.headers if field[0] in forwarded)
         return (body, backend.path_prefix + facts.path, fields)
 
 
 _NEVER = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie", "host"})
+
+
+def _listed(headers: Headers) -> frozenset[str]:
+    """The fields that Connection makes hop-by-hop (RFC 9110 section 7.6.1)."""
+    names = ",".join(headers.all("connection")).lower()
+    return frozenset(name.strip() for name in names.split(","))
