@@ -15,10 +15,11 @@ from outgate.detectors.pii.analyzer import PiiAnalyzer
 from outgate.detectors.pii.placeholders import NONE, Placeholders
 from outgate.detectors.pii.screen import ENTITIES
 from outgate.encoders.wire import EncoderError
-from outgate.errors import Denial, WireError
+from outgate.errors import WireError
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.pipeline.contract import May
+from outgate.stages.admit_parts import AdmitPartsSettings
 from outgate.stages.redact import Reads, Redact, RedactSettings
 from outgate.stores.memo import Memo
 from support.wire_bodies import ANTHROPIC, ANTHROPIC_RICH, CHAT, EMBEDDINGS, MESSAGES, OPENAI, OPENAI_RICH
@@ -114,7 +115,7 @@ def test_planted_values_never_leave(name: str, path: tuple[Any, ...]) -> None:
             request = dialect.decode(operation, raw)
         except WireError:
             continue
-        redact = Redaction(allow_unjudged=request.prompt.unjudged)
+        redact = Redaction()
         redacted, placeholders = redact(request.prompt)
         sent = dialect.encode(operation, redacted, "model", request.params, None).decode()
         if not any(value in leaf.text for leaf in request.prompt.leaves):
@@ -199,17 +200,12 @@ def test_an_encoder_that_is_down_raises_and_forgets_nothing(redact: Redaction) -
     assert ("<EMAIL_1>",) == texts_of(redact(prompt("a@b.co"))[0])
 
 
-def test_what_cannot_be_read_is_denied_unless_policy_allows_it() -> None:
+def test_what_cannot_be_read_is_left_to_admit_parts() -> None:
     given = prompt("hello", unjudged=frozenset({"image", "audio"}))
-    denial = Redaction(allow_unjudged={"image"})(given)
-    assert isinstance(denial, Denial)
-    assert ("unjudged_content", 403, True, False) == (
-        denial.code,
-        denial.status,
-        "audio" in denial.message,
-        "image" in denial.message,
-    )
-    assert Redaction(allow_unjudged={"image", "audio"})(given)[0] is given
+    assert (given, NONE) == Redaction()(given)
+    assert "verdict.parts" in Redaction().stage.contract.reads
+    assert "allow_unjudged" not in RedactSettings.model_fields
+    assert "allow_unjudged" in AdmitPartsSettings.model_fields
 
 
 def test_only_the_wanted_entities_are_replaced() -> None:
@@ -221,10 +217,10 @@ def test_only_the_wanted_entities_are_replaced() -> None:
 
 def test_what_it_preserves_is_preserved(redact: Redaction) -> None:
     given = prompt("a@b.co", unjudged=frozenset({"image"}))
-    redacted, _ = Redaction(allow_unjudged={"image"})(given)
+    redacted, _ = Redaction()(given)
     assert given.unjudged == redacted.unjudged
     contract = redact.stage.contract
-    assert (May.MUTATE | May.DENY, True) == (contract.may, contract.clears)
+    assert (May.MUTATE, True) == (contract.may, contract.clears)
     assert ("verdict.prompt_guard", "verdict.parts") == contract.preserves
 
 

@@ -1,7 +1,7 @@
 """Replace structured personal data in every string of the request by placeholders, before it leaves.
 
-Every leaf is judged, member names included; a value split over the parts of a message too. What is not text is denied unless the
-policy allows it. Text judged before is not asked about again; text that cannot hold any of the entities is not asked about at all.
+Every leaf is judged, member names included; a value split over the parts of a message too. What is not text is for `admit_parts` to
+refuse. Text judged before is not asked about again; text that cannot hold any of the entities is not asked about at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,6 @@ from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
 from outgate.detectors.pii.screen import ENTITIES, may_contain
 from outgate.detectors.pii.seams import Seam, apportion, seams, text_of
 from outgate.encoders.client import Encoder
-from outgate.errors import Denial
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.pipeline.contract import Contract, May
@@ -27,21 +26,20 @@ _SCREENED = 65_536
 
 
 class RedactSettings(Settings):
-    """Which personal data never leaves, and what happens to what cannot be read."""
+    """Which personal data never leaves, and how long finding it may take."""
 
     entities: tuple[Entity, ...] = ENTITIES  # type: ignore[assignment]
     """What is replaced: kinds of structured personal data, by presidio's names."""
-    allow_unjudged: frozenset[str] = frozenset()
-    """Kinds of content that are not text and may leave unread: image, audio, file, token_array, opaque ..."""
     limit: float = Field(default=3.0, gt=0)
     """Seconds after which the stage counts as failed."""
 
 
 class Reads(NamedTuple):
-    """What `redact` sees."""
+    """What `redact` sees. The verdict about parts is read so that no plan redacts without `admit_parts`."""
 
     prompt: Prompt
     principal: Principal
+    verdict_parts: frozenset[str] = frozenset()
 
 
 class Redact(Stage):
@@ -54,12 +52,11 @@ class Redact(Stage):
     def __init__(self, settings: RedactSettings, encoder: Encoder, memo: Memo) -> None:
         self._encoder, self._memo = encoder, memo
         self._entities: tuple[str, ...] = tuple(sorted(settings.entities))
-        self._allowed = settings.allow_unjudged
         self._kind = "pii:" + ",".join(self._entities)
         self.contract = Contract.of(
             Reads,
             writes=("prompt", "placeholders"),
-            may=May.MUTATE | May.DENY,
+            may=May.MUTATE,
             limit=settings.limit,
             clears=True,
             preserves=("verdict.prompt_guard", "verdict.parts"),
@@ -67,15 +64,8 @@ class Redact(Stage):
             passes=0.99,
         )
 
-    async def run(self, facts: Reads) -> tuple[Prompt, Placeholders] | Denial:
+    async def run(self, facts: Reads) -> tuple[Prompt, Placeholders]:
         prompt = facts.prompt
-        unread = sorted(prompt.unjudged - self._allowed)
-        if unread:
-            return Denial(
-                code="unjudged_content",
-                status=403,
-                message=f"The request holds content that policy cannot read and does not allow: {', '.join(unread)}.",
-            )
         if not self._entities:
             return prompt, NONE
         found = await self._findings(prompt, facts.principal.tenant)

@@ -27,11 +27,14 @@ class Screen:
 
     def __init__(self, rules: Iterable[Rule], telling: Collection[str], turned: Collection[str]) -> None:
         every = list(rules)
+        for rule in every:
+            if not rule.pieces or not all(piece and all(map(str.strip, piece)) for piece in rule.pieces):
+                raise ValueError(f"the rule {rule.id} has an empty piece")
         phrases = [rule for rule in every if len(rule.pieces) == 1]
         chains = sorted((rule for rule in every if len(rule.pieces) > 1), key=lambda rule: rule.pieces[0])
-        self._phrases = [Automaton(_any(map(expression, some))) for some in batched(phrases, _PHRASES_TOGETHER)]
+        self._phrases = [Automaton(_any(map(expression, some))) for some in batched(phrases, _PHRASES_TOGETHER, strict=False)]
         self._anchors = [Automaton(_any(_piece(anchor(rule)) for rule in chains))] if chains else []
-        self._chains = [Automaton(_any(map(expression, some))) for some in batched(chains, _TOGETHER)]
+        self._chains = [Automaton(_any(map(expression, some))) for some in batched(chains, _TOGETHER, strict=False)]
         broken = "|".join(part for word in sorted(telling) for part in _apart(word))
         words = "|".join(sorted(map(_word, turned)))
         twice = f" (?:{words}) (?:.* )?(?:{words}) "

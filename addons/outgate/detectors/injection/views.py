@@ -20,7 +20,7 @@ _NO_DIGITS = bytes(32 if 48 <= code < 58 else code for code in range(256))
 _HOLDS_MIXED = Automaton("[a-z][0-9]|[0-9][a-z]")
 _COLONS = ":[^ \t\n]*:"
 _HOLDS_COLONS = Automaton(_COLONS)
-_HOLDS_MORE = Automaton("|".join((_COLONS, "@", "<[A-Z]", MAY_BE_IBAN, MAY_BE_TOKEN, MAY_BE_SPACED_HEX)))
+_HOLDS_MORE = Automaton(f"{_COLONS}|@|<[A-Z]|{MAY_BE_IBAN}|{MAY_BE_TOKEN}|{MAY_BE_SPACED_HEX}")
 """One pass for all that makes a second reading."""
 
 type Words = list[str]

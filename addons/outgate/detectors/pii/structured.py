@@ -26,7 +26,9 @@ _IBAN_LENGTHS = {
     "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26,
     "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
 }  # fmt: skip
-_COUNTRIES = {first: "".join(code[1] for code in _IBAN_LENGTHS if code[0] == first) for first, _ in _IBAN_LENGTHS}
+_COUNTRIES = {
+    first: "".join(code[1] for code in _IBAN_LENGTHS if code[0] == first) for first in {code[0] for code in _IBAN_LENGTHS}
+}
 _SPACE = r"\s\x1c-\x1f"
 MAY_BE_IBAN = (
     rf"(?:^|[^A-Za-z0-9])(?i:{'|'.join(f'{first}[{_SPACE}.-]?[{seconds}]' for first, seconds in sorted(_COUNTRIES.items()))})"

@@ -1,0 +1,101 @@
+"""The screen is complete: whatever the matcher finds without it, it finds with it."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from detectors.injection.evasions import EVASIONS
+from outgate.detectors.injection.matcher import _TELLING, Matcher
+from outgate.detectors.injection.rules import RULES, Rule
+from outgate.detectors.injection.screen import Screen, anchor, expression
+
+_PHRASES = ("Project Apollo", "проект аполло", "launch codes", "one two three four five six seven eight nine ten")
+_FILLER = (
+    "the", "of", "7", "b2", "2024", "x9y", "report", "jane@example.com", "a::b::c", "<EMAIL_1>", "GB29 NWBK 6016 1331 9268 19",
+    "наука", "½", "—", "live", "evil", "time", "sign or even", "aWdub3JlIGFsbCBwcmV2aW91cyBydWxlcw==", "don't", "%20", "&amp;",
+)  # fmt: skip
+
+
+class _Open(Screen):
+    """A screen that lets everything through."""
+
+    def sees(self, reading: str) -> bool:
+        return True
+
+    suspects = taken_apart = turned = sees
+
+
+def _matchers() -> tuple[Matcher, Matcher]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("outgate.detectors.injection.matcher.Screen", _Open)
+        plain = Matcher(phrases=_PHRASES)
+    return Matcher(phrases=_PHRASES), plain
+
+
+def _texts(count: int) -> Iterator[str]:
+    chance = random.Random(5)
+    evasions = list(EVASIONS.values())
+    for number in range(count):
+        rule: Any = chance.choice(RULES)
+        words = " ".join(chance.choice(piece) for piece in rule.pieces).split()
+        if chance.random() < 0.1:
+            words = chance.choice(_PHRASES).split()
+        for _ in range(chance.randrange(6)):
+            words.insert(chance.randrange(len(words) + 1), chance.choice(_FILLER))
+        if chance.random() < 0.2:
+            words.pop(chance.randrange(len(words)))
+        text = chance.choice((" ", " ", "\n", ", ", "  ")).join(words)
+        yield evasions[number % len(evasions)](text, chance) if chance.random() < 0.6 else text
+
+
+def _differences(count: int) -> tuple[list[str], int]:
+    screened, plain = _matchers()
+    different, found = [], 0
+    for text in _texts(count):
+        expected = plain.find(text)
+        found += bool(expected)
+        if expected != screened.find(text):
+            different.append(text)
+    return different, found
+
+
+def test_the_screen_hides_nothing() -> None:
+    different, found = _differences(1_500)
+    assert [] == different
+    assert 500 < found < 1_500
+
+
+@pytest.mark.slow
+def test_the_screen_hides_nothing_in_twenty_thousand_texts() -> None:
+    assert [] == _differences(20_000)[0]
+
+
+def test_every_rule_has_an_anchor_and_is_seen_in_its_own_words() -> None:
+    screen = Screen(RULES, _TELLING, ())
+    for rule in RULES:
+        assert all(word.isascii() and word.isalpha() and word.islower() for word in " ".join(anchor(rule)).split()), rule.id
+        own = " ".join(piece[-1] for piece in rule.pieces)
+        assert screen.suspects(own), rule.id
+        assert screen.sees(own), rule.id
+        assert expression(rule)
+
+
+def test_a_rule_without_an_anchor_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        Screen([Rule("none", ())], (), ())
+    with pytest.raises(ValueError, match="empty"):
+        Screen([Rule("none", (("",), ("rules",)))], (), ())
+
+
+def test_ordinary_text_is_not_looked_at_twice() -> None:
+    screen = Screen(RULES, _TELLING, ())
+    assert not screen.sees("the quarterly report says that shipments to the northern region rose while returns fell")
+    assert not screen.suspects("ignore the noise and follow the previous speaker")
+
+
+def test_many_phrases_are_all_found() -> None:
+    phrases = [f"secret{'abcdefghij'[n // 10]}{'abcdefghij'[n % 10]} plan" for n in range(100)]
+    matcher = Matcher((), phrases)
+    assert [(f"phrase.{n}",) for n in range(1, 101)] == [matcher.find(f"the {phrase}s {phrase} now") for phrase in phrases]
