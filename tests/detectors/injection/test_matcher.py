@@ -5,6 +5,7 @@ from time import process_time
 import pytest
 
 from detectors.injection.evasions import EVASIONS
+from outgate.detectors.injection.guard import OVERLAP, STEP
 from outgate.detectors.injection.matcher import FLOOD, Matcher
 from outgate.detectors.injection.rules import RULES
 
@@ -87,15 +88,18 @@ _HOSTILE = {
     "one verb": "ignore " * 15_000, "two words": "ignore previous " * 6_000, "asking": "show me your " * 8_000,
     "acting": "act as a b c " * 8_000, "tight": "ignoreprevious" * 7_000, "letters": "i g n o r e " * 8_000,
     "foreign": "я" * 100_000, "leet": "1gn0r3 " * 14_000, "base64": "aWdub3JlIGFsbCBwcmV2aW91cw== " * 3_300,
-    "prose": "The model is here. " * 5_000,
+    "prose": "The model is here. " * 5_000, "addresses": "a@b " * 25_000,
+    "rule words": " ".join(random.Random(1).choices(" ".join(w for r in RULES for p in r.pieces for w in p).split(), k=16_000)),
+    "letters at random": "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz 01", k=100_000)),
 }  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _HOSTILE)
-def test_no_hostile_text_takes_more_than_linear_time(name: str) -> None:
+def test_no_stretch_of_hostile_text_holds_the_loop_for_fifty_milliseconds(name: str) -> None:
     text = _HOSTILE[name] + " " + " ".join(word for rule in RULES for piece in rule.pieces for word in piece)
     text = text[-100_000:]
-    start = process_time()
-    _MATCHER.find(text)
-    assert process_time() - start < 0.3
+    for first in range(0, len(text), STEP):
+        start = process_time()
+        _MATCHER.find(text[first : first + STEP + OVERLAP])
+        assert process_time() - start < 0.05
