@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from e2e.certificates import make_ca
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World, anthropic_client, http, lines, openai_client
 from support.in_process import InProcessGateway
+from support.waiting import until
 
 FULL = """
 authenticate: {}
@@ -31,6 +33,7 @@ REQUEST = (
 )  # fmt: skip
 LATE = ("cache_record", "meter")
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "temperature": 0}
+_TURN = count()
 
 
 def _raise(error):
@@ -92,13 +95,15 @@ def _mended(gateway):
 
 
 def ask(gateway, way):
-    """One request: plain, streamed, or in the other dialect. Returns status and text."""
+    """One request: plain, streamed, or in the other dialect, never one that the cache could answer. Returns status and text."""
+    messages = [{"role": "user", "content": f"hello {next(_TURN)}"}]
     with http(gateway) as client:
         if way == "anthropic":
-            body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": BODY["messages"]}
+            body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": messages}
             reply = client.post("https://api.anthropic.com/v1/messages", json=body)
         else:
-            reply = client.post("https://api.openai.com/v1/chat/completions", json=BODY | {"stream": way == "streamed"})
+            body = BODY | {"messages": messages, "stream": way == "streamed"}
+            reply = client.post("https://api.openai.com/v1/chat/completions", json=body)
         return reply.status_code, reply.text, reply.headers
 
 
@@ -145,7 +150,7 @@ def test_every_exchange_ended_in_exactly_one_closing_line(gateway):
     ids = [line["id"] for line in lines(gateway.world)]
 
     assert len(ids) == len(set(ids))
-    assert not gateway.gateway.exchanges
+    assert until(lambda: not gateway.gateway.exchanges)
 
 
 def test_sdks_raise_their_typed_errors(gateway):
