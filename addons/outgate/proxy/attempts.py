@@ -13,6 +13,7 @@ from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.retry import EVENTS
 from outgate.stages.dispatch import FailedAttempt
+from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.catalog import AttemptRecord
 from outgate.upstreams.credentials import Credentials
 
@@ -51,6 +52,8 @@ class Attempts:
             self._dirty(following, kind)
             dispatched = following.seen.get("dispatch")
             outcome = await self._once(following)
+            if isinstance(outcome, Denial) and outcome.code == NONE_LEFT:
+                outcome = await self._elsewhere(following)
             gave_up = outcome is not None and not isinstance(outcome, FailedAttempt | Answer)
             if gave_up or following.seen.get("dispatch") is dispatched:
                 break
@@ -64,6 +67,11 @@ class Attempts:
         if isinstance(ended, FailedAttempt) or execution.seen.get("dispatch") is not before:
             self.records.append(self._record(execution, ended, self._seconds() - start))
         return ended
+
+    async def _elsewhere(self, execution: Execution) -> Ended:
+        """Every endpoint has failed, and so has the provider: another one may be mapped, with endpoints of its own."""
+        execution.give({"provider.state": self._next(execution, "provider.state"), "endpoint.state": frozenset()})
+        return await self._once(execution)
 
     def _repeatable(self, execution: Execution, ended: Ended) -> FailureKind | None:
         kind = failure_of(execution, ended)

@@ -10,6 +10,9 @@ from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.client import Client
 
+NONE_LEFT = "no_endpoint_left"
+"""The code of the denial from which follows that the provider has failed."""
+
 
 class Strategy(StrEnum):
     """How one of the remaining endpoints is chosen."""
@@ -48,9 +51,7 @@ class PickEndpoint(Stage):
         backend, failed = facts.backend, facts.endpoint_state or frozenset()
         left = [endpoint for endpoint in backend.endpoints if endpoint.name not in failed]
         if not left:
-            return Denial(
-                code="no_endpoint_left", status=503, message="Every endpoint of the provider has failed for this request."
-            )
+            return Denial(code=NONE_LEFT, status=503, message="Every endpoint of the provider has failed for this request.")
         return (left[0] if len(left) == 1 else self._pick(backend, left),)
 
     def _pick(self, backend: Backend, left: list[Endpoint]) -> Endpoint:

@@ -72,7 +72,8 @@ class Translate(Stage):
             return Denial(
                 code="dialect_mismatch",
                 status=400,
-                message=f"This path speaks {operation.dialect}, the provider that the policy routes it to speaks {backend.dialect}.",
+                message=f"This path speaks {operation.dialect}; "
+                f"the policy routes the model to a provider that speaks {backend.dialect}.",
             )
         bound = facts.hold.max_output if facts.hold is not None else None
         body = dialect(operation.dialect).encode(operation, facts.prompt, facts.model, facts.params, bound)
