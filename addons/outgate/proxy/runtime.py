@@ -27,6 +27,7 @@ from outgate.policy.reload import Reloader
 from outgate.proxy.client_identity import ClientIdentity
 from outgate.proxy.exchange import Surroundings
 from outgate.proxy.limits import Limits
+from outgate.proxy.memory import trim_after_start
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from outgate.proxy.worker import WorkerConfig
 
 _ENCODER_START = 15.0
-_ANSWER_BYTES = 16 * 1024 * 1024
-_MEMO_BYTES = 8 * 1024 * 1024
+_ANSWER_BYTES = 8 * 1024 * 1024
+_MEMO_BYTES = 6 * 1024 * 1024
 """What a worker remembers at most: part of the 230 MB that it may use in all."""
 _GRACE = 5.0
 
@@ -144,6 +145,7 @@ class Runtime:
             raise
         self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
         self.in_background(self._reload_when_asked())
+        self.in_background(trim_after_start())
         if asks_encoder(live):
             with contextlib.suppress(EncoderError):
                 await listening(self._socket, _ENCODER_START)
