@@ -30,7 +30,7 @@ from outgate.upstreams.credentials import Credentials
 _log = logging.getLogger(__name__)
 _CLOSED = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
-_NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
+NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
 _NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy allows this request.")
 TOO_LARGE = Denial(code="body_too_large", status=413, message="The request body exceeds the policy's limit.")
 _TOO_SLOW = Denial(code="body_timeout", status=408, message="The request body did not arrive in time.")
@@ -127,7 +127,7 @@ class Exchange:
         if problem is not None:
             return problem
         if self._backend is None:
-            return _NO_DESTINATION
+            return NO_DESTINATION
         assert self.execution is not None
         ended = await self.execution.ensure(policy.head.request)
         assert not isinstance(ended, Answer)

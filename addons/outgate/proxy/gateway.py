@@ -18,8 +18,6 @@ from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
 from outgate.net.connection import Connection, Entry
-from outgate.net.headers import Headers
-from outgate.pipeline.executor import Execution
 from outgate.proxy.backpressure import room
 from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
@@ -27,9 +25,10 @@ from outgate.proxy.exchange import Exchange, Surroundings
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.layers import ExchangeStream, Pull, install, layers_in, refusal
 from outgate.proxy.limits import Limits
+from outgate.proxy.tunnel import FAILED, Tunnel
 
 _log = logging.getLogger(__name__)
-_FAILED = Denial(code="internal_error", status=503, message="The gateway failed to judge this connection.")
+_GRACE = 0.5
 _NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
 
 
@@ -68,12 +67,12 @@ class Gateway:
             self._expect(client)
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
-        """Judge a tunnel by the connection plan before it exists."""
+        """Judge a tunnel by the connection plan before it exists. mitmproxy would open it, were anything raised here."""
         try:
             denial = await self._judge_tunnel(flow)
         except Exception:
             _log.exception("CONNECT could not be judged")
-            denial = _FAILED
+            denial = FAILED
         if denial is not None:
             flow.response = refusal(denial)
         self._expect(flow.client_conn)
@@ -137,9 +136,11 @@ class Gateway:
     # -- deadlines of connections ---------------------------------------------------------------------------------------
 
     def _expect(self, client: Client) -> None:
-        """A client that has connected, or was given a tunnel, must come to a handshake or a request in the time of a head."""
+        """A client that has connected, or was given a tunnel, must come to a handshake or a request in the time of a head. Where it
+        has begun one, HTTP/1's own deadline answers it first.
+        """
         self._heard(client)
-        self._deadlines[client] = get_running_loop().call_later(self.limits.head_seconds, self._give_up, client)
+        self._deadlines[client] = get_running_loop().call_later(self.limits.head_seconds + _GRACE, self._give_up, client)
 
     def _heard(self, client: Client) -> None:
         deadline = self._deadlines.pop(client, None)
@@ -179,23 +180,12 @@ class Gateway:
         if policy is None:
             return _NO_POLICY
         authority = authority_of(flow.request)
-        if isinstance(authority, Denial):
-            return authority
+        problem = authority if isinstance(authority, Denial) else None
+        destination = "" if problem is not None else str(authority)
         secret = flow.request.headers.get("proxy-authorization")
-        conn = connection_of(flow.client_conn, Entry.CONNECT, str(authority), secret, self._identity_of(flow.client_conn))
+        conn = connection_of(flow.client_conn, Entry.CONNECT, destination, secret, self._identity_of(flow.client_conn))
         conn = replace(conn, sni="")  # that of a TLS connection to the gateway itself is not the tunnel's
-        if policy.destination(str(authority)) is None:
-            return Denial(code="destination_denied", status=403, message="No policy allows this destination.")
-        execution = Execution(policy.connect, self.around.nanoseconds)
-        execution.give(
-            {
-                "conn": conn,
-                "destination": str(authority),
-                "method": "CONNECT",
-                "headers": Headers(),
-                "policy.revision": policy.revision,
-            }
-        )
-        ended = await execution.ensure(policy.connect.request)
-        self._conns[flow.client_conn] = conn
-        return ended if isinstance(ended, Denial) else None
+        denial = await Tunnel(conn, destination, problem, self.around).judge(policy)
+        if denial is None:
+            self._conns[flow.client_conn] = conn
+        return denial
