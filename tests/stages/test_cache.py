@@ -35,8 +35,14 @@ def facts(raw=None, *, tenant="t", workload="w", model="m", provider="p", destin
     return Reads(*given)
 
 
-def cache(answers=None, **settings):
-    return Cache(CacheSettings(**settings), MemoryAnswers(lambda: 0.0) if answers is None else answers)
+class Counted(list):
+    def add(self, name, labels):
+        self.append((name, *labels))
+
+
+def cache(answers=None, counted=None, **settings):
+    counted = Counted() if counted is None else counted
+    return Cache(CacheSettings(**settings), MemoryAnswers(lambda: 0.0) if answers is None else answers, counted)
 
 
 def key_of(given, stage=None):
@@ -55,6 +61,16 @@ async def events_of(answer):
 
 def test_a_first_request_is_a_miss_with_a_key():
     assert 32 == len(key_of(facts()))
+
+
+def test_every_look_up_is_counted_by_its_result():
+    answers, counted = MemoryAnswers(lambda: 0.0), Counted()
+    stage = cache(answers, counted)
+    answers.put(key_of(facts(), stage), entry())
+    stage.run(facts())
+    stage.run(facts(body(temperature=0.5)))
+
+    assert [("outgate_cache_lookups_total", result) for result in ("miss", "hit", "uncacheable")] == counted
 
 
 def test_the_same_request_is_answered_with_what_was_stored():

@@ -17,12 +17,14 @@ from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import Event, EventStream
+from outgate.metering.metrics import Metrics
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Stage
 from outgate.stores.answers import Answers, CacheSettings
 
+_LOOKUPS = "outgate_cache_lookups_total"
 _TOOL_CHANNELS = frozenset({Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS})
 
 
@@ -47,23 +49,27 @@ class Cache(Stage):
     settings_type = CacheSettings
     companions = ("cache_record", "cache_write")
 
-    def __init__(self, settings: CacheSettings, answers: Answers) -> None:
+    def __init__(self, settings: CacheSettings, answers: Answers, metrics: Metrics) -> None:
         self._settings = settings
         self._answers = answers
+        self._metrics = metrics
         self.contract = Contract.of(Reads, writes=("cache.key",), may=May.RESPOND, optional=("provider",), cost=0.02, passes=0.9)
 
     def run(self, facts: Reads) -> tuple[bytes | None] | Answer:
-        if not self._cacheable(facts):
-            return (None,)
-        key = _key(facts, self._settings.scope)
+        key = _key(facts, self._settings.scope) if self._cacheable(facts) else None
+        answer = self._look_up(facts, key) if key is not None else None
+        self._metrics.add(_LOOKUPS, (("uncacheable" if key is None else "miss") if answer is None else "hit",))
+        return answer or (key,)
+
+    def _look_up(self, facts: Reads, key: bytes) -> Answer | None:
         entry = self._answers.get(key)
         if entry is None:
-            return (key,)
+            return None
         params = facts.params
         try:
             events = dialect(facts.operation.dialect).redecode(facts.operation, params.stream, entry.body, params.include_usage)
         except WireError:
-            return (key,)
+            return None
         headers = Headers([("content-type", entry.content_type)])
         return Answer(entry.status, headers, EventStream(_replay(events)), "cache", outputs=(key,))
 

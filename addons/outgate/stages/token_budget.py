@@ -37,6 +37,8 @@ class TokenBudgetSettings(Settings):
     """The maximum the gateway sends with a request whose caller set none."""
     accept_debt: bool = False
     """Send no maximum of our own: `max_output_tokens` is held as a guess, and what is used beyond it is debt (W_UNBOUNDED_HOLD)."""
+    limit: Annotated[float, Field(gt=0)] = 5.0
+    """Seconds after which the stage counts as failed: budgets are asked of the ledger where a worker's lease is used up."""
     on_error: OnError = OnError.DENY
     """`open` lets requests pass unbudgeted where budgets cannot be kept."""
 
@@ -75,7 +77,14 @@ class TokenBudget(Stage):
         self._accounts = accounts
         self._limits = accounts.limits.plus(settings.limits)
         self.contract = Contract.of(
-            Reads, writes=("hold",), may=May.DENY, effect=Effect.CHARGE, on_error=settings.on_error, cost=0.02, passes=0.99
+            Reads,
+            writes=("hold",),
+            may=May.DENY,
+            effect=Effect.CHARGE,
+            on_error=settings.on_error,
+            limit=settings.limit,
+            cost=0.02,
+            passes=0.99,
         )
 
     async def run(self, facts: Reads) -> tuple[Hold | None] | Denial:
