@@ -47,3 +47,7 @@ def cli() -> None:
 def main() -> Any:
     """Entry point."""
     return cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -25,6 +25,7 @@ from outgate.stores.access import Who
 
 _TUNNEL = frozenset({Origin.OUTSIDE, Origin.CONNECTION})
 _TUNNEL_FACTS = frozenset({"destination", "method", "headers"})
+_SEE = "see docs/reference/policy.md"
 _HEAD = _TUNNEL | {Origin.HEAD}
 
 
@@ -169,7 +170,7 @@ class Builder:
                 self._note(self._located(problem, placed.place, None) for problem in error.problems)
                 return None
             except ValueError as error:
-                self._note([self._source.problem("E_SETTINGS", f"{name}: {error}", placed.place, "see docs/policy.md", (name,))])
+                self._note([self._source.problem("E_SETTINGS", f"{name}: {error}", placed.place, _SEE, (name,))])
                 return None
             self._note(self._located(warning, placed.place, None) for warning in getattr(self._stages[key], "warnings", ()))
         return self._stages[key]

@@ -63,7 +63,7 @@ def _problem(source: Source, loc: Place, kind: str, message: str) -> Problem:
         return source.problem("E_UNKNOWN_KEY", f"{where}: this key is not known here", loc, "remove it, or mend its spelling")
     if kind == "missing":
         return source.problem("E_MISSING_KEY", f"{where}: this key is required", loc, f"add `{loc[-1]}`")
-    return source.problem("E_VALUE", f"{where}: {message.removeprefix('Value error, ')}", loc, "see docs/policy.md")
+    return source.problem("E_VALUE", f"{where}: {message.removeprefix('Value error, ')}", loc, "see docs/reference/policy.md")
 
 
 def _in_file(source: Source, loc: Place) -> Place:
