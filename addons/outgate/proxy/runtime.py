@@ -97,6 +97,7 @@ class Runtime:
             monotonic=time.monotonic,
             ids=_run_id,
         )
+        self._prices = Prices(time.time)
         self._encoder = Encoder(encoder)
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
@@ -110,7 +111,7 @@ class Runtime:
             client=self._client,
             credentials=self._credentials,
             tokenizers=self._tokenizers,
-            prices=Prices(time.time),
+            prices=self._prices,
             metrics=Metrics(layout.metrics),
             wall=time.time,
             monotonic=time.monotonic,
@@ -145,6 +146,7 @@ class Runtime:
             raise
         self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
         self.in_background(self._reload_when_asked())
+        self.in_background(asyncio.to_thread(self._prices.load))
         self.in_background(trim_after_start())
         if asks_encoder(live):
             with contextlib.suppress(EncoderError):

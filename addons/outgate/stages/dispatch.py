@@ -59,7 +59,7 @@ class Dispatch(Stage):
     name = "dispatch"
     settings_type = DispatchSettings
 
-    def __init__(self, settings: DispatchSettings, client: Client) -> None:
+    def __init__(self, settings: DispatchSettings, client: Client) -> None:  # noqa: ARG002 (the constructor of every stage)
         self._client = client
         self.contract = Contract.of(
             Reads,
@@ -131,5 +131,3 @@ class Source:
 
     async def aclose(self) -> None:
         await self.call.close()
-
-
