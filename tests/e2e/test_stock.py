@@ -214,5 +214,5 @@ def test_it_ends_cleanly_and_says_what_stock_cannot_promise(tmp_path, providers)
         assert ask(gateway) == 200
         assert gateway.stop() == 0
     assert gateway.says("hold only in part")
-    assert [line["record"]["outcome"] for line in lines(world)] == ["answered"]
+    assert [line["outcome"] for line in lines(world)] == ["answered"]
     assert not gateway.says("Traceback")

@@ -9,6 +9,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -37,17 +38,27 @@ def command(program: str, script: Path, policy: Path, state: Path, certs: Path, 
     return [str(Path(sys.executable).with_name(program)), "-s", str(script), *sets, *more]
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        return int(opened.getsockname()[1])
+
+
 class StockGateway:
-    """`program` is mitmdump or mitmweb; `more` goes to its command line."""
+    """mitmdump; or, with `web`, what `outgate web` makes of itself. `more` goes to its command line."""
 
     def __init__(
-        self, policy: Path, state: Path, *, program: str = "mitmdump", env: dict[str, str] | None = None, more: tuple[str, ...] = ()
+        self, policy: Path, state: Path, *, web: bool = False, env: dict[str, str] | None = None, more: tuple[str, ...] = ()
     ) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self.certs = make_ca(state / "certs")
         self.script = copied_script(state)
         self.log: list[str] = []
-        self._command = command(program, self.script, policy, state, self.certs, *more)
+        self.ui = free_port() if web else 0
+        self._command = command("mitmdump", self.script, policy, state, self.certs, *more)
+        if web:
+            ports = ("--listen", f"127.0.0.1:{free_port()}", "--ui", f"127.0.0.1:{self.ui}")
+            folders = ("--policy", str(policy), "--state", str(state), "--certs", str(self.certs))
+            self._command = [str(Path(sys.executable).with_name("outgate")), "web", *folders, *ports, *more]
         self._env = {**os.environ, **(env or {})}
         self._ended = threading.Event()
         self.process: subprocess.Popen[str] | None = None

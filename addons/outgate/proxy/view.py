@@ -7,6 +7,7 @@ import orjson
 from mitmproxy import contentviews, http
 
 from outgate.proxy.exchange import Exchange
+from outgate.stores.accounts import ClosingLine
 
 
 class ExchangeView(contentviews.Contentview):
@@ -39,9 +40,9 @@ def record(flow: http.HTTPFlow, exchange: Exchange) -> None:
     flow.comment = _comment(flow.metadata["outgate"])
 
 
-def _told(line: Any) -> dict[str, Any]:
-    """The closing line, as values. It holds no secret and no text of a prompt."""
-    told = orjson.loads(line) if isinstance(line, bytes | str) and line else line
+def _told(line: ClosingLine | None) -> dict[str, Any]:
+    """The closing line's record, as values. It holds no secret and no text of a prompt."""
+    told = orjson.loads(line.record) if line is not None else {}
     return told if isinstance(told, dict) else {}
 
 

@@ -1,0 +1,142 @@
+"""Idle, slow and numerous connections: closed by deadlines and a cap, while honest clients are served."""
+
+import socket
+import ssl
+import time
+from base64 import b64encode
+
+import pytest
+
+from e2e.certificates import make_ca
+from e2e.load import ask
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, STAGES, TOKEN, World
+from support.in_process import InProcessGateway
+
+LIMITS = "limits: {head_seconds: 0.6, body_seconds: 1, idle_seconds: 2, connections: 12}"
+CREDENTIALS = b64encode(f"app:{TOKEN}".encode())
+CONNECT = b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\nProxy-Authorization: Basic %b\r\n\r\n" % CREDENTIALS
+
+
+@pytest.fixture(name="gateway", scope="module")
+def _gateway(providers, tmp_path_factory):
+    world = World(tmp_path_factory.mktemp("slow"), *providers)
+    env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
+    policy, certs = world.policy(STAGES, gateway=LIMITS), make_ca(world.folder / "certs")
+    with InProcessGateway(policy, world.folder / "state", certs, env) as running:
+        yield running
+
+
+def connect(gateway):
+    return socket.create_connection(("127.0.0.1", gateway.port), 10)
+
+
+def tunnel(gateway, *, tls=True):
+    link = connect(gateway)
+    link.sendall(CONNECT)
+    assert b" 200 " in link.recv(4096)[:16]
+    return ssl.create_default_context(cafile=str(gateway.ca)).wrap_socket(link, server_hostname="api.openai.com") if tls else link
+
+
+def closed_within(link, seconds, trickle=b""):
+    """The bytes that came until the gateway closed, or None where it did not in time. `trickle` is sent byte by byte meanwhile."""
+    end, came = time.monotonic() + seconds, b""
+    link.settimeout(0.1)
+    while time.monotonic() < end:
+        try:
+            if trickle:
+                link.sendall(trickle[:1])
+            part = link.recv(4096)
+            if not part:
+                return came
+            came += part
+        except TimeoutError:
+            continue
+        except OSError:
+            return came
+    return None
+
+
+def silent(gateway):
+    return connect(gateway), b""
+
+
+def tunnel_without_handshake(gateway):
+    return tunnel(gateway, tls=False), b""
+
+
+def half_a_hello(gateway):
+    link = tunnel(gateway, tls=False)
+    link.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    return link, b""
+
+
+def trickled_head(gateway):
+    link = tunnel(gateway)
+    link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nX: ")
+    return link, b"a"
+
+
+def trickled_body(gateway):
+    link = tunnel(gateway)
+    link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\ncontent-length: 999\r\n\r\n{")
+    return link, b" "
+
+
+def idle_after_an_answer(gateway):
+    link = tunnel(gateway)
+    link.sendall(b"GET /v1/nothing HTTP/1.1\r\nHost: api.openai.com\r\n\r\n")
+    assert b"HTTP/1.1 4" in link.recv(4096)
+    return link, b""
+
+
+def trickled_connect(gateway):
+    link = connect(gateway)
+    link.sendall(b"CONNECT api.open")
+    return link, b"a"
+
+
+@pytest.mark.parametrize(
+    ("way", "seconds", "status"),
+    [
+        (silent, 3, None),
+        (trickled_connect, 3, b"408"),
+        (tunnel_without_handshake, 3, None),
+        (half_a_hello, 3, None),
+        (trickled_head, 3, b"408"),
+        (trickled_body, 5, b"408"),
+        (idle_after_an_answer, 6, None),
+    ],
+)
+def test_a_client_that_stalls_is_cut_off_in_time(gateway, providers, way, seconds, status):
+    link, trickle = way(gateway)
+    with link:
+        came = closed_within(link, seconds, trickle)
+
+    assert came is not None, "still open"
+    assert status is None or status in came[:20], came
+    assert providers[0].seen == []
+
+
+def test_a_tunnel_that_was_used_stays_open_beyond_the_time_of_a_head(gateway):
+    ask_again = b"GET /v1/nothing HTTP/1.1\r\nHost: api.openai.com\r\n\r\n"
+    with tunnel(gateway) as link:
+        link.sendall(ask_again)
+        assert b"HTTP/1.1 403" in link.recv(4096)
+        assert closed_within(link, 1.5) is None
+        link.settimeout(5)
+        link.sendall(ask_again)
+        assert b"HTTP/1.1 403" in link.recv(4096)
+
+
+def test_beyond_the_cap_connections_are_closed_at_once_and_room_comes_back(gateway):
+    held = [connect(gateway) for _ in range(12)]
+    beyond = connect(gateway)
+    try:
+        assert closed_within(beyond, 0.9) == b"", "sooner than any deadline"
+    finally:
+        for link in [*held, beyond]:
+            link.close()
+
+    end = time.monotonic() + 5
+    while ask(gateway) != 200:
+        assert time.monotonic() < end

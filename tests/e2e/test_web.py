@@ -1,0 +1,204 @@
+"""`outgate web`, which is `mitmweb -s addons/gateway.py`: what an operator sees, may edit, and may not do."""
+
+import json
+import threading
+
+import httpx
+import pytest
+
+from e2e.load import BODY, URL, ask
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, STAGES, TOKEN, World, http, openai_client
+from support.stock import StockGateway
+
+ENV = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
+
+
+class Web:
+    """mitmweb's own interface, as its pages use it."""
+
+    def __init__(self, gateway):
+        self.token = gateway.found(r"token=([0-9a-f]+)")
+        headers = {"authorization": f"Bearer {self.token}"}
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{gateway.ui}", headers=headers, timeout=20, trust_env=False)
+        self.client.cookies["_mitmproxy_xsrf"] = self.client.headers["x-xsrftoken"] = "ab" * 16
+
+    def flows(self, intercepted=False):
+        """The flows of requests, CONNECT apart, oldest first."""
+        flows = self.client.get("/flows").json()
+        found = [flow for flow in flows if flow["type"] == "http" and flow["request"]["method"] != "CONNECT"]
+        return [flow for flow in found if flow["intercepted"]] if intercepted else found
+
+    def view(self, flow, name="outgate"):
+        return self.client.get(f"/flows/{flow['id']}/response/content/{name}.json").json()
+
+    def intercept(self, what):
+        assert self.client.put("/options", json={"intercept": what}).status_code == 200
+
+
+@pytest.fixture(name="web", scope="module")
+def _web(providers, tmp_path_factory):
+    world = World(tmp_path_factory.mktemp("web"), *providers)
+    stages = STAGES.replace('models: ["**"]', 'models: ["gpt-*"]')
+    with StockGateway(world.policy(stages), world.folder / "state", web=True, env=ENV) as gateway:
+        gateway.web = Web(gateway)
+        yield gateway
+
+
+@pytest.fixture(autouse=True)
+def _cleared(web):
+    web.web.intercept("")
+    web.web.client.post("/clear")
+
+
+def last(web, count=1):
+    assert web.wait(lambda: len(web.web.flows()) >= count and all(flow["comment"] for flow in web.web.flows()))
+    return web.web.flows()[-1]
+
+
+def test_a_flow_shows_its_stages_verdicts_timings_tokens_and_cost(web):
+    assert openai_client(web).chat.completions.create(**BODY).usage.total_tokens == 14
+    flow = last(web)
+    seen = web.web.view(flow)
+
+    assert (seen["view_name"], seen["syntax_highlight"]) == ("outgate", "yaml")
+    lines = seen["text"].splitlines()
+    assert "outcome: answered" in lines
+    stages = [line.split(":")[0].strip("- ") for line in lines if line.startswith("  - ")]
+    assert stages[:2] == ["authenticate", "authorize"]
+    assert stages.index("inject_credentials") < stages.index("dispatch")
+    assert "gen_ai.usage.input_tokens: 9" in lines, seen["text"]
+    assert "gen_ai.usage.output_tokens: 5" in lines
+    assert any(line.startswith("cost.usd:") for line in lines), seen["text"]
+    assert flow["comment"].startswith("outgate: answered, 9 tokens in, 5 tokens out")
+    assert (flow["request"]["host"], flow["request"]["path"]) == ("api.openai.com", "/v1/chat/completions")
+
+
+def test_a_denial_says_who_denied(web):
+    with http(web) as client:
+        assert client.post(URL, json=BODY | {"model": "o9-nobody"}).status_code == 403
+    flow = last(web)
+
+    assert "authorize_model" in flow["comment"]
+    assert 'stage: "authorize_model"' in web.web.view(flow)["text"]
+
+
+def test_a_streamed_answer_is_seen_whole(web):
+    text = "".join(
+        part.choices[0].delta.content or ""
+        for part in openai_client(web).chat.completions.create(**BODY, stream=True)
+        if part.choices
+    )
+    flow = last(web)
+    content = web.web.client.get(f"/flows/{flow['id']}/response/content.data").text
+
+    assert text
+    assert content.endswith("data: [DONE]\n\n")
+
+
+def test_no_secret_is_shown_but_what_the_client_itself_sent(web):
+    assert ask(web) == 200
+    flow = last(web)
+    shown = web.web.client.get("/flows").text + web.web.view(flow)["text"] + web.web.client.get("/events").text
+    shown += web.web.client.get("/state").text + web.web.client.get("/options").text
+    dump = web.web.client.get("/flows/dump").content
+
+    assert OPENAI_KEY not in shown
+    assert OPENAI_KEY.encode() not in dump
+    assert TOKEN not in web.web.view(flow)["text"]
+
+
+def intercepted(web, body, seconds=20):
+    """A request that is being held, and the thread that waits for its answer in `.answers`."""
+    web.web.intercept("~u chat & ~q")
+    answers = []
+
+    def send():
+        try:
+            with http(web) as client:
+                answers.append(client.post(URL, json=body, timeout=seconds).status_code)
+        except httpx.TransportError as error:
+            answers.append(type(error).__name__)
+
+    thread = threading.Thread(target=send)
+    thread.answers = answers
+    thread.start()
+    assert web.wait(lambda: len(web.web.flows(intercepted=True)) == 1)
+    return web.web.flows(intercepted=True)[0], thread
+
+
+@pytest.mark.parametrize(("edited", "status"), [({"user": "edited"}, 200), ({"model": "claude-sonnet-4-5"}, 403)])
+def test_what_was_edited_is_what_is_judged_and_sent(web, providers, edited, status):
+    flow, thread = intercepted(web, BODY)
+    assert providers[0].seen == []
+    content = json.dumps(BODY | edited)
+    assert web.web.client.put(f"/flows/{flow['id']}", json={"request": {"content": content}}).status_code == 200
+    web.web.client.post(f"/flows/{flow['id']}/resume")
+    thread.join(20)
+
+    assert thread.answers == [status]
+    assert [json.loads(seen.body).get("user") for seen in providers[0].seen] == (["edited"] if status == 200 else [])
+
+
+@pytest.mark.parametrize("to", ["/v1/files", "https://api.evil.example/"])
+def test_an_edited_head_is_judged_like_any_other(web, providers, to):
+    flow, thread = intercepted(web, BODY)
+    change = {"path": to} if to.startswith("/") else {"headers": [["host", "api.evil.example"]]}
+    web.web.client.put(f"/flows/{flow['id']}", json={"request": change})
+    web.web.client.post(f"/flows/{flow['id']}/resume")
+    thread.join(20)
+
+    assert thread.answers[0] in (403, 421)
+    assert providers[0].seen == []
+
+
+def test_a_killed_request_goes_nowhere(web, providers):
+    """mitmproxy leaves the client of a request that was killed while it was held without an answer."""
+    flow, thread = intercepted(web, BODY, seconds=1.5)
+    web.web.client.post(f"/flows/{flow['id']}/kill")
+    thread.join(20)
+
+    assert thread.answers != [200]
+    assert providers[0].seen == []
+
+
+def test_a_replay_opens_nothing(web, providers):
+    assert ask(web) == 200
+    flow, seen, connections = last(web), len(providers[0].seen), providers[0].connections
+    assert web.web.client.post(f"/flows/{flow['id']}/replay").status_code == 200
+
+    def answered():
+        flow = web.web.flows()[-1]
+        return flow.get("response") is not None and flow["response"]["status_code"] == 503
+
+    assert web.wait(answered), web.web.flows()
+    assert (len(providers[0].seen), providers[0].connections) == (seen, connections)
+
+
+@pytest.mark.parametrize("change", [{"rawtcp": True}, {"map_remote": ["|a|b"]}, {"mode": ["socks5"]}, {"outgate_policy": "x.yaml"}])
+def test_no_way_around_can_be_opened_from_the_interface(web, change):
+    before = web.web.client.get("/options").json()
+    refused = web.web.client.put("/options", json=change)
+
+    assert refused.status_code >= 400 or web.wait(lambda: web.web.client.get("/options").json() == before)
+    assert web.web.client.get("/options").json() == before
+
+
+def test_a_command_lists_the_ordered_stages(web):
+    told = web.web.client.post("/commands/outgate.plan", json={"arguments": []}).json()
+
+    assert told["value"].startswith("all: authenticate → authorize")
+    assert "dispatch" in told["value"]
+
+
+def test_the_interface_is_for_its_operator_alone(web):
+    assert httpx.get(f"http://127.0.0.1:{web.ui}/flows", trust_env=False).status_code == 403
+    with http(web) as client:
+        through = client.get(f"http://127.0.0.1:{web.ui}/flows", headers={"authorization": f"Bearer {web.web.token}"})
+    assert through.status_code == 403
+    assert through.headers["x-outgate-reason"] == "destination_denied"
+
+
+def test_it_says_where_to_look_and_how_to_point_clients_at_it(web):
+    assert web.says(f"http://127.0.0.1:{web.ui}")
+    assert web.says(f"HTTPS_PROXY=http://WORKLOAD:TOKEN@127.0.0.1:{web.port}")
+    assert web.says(f"SSL_CERT_FILE={web.ca}")

@@ -1,0 +1,244 @@
+"""`outgate run` with several workers: one socket, restarts, drain (R1), reload (R2), restart after SIGKILL (R3), no orphans."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from e2e.load import BODY, URL, Load, ask, put
+from e2e.world import STAGES, World, http, lines, openai_client
+from support.behaviours import sse, stalled
+from support.provider_answers import chat_events
+
+BUDGET = """
+count_tokens: {}
+token_budget:
+  limits:
+    - {name: day, tokens: 1000000000, window: day}
+"""
+
+
+@pytest.fixture(name="shared", scope="module")
+def _shared(providers, tmp_path_factory):
+    """Two workers for the tests that leave the gateway as they found it."""
+    world = World(tmp_path_factory.mktemp("workers"), *providers)
+    with world.gateway(world.policy(STAGES + BUDGET), workers=2) as gateway:
+        yield world, gateway
+
+
+@pytest.fixture(name="pair")
+def _pair(shared):
+    gateway = shared[1]
+    good = gateway.policy.read_text()
+    assert gateway.wait(lambda: gateway.get("/readyz")[0] == 200, 20)
+    yield gateway
+    put(gateway.policy, good)
+
+
+@pytest.fixture(name="world")
+def _world(shared):
+    return shared[0]
+
+
+def serving(world):
+    """The workers (by index) that have closed an exchange."""
+    journals = (world.folder / "state" / "accounts").rglob("*.jsonl")
+    return {found.group(1) for path in journals if '"close"' in path.read_text() and (found := re.search(r"(w\d)\.", str(path)))}
+
+
+def answered(gateway):
+    """Answered exchanges, as /metrics tells."""
+    text = gateway.get("/metrics")[1]
+    counts = re.findall(r'^outgate_exchanges_total\{[^}]*outcome="answered"[^}]*\} ([0-9.]+)$', text, re.MULTILINE)
+    return sum(map(float, counts))
+
+
+def children(pid):
+    out = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(each) for each in out.split()]
+
+
+def encoders(gateway):
+    out = subprocess.run(
+        ["pgrep", "-P", str(gateway.process.pid), "-f", "outgate.encoders.process"], capture_output=True, text=True, check=False
+    ).stdout
+    return [int(each) for each in out.split()]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_both_workers_serve_one_socket_and_one_dies_without_anybody_noticing_but_its_own_clients(pair, world, providers):
+    with ThreadPoolExecutor(8) as pool:
+        first = list(pool.map(lambda _: ask(pair), range(60)))
+    assert first == [200] * 60
+    assert pair.wait(lambda: serving(world) == {"w0", "w1"})
+    before = answered(pair)
+    assert before >= 60
+
+    victim = pair.worker_pids()[0]
+    with Load(pair, 1) as load:
+        pair.wait(load.reached(5))
+        os.kill(victim, signal.SIGKILL)
+        assert pair.wait(lambda: pair.get("/readyz")[0] == 503, 3)
+        assert pair.wait(lambda: pair.get("/readyz")[0] == 200, 20)
+        pair.wait(load.reached(10))
+
+    broken = [each for each in load.results if each != 200]
+    assert set(broken) <= {"RemoteProtocolError", "ReadError", "ConnectError", "ProxyError", "WriteError", "ReadTimeout"}
+    assert len(broken) <= 3, broken
+    assert len(pair.worker_pids()) == 2
+    assert victim not in pair.worker_pids()
+    told = before + load.results.count(200)
+    ids = [line["id"] for line in lines(world)]
+    assert len(ids) == len(set(ids))
+    assert told <= answered(pair) <= told + len(broken)
+
+
+def test_a_killed_workers_journal_is_folded_and_its_open_exchange_is_told_as_unknown(pair, world, providers):
+    providers[0].script(stalled(chat_events(["half"], "gpt-4o-mini", (9, 5))[:1]))
+    stream = openai_client(pair).chat.completions.create(**BODY, stream=True)
+    next(iter(stream))
+    for pid in pair.worker_pids():
+        os.kill(pid, signal.SIGKILL)
+
+    def unknown():
+        return any("unknown" in path.read_text() for path in (world.folder / "state" / "accounts").rglob("*.jsonl"))
+
+    assert pair.wait(unknown, 25)
+    assert pair.wait(lambda: ask(pair) == 200, 20)
+
+
+def test_R2_reloads_under_load_break_nothing_and_every_exchange_sees_one_policy(pair, world, providers):
+    base = pair.policy.read_text()
+    more = "window: day}}\n      - {{name: x{}, tokens: 1000000000, window: hour"
+    worse = base.replace("passthrough: true", "passthrough: perhaps").replace("window: day", "window: fortnight")
+    with Load(pair, threads=2) as load:
+        for turn in range(50):
+            put(pair.policy, base.replace("window: day", more.format(turn)))
+            pair.process.send_signal(signal.SIGHUP)
+            pair.wait(load.reached(1))
+
+        put(pair.policy, worse)
+        pair.process.send_signal(signal.SIGHUP)
+        assert pair.wait(lambda: any("is refused" in line for line in pair.log))
+        pair.wait(load.reached(5))
+
+    assert set(load.results) == {200}
+    said = "\n".join(pair.log)
+    assert "passthrough" in said, said
+    assert "window" in said, said
+    revisions = {line["outgate.policy.revision"] for line in lines(world)}
+    assert len(revisions) > 5
+    assert all(re.fullmatch("[0-9a-f]{12}", revision) for revision in revisions)
+
+
+def test_a_worker_that_dies_while_the_policy_on_disk_is_broken_takes_nobody_with_it(pair, world):
+    good = pair.policy.read_text()
+    put(pair.policy, good + "\nnonsense: [")
+    os.kill(pair.worker_pids()[0], signal.SIGKILL)
+
+    assert pair.wait(lambda: any("ended with 2" in line for line in pair.log), 20)
+    assert pair.process.poll() is None
+    assert ask(pair) == 200
+    assert pair.get("/readyz")[0] == 503
+
+    put(pair.policy, good)
+    assert pair.wait(lambda: pair.get("/readyz")[0] == 200, 20)
+
+
+def test_no_encoder_is_started_for_a_policy_that_asks_none(pair):
+    assert pair.get("/healthz") == (200, "ok\n")
+    assert encoders(pair) == []
+
+
+def test_a_killed_encoder_is_restarted_and_redaction_denies_meanwhile(tmp_path, providers):
+    world = World(tmp_path, *providers)
+    said = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "call Dr. Adam Smith at 212-555-0175 about it"}]}
+
+    def tell(gateway, word):
+        body = json.loads(json.dumps(said).replace("about it", word))
+        with http(gateway) as client:
+            return client.post(URL, json=body)
+
+    with world.gateway(world.policy(STAGES + "redact: {}\n")) as gateway:
+        assert tell(gateway, "first").status_code == 200
+        assert b"212-555-0175" not in providers[0].seen[-1].body
+        seen, killed = len(providers[0].seen), encoders(gateway)
+        os.kill(killed[0], signal.SIGKILL)
+        during = tell(gateway, "second")
+        assert during.status_code == 200 or during.headers["x-outgate-reason"].startswith("stage_"), during.text
+        assert all(b"212-555-0175" not in each.body for each in providers[0].seen[seen:])
+        assert gateway.wait(lambda: encoders(gateway) not in ([], killed), 10)
+        assert gateway.wait(lambda: tell(gateway, str(time.monotonic())).status_code == 200, 20)
+        assert all(b"212-555-0175" not in each.body for each in providers[0].seen)
+        processes = [*encoders(gateway), *gateway.worker_pids()]
+        gateway.process.kill()
+        assert gateway.wait(lambda: not any(alive(pid) for pid in processes), 10), "orphans"
+
+
+def drained(pair, providers):
+    """SIGTERM while six streams run: what they said in the end, and the exit code."""
+    for _ in range(6):
+        providers[0].script(sse(chat_events([f"word{i} " for i in range(12)], "gpt-4o-mini", None), 0.12))
+    started, texts = threading.Barrier(7), []
+
+    def stream():
+        parts = iter(openai_client(pair).chat.completions.create(**BODY, stream=True))
+        text = [next(parts).choices[0].delta.content or ""]
+        started.wait(20)
+        text += [part.choices[0].delta.content or "" for part in parts if part.choices]
+        texts.append("".join(text))
+
+    threads = [threading.Thread(target=stream) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    started.wait(20)
+    port = pair.port
+    pair.process.send_signal(signal.SIGTERM)
+
+    def refused():
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    assert pair.wait(refused, 2)
+    assert pair.process.poll() is None, "streams are still running"
+    for thread in threads:
+        thread.join(20)
+    return texts, pair.process.wait(15)
+
+
+def test_R1_a_drain_R3_a_restart_that_counts_on_and_a_killed_supervisor_without_orphans(tmp_path, providers):
+    world = World(tmp_path, *providers)
+    with world.gateway(world.policy(STAGES + BUDGET), workers=2) as pair:
+        texts, code = drained(pair, providers)
+        assert texts == ["".join(f"word{i} " for i in range(12))] * 6
+        assert code == 0
+
+        pair.log.clear()
+        pair.ready.clear()
+        pair.start()
+        assert [ask(pair) for _ in range(5)] == [200] * 5
+        assert pair.wait(lambda: answered(pair) == 11.0), answered(pair)
+        ids = [line["id"] for line in lines(world)]
+        assert len(ids) == len(set(ids)) == 11
+
+        family = children(pair.process.pid)
+        assert len(family) == 2
+        pair.process.kill()
+        assert pair.wait(lambda: not any(alive(pid) for pid in family), 10), "orphans"
