@@ -1,6 +1,7 @@
 import pytest
 import trustme
 
+from e2e.sinks import sightings
 from e2e.world import World
 from support.scripted_upstream import ScriptedUpstream
 
@@ -34,3 +35,10 @@ def _shared(providers, tmp_path_factory):
 def _fresh(providers):
     for provider in providers:
         provider.seen.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_leaked():
+    """K1: after all of it, no key and no token stands in any log, journal or file of any world."""
+    yield
+    assert [sighting for world in World.made for sighting in sightings(world)] == []

@@ -33,6 +33,8 @@ def _gateway(providers, tmp_path_factory):
     with world.gateway(world.policy(gateway=f"limits: {{body_bytes: {LIMIT}, head_seconds: 2}}")) as gateway:
         with http(gateway) as client:
             assert client.post(CHAT, content=GOOD).status_code == 200
+            for coding, code in CODERS.items():
+                client.post(CHAT, content=code(bytes(LIMIT)), headers={"content-encoding": coding})
         [gateway.worker] = gateway.worker_pids()
         yield gateway
 
@@ -74,7 +76,7 @@ def test_a_body_that_unfolds_is_refused(gateway, providers, coding):
     assert reply.headers["x-outgate-reason"] in ("encoding_too_large", "encoding_bomb")
     assert {"message", "type", "param", "code", "request_id"} == set(reply.json()["error"])
     assert [] == providers[0].seen
-    cost.check(memory=4 * LIMIT)
+    cost.check(memory=2 * LIMIT + (4 << 20) * (coding == "br"))  # its window is 4 MiB, whatever the limit
 
 
 def test_a_bomb_within_a_bomb_is_only_bytes(gateway):
@@ -116,7 +118,7 @@ def test_deep_nesting_is_refused(gateway, providers, body):
 
     assert 400 == reply.status_code
     assert [] == providers[0].seen
-    cost.check(memory=4 * LIMIT)
+    cost.check()
 
 
 def test_a_million_keys_are_refused(gateway, providers):
@@ -127,7 +129,7 @@ def test_a_million_keys_are_refused(gateway, providers):
 
     assert 413 == reply.status_code
     assert [] == providers[0].seen
-    cost.check(memory=2 * LIMIT)
+    cost.check()
 
 
 def test_as_many_keys_as_a_body_may_hold_are_judged_or_refused_in_time(gateway):
@@ -137,7 +139,7 @@ def test_as_many_keys_as_a_body_may_hold_are_judged_or_refused_in_time(gateway):
     reply, cost = post(gateway, body)
 
     assert reply.status_code in (200, 400, 413)
-    cost.check(memory=64 * LIMIT, cpu=1.0)
+    cost.check(memory=24 * LIMIT, cpu=0.5)
 
 
 def test_ten_thousand_messages_are_judged_in_time(gateway, providers):
@@ -146,7 +148,7 @@ def test_ten_thousand_messages_are_judged_in_time(gateway, providers):
     reply, cost = post(gateway, json.dumps({"model": "gpt-4o-mini", "messages": messages}).encode())
 
     assert reply.status_code in (200, 400, 413)
-    cost.check(memory=16 * LIMIT)
+    cost.check()
 
 
 def test_a_head_without_end_is_cut(gateway):
@@ -202,7 +204,7 @@ def test_a_chunk_of_astronomic_size_is_no_memory(gateway):
 
     cost = Cost(gateway.worker)
     assert asyncio.run(run()).status in (0, 400, 413)
-    cost.check(memory=4 * LIMIT)
+    cost.check()
 
 
 def test_the_gateway_is_still_there(gateway):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent, indent
+from typing import ClassVar
 
 import anthropic
 import httpx
@@ -42,7 +43,11 @@ def token_hash(token: str) -> str:
 class World:
     """Providers `openai` and `anthropic`, workloads `app` and `other`; `stages` and `routes` are YAML of the policy."""
 
+    made: ClassVar[list["World"]] = []
+
     def __init__(self, folder: Path, openai_provider: ScriptedUpstream, anthropic_provider: ScriptedUpstream) -> None:
+        self.made.append(self)
+        self.gateways: list[RunningGateway] = []
         self.folder = folder
         self.openai = openai_provider
         self.anthropic = anthropic_provider
@@ -96,7 +101,8 @@ class World:
 
     def gateway(self, policy: Path, *, workers: int = 1, extra: tuple[str, ...] = ()) -> RunningGateway:
         env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
-        return RunningGateway(policy, self.folder / "state", workers=workers, env=env, extra=extra)
+        self.gateways.append(RunningGateway(policy, self.folder / "state", workers=workers, env=env, extra=extra))
+        return self.gateways[-1]
 
     def inside(self, policy: Path) -> InProcessGateway:
         """The same in this process, where its dials can be watched and its steps be broken."""
