@@ -6,6 +6,7 @@ judged as one thing here and served as another there; any other path that is not
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from outgate.dialects.anthropic_messages import Anthropic
 from outgate.dialects.dialect import Dialect
@@ -38,12 +39,12 @@ def operation_for(method: str, path: str, hint: str = "none") -> Operation:
     The hint decides only where APIs share a path (`GET /v1/models`) and for unknown ones. Raises WireError("bad_path") for a
     target that could be normalised into another.
     """
-    bare, mark, query = path.partition("?")
-    if not _PLAIN.fullmatch(bare) or _AMBIGUOUS.search(bare) or (mark and not _QUERY.fullmatch(query)):
-        raise WireError("bad_path", "the request target is not in its normal form")
     exact = _EXACT.get((method, path))
     if exact is not None:
         return exact
+    bare, mark, query = path.partition("?")
+    if not _PLAIN.fullmatch(bare) or _AMBIGUOUS.search(bare) or (mark and not _QUERY.fullmatch(query)):
+        raise WireError("bad_path", "the request target is not in its normal form")
     if method == "GET" and _MODELS.fullmatch(path):
         return Operation("openai" if hint == "none" else hint, Kind.MODELS)
     if _ANTHROPIC.fullmatch(path):
@@ -51,6 +52,7 @@ def operation_for(method: str, path: str, hint: str = "none") -> Operation:
     return Operation("openai" if _OPENAI.fullmatch(path) else hint, Kind.OPAQUE)
 
 
+@cache
 def dialect(name: str, limits: Limits = LIMITS) -> Dialect:
     """The dialect of this name: `openai`, `anthropic`, or `none`. Raises KeyError for another."""
     return _MADE[name](limits)
