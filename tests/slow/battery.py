@@ -1,6 +1,7 @@
 """Run one battery of slow tests and write down what came of it, with date and commit.
 
-`python tests/slow/battery.py faults|fuzz [pytest arguments]`. A test may put figures into its result with `record_property`.
+`python tests/slow/battery.py faults|fuzz [PART] [pytest arguments]`; with PART, `test_PART.py` alone.
+A test may put figures into its result with `record_property`.
 """
 
 import subprocess
@@ -15,9 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     battery, *rest = sys.argv[1:]
+    folder = f"tests/slow/{battery}"
+    if rest and (ROOT / folder / f"test_{rest[0]}.py").exists():  # one part of a battery, with a page of its own
+        part = rest.pop(0)
+        folder, battery = f"{folder}/test_{part}.py", part
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "--timeout", "3600", f"--junitxml={report.name}"]
-        status = subprocess.run([*command, *(rest or [f"tests/slow/{battery}"])], cwd=ROOT, check=False).returncode
+        status = subprocess.run([*command, *(rest or [folder])], cwd=ROOT, check=False).returncode
         cases = list(ET.parse(report.name).iter("testcase"))
     if cases and not rest:
         page = ROOT / "docs" / "results" / f"{battery}.md"
@@ -32,7 +37,7 @@ def text_of(battery: str, cases: list[ET.Element]) -> str:
     ).stdout.strip()
     dirty = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "addons"], cwd=ROOT, check=False).returncode
     lines = [
-        f"# scripts/{battery}",
+        f"# {battery}",
         "",
         f"Run on {datetime.now(UTC):%Y-%m-%d} at commit {commit}{' with changes' if dirty else ''}.",
         "",

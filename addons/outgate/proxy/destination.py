@@ -69,7 +69,8 @@ def inbound_of(client: Client, request: http.Request, conn: Connection, invalid:
     path = request.data.path.decode("latin-1")
     if problem is None and not path.startswith("/"):
         problem = Denial(code="malformed_request", status=400, message="The request target is not in origin form.")
-    return Inbound(conn, request.method, path, headers, destination, problem)
+    # As it was spelled: methods are case-sensitive (RFC 9110 section 9.1), and mitmproxy would give every one in capitals.
+    return Inbound(conn, request.data.method.decode("latin-1"), path, headers, destination, problem)
 
 
 def _malformed(client: Client, request: http.Request) -> Denial | None:

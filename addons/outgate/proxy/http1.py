@@ -4,6 +4,7 @@ mitmproxy's server side has no bound on a head, wedges on the trailers of a chun
 each of which is a TLS record and a system call.
 """
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -20,6 +21,8 @@ from outgate.proxy.parts import ResponseParts
 
 type Commands = layer.CommandGenerator[None]
 
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_LEGAL = bytes((0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -46,6 +49,10 @@ class BoundedHttp1Server(Http1Server):
     _bodiless = False
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        problem = self._problem() if isinstance(event, events.DataReceived) else None
+        if problem is not None:
+            yield from self._refuse(*problem)
+            return
         for command in super().read_headers(event):
             self._broken |= isinstance(
                 command, commands.CloseConnection
@@ -53,8 +60,6 @@ class BoundedHttp1Server(Http1Server):
             yield command
         if self.state != self.read_headers:
             self._clock = None
-        elif len(self.buf) > self.limits.head_bytes:
-            yield from self._refuse(431, "request head too large")
         elif len(self.buf) and self._clock is None:
             self._clock = wakeup = commands.RequestWakeup(self.limits.head_seconds)
             yield wakeup
@@ -150,6 +155,27 @@ class BoundedHttp1Server(Http1Server):
         if self._closing:
             lines.append(b"connection: close")
         return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _problem(self) -> tuple[int, str] | None:
+        """What of the head's own bytes is wrong. mitmproxy ends lines at a lone LF, divides the request line at any white
+        space, and strips controls off the ends of values (RFC 9112 sections 2.2 and 3).
+        """
+        data = bytes(self.buf).lstrip(b"\r\n")
+        blank = _BLANK_LINE.search(data)
+        head = data[: blank.end()] if blank else data
+        if len(head) > self.limits.head_bytes:
+            return 431, "request head too large"
+        ends = head.count(b"\r\n")
+        line = head.partition(b"\r\n")[0]
+        if blank and (
+            line.count(b" ") != 2
+            or b"\t" in line
+            or head.count(b"\n") != ends
+            or head.count(b"\r") != ends
+            or head.translate(None, _LEGAL)
+        ):
+            return 400, "malformed request head"
+        return None
 
     def _refuse(self, status: int, message: str) -> Commands:
         self.state = self.done
