@@ -8,11 +8,10 @@ import openai
 import pytest
 
 from e2e.world import World, anthropic_client, http, lines, openai_client
+from support import behaviours as b
 from support.waiting import until
 
 MESSAGES = [{"role": "user", "content": "hi"}]
-WORDS = tuple(f"word{at} " for at in range(6))
-TEXT = "".join(WORDS)
 _IN_TIME = 1.0
 
 
@@ -80,18 +79,19 @@ def ask(gateway, dialect, *, stream=True):
 
 END = {"openai": "[DONE]", "anthropic": "message_stop"}
 ERROR = {"openai": 'data: {"error":{', "anthropic": 'event: error\ndata: {"type":"error"'}
-EVENTS = {"openai": 8, "anthropic": 10}
 
 
 @pytest.mark.parametrize("good", range(11))
 @pytest.mark.parametrize("dialect", ["openai", "anthropic"])
-def test_a_fault_at_any_event_ends_the_stream_with_the_dialects_error(gateway, dialect, good):
+def test_a_fault_at_any_event_ends_the_stream_with_the_dialects_error(gateway, providers, dialect, good):
     gateway.broken = faulty(good)
+    providers[dialect == "anthropic"].script(b.provider(pace=0.02))
 
     status, text = ask(gateway, dialect)
 
     assert END[dialect] not in text
     assert "canary" not in text
+    assert (status == 200) == (good > 1), "the first event is held back until the second has passed"
     if status == 200:
         assert 1 == text.count(ERROR[dialect])
         assert text.rindex("\n\n") == len(text) - 2
@@ -114,8 +114,10 @@ def test_a_fault_in_a_whole_answer_is_an_error_answer(gateway, dialect):
 
 
 @pytest.mark.parametrize("good", [0, 2, 20])
-def test_the_sdks_raise(gateway, good):
+def test_the_sdks_raise(gateway, providers, good):
     gateway.broken = faulty(good)
+    for provider in providers:
+        provider.script(b.provider(pace=0.02))
 
     with pytest.raises(openai.APIError):
         list(openai_client(gateway).chat.completions.create(model="gpt-4o-mini", messages=MESSAGES, stream=True))
