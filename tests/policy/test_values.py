@@ -1,6 +1,10 @@
+from decimal import Decimal
 from ipaddress import ip_network
 
+from outgate.inference.usage import Usage
+from outgate.metering.prices import Prices
 from outgate.policy.load import load_policy
+from outgate.policy.ports import Ports
 from support.policies import write
 
 TEXT = """\
@@ -51,3 +55,17 @@ def test_sections_become_backends_and_workloads_with_paths_from_the_policys_fold
     (workload,) = policy.workloads.all
     assert ("t", frozenset({"g"}), frozenset({"spiffe://x/w"})) == (workload.tenant, workload.groups, workload.certificates)
     assert (str(tmp_path / "jwks.json"), (("sub", "s"),)) == (workload.jwt[0].jwks_file, workload.jwt[0].claims)
+
+
+def test_a_policys_prices_are_exact_and_go_before_those_that_come_with_the_gateway(tmp_path):
+    prices = "{gpt-4o-mini: {input: 0.1, output: 0.4, cached: 0.05}}"
+    providers = f"providers: {{openai: {{host: api.openai.com, prices: {prices}}}}}"
+    text = providers + "\nstages: {authenticate: {}, authorize: {}, meter: {}}\n"
+    given = Prices(lambda: 0.0)
+    policy = load_policy(write(tmp_path, text), Ports(prices=given))
+    (meter,) = (stage for stage in policy.stages if stage.name == "meter")
+    usage = Usage(input_tokens=3, output_tokens=1, cached_tokens=1)
+
+    assert Decimal("0.00000065") == meter._prices.cost("openai", "gpt-4o-mini", usage)
+    assert given.cost("openai", "gpt-4o", usage) == meter._prices.cost("openai", "gpt-4o", usage)
+    assert Decimal("0.00000065") != given.cost("openai", "gpt-4o-mini", usage)

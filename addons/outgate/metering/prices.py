@@ -68,6 +68,10 @@ class Prices:
         self._models: dict[tuple[str, str], Any] = {}
         self._fixed: dict[tuple[str, str], Price | None] = {}
 
+    def under(self, overrides: Mapping[tuple[str, str], Price]) -> "Prices":
+        """These prices, with those of one policy before them."""
+        return Prices(self._wall, self._overrides | dict(overrides), self._vendors)
+
     def load(self) -> None:
         """Read the bundled data (0.5 s, 30 MB) now, in a thread at start, instead of at the first cost."""
         _bundled("", "")

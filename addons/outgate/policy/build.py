@@ -20,7 +20,7 @@ from outgate.policy.schema import RouteSection
 from outgate.policy.scopes import REQUIRED, TIES, Placed, layer, stages_of
 from outgate.policy.source import Place, Source
 from outgate.policy.validate import Validated, canonical, settings_problems
-from outgate.policy.values import catalog_of, workloads_of
+from outgate.policy.values import catalog_of, prices_of, workloads_of
 from outgate.stores.access import Who
 
 _TUNNEL = frozenset({Origin.OUTSIDE, Origin.CONNECTION})
@@ -42,6 +42,7 @@ class Builder:
         self._stages: dict[tuple[str, bytes], Stage] = {}
         self._catalog = catalog_of(source, validated.policy)
         self._workloads = workloads_of(source, validated.policy)
+        self._prices = ports.prices.under(prices_of(validated.policy))
 
     def build(self) -> LivePolicy | None:
         """The policy; None where an error was found."""
@@ -176,7 +177,12 @@ class Builder:
         return self._stages[key]
 
     def _made(self, kind: type[Stage], settings: Settings) -> Stage:
-        decided = {"catalog": self._catalog, "workloads": self._workloads, "revision": self._revision}
+        decided = {
+            "catalog": self._catalog,
+            "workloads": self._workloads,
+            "prices": self._prices,
+            "revision": self._revision,
+        }
         return build_stage(kind, settings, self._ports, decided)
 
     def _note(self, problems: Iterable[Problem]) -> None:

@@ -9,6 +9,7 @@ from outgate.pipeline.stage import Settings
 type Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._:-]+$", min_length=1, max_length=253)]
 type Port = Annotated[int, Field(ge=1, le=65535)]
 type Seconds = Annotated[float, Field(gt=0, le=86400)]
+type Dollars = Annotated[float, Field(ge=0)]
 type StageSettings = dict[str, Any] | Literal[False] | None
 
 
@@ -80,6 +81,19 @@ class TimeoutSection(Settings):
     """The whole call."""
 
 
+class PriceSection(Settings):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: Dollars
+    """Input tokens."""
+    output: Dollars
+    """Output tokens."""
+    cached: Dollars | None = None
+    """Input tokens that the provider had in its cache; as `input` when absent."""
+    cache_write: Dollars | None = None
+    """Input tokens that the provider wrote to its cache; as `input` when absent."""
+
+
 class ProviderSection(Settings):
     """One provider: the name policies use for it stands as its key."""
 
@@ -105,5 +119,7 @@ class ProviderSection(Settings):
     """Seconds per phase."""
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Concurrent requests per endpoint."""
+    prices: dict[str, PriceSection] = Field(default_factory=dict)
+    """Models by the name the provider knows them by, where the prices that come with Outgate are not yours."""
     stages: dict[str, StageSettings] = Field(default_factory=dict)
     """Stage settings where this provider is addressed; they replace those of the policy's `stages` whole, `false` removes."""

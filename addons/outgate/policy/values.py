@@ -1,9 +1,11 @@
-"""Validated sections as the values that the rooms below work with: backends and workloads. Paths are the policy file's folder's."""
+"""Validated sections as values of the rooms below: backends, workloads, prices. Paths are the policy file's folder's."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from outgate.errors import PolicyError
-from outgate.policy.provider_settings import CredentialSection, EndpointSection, ProviderSection, TlsSection
+from outgate.metering.prices import Price
+from outgate.policy.provider_settings import CredentialSection, EndpointSection, PriceSection, ProviderSection, TlsSection
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import Source
 from outgate.policy.workload_settings import JwtSection, WorkloadSection
@@ -30,6 +32,18 @@ def workloads_of(source: Source, policy: PolicySection) -> Workloads:
     """The workloads of a policy, by what they may present."""
     folder = Path(source.file).parent
     return Workloads(_workload(name, section, folder) for name, section in policy.workloads.items())
+
+
+def prices_of(policy: PolicySection) -> dict[tuple[str, str], Price]:
+    """The policy's own prices by (provider, model)."""
+    return {
+        (provider, model): _price(each) for provider, section in policy.providers.items() for model, each in section.prices.items()
+    }
+
+
+def _price(section: PriceSection) -> Price:
+    cached, written = (None if each is None else Decimal(str(each)) for each in (section.cached, section.cache_write))
+    return Price.flat(Decimal(str(section.input)), Decimal(str(section.output)), cached, written)
 
 
 def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
