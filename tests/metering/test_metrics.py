@@ -47,6 +47,7 @@ def test_a_summary_is_a_count_and_a_sum(tmp_path):
     assert 1.0 == found["outgate_stage_seconds_count", ("cache", "denied")]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")  # the child touches nothing that a thread may hold
 def test_workers_are_summed_exactly_over_kills_and_restarts(tmp_path):
     for _ in range(3):
         children = []

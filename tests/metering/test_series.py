@@ -20,6 +20,7 @@ def test_a_reader_sees_every_series_at_once(tmp_path):
     assert {'a{b="ü"}': (2.5,), "h": (0.0, 0.0, 7.0)} == read(tmp_path / "0.series")
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")  # the child touches nothing that a thread may hold
 def test_a_successor_goes_on_where_a_killed_worker_stopped(tmp_path):
     path = tmp_path / "0.series"
     child = os.fork()
