@@ -130,7 +130,7 @@ def main() -> int:
     on: Stand | None = None
     with contextlib.ExitStack() as stack:
         try:
-            on = stack.enter_context(stand(ROOT / "state" / "demo"))
+            on = stack.enter_context(stand(ROOT / "state"))
             lines = answers(on)
             what_policies_did(lines)
             what_the_provider_saw(on)

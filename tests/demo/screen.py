@@ -44,18 +44,22 @@ def stages(lines: Sequence[dict[str, Any]], titles: Sequence[str]) -> None:
     widths = [18, *[17] * len(lines)]
     columns([["stage", *titles]], widths)
     for name in names:
-        cells = [f"{table[name][1]:<9}{table[name][0]:>5} µs" if name in table else "-" for table in tables]
+        cells = [f"{table[name][1]:<7}{duration(table[name][0]):>9}" if name in table else "-" for table in tables]
         columns([[name, *cells]], widths)
     show()
     columns(
         [
-            ["outcome", *(f"{line['outcome']} ({line['outgate.source'] or 'gateway'})" for line in lines)],
+            ["outcome", *(f"{line['outcome']}" for line in lines)],
             ["tokens in + out", *(usage(line) for line in lines)],
             ["cost", *(cost(line) for line in lines)],
             ["gateway + provider", *(f"{line['outgate.seconds'] * 1000:.0f} ms" for line in lines)],
         ],
         widths,
     )
+
+
+def duration(micros: int) -> str:
+    return f"{micros} µs" if micros < 100_000 else f"{micros / 1000:.0f} ms"
 
 
 def usage(line: dict[str, Any]) -> str:

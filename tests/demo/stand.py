@@ -5,9 +5,9 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,9 +73,14 @@ class Stand(NamedTuple):
 
 @contextlib.contextmanager
 def stand(folder: Path) -> Iterator[Stand]:
-    """Start it all under `folder`, which is emptied first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+    """Start it all in a new folder under `folder`, so that demos do not meet; it is removed at the end."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=folder) as own, _started(Path(own)) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def _started(folder: Path) -> Iterator[Stand]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "provider-ca.pem"))
     with LocalModel() as model, TlsFront(NAMES, model.port, authority) as front:
