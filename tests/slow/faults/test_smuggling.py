@@ -16,77 +16,26 @@ from typing import NamedTuple
 import h2.exceptions
 import pytest
 
-from e2e.world import TOKEN, lines, token_hash
+from e2e.world import TOKEN, lines
 from slow.faults import vectors_http2
-from slow.faults.backends import NAMES, Backends, Read
+from slow.faults.backends import NAMES, Read
 from slow.faults.messages import HIDDEN_MODEL, PATH, Maker, body_of
 from slow.faults.mutations import mutated, seeds
+from slow.faults.stand import ALIASES, KEY, TOKEN_FIELD, Stand, stood
 from slow.faults.vectors import vectors
-from support.gateway import RunningGateway
-from support.raw_client import Http2, Raw, Reply, basic
+from support.raw_client import Http2, Raw, Reply
 from support.waiting import until
 
-KEY = "sk-canary-smuggling-77f1c0ff"
 MUTATIONS = int(os.environ.get("SMUGGLING_MUTATIONS", "10200"))
-ALIASES = {name: f"{name}.svc.cluster.local" for name in NAMES}
-TOKEN_FIELD = b"Authorization: Bearer " + TOKEN.encode() + b"\r\n" + "{}: {}".format(*basic(TOKEN)).encode()
 TRAVELS = {
     "host", "accept-encoding", "content-length", "authorization", "content-type", "user-agent", "accept", "idempotency-key",
 }  # fmt: skip
-POLICY = """\
-version: 1
-gateway:
-  limits: {{head_seconds: 3, body_seconds: 0.5}}
-providers:
-{providers}
-workloads:
-  app: {{tenant: t1, token_hashes: ["{hash}"]}}
-stages:
-  authenticate: {{}}
-  authorize:
-    allow:
-      - {{workloads: [app], paths: [/v1/chat/completions]}}
-  model_map: {{passthrough: true}}
-  authorize_model:
-    allow:
-      - {{models: ["v-*"]}}
-routes:
-  - name: all
-"""
-PROVIDER = """\
-  {name}:
-    host: {host}
-    dialect: openai
-    aliases: [{alias}]
-    endpoints: [{{address: "127.0.0.1:{port}"}}]
-    allow_addresses: [127.0.0.0/8]
-    tls: {{ca: {ca}}}
-    credential: {{env: SMUGGLING_KEY}}
-"""
-
-
-class Stand(NamedTuple):
-    """The backends, the gateway before them, and the folder of its books."""
-
-    backends: Backends
-    gateway: RunningGateway
-    folder: object
 
 
 @pytest.fixture(name="stand", scope="module")
 def _stand(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("smuggling")
-    with Backends(folder / "backends") as backends:
-        ca = folder / "ca.pem"
-        ca.write_bytes(backends.ca)
-        providers = "".join(
-            PROVIDER.format(name=name, host=NAMES[name], alias=ALIASES[name], port=port, ca=ca)
-            for name, port in backends.ports.items()
-        )
-        policy = folder / "policy.yaml"
-        policy.write_text(POLICY.format(providers=providers, hash=token_hash(TOKEN)))
-        with RunningGateway(policy, folder / "state", env={"SMUGGLING_KEY": KEY}) as gateway:
-            yield Stand(backends, gateway, folder)
+    with stood(tmp_path_factory.mktemp("smuggling")) as stand:
+        yield stand
 
 
 def judged(stand: Stand) -> Counter:
