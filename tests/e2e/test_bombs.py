@@ -191,7 +191,7 @@ def test_a_hundred_thousand_chunks_of_one_byte(gateway):
 
     cost = Cost(gateway.worker)
     assert asyncio.run(run()).status in (200, 400, 413)
-    cost.check(cpu=2.0)
+    cost.check(memory=4 * LIMIT, cpu=2.0)
 
 
 def test_a_chunk_of_astronomic_size_is_no_memory(gateway):

@@ -135,10 +135,12 @@ HEADLESS = {
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_faulty_answer_is_an_error_answer(gateway, providers, name, dialect, stream):
     behaviour, status = HEADLESS[name]
-    providers[dialect == "anthropic"].script(behaviour)
+    provider = providers[dialect == "anthropic"]
+    provider.script(behaviour, behaviour)  # a connection that had been idle and dies unheard is tried once more on a new one
 
     reply = ask(gateway, dialect, stream=stream)
 
+    provider.forget()
     assert status == reply.status_code
     assert "canary" not in reply.text
     error = reply.json()["error"]

@@ -73,6 +73,10 @@ class ScriptedUpstream:
         """Answer the next requests so, in order of their arrival."""
         self._script.extend(behaviours)
 
+    def forget(self) -> None:
+        """Back to ordinary answers at once."""
+        self._script.clear()
+
     def wait(self, condition: Callable[[], bool], seconds: float = 5.0) -> bool:
         """Poll until `condition` holds or the time is up; True when it holds."""
         end = time.monotonic() + seconds
