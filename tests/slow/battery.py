@@ -20,6 +20,7 @@ def main() -> int:
     if rest and (ROOT / folder / f"test_{rest[0]}.py").exists():  # one part of a battery, with a page of its own
         part = rest.pop(0)
         folder, battery = f"{folder}/test_{part}.py", part
+    tree = tree_of()
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "--timeout", "3600", f"--junitxml={report.name}"]
         status = subprocess.run([*command, *(rest or [folder])], cwd=ROOT, check=False).returncode
@@ -27,19 +28,24 @@ def main() -> int:
     if cases and not rest:
         page = ROOT / "docs" / "results" / f"{battery}.md"
         page.parent.mkdir(exist_ok=True)
-        page.write_text(text_of(battery, cases))
+        page.write_text(text_of(battery, tree, cases))
     return status
 
 
-def text_of(battery: str, cases: list[ET.Element]) -> str:
+def tree_of() -> str:
+    """The commit that the tests begin with, and whether the source differs from it."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
     dirty = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "addons"], cwd=ROOT, check=False).returncode
+    return f"{commit}{' with changes' if dirty else ''}"
+
+
+def text_of(battery: str, tree: str, cases: list[ET.Element]) -> str:
     lines = [
         f"# {battery}",
         "",
-        f"Run on {datetime.now(UTC):%Y-%m-%d} at commit {commit}{' with changes' if dirty else ''}.",
+        f"Run on {datetime.now(UTC):%Y-%m-%d} at commit {tree}.",
         "",
         "| test | result | seconds | figures |",
         "|---|---|---|---|",

@@ -89,11 +89,13 @@ async def in_tunnel(raw: Raw, name: str, *alpn: str) -> Raw:
 
 
 async def told(raw: Raw, data: bytes, most: int = 3) -> list[Reply]:
-    """Send, and read the answers that come: one is waited for, others only for a moment."""
+    """Send, and read the answers that come: a final one is waited for, others only for a moment. A client that left earlier would
+    have its exchange cancelled, and the books do not say whether a cancelled one had reached its provider.
+    """
     await raw.send(data)
     replies: list[Reply] = []
     with contextlib.suppress(TimeoutError, ValueError, IndexError, asyncio.LimitOverrunError):
-        while len(replies) < most and not (replies and replies[-1].status == 0):
+        while sum(reply.status >= 200 for reply in replies) < most and not (replies and replies[-1].status == 0):
             async with asyncio.timeout(0.1 if replies and replies[-1].status >= 200 else 5):
                 replies.append(await raw.reply())
     return replies
@@ -212,7 +214,7 @@ def test_mutations(stand, record_property):
                 await in_tunnel(raw, name)
             replies = await told(raw, data, 1)
         own = number % 20 or await probe(stand, name, f"v-r{number:06}")
-        return bool(replies) and replies[0].status == 200, bool(own)
+        return bool(replies) and replies[-1].status == 200, bool(own)
 
     results = asyncio.run(each([lambda number=number: send(number) for number in range(MUTATIONS)], 32))
 
@@ -239,7 +241,7 @@ def test_the_battery_notices_what_was_never_judged(stand, name):
     )
 
     assert until(lambda: len(stand.backends.read) > before)
-    assert {(name, "v-xxxxxxxx"): 1} == dict(seen(stand) - judged(stand))
+    assert 1 == (seen(stand) - judged(stand))[name, "v-xxxxxxxx"]
     assert "credential" in problem_of(stand.backends.read[-1])
     assert "x-smuggled" in problem_of(stand.backends.read[-1])
     stand.backends.read.pop()
