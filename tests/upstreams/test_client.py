@@ -173,7 +173,7 @@ async def test_slots_bound_what_is_in_flight() -> None:
 @aio
 async def test_waiting_for_a_slot_ends() -> None:
     async with Server(answer=raw(b"", then="wait")) as server, Clients() as client:
-        to = backend(server, max_in_flight=1, timeouts=Timeouts(connect=0.05))
+        to = backend(server, max_in_flight=1, timeouts=Timeouts(connect=1))
         holder = asyncio.ensure_future(client.open(request(to)))
         await server.requests(1)
         error = await failure(client, request(to))
