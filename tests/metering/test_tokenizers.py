@@ -256,3 +256,11 @@ def test_a_thread_runs_the_task():
     tokenizers.in_thread(done.set)
 
     assert done.wait(5)
+
+
+def test_text_is_estimated_where_no_tokenizer_was_prepared_and_none_is_loaded():
+    loaded = []
+    unprepared = Tokenizers(Memo(), Random(1), load=loaded.append)
+
+    assert unprepared.count_text("gpt-4o", "x" * 300) == 100
+    assert loaded == []

@@ -95,7 +95,12 @@ class Tokenizers:
         return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.encode(prompt.edits), model))
 
     def count_text(self, model: str, text: str) -> int:
-        """Tokens of one text on its own, for an answer whose provider did not report them."""
+        """Tokens of one text on its own, for an answer whose provider did not report them.
+
+        Where no tokenizer was prepared, because nothing else counts, a token for every three bytes: on the side of too many.
+        """
+        if _DEFAULT not in self._counters:
+            return ceil(len(text.encode()) / 3)
         family = self._family(model)
         name, counter = self._counter(family.tokenizer)
         return ceil(sum(self._new([text], counter)) * self._factor(model, family, name))
