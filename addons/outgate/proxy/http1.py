@@ -1,6 +1,7 @@
 """HTTP/1 towards clients: a bound on the request head, in bytes and in seconds, and answers that leave in one write.
 
-mitmproxy's server side has no bound on a head, wedges on the trailers of a chunked request, and writes head, body and end apart,
+mitmproxy's server side has no bound on a head, on the empty lines before one, nor on what is sent ahead of an answer; it quotes
+what it cannot read in its log and its answer, wedges on the trailers of a chunked request, and writes head, body and end apart,
 each of which is a TLS record and a system call.
 """
 
@@ -23,6 +24,9 @@ type Commands = layer.CommandGenerator[None]
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _LEGAL = bytes((0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)))
+_MALFORMED = (400, "malformed request head")
+_EMPTY_LINES = 4
+"""Bytes of empty lines before a request line; one line at least is to be borne with (RFC 9112 section 2.2)."""
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -53,16 +57,29 @@ class BoundedHttp1Server(Http1Server):
         if problem is not None:
             yield from self._refuse(*problem)
             return
+        while bytes(self.buf).startswith((b"\r\n", b"\n")):
+            self.buf.maybe_extract_lines()  # takes one empty line, and would leave the request behind it to the next event
         for command in super().read_headers(event):
             self._broken |= isinstance(
                 command, commands.CloseConnection
             )  # mitmproxy has answered; the exchange is only for the books
-            yield command
+            if isinstance(command, commands.SendData):
+                command.data = make_error_response(*_MALFORMED)
+            if not isinstance(command, commands.Log):
+                yield command
         if self.state != self.read_headers:
             self._clock = None
         elif len(self.buf) and self._clock is None:
             self._clock = wakeup = commands.RequestWakeup(self.limits.head_seconds)
             yield wakeup
+
+    def wait(self, event: events.Event) -> Commands:
+        """Requests sent ahead of their turn wait in the buffer: no more of them than one request may be long."""
+        if len(self.buf) > self.limits.head_bytes + self.limits.body_bytes:
+            self.state = self.done
+            yield commands.CloseConnection(self.conn)
+            return
+        yield from super().wait(event)
 
     def read_body(self, event: events.Event) -> Commands:
         if type(self.body_reader) is ChunkedReader:
@@ -160,7 +177,10 @@ class BoundedHttp1Server(Http1Server):
         """What of the head's own bytes is wrong. mitmproxy ends lines at a lone LF, divides the request line at any white
         space, and strips controls off the ends of values (RFC 9112 sections 2.2 and 3).
         """
-        data = bytes(self.buf).lstrip(b"\r\n")
+        sent = bytes(self.buf)
+        data = sent.lstrip(b"\r\n")
+        if len(sent) - len(data) > _EMPTY_LINES:
+            return _MALFORMED
         blank = _BLANK_LINE.search(data)
         head = data[: blank.end()] if blank else data
         if len(head) > self.limits.head_bytes:
@@ -174,7 +194,7 @@ class BoundedHttp1Server(Http1Server):
             or head.count(b"\r") != ends
             or head.translate(None, _LEGAL)
         ):
-            return 400, "malformed request head"
+            return _MALFORMED
         return None
 
     def _refuse(self, status: int, message: str) -> Commands:
