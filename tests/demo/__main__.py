@@ -114,7 +114,8 @@ def stay(on: Stand) -> None:
     show("            messages=[{'role': 'user', 'content': 'Hello'}]).choices[0].message.content)\"")
     show("  Node    NODE_USE_ENV_PROXY=1 node app.mjs          (Node 24 or later; fetch and the openai package)")
     show(f"  metrics http://127.0.0.1:{on.gateway.admin}/metrics   (also /healthz, /readyz)")
-    web = f"mitmweb -s {ROOT / 'addons/gateway.py'} --set outgate_policy={on.policy} -p 8090"
+    own = f"--set confdir={on.gateway.certs} --set outgate_state={on.policy.with_name('web')}"
+    web = f"mitmweb -s {ROOT / 'addons/gateway.py'} --set outgate_policy={on.policy} {own} -p 8090"
     show(f"  mitmweb DEMO_OPENAI_KEY=demo DEMO_ANTHROPIC_KEY=demo {web}")
     show("            every flow shows its stages, verdicts and timings (content view `outgate`)")
     stop = threading.Event()
