@@ -12,7 +12,7 @@ LABELS = {
     "CREDIT_CARD": "CARD", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IBAN_CODE": "IBAN",
     "US_SSN": "SSN", "IP_ADDRESS": "IP",
 }  # fmt: skip
-_LOOSE = re.compile(r"([A-Z][A-Z_]{0,24}_[0-9]{1,9})", re.IGNORECASE)
+_LOOSE = re.compile(rf"(?:{'|'.join(LABELS.values())})_[0-9]{{1,9}}", re.IGNORECASE)
 
 
 class Placeholders:
@@ -55,10 +55,10 @@ class Numbering:
         self._last: dict[str, int] = {}
 
     def placeholder(self, entity: str, value: str) -> str:
-        """The placeholder for this value of this entity."""
+        """The placeholder for this value of this entity. Raises KeyError for an entity without a label."""
         known = self._given.get((entity, value))
         if known is None:
-            known = self._given[entity, value] = self._next(LABELS.get(entity, entity))
+            known = self._given[entity, value] = self._next(LABELS[entity])
         return known
 
     def result(self) -> Placeholders:

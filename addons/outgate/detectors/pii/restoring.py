@@ -5,7 +5,8 @@ goes out before its part closes. In a piece of JSON (streamed tool arguments) va
 """
 
 import re
-from collections.abc import Hashable, Sequence
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Sequence
 
 from outgate.detectors.pii.placeholders import Placeholders
 from outgate.inference.prompt import Channel
@@ -15,7 +16,42 @@ _PLAIN = re.compile(r"<([A-Z][A-Z_]{0,24}_[0-9]{1,9})>")
 _JSON = re.compile(r"(?:<|\\u003[cC])([A-Z][A-Z_]{0,24}_[0-9]{1,9})(?:>|\\u003[eE])")
 _JSON_PIECES = frozenset({"arguments", "partial_json"})
 """Names of the members that carry tool arguments as pieces of JSON, in every dialect."""
+_OPENING, _CLOSING = "\\u003c", "\\u003e"
 _ESCAPES = {code: f"\\u{code:04x}" for code in range(32)} | {34: '\\"', 92: "\\\\", 10: "\\n", 13: "\\r", 9: "\\t"}
+
+
+class Beginnings:
+    """Which tails of a text may be the beginning of one of these placeholders. As large as their names, whoever chose how many."""
+
+    def __init__(self, placeholders: Iterable[str]) -> None:
+        self._names = sorted(placeholders)
+        self._longest = max(map(len, self._names), default=0)
+
+    def cut(self, text: str, done: int, *, json: bool) -> int:
+        """Where the tail begins that may be the beginning of a placeholder; the end of the text where there is none."""
+        longest = self._longest + 2 * (len(_OPENING) - 1) if json and self._longest else self._longest
+        for position in range(max(done, len(text) - longest), len(text)):
+            if text[position] in "<\\" and (self._begins(text[position:]) or (json and self._begins_escaped(text[position:]))):
+                return position
+        return len(text)
+
+    def _begins(self, tail: str) -> bool:
+        at = bisect_left(self._names, tail)
+        return at < len(self._names) and self._names[at].startswith(tail) and self._names[at] != tail
+
+    def _begins_escaped(self, tail: str) -> bool:
+        """The same where brackets may be spelled as escapes, the last of which may be cut short."""
+        if len(tail) < len(_OPENING) and _OPENING.startswith(tail.lower()):
+            return bool(self._names)
+        if tail[: len(_OPENING)].lower() == _OPENING:
+            tail = "<" + tail[len(_OPENING) :]
+        name, backslash, rest = tail.partition("\\")
+        closes = not backslash or (len(rest) < len(_CLOSING) - 1 and _CLOSING.startswith("\\" + rest.lower()))
+        return closes and (self._begins(name) if not backslash else self._is_open(name))
+
+    def _is_open(self, name: str) -> bool:
+        at = bisect_left(self._names, name + ">")
+        return at < len(self._names) and self._names[at] == name + ">"
 
 
 class Restoring:
@@ -23,8 +59,7 @@ class Restoring:
 
     def __init__(self, placeholders: Placeholders) -> None:
         self._placeholders = placeholders
-        self._beginnings = {name[:end] for name in placeholders for end in range(1, len(name))}
-        self._json_beginnings = self._beginnings | _escaped_beginnings(placeholders)
+        self._beginnings = Beginnings(placeholders)
         self._held: dict[Hashable, tuple[str, Event, int]] = {}
 
     def feed(self, event: Event) -> Sequence[Event]:
@@ -45,7 +80,7 @@ class Restoring:
         held, _, _ = self._held.pop(text.part, ("", None, 0))
         whole = held + text.text
         json = not event.whole and _is_json(text)
-        pattern, beginnings = (_JSON, self._json_beginnings) if json else (_PLAIN, self._beginnings)
+        pattern = _JSON if json else _PLAIN
         pieces: list[str] = []
         done = 0
         for match in pattern.finditer(whole):
@@ -53,7 +88,7 @@ class Restoring:
             if value is not None:
                 pieces += (whole[done : match.start()], value.translate(_ESCAPES) if json else value)
                 done = match.end()
-        cut = len(whole) if ends else _cut(whole, done, beginnings)
+        cut = len(whole) if ends else self._beginnings.cut(whole, done, json=json)
         if cut < len(whole):
             self._held[text.part] = (whole[cut:], event, index)
         pieces.append(whole[done:cut])
@@ -67,25 +102,6 @@ class Restoring:
                 text, event, index = held
                 released.append(event.only(index, text))
         return released
-
-
-def _cut(text: str, done: int, beginnings: set[str]) -> int:
-    """Where the tail begins that may be the beginning of a placeholder; the end of the text where there is none."""
-    longest = max(map(len, beginnings), default=0)
-    for position in range(max(done, len(text) - longest), len(text)):
-        if text[position] in "<\\" and text[position:] in beginnings:
-            return position
-    return len(text)
-
-
-def _escaped_beginnings(placeholders: Placeholders) -> set[str]:
-    spellings = [
-        opening + name[1:-1] + closing
-        for name in placeholders
-        for opening in ("<", "\\u003c", "\\u003C")
-        for closing in (">", "\\u003e", "\\u003E")
-    ]
-    return {spelling[:end] for spelling in spellings for end in range(1, len(spelling))}
 
 
 def _is_json(text: Text) -> bool:
