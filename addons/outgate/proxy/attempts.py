@@ -4,6 +4,7 @@ Each attempt runs on a fork of the slots. When nothing would run differently, or
 failure stands: the caller sees the provider's own error rather than an invented one.
 """
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +64,12 @@ class Attempts:
 
     async def _once(self, execution: Execution) -> Ended:
         start, before = self._seconds(), execution.seen.get("dispatch")
-        ended = await execution.ensure(execution.plan.request)
+        try:
+            ended = await execution.ensure(execution.plan.request)
+        except CancelledError:
+            if _was_dispatching(execution, before):  # the provider may have received it, and may bill it
+                self.records.append(self._record(execution, None, self._seconds() - start))
+            raise
         if isinstance(ended, FailedAttempt) or execution.seen.get("dispatch") is not before:
             self.records.append(self._record(execution, ended, self._seconds() - start))
         return ended
@@ -106,6 +112,12 @@ class Attempts:
             sent=failed.sent if failed else True,
             seconds=seconds,
         )
+
+
+def _was_dispatching(execution: Execution, before: object) -> bool:
+    """Whether everything ahead of dispatch had run, and dispatch had not ended."""
+    ahead = all(step.name in execution.seen for step in execution.plan.request if step.name != "dispatch")
+    return ahead and execution.seen.get("dispatch") is before
 
 
 async def _abandon(execution: Execution) -> None:

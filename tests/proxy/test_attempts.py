@@ -1,0 +1,114 @@
+import asyncio
+from collections import namedtuple
+from types import SimpleNamespace
+
+import pytest
+
+from outgate.errors import FailureKind
+from outgate.pipeline.executor import Execution
+from outgate.pipeline.plan import Plan, Step
+from outgate.proxy.attempts import Attempts
+from outgate.stages.dispatch import FailedAttempt
+from outgate.upstreams.catalog import Backend, Endpoint
+
+ONE = Endpoint(name="one", host="127.0.0.1", port=1)
+TWO = Endpoint(name="two", host="127.0.0.1", port=2)
+BACKEND = Backend(name="b", provider="p", dialect="openai", host="api.test", endpoints=(ONE, TWO))
+SLOTS = {"backend": 0, "endpoint.state": 1, "endpoint": 2, "r.status": 3, "r.stream": 4}
+
+
+def step(name, run, reads, writes, *, waits=False):
+    view = namedtuple("Facts", [read.replace(".", "_") for read in reads])  # noqa: PYI024
+    slots = [SLOTS[read] for read in reads]
+
+    def get(values):
+        return tuple(values[slot] for slot in slots)
+
+    def failed(error):
+        raise error
+
+    return Step(
+        name=name, run=run, view=view, get=get, out=tuple(SLOTS[w] for w in writes), waits=waits, limit=None, on_error=failed
+    )
+
+
+def pick(facts):
+    left = [endpoint for endpoint in BACKEND.endpoints if endpoint.name not in facts.endpoint_state]
+    return (left[0],) if left else (TWO,)
+
+
+def execution(dispatch):
+    plan = Plan(
+        request=(
+            step("pick_endpoint", pick, ("backend", "endpoint.state"), ("endpoint",)),
+            step("dispatch", dispatch, ("endpoint",), ("r.status", "r.stream"), waits=True),
+        ),
+        first=SLOTS,
+        final=SLOTS,
+        size=len(SLOTS),
+    )
+    made = Execution(plan, lambda: 0)
+    made.give({"backend": BACKEND, "endpoint.state": frozenset()})
+    return made
+
+
+def attempts(**options):
+    return Attempts(SimpleNamespace(refresh=lambda backend: 0), lambda: 0.0, **({"limit": 3, "retry_sent": False} | options))
+
+
+def failure(kind, *, sent=False):
+    return FailedAttempt(code="c", status=502, message="m", kind=kind, sent=sent)
+
+
+def test_A18_a_refused_connection_goes_on_to_the_next_endpoint():
+    async def dispatch(facts):
+        return failure(FailureKind.CONNECT) if facts.endpoint is ONE else (200, None)
+
+    made = attempts()
+    done, ended = asyncio.run(made.run(execution(dispatch)))
+
+    assert ended is None
+    assert done.get("endpoint") is TWO
+    assert [(record.endpoint, record.failure) for record in made.records] == [("one", FailureKind.CONNECT), ("two", None)]
+
+
+def test_what_may_have_been_received_is_not_sent_again_unless_the_policy_says_so():
+    async def dispatch(facts):
+        return failure(FailureKind.RESET, sent=True) if facts.endpoint is ONE else (200, None)
+
+    careful, bold = attempts(), attempts(retry_sent=True)
+    asyncio.run(careful.run(execution(dispatch)))
+    asyncio.run(bold.run(execution(dispatch)))
+
+    assert (len(careful.records), len(bold.records)) == (1, 2)
+
+
+def test_attempts_are_bounded():
+    async def dispatch(facts):
+        return (503, None)
+
+    made = attempts(limit=2)
+    done, ended = asyncio.run(made.run(execution(dispatch)))
+
+    assert (ended, done.get("r.status"), len(made.records)) == (None, 503, 2)
+
+
+def test_a_client_that_leaves_while_the_provider_is_asked_leaves_a_record_of_the_attempt():
+    async def go():
+        asked = asyncio.Event()
+
+        async def dispatch(facts):
+            asked.set()
+            await asyncio.Event().wait()
+
+        made = attempts()
+        task = asyncio.ensure_future(made.run(execution(dispatch)))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return made.records
+
+    records = asyncio.run(go())
+
+    assert [(record.endpoint, record.status, record.sent) for record in records] == [("one", None, True)]
