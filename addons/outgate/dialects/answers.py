@@ -13,6 +13,7 @@ from outgate.inference.stream import Event
 from outgate.inference.usage import Usage
 
 LIMIT = 64 * 1024 * 1024
+_MOST_TOKENS = 1_000_000_000
 _REFUSAL = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
 _WIDE = Limits(items=4_000_000)
 """Answers hold vectors: more elements than a request may have."""
@@ -70,5 +71,5 @@ def no_usage(_: Mapping[str, Any]) -> Usage | None:
 
 
 def tokens(value: Any) -> int | None:
-    """A reported count; None for what is no count."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A reported count; None for what is no count, or more than any answer can have: sums of it would no longer fit a ledger."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None

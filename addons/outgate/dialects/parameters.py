@@ -10,6 +10,8 @@ from outgate.inference.params import Tools
 from outgate.inference.prompt import Channel, Document, Prompt
 
 _MODEL_LENGTH = 256
+_MOST = 1_000_000_000
+"""Tokens or answers a caller may ask for: products of two still fit 64 bits, in the ledger and in the closing line."""
 _KEPT = frozenset({Channel.PARAMETER, Channel.TOOL_DEFINITION, Channel.KEY})
 
 
@@ -26,11 +28,11 @@ def flag(tree: Mapping[str, Any], name: str) -> bool:
 
 
 def count(tree: Mapping[str, Any], name: str) -> int | None:
-    """A positive integer, None when absent or null."""
+    """A positive integer of at most `_MOST`, None when absent or null."""
     value = tree.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST:
         raise _refuse(name, "a positive integer")
     return value
 

@@ -137,10 +137,9 @@ class _Walk:
         return tree if tree.__class__ is dict or tree.__class__ is list else None
 
     def _number(self, value: float, rule: Rule, index: int, key: Any, turn: int) -> None:
-        if value.__class__ is float:
-            if (value >= EXACT or value <= -EXACT) and not self.exact:
-                raise _InexactError
-        elif rule.numbers and (value >= _LONG or value <= -_LONG):
+        if value.__class__ is float and (value >= EXACT or value <= -EXACT) and not self.exact:
+            raise _InexactError
+        if (value >= _LONG or value <= -_LONG) and (rule.numbers or (key.__class__ is str and key not in rule.names)):
             self.leaves.append(Leaf(index, key, str(value), rule.channel, turn))
 
 

@@ -41,8 +41,9 @@ class Rule:
     `nested` name → rule of the JSON inside a string; `rules` name → rule of the object or array there, else `other`;
     `by` a member whose value picks a more specific rule from `cases`; `names` further known names. Arrays: `item` is the rule of
     elements, `turns` counts them as messages, `tokens` says that numbers in it stand for text. `kind` is added to the unjudged
-    kinds wherever the rule applies, `state` are the names that refer to state at the provider, `numbers` shows long integers as
-    leaves (a card number needs no quotes), `drop` replaces the value by null (only ever used on answers).
+    kinds wherever the rule applies, `state` are the names that refer to state at the provider, `numbers` shows long numbers as
+    leaves (a card number needs no quotes), as they are under every name the table does not know, `drop` replaces the value by
+    null (only ever used on answers).
     """
 
     __slots__ = (
