@@ -4,6 +4,7 @@ Changes nothing in the stream. Memory is bounded: a recording that grows past it
 everything and stays empty.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,17 +15,11 @@ from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Stage
 from outgate.stores.answers import CacheSettings
 
-_UNFINISHED = (
-    b'"error":',
-    b'"finish_reason":"length"',
-    b'"finish_reason":"content_filter"',
-    b'"stop_reason":"max_tokens"',
-    b'"stop_reason":"model_context_window_exceeded"',
-    b'"stop_reason":"pause_turn"',
-    b'"stop_reason":"refusal"',
-)
-"""Members of an answer that failed or was cut short, as dialects write them. Quotes inside texts are escaped, so no text of an
-answer looks like one."""
+_ERROR = b'"error":'
+_REASON = re.compile(rb'"(?:finish|stop)_reason":(null|"[^"\\\\]*"|)')
+_ENDED_WELL = frozenset({b'"stop"', b'"end_turn"', b'"stop_sequence"'})
+"""Why an answer ended that is whole; every other reason, and one that nobody knows yet, is an answer cut short. Quotes inside
+texts are escaped, so no text of an answer looks like a member."""
 
 
 class Reads(NamedTuple):
@@ -43,6 +38,7 @@ class Recording:
         self._left = max_bytes
         self._pieces: list[bytes] = []
         self._complete = False
+        self._reasons: set[bytes] = set()
         self.usage: Usage | None = None
 
     def feed(self, event: Event) -> Sequence[Event]:
@@ -61,13 +57,15 @@ class Recording:
         piece = event.encode()
         self._left -= len(piece)
         tool = any(text.channel is Channel.TOOL_ARGUMENTS for text in event.texts)
-        if self._left < 0 or tool or self._complete or any(mark in piece for mark in _UNFINISHED):
+        reasons = set(_REASON.findall(piece))
+        self._reasons |= reasons
+        if self._left < 0 or tool or self._complete or _ERROR in piece or not reasons <= _ENDED_WELL | {b"null"}:
             self._left, self._complete = -1, False
             self._pieces.clear()
             return
         self._pieces.append(piece)
         self.usage = event.usage or self.usage
-        self._complete = event.last
+        self._complete = event.last and (not self._reasons or bool(self._reasons & _ENDED_WELL))
 
 
 class CacheRecord(Stage):

@@ -1,0 +1,64 @@
+"""Poisoning the cache: answers that ended, but not well."""
+
+import pytest
+
+from outgate.dialects.registry import dialect
+from outgate.inference.operation import Kind, Operation
+from outgate.stages.cache_record import Recording
+from support.provider_answers import compact, event, named
+
+OPENAI, ANTHROPIC = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT)
+
+
+def recorded(operation, raw, *, stream):
+    recording = Recording(10_000)
+    for one in dialect(operation.dialect).redecode(operation, stream, raw):
+        recording.feed(one)
+    return recording.body()
+
+
+def openai_whole(reason):
+    return compact({"choices": [{"index": 0, "message": {"role": "assistant", "content": "par"}, "finish_reason": reason}]})
+
+
+def openai_stream(reason):
+    chunk = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": "par"}, "finish_reason": reason}]}
+    return event(chunk) + b"data: [DONE]\n\n"
+
+
+def anthropic_whole(reason):
+    text = [{"type": "text", "text": "par"}]
+    return compact({"type": "message", "role": "assistant", "content": text, "stop_reason": reason})
+
+
+def anthropic_stream(reason):
+    start = {"type": "message", "role": "assistant", "content": [], "stop_reason": None}
+    return b"".join(
+        [
+            named("message_start", {"message": start}),
+            named("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
+            named("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": "par"}}),
+            named("content_block_stop", {"index": 0}),
+            named("message_delta", {"delta": {"stop_reason": reason}}),
+            named("message_stop", {}),
+        ]
+    )
+
+
+ANSWERS = [
+    (OPENAI, openai_whole, "stop"),
+    (OPENAI, openai_stream, "stop"),
+    (ANTHROPIC, anthropic_whole, "end_turn"),
+    (ANTHROPIC, anthropic_stream, "end_turn"),
+]
+
+
+@pytest.mark.parametrize("reason", [None, "", "abort", "error", "length", "max_tokens", "content_filter", "refusal", "pause_turn"])
+@pytest.mark.parametrize(("operation", "answer", "_"), ANSWERS)
+def test_an_answer_that_did_not_end_well_is_never_stored(operation, answer, _, reason):
+    assert recorded(operation, answer(reason), stream=answer.__name__.endswith("stream")) is None
+
+
+@pytest.mark.parametrize(("operation", "answer", "reason"), ANSWERS)
+def test_the_same_answer_that_ended_well_is_stored(operation, answer, reason):
+    assert recorded(operation, answer(reason), stream=answer.__name__.endswith("stream")) is not None
