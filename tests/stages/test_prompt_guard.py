@@ -78,6 +78,14 @@ def test_an_attack_is_answered_in_the_callers_dialect(dialect: str, stream: bool
         assert "gpt-4o" == orjson.loads(raw)["model"]
 
 
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.CHAT])
+def test_an_attack_that_no_words_can_answer_is_denied(kind: Kind) -> None:
+    facts = AnswerReads(prompt(_ATTACK), _WHO, Operation("openai", kind), Params(), "m", "req_1", 1.0)
+    denial = _run(_guard(action="answer"), facts)
+    assert isinstance(denial, Denial)
+    assert "prompt_refused" == denial.code
+
+
 async def _drained(answer: Answer) -> bytes:
     return b"".join([event.encode() async for events in answer.stream.source for event in events])
 
@@ -85,7 +93,7 @@ async def _drained(answer: Answer) -> bytes:
 def test_the_category_follows_the_settings() -> None:
     denies, answers = _guard().contract, _guard(action="answer").contract
     per_model = _guard(per_model=True).contract
-    assert (May.DENY, May.RESPOND) == (denies.may, answers.may)
+    assert (May.DENY, May.RESPOND | May.DENY) == (denies.may, answers.may)
     assert (("prompt", "principal"), ("prompt", "principal", "model")) == (denies.reads, per_model.reads)
     assert {"operation", "params", "exchange.id", "started", "model.requested"} <= set(answers.reads)
     assert {"model", "operation"} <= set(_guard(action="answer", per_model=True).contract.reads)

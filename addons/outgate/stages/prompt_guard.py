@@ -16,7 +16,7 @@ from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import RULES
 from outgate.dialects.registry import dialect
 from outgate.errors import Denial
-from outgate.inference.operation import Operation
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
@@ -104,7 +104,7 @@ class PromptGuard(Stage):
         self.contract = Contract(
             reads=tuple(map(fact_of_field, (*view._fields, *(["model"] if settings.per_model else [])))),
             writes=("verdict.prompt_guard",),
-            may=May.RESPOND if answers else May.DENY,
+            may=May.RESPOND | May.DENY if answers else May.DENY,
             limit=settings.limit,
             cost=0.1,
             passes=0.97,
@@ -119,7 +119,9 @@ class PromptGuard(Stage):
                 await sleep(0)  # other exchanges get their turn between two stretches of work
         return self._outcome(facts, found) if found else ((),)
 
-    def _answered(self, facts: AnswerReads, found: tuple[str, ...]) -> Answer:
+    def _answered(self, facts: AnswerReads, found: tuple[str, ...]) -> Answer | Denial:
+        if facts.operation.kind is not Kind.CHAT:
+            return _denied(facts, found)  # nothing but a conversation has an answer in words
         speaker, params = dialect(facts.operation.dialect), facts.params
         head = (facts.operation, self._text, facts.model_requested, params.stream, facts.exchange_id, int(facts.started))
         events = speaker.canned(*head, params.include_usage)
@@ -127,7 +129,7 @@ class PromptGuard(Stage):
         return Answer(200, headers, EventStream(_ready(events)), "gateway", outputs=(found,))
 
 
-def _denied(facts: Reads, found: tuple[str, ...]) -> Denial:  # noqa: ARG001
+def _denied(facts: Reads | AnswerReads, found: tuple[str, ...]) -> Denial:  # noqa: ARG001
     return Denial(code="prompt_refused", status=403, message=f"The prompt was refused by policy ({', '.join(found)}).")
 
 

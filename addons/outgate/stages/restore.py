@@ -13,9 +13,9 @@ from outgate.pipeline.stage import Settings, Stage
 
 
 class Reads(NamedTuple):
-    """What `restore` sees."""
+    """What `restore` sees. A guard that answers before `redact` has run leaves no placeholders, and nothing to restore."""
 
-    placeholders: Placeholders
+    placeholders: Placeholders | None
     r_stream: EventStream
 
 
@@ -25,9 +25,11 @@ class Restore(Stage):
     name = "restore"
 
     def __init__(self, settings: Settings) -> None:  # noqa: ARG002
-        self.contract = Contract.of(Reads, writes=("r.stream",), may=May.MUTATE, after=("*",), cost=0.02)
+        self.contract = Contract.of(
+            Reads, writes=("r.stream",), may=May.MUTATE, after=("*",), optional=("placeholders",), cost=0.02
+        )
 
     def run(self, facts: Reads) -> tuple[EventStream]:
-        if not len(facts.placeholders):
+        if not facts.placeholders:
             return (facts.r_stream,)
         return (facts.r_stream.through(Restoring(facts.placeholders)),)
