@@ -15,6 +15,7 @@ from outgate.dialects.dialect import AnswerDecoder, Request
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import read
+from outgate.dialects.spelling import exact_names
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
@@ -42,6 +43,7 @@ class Anthropic:
         reading = read(raw, MESSAGES, self._limits)
         tree = reading.document.tree
         messages_of(tree)
+        exact_names(tree, MESSAGES.names)
         params = Params(
             stream=flag(tree, "stream"),
             max_tokens=count(tree, "max_tokens"),

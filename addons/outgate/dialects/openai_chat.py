@@ -15,6 +15,7 @@ from outgate.dialects.openai_stream import DONE, OpenAIStream, usage_of
 from outgate.dialects.openai_tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, VECTORS
 from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
+from outgate.dialects.spelling import exact_names
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
@@ -49,6 +50,7 @@ class OpenAI:
     def _chat(self, reading: Reading) -> Request:
         tree = reading.document.tree
         messages_of(tree)
+        exact_names(tree, CHAT.names)
         params = Params(
             stream=flag(tree, "stream"),
             max_tokens=_bound(tree),
@@ -70,6 +72,7 @@ class OpenAI:
         tree = reading.document.tree
         if not tree.get("input"):
             raise WireError("bad_parameter", "`input` must not be empty")
+        exact_names(tree, EMBEDDINGS.names)
         params = Params(server_state=reading.state, identity=identity_of(reading, ()))
         return Request(prompt_of(reading), Tools(), params, model_of(tree))
 
