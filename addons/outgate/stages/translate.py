@@ -78,10 +78,16 @@ class Translate(Stage):
         bound = facts.hold.max_output if facts.hold is not None else None
         body = dialect(operation.dialect).encode(operation, facts.prompt, facts.model, facts.params, bound)
         forwarded = self._forwarded - _listed(facts.headers)
-        fields = tuple(field for field in facts.headers if field[0] in forwarded)
+        described: tuple[tuple[str, str], ...] = ()
+        if operation.kind is not Kind.OPAQUE:  # it was judged as JSON: no word of the caller's may make it be read as anything else
+            forwarded -= _DESCRIBED
+            described = _JSON if body else ()
+        fields = (*described, *(field for field in facts.headers if field[0] in forwarded))
         return (body, backend.path_prefix + facts.path, fields)
 
 
+_DESCRIBED = frozenset({"content-type", "content-disposition", "content-language", "content-location", "content-range"})
+_JSON = (("content-type", "application/json"),)
 _NEVER = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie", "host"})
 
 
