@@ -140,7 +140,7 @@ def test_R2_reloads_under_load_break_nothing_and_every_exchange_sees_one_policy(
     said = "\n".join(pair.log)
     assert "passthrough" in said, said
     assert "window" in said, said
-    revisions = {line["outgate.policy.revision"] for line in lines(world)}
+    revisions = {line["outgate.policy.revision"] for line in lines(world) if line["outcome"] == "answered"}
     assert len(revisions) > 5
     assert all(re.fullmatch("[0-9a-f]{12}", revision) for revision in revisions)
 

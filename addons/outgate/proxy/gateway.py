@@ -14,6 +14,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer
+from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
@@ -101,9 +102,14 @@ class Gateway:
         await pull.take()
 
     def client_disconnected(self, client: Client) -> None:
-        """The last resort: whatever still runs for a client that is gone is cancelled, also when a layer has crashed."""
+        """The last resort: whatever still runs for a client that is gone is cancelled, also when a layer has crashed, and its
+        socket is closed: mitmproxy forgets to, where it cancelled a reader that had more to tell.
+        """
         self._heard(client)
         self._conns.pop(client, None)
+        io = _transport_of(client)
+        if io is not None and io.writer is not None:
+            io.writer.close()
         for exchange in [each for each, owner in self.exchanges.items() if owner is client]:
             exchange.client_gone()
 
@@ -149,8 +155,7 @@ class Gateway:
 
     def _give_up(self, client: Client) -> None:
         self._deadlines.pop(client, None)
-        handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
-        io = handler.transports.get(client) if handler is not None else None
+        io = _transport_of(client)
         if io is not None and io.handler is not None:
             io.handler.cancel("too slow")
 
@@ -189,3 +194,8 @@ class Gateway:
         if denial is None:
             self._conns[flow.client_conn] = conn
         return denial
+
+
+def _transport_of(client: Client) -> ConnectionIO | None:
+    handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
+    return handler.transports.get(client) if handler is not None else None
