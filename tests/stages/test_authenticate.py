@@ -28,8 +28,8 @@ def basic(name, token):
     return "Basic " + base64.b64encode(f"{name}:{token}".encode()).decode()
 
 
-def stage_of(*workloads, clock=lambda: NOW):
-    return Authenticate(AuthenticateSettings(), Workloads(workloads), Catalog(), None, clock, lambda: 0.0)
+def stage_of(*workloads, clock=lambda: NOW, monotonic=lambda: 0.0):
+    return Authenticate(AuthenticateSettings(), Workloads(workloads), Catalog(), None, clock, monotonic)
 
 
 def run(stage, *, entry=Entry.CONNECT, proxy=None, certificate="", **fields):
@@ -178,6 +178,17 @@ def test_a_verified_jwt_is_remembered_until_it_expires_and_no_longer(trusting):
     trusting[1].unlink()
     assert "alpha" == name_of(run(stage, proxy=field))
     clock[0] = NOW + 3600
+    assert name_of(run(stage, proxy=field)) is None
+
+
+def test_a_key_that_its_issuer_has_withdrawn_does_not_live_on_in_a_remembered_token(trusting):
+    clock = [NOW]
+    stage = stage_of(trusting[0], clock=lambda: clock[0], monotonic=lambda: clock[0])
+    field = f"Bearer {token(exp=NOW + 365 * 86400)}"
+    assert "alpha" == name_of(run(stage, proxy=field))
+
+    trusting[1].write_bytes(b'{"keys": []}')
+    clock[0] = NOW + 301
     assert name_of(run(stage, proxy=field)) is None
 
 

@@ -107,6 +107,19 @@ def test_without_a_set_nobody_is_trusted(answer):
     asyncio.run(live())
 
 
+def test_an_issuer_that_is_down_is_not_hammered():
+    async def live():
+        setting = Setting()
+        setting.client.answers = [UpstreamError(FailureKind.CONNECT, "down"), key_set("a")]
+        found = await asyncio.gather(*(setting.has("a") for _ in range(50)), return_exceptions=True)
+        assert {KeysUnavailableError} == {type(each) for each in found}
+        assert 1 == len(setting.client.asked)
+        setting.now += 1.5
+        assert await setting.has("a")
+
+    asyncio.run(live())
+
+
 def test_keys_without_id_secret_keys_and_encryption_keys_are_left_out():
     several = [KEY, {**KEY, "kid": "enc", "use": "enc"}, {"kty": "oct", "kid": "o", "k": "c2VjcmV0"}, {"kty": "?", "kid": "x"}, 5]
 

@@ -1,7 +1,8 @@
 """Who is calling? A client certificate, a token in Proxy-Authorization, or, for base-URL clients, a token where their key would be.
 
-A wrong name and a wrong token get the same answer. Nothing is remembered between exchanges but verified JWTs, by digest, until
-they expire: revoking a workload reaches its open tunnels with their next request. Sources: RFC 7519, RFC 8725.
+A wrong name and a wrong token get the same answer. Nothing is remembered between exchanges but verified JWTs, by digest, for some
+minutes and never beyond their own time: revoking a workload reaches its open tunnels with their next request. Sources: RFC 7519,
+RFC 8725.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from outgate.upstreams.client import Client
 from outgate.upstreams.jwks import IssuerKeys, KeysUnavailableError
 
 _REMEMBERED = 4096
+_SECONDS = 300.0
+"""For which a verified JWT is remembered: a key that its issuer has withdrawn must not go on signing for the life of a token."""
 _PROXY = Denial(code="proxy_authentication_required", status=407, message="The gateway needs a valid workload name and token.")
 _ORIGIN = Denial(code="authentication_required", status=401, message="The gateway needs a valid workload token as API key.")
 _UNAVAILABLE = Denial(code="issuer_keys_unavailable", status=503, message="Workload tokens cannot be verified now.", retry_after=5)
@@ -131,5 +134,5 @@ class Authenticate(Stage):
         )
         while len(self._memo) >= _REMEMBERED:
             del self._memo[next(iter(self._memo))]
-        self._memo[digest] = (principal, float(claims["exp"]) + self._leeway)
+        self._memo[digest] = (principal, min(float(claims["exp"]) + self._leeway, self._wall() + _SECONDS))
         return principal

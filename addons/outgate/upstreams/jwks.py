@@ -1,7 +1,8 @@
 """The keys of token issuers: from a file, or fetched from a provider of the policy, kept for a while, asked for rarely.
 
 A key id nobody knows makes the set be fetched again, at most once per `_AGAIN` seconds, so that strangers cannot make the gateway
-hammer an issuer. A set that cannot be fetched again stays good for `_STALE` seconds. Source: RFC 7517.
+hammer an issuer; while there is no set yet, at most once per `_FAILED` seconds. A set that cannot be fetched again stays good for
+`_STALE` seconds. Source: RFC 7517.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from outgate.upstreams.client import Client
 _FRESH = 300.0
 _STALE = 3600.0
 _AGAIN = 10.0
+_FAILED = 1.0
 
 
 class KeysUnavailableError(OutgateError):
@@ -56,6 +58,7 @@ class IssuerKeys:
         self._monotonic = monotonic
         self._deadline = deadline
         self._held: _Held | None = None
+        self._failed = float("-inf")
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str) -> PyJWK | None:
@@ -76,10 +79,13 @@ class IssuerKeys:
 
     async def _renewed(self, held: _Held | None) -> _Held:
         now = self._monotonic()
+        if now - self._failed < _FAILED:
+            raise KeysUnavailableError("the keys of a token issuer could not be read just now")
         try:
             return _Held(keys_of(await self._read()), now, now)
         except (UpstreamError, TimeoutError, OSError, ValueError) as error:
             if held is None:
+                self._failed = self._monotonic()
                 raise KeysUnavailableError("the keys of a token issuer cannot be read") from error
             return _Held(held.keys, held.fetched, now)
 
