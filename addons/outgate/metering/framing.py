@@ -70,6 +70,11 @@ def counted(leaves: tuple[Leaf, ...]) -> list[int]:
     return [at for at, leaf in enumerate(leaves) if leaf.channel not in _ELSEWHERE or leaf.turn >= 0]
 
 
+def parameter_chars(leaves: tuple[Leaf, ...]) -> int:
+    """Characters in parameters outside messages."""
+    return sum(len(leaf.text) for leaf in leaves if leaf.channel is Channel.PARAMETER and leaf.turn < 0)
+
+
 def frame(family: Family, kind: Kind, leaves: tuple[Leaf, ...], *, tools: bool) -> int:
     """Tokens that the provider adds around messages and tools; embeddings have no frame."""
     if kind is Kind.EMBEDDINGS:

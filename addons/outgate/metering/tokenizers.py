@@ -16,7 +16,7 @@ from outgate.inference.operation import Kind
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
 from outgate.metering import claude, encodings
-from outgate.metering.framing import Exactness, Family, counted, family_of, frame
+from outgate.metering.framing import Exactness, Family, counted, family_of, frame, parameter_chars
 from outgate.metering.images import unjudged_tokens
 from outgate.metering.sampling import estimate
 
@@ -29,6 +29,8 @@ _UNSEEN = 1.15
 _STAND_IN = 1.6
 """Claude tokens for each o200k token, until its own tokenizer is loaded (1.1 to 1.9 in Latin script)."""
 _MOST_MODELS = 1_024
+_NO_TOOLS = Tools()
+_SETTINGS_CHARS = 1_024
 
 
 class Counter(Protocol):
@@ -90,7 +92,7 @@ class Tokenizers:
         name, counter = self._counter(family.tokenizer)
         tokens = self._texts(prompt, name, counter, tenant)
         tokens += frame(family, kind, prompt.leaves, tools=bool(tools.names))
-        tokens += self._beside(tools, params, counter)
+        tokens += self._beside(prompt, tools, params, counter)
         tokens = ceil(tokens * self._factor(model, family, name))
         return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.encode(prompt.edits), model))
 
@@ -140,10 +142,10 @@ class Tokenizers:
             return estimate(texts, counter.count, self._random)
         return counter.count(texts)
 
-    def _beside(self, tools: Tools, params: Params, counter: Counter) -> int:
-        """Tools, and the parameters where they hold a schema that the provider shows to the model."""
-        texts = [tools.identity.decode()] if tools.names else []
-        if b'"json_schema"' in params.identity:
+    def _beside(self, prompt: Prompt, tools: Tools, params: Params, counter: Counter) -> int:
+        """Tools, named or not, and the parameters where they hold a schema, or more text than settings have: servers show both."""
+        texts = [tools.identity.decode()] if tools != _NO_TOOLS else []
+        if b'"json_schema"' in params.identity or parameter_chars(prompt.leaves) > _SETTINGS_CHARS:
             texts.append(params.identity.decode())
         return sum(self._new(texts, counter)) if texts else 0
 
