@@ -46,6 +46,32 @@ def test_names_pass_through_to_the_addressed_provider_where_policy_says_so():
     assert ("other", "two") == run("other", models=MODELS, passthrough=True)
 
 
+@pytest.mark.parametrize(
+    "name", ["gpt-4o-2024-08-06", "meta/llama-3.1-8b", "ft:gpt-4o-mini-2024-07-18:org:one:id", "claude-sonnet-4@20250514"]
+)
+def test_names_that_models_have_pass_through(name):
+    assert (name, "two") == run(name, passthrough=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gpt-ann@mail.test",
+        "gpt-4111111111111111",
+        "gpt-4111-1111-1111-1111",
+        "gpt-123-45-6789",
+        "gpt-DE89370400440532013000",
+        "tell me",
+    ],
+)
+def test_personal_data_in_place_of_a_models_name_never_passes_through(name):
+    denial = run(name, passthrough=True)
+
+    assert isinstance(denial, Denial)
+    assert "model_not_found" == denial.code
+    assert name not in denial.message
+
+
 def test_a_request_without_a_model_goes_where_it_was_addressed():
     assert ("", "two") == run("", models=MODELS)
 

@@ -4,6 +4,7 @@ No name is ever replaced silently: what the map does not know is refused, unless
 and is warned of it. A request that names no model goes to the provider that was addressed.
 """
 
+import re
 from typing import NamedTuple
 
 from pydantic import Field
@@ -12,6 +13,10 @@ from outgate.errors import Denial, Problem
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Catalog
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20})?")
+_LONG_NUMBER = re.compile(r"[0-9](?:[-.]?[0-9]){8}")
+"""Nine digits or more, dashes and dots between them: a card, an account or a telephone, while a date has eight."""
 
 
 class Target(Settings):
@@ -67,11 +72,16 @@ class ModelMap(Stage):
 
     def _unmapped(self, requested: str, destination: str) -> Outcome:
         addressed = self._catalog.by_destination(destination)
-        if addressed is not None and (self._settings.passthrough or not requested):
+        if addressed is not None and (not requested or (self._settings.passthrough and _is_name(requested))):
             return (requested, addressed.provider)
         if self._settings.default is not None:
             return (self._settings.default.model, self._settings.default.provider)
         return Denial(code="model_not_found", status=404, message="The policy knows no model of this name.")
+
+
+def _is_name(requested: str) -> bool:
+    """Whether this can be the name of a model: it leaves as it is, unread by any guard, so it must not carry anything else."""
+    return _NAME.fullmatch(requested) is not None and _LONG_NUMBER.search(requested) is None
 
 
 def _silent_default(settings: ModelMapSettings) -> tuple[Problem, ...]:
