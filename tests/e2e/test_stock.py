@@ -86,8 +86,8 @@ def test_plan_and_every_exchange_are_told(stock):
     assert stock.wait(lambda: len(lines(stock.world)) == before + 1)
 
 
-def test_M5_a_provider_that_resets_is_answered_in_the_callers_dialect(stock, providers):
-    providers[0].script(reset("before"))
+def test_M5_a_provider_that_breaks_off_is_answered_in_the_callers_dialect(stock, providers):
+    providers[0].script(reset("headers"))
     with http(stock) as client:
         reply = client.post(URL, json=BODY)
 

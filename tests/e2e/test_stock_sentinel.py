@@ -2,8 +2,10 @@
 
 import pytest
 
-from e2e.load import Load, ask, put
-from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World
+from e2e.load import BODY, Load, ask, put
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World, openai_client
+from support.behaviours import sse
+from support.provider_answers import chat_events
 from support.stock import StockGateway
 
 ENV = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
@@ -45,6 +47,19 @@ def test_a_broken_script_lets_nothing_through_and_a_mended_one_serves_again(stoc
 
         put(stock.script, good)
         assert stock.wait(lambda: ask(stock) == 200, 20), (name, stock.log[-20:])
+
+
+def test_a_stream_that_runs_when_the_script_goes_is_brought_to_its_end(stock, providers):
+    words = [f"word{i} " for i in range(25)]
+    providers[0].script(sse(chat_events(words, "gpt-4o-mini", None), 0.1))
+    parts = iter(openai_client(stock).chat.completions.create(**BODY, stream=True))
+    text = next(parts).choices[0].delta.content or ""
+    put(stock.script, "addons = []\n")
+    text += "".join(part.choices[0].delta.content or "" for part in parts if part.choices)
+
+    assert text == "".join(words)
+    assert stock.says("Loading script")
+    assert stock.wait(lambda: ask(stock) == 503)
 
 
 def test_a_broken_policy_leaves_the_one_in_force_and_a_removed_script_lets_nothing_through(stock, providers, tmp_path):

@@ -19,12 +19,11 @@ from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
 from outgate.net.connection import Connection, Entry
-from outgate.proxy.backpressure import room
 from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
 from outgate.proxy.exchange import Exchange, Surroundings
 from outgate.proxy.http1 import BoundedHttp1Server
-from outgate.proxy.layers import ExchangeStream, Pull, install, layers_in, refusal
+from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
 from outgate.proxy.limits import Limits
 from outgate.proxy.tunnel import FAILED, Tunnel
 
@@ -96,10 +95,6 @@ class Gateway:
         install(nextlayer.layer)
         if any(isinstance(each, ClientTLSLayer) for each in layers_in(nextlayer.layer)):
             self._expect(nextlayer.context.client)
-
-    async def outgate_take(self, pull: Pull) -> None:
-        await room(pull)
-        await pull.take()
 
     def client_disconnected(self, client: Client) -> None:
         """The last resort: whatever still runs for a client that is gone is cancelled, also when a layer has crashed, and its

@@ -14,7 +14,9 @@ from mitmproxy.flow import Flow
 from mitmproxy.proxy import server_hooks
 from mitmproxy.tls import TlsData
 
+from outgate.proxy.backpressure import room
 from outgate.proxy.hardening import insist
+from outgate.proxy.layers import Pull
 from outgate.proxy.ownership import is_owned
 
 _REFUSED = "outgate: egress belongs to the plan"
@@ -45,6 +47,11 @@ class Sentinel:
     def request(self, flow: http.HTTPFlow) -> None:
         if flow.is_replay or not (self.alive() and is_owned(flow)):
             _refuse(flow)
+
+    async def outgate_take(self, pull: Pull) -> None:
+        """Exchanges that have begun are brought to their end, also where the gateway that began them has gone."""
+        await room(pull)
+        await pull.take()
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         data.server.error = _REFUSED
