@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from outgate.errors import Problem
-from outgate.policy.discover import nearest, stage_names
+from outgate.policy.discover import stage_names
+from outgate.policy.names import Known, rule_problems, unknown
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.source import Place, Source
 from outgate.policy.validate import Validated
@@ -15,37 +15,15 @@ def reference_problems(source: Source, validated: Validated, *, elsewhere: bool 
     """Every name without its thing. `elsewhere`: files may be missing on this machine."""
     yield from _stage_scopes(source, validated)
     yield from _files(source, validated, "W_MISSING_FILE" if elsewhere else "E_MISSING_FILE")
-    known = _Known(source.data if isinstance(source.data, dict) else {})
+    known = Known(source)
     for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
-        yield from _match(source, known, route.match, (*place, "match"))
+        yield from _match(known, route.match, (*place, "match"))
+    yield from rule_problems(known, validated)
     for name, workload in validated.policy.workloads.items():
         for index, trust in enumerate(workload.jwt):
-            if trust.jwks.provider and trust.jwks.provider not in known.providers:
-                place = ("workloads", name, "jwt", index, "jwks", "provider")
-                yield _unknown(source, "provider", trust.jwks.provider, known.providers, place)
+            if trust.jwks.provider:
+                yield from known.check("provider", trust.jwks.provider, ("workloads", name, "jwt", index, "jwks", "provider"))
     yield from _routes(source, validated)
-
-
-class _Known:
-    """The names in the file, also those of sections that are broken otherwise."""
-
-    def __init__(self, data: dict[str, Any]) -> None:
-        self.providers = frozenset(_names(data.get("providers")))
-        self.workloads = frozenset(_names(data.get("workloads")))
-        sections = data.get("workloads")
-        groups = [each.get("groups") for each in sections.values() if isinstance(each, dict)] if isinstance(sections, dict) else []
-        self.groups = frozenset(str(group) for several in groups if isinstance(several, list) for group in several)
-        self.groups_are_open = "groups_claim" in str(sections)
-
-
-def _names(section: Any) -> list[str]:
-    return list(section) if isinstance(section, dict) else []
-
-
-def _unknown(source: Source, what: str, name: str, names: frozenset[str], place: Place) -> Problem:
-    near = nearest(name, names)
-    repair = f"did you mean {near!r}?" if near else f"name one of: {', '.join(sorted(names)) or 'none is defined'}"
-    return source.problem(f"E_UNKNOWN_{what.upper()}", f"there is no {what} {name!r}", place, repair)
 
 
 def _stage_scopes(source: Source, validated: Validated) -> Iterator[Problem]:
@@ -62,20 +40,18 @@ def _stage_scopes(source: Source, validated: Validated) -> Iterator[Problem]:
             named += [(name, (*place, "after", name)), *((each, (*place, "after", name)) for each in befores if each != "*")]
     for name, where in named:
         if name not in known:
-            yield _unknown(source, "stage", name, known, where)
+            yield unknown(source, "stage", name, known, where)
 
 
-def _match(source: Source, known: _Known, match: MatchSection, place: Place) -> Iterator[Problem]:
-    checks = [
-        ("provider", "destinations", match.destinations, known.providers),
-        ("workload", "workloads", match.workloads, known.workloads),
-    ]
-    if not known.groups_are_open:
-        checks.append(("group", "groups", match.groups, known.groups))
-    for what, field, named, names in checks:
+def _match(known: Known, match: MatchSection, place: Place) -> Iterator[Problem]:
+    checks = (
+        ("provider", "destinations", match.destinations),
+        ("workload", "workloads", match.workloads),
+        ("group", "groups", match.groups),
+    )
+    for what, field, named in checks:
         for index, name in enumerate(named):
-            if name not in names:
-                yield _unknown(source, what, name, names, (*place, field, index))
+            yield from known.check(what, name, (*place, field, index))
 
 
 def _files(source: Source, validated: Validated, code: str) -> Iterator[Problem]:

@@ -57,7 +57,7 @@ class ModelMap(Stage):
         self._settings = settings
         self._catalog = catalog
         self.warnings = _silent_default(settings)
-        _check(settings, catalog)
+        _check(settings)
         self.contract = Contract.of(Reads, writes=("model", "provider"), may=May.DENY, cost=0.004, passes=0.99)
 
     def run(self, facts: Reads, /) -> Outcome:
@@ -91,15 +91,8 @@ def _silent_default(settings: ModelMapSettings) -> tuple[Problem, ...]:
     return (Problem(code="W_DEFAULT_MODEL", message=message, repair="remove `default`, so that unknown names are refused"),)
 
 
-def _check(settings: ModelMapSettings, catalog: Catalog) -> None:
-    """Raises ValueError for a target whose provider is not in the policy, or an alias without a target."""
-    targets = [
-        *(target for several in settings.models.values() for target in several),
-        *([settings.default] if settings.default else []),
-    ]
-    unknown = sorted({target.provider for target in targets if not catalog.by_provider(target.provider)})
-    if unknown:
-        raise ValueError(f"there is no provider {', '.join(unknown)}")
+def _check(settings: ModelMapSettings) -> None:
+    """Raises ValueError for an alias without a target."""
     empty = sorted(alias for alias, several in settings.models.items() if not several)
     if empty:
         raise ValueError(f"no target is given for {', '.join(empty)}")
