@@ -167,3 +167,21 @@ def test_the_watch_reloads_when_the_file_has_changed_and_only_then(tmp_path):
         assert seen[5][1] is seen[2][1]
 
     live(task)
+
+
+def test_a_reload_says_which_revision_takes_effect_and_a_refused_one_is_told(tmp_path, caplog):
+    async def task():
+        refused = []
+        reloader = Reloader(write(tmp_path), load_policy, refused=lambda: refused.append(True))
+        await reloader.start()
+        assert [] == caplog.messages
+        write(tmp_path, OTHER)
+        await reloader.reload()
+        assert [f"policy {reloader.current.revision} takes effect"] == caplog.messages
+        assert [] == refused
+        write(tmp_path, "routes: 1")
+        await reloader.reload()
+        assert [True] == refused
+
+    with caplog.at_level("WARNING"):
+        live(task)

@@ -73,6 +73,8 @@ METRICS = (
         _RATIO,
     ),
     Metric("outgate_stage_seconds", Type.SUMMARY, ("stage", "verdict"), "runs of each stage: ok, denied, answered or error"),
+    Metric("outgate_policy_info", Type.GAUGE, ("revision",), "workers under this revision of the policy"),
+    Metric("outgate_policy_reloads_total", Type.COUNTER, ("result",), "reloads of a worker's policy: applied or refused"),
     Metric("outgate_cache_lookups_total", Type.COUNTER, ("result",), "cache look-ups by result"),
     Metric(
         "outgate_metrics_overflow_total",

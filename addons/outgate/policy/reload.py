@@ -15,18 +15,20 @@ class Reloader:
     """Holds the live policy of a process.
 
     `load` compiles the file (load.load_policy with the ports of the process). `pin`, when not empty, is the only revision that
-    may take effect. `swapped` is told of every policy that takes effect.
+    may take effect. `swapped` is told of every policy that takes effect, `refused` of every file that does not.
     """
 
     def __init__(
-        self, path: Path, load: Callable[[Path], LivePolicy], *, pin: str = "", swapped: Callable[[LivePolicy], None] | None = None
-    ) -> None:
+        self, path: Path, load: Callable[[Path], LivePolicy], *, pin: str = "",
+        swapped: Callable[[LivePolicy], None] | None = None, refused: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
         self.current: LivePolicy | None = None
         self.problems: tuple[Problem, ...] = ()
         self._path = path
         self._load = load
         self._pin = pin
         self._swapped = swapped
+        self._refused = refused
         self._stamp: tuple[int, int, int] | None = None
         self._lock = asyncio.Lock()
         self._stops: set[asyncio.Task[None]] = set()
@@ -47,6 +49,8 @@ class Reloader:
             except PolicyError as error:
                 self.problems = error.problems
                 _log.error("the policy %s is refused, the one in force stays\n%s", self._path, error)
+                if self._refused is not None:
+                    self._refused()
                 return self.problems
             self.problems = ()
             if policy is not None:
@@ -99,7 +103,7 @@ class Reloader:
 
     def _swap(self, policy: LivePolicy) -> None:
         old, self.current = self.current, policy
-        _log.info("policy %s takes effect", policy.revision)
+        _log.log(logging.WARNING if old is not None else logging.INFO, "policy %s takes effect", policy.revision)
         if self._swapped is not None:
             self._swapped(policy)
         if old is not None:

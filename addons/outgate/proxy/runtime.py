@@ -43,6 +43,7 @@ _ANSWER_BYTES = 8 * 1024 * 1024
 _MEMO_BYTES = 6 * 1024 * 1024
 """What a worker remembers at most: part of the 230 MB that it may use in all."""
 _GRACE = 5.0
+_POLICY, _RELOADS = "outgate_policy_info", "outgate_policy_reloads_total"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,10 @@ class Runtime:
             monotonic=time.monotonic,
             ids=exchange_id,
         )
-        self._reloader = Reloader(policy, lambda path: load_policy(path, self._ports), pin=pin, swapped=self._swapped)
+        self._in_force = ""
+        self._reloader = Reloader(
+            policy, lambda path: load_policy(path, self._ports), pin=pin, swapped=self._swapped, refused=self._refused
+        )
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
@@ -229,7 +233,16 @@ class Runtime:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _refused(self) -> None:
+        self._ports.metrics.add(_RELOADS, ("refused",))
+
     def _swapped(self, policy: LivePolicy) -> None:
+        metrics = self._ports.metrics
+        if self._in_force:
+            metrics.add(_POLICY, (self._in_force,), -1.0)
+            metrics.add(_RELOADS, ("applied",))
+        metrics.add(_POLICY, (policy.revision,))
+        self._in_force = policy.revision
         self._client.keep(policy.catalog.backends)
         if asks_encoder(policy):
             self._need_encoder()
