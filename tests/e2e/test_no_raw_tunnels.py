@@ -166,6 +166,8 @@ def test_a_thousand_random_preambles(inside):
             async with gate:
                 try:
                     return (await say(inside, data, where))[:12]
+                except ConnectionError:
+                    return b"cut"  # before it could speak: a handshake that a busy machine makes late is ended, too
                 except TimeoutError:
                     return data  # still open: fair only where it happened to be a request, which is refused
 
