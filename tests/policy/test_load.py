@@ -60,6 +60,21 @@ def test_a_policy_that_would_let_everyone_in_is_refused(tmp_path, stage):
     assert "E_MISSING_STAGE" in [problem.code for problem in refused(tmp_path, text)]
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "code"),
+    [
+        ("  authenticate: {}\n", "", "E_MISSING_STAGE"),
+        ("authenticate: {}", "authentcate: {}", "E_UNKNOWN_STAGE"),
+        ("authenticate: {}", "authenticate: {remembr: 1}", "E_UNKNOWN_KEY"),
+        ("authenticate: {}", "authenticate: 5", "E_VALUE"),
+        ("{passthrough: true}", "{models: {a: []}}\n  redact: {}", "E_SETTINGS"),
+        ("{passthrough: true}", "{passtrough: true}\n  redact: {}", "E_UNKNOWN_KEY"),
+    ],
+)
+def test_one_mistake_brings_no_unrelated_errors(tmp_path, right, wrong, code):
+    assert {code} == {each.code for each in refused(tmp_path, BASE.replace(right, wrong)) if each.is_error}
+
+
 def test_a_route_that_drops_authentication_is_refused(tmp_path):
     codes = [problem.code for problem in refused(tmp_path, BASE + "    stages: {authenticate: false}\n")]
 

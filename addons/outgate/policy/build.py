@@ -13,7 +13,7 @@ from outgate.pipeline.compiler import REQUEST_ORIGINS, Placement, compile_plan
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Settings, Stage
-from outgate.policy.discover import stage_names, stage_type
+from outgate.policy.discover import nearest, stage_names, stage_type
 from outgate.policy.live import LivePolicy, Route
 from outgate.policy.ports import Ports, build_stage
 from outgate.policy.schema import RouteSection
@@ -39,6 +39,7 @@ class Builder:
         self._places = validated.route_places
         self._ports = ports
         self._revision = revision
+        self._complete = True
         self._stages: dict[tuple[str, bytes], Stage] = {}
         self._catalog = catalog_of(source, validated.policy)
         self._workloads = workloads_of(source, validated.policy)
@@ -74,8 +75,14 @@ class Builder:
         )
 
     def _check_required(self, gateway: Mapping[str, Placed]) -> None:
+        """A required stage that is misspelt, or stands in a section that is broken, has its problem already."""
+        written = self._source.data.get("stages") if isinstance(self._source.data, dict) else None
+        named = written if isinstance(written, dict) else {}
+        misspelt = [name for name in named if name not in stage_names()]
         for name in REQUIRED:
-            if name not in gateway:
+            self._complete &= name in gateway
+            meant = named.get(name, False) is not False or any(nearest(each, frozenset({name})) for each in misspelt)
+            if name not in gateway and not meant:
                 message = f"the policy does not configure {name}: nobody would be judged before a body is read"
                 self.problems.append(self._source.problem("E_MISSING_STAGE", message, ("stages",), f"add `{name}` under `stages`"))
 
@@ -104,9 +111,12 @@ class Builder:
         self, stages: Mapping[str, Placed], place: Place, *, given: frozenset[Origin], known: frozenset[str] = frozenset(),
         closing: bool = True, section: RouteSection | None = None,
     ) -> Plan | None:  # fmt: skip
-        """A plan of these stages; None, and its problems noted, where they make none."""
+        """A plan of these stages; None, and its problems noted, where they make none.
+
+        Where a stage is missing or could not be built, that alone is the problem: what a plan lacks without it is not.
+        """
         placements = list(self._placements(stages, place, section))
-        if len(placements) < len(stages):
+        if not self._complete or not stages.keys() <= {placement.name for placement in placements}:
             return None
         pin = section.pin if section is not None else ()
         try:
