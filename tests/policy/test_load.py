@@ -87,6 +87,14 @@ def test_a_file_that_is_not_there_is_a_problem(tmp_path):
     assert [("E_MISSING_FILE", 4)] == [(problem.code, problem.line) for problem in refused(tmp_path, text)]
 
 
+def test_a_credential_file_that_is_not_there_is_warned_of(tmp_path):
+    text = BASE.replace("{env: OPENAI_API_KEY}", "{file: key.txt}")
+
+    assert ("W_MISSING_FILE", 3) in [(problem.code, problem.line) for problem in load_policy(write(tmp_path, text)).warnings]
+    (tmp_path / "key.txt").write_text("k")
+    assert "W_MISSING_FILE" not in [problem.code for problem in load_policy(write(tmp_path, text)).warnings]
+
+
 def test_two_providers_cannot_share_an_alias(tmp_path):
     text = re.sub(r"dialect: (\w+)", r"dialect: \1, aliases: [llm.local]", BASE)
 

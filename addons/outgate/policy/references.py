@@ -1,6 +1,6 @@
 """What a policy names must exist: stages, providers, workloads, groups, files; and every route must be reachable."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from outgate.errors import Problem
@@ -14,7 +14,8 @@ from outgate.policy.validate import Validated
 def reference_problems(source: Source, validated: Validated, *, elsewhere: bool = False) -> Iterator[Problem]:
     """Every name without its thing. `elsewhere`: files may be missing on this machine."""
     yield from _stage_scopes(source, validated)
-    yield from _files(source, validated, "W_MISSING_FILE" if elsewhere else "E_MISSING_FILE")
+    yield from _files(source, named_files(validated), "W_MISSING_FILE" if elsewhere else "E_MISSING_FILE")
+    yield from _files(source, _credential_files(validated), "W_MISSING_FILE")  # it may be mounted later, and is read when used
     known = Known(source)
     for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
         yield from _match(known, route.match, (*place, "match"))
@@ -54,9 +55,9 @@ def _match(known: Known, match: MatchSection, place: Place) -> Iterator[Problem]
             yield from known.check(what, name, (*place, field, index))
 
 
-def _files(source: Source, validated: Validated, code: str) -> Iterator[Problem]:
+def _files(source: Source, named: Iterable[tuple[Place, str]], code: str) -> Iterator[Problem]:
     folder = Path(source.file).parent
-    for place, name in named_files(validated):
+    for place, name in named:
         if name and not (folder / name).is_file():
             yield source.problem(
                 code,
@@ -64,6 +65,12 @@ def _files(source: Source, validated: Validated, code: str) -> Iterator[Problem]
                 place,
                 "write the path from this policy's folder",
             )
+
+
+def _credential_files(validated: Validated) -> Iterator[tuple[Place, str]]:
+    for name, provider in validated.policy.providers.items():
+        if provider.credential is not None:
+            yield ("providers", name, "credential", "file"), provider.credential.file
 
 
 def named_files(validated: Validated) -> Iterator[tuple[Place, str]]:
