@@ -228,3 +228,13 @@ def test_strange_names_do_not_break_the_journal(tmp_path):
 
     assert ['x"\n', 'x"\n'] == [fields["id"] for fields in lines]
     assert 'a"b\n\\' == lines[0]["outgate.workload"]
+
+
+def test_what_is_kept_is_readable_by_its_owner_alone(tmp_path):
+    folder = tmp_path / "accounts"
+
+    async def story():
+        async with running(folder, limit(1000)):
+            return [each.stat().st_mode & 0o077 for each in (folder, *folder.rglob("*"))]
+
+    assert {0} == set(asyncio.run(story()))

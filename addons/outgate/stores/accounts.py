@@ -232,7 +232,7 @@ class Accounts:
             _log.error("folded journals were not archived: %s", type(error).__name__)
 
     def _open(self) -> None:
-        for folder in self._folders:
+        for folder in (self._folder, *self._folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ledger = Ledger(self._folder / "ledger.sqlite", workers=self._workers)
         self._ledger.prune(self._clock())

@@ -6,6 +6,7 @@ event loop.
 """
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -96,8 +97,10 @@ class Ledger:
 
     def __init__(self, path: Path, *, workers: int) -> None:
         self._share = 4 * max(1, workers)
-        with path.with_suffix(".lock").open("w") as lock:
+        with open(path.with_suffix(".lock"), "w", opener=_private) as lock:  # noqa: PTH123 - a path opens with no mode
             fcntl.flock(lock, fcntl.LOCK_EX)  # switching to WAL does not wait for its turn
+            if not path.exists():
+                os.close(_private(str(path), os.O_WRONLY | os.O_CREAT))  # the files beside it take its mode
             self._db = sqlite3.connect(path, isolation_level=None, timeout=_WAIT, check_same_thread=False, cached_statements=32)
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=normal")
@@ -209,6 +212,10 @@ class Ledger:
             "select start, ends, settled, leased from account where key = ? order by start desc limit 1", (want.key,)
         ).fetchone()
         return int(row[0]), int(row[1]), int(row[2]), int(row[3])
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def summed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
