@@ -97,7 +97,7 @@ class Ledger:
 
     def __init__(self, path: Path, *, workers: int) -> None:
         self._share = 4 * max(1, workers)
-        with open(path.with_suffix(".lock"), "w", opener=_private) as lock:  # noqa: PTH123 - a path opens with no mode
+        with open(path.with_suffix(".lock"), "w", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # switching to WAL does not wait for its turn
             if not path.exists():
                 os.close(_private(str(path), os.O_WRONLY | os.O_CREAT))  # the files beside it take its mode
