@@ -16,7 +16,8 @@ from typing import Any, Self
 from outgate.pipeline.plan import Plan, Step
 from outgate.proxy.listener import SOCKETS
 from outgate.proxy.runtime import Runtime
-from outgate.proxy.worker import WorkerConfig, _eager, _master
+from outgate.proxy.worker import _eager, _master
+from outgate.proxy.worker_config import WorkerConfig
 
 type Broken = Callable[[Step], Step]
 

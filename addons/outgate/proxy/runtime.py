@@ -9,10 +9,9 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from outgate.encoders.client import Encoder
 from outgate.encoders.supervise import EncoderSupervisor, listening
@@ -26,8 +25,10 @@ from outgate.policy.ports import Ports, ports_of
 from outgate.policy.reload import Reloader
 from outgate.proxy.client_identity import ClientIdentity
 from outgate.proxy.exchange import Surroundings
+from outgate.proxy.layout import Layout
 from outgate.proxy.limits import Limits
 from outgate.proxy.memory import trim_after_start
+from outgate.proxy.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
@@ -35,39 +36,12 @@ from outgate.upstreams.client import Client
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.dns import CachingResolver
 
-if TYPE_CHECKING:
-    from outgate.proxy.worker import WorkerConfig
-
 _ENCODER_START = 15.0
 _ANSWER_BYTES = 8 * 1024 * 1024
 _MEMO_BYTES = 6 * 1024 * 1024
 """What a worker remembers at most: part of the 230 MB that it may use in all."""
 _GRACE = 5.0
 _POLICY, _RELOADS = "outgate_policy_info", "outgate_policy_reloads_total"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Where things lie in the state folder."""
-
-    state: Path
-
-    def make(self) -> "Layout":
-        """Create the folder, readable by its owner alone."""
-        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self
-
-    @property
-    def accounts(self) -> Path:
-        return self.state / "accounts"
-
-    @property
-    def metrics(self) -> Path:
-        return self.state / "metrics"
-
-    @property
-    def encoder(self) -> Path:
-        return self.state / "encoder.sock"
 
 
 class Runtime:
@@ -125,7 +99,7 @@ class Runtime:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def worker(cls, config: "WorkerConfig", need_encoder: Callable[[], None]) -> "Runtime":
+    async def worker(cls, config: WorkerConfig, need_encoder: Callable[[], None]) -> "Runtime":
         """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))
         runtime = cls(layout, Path(config.policy), need_encoder, index=config.index, workers=config.workers, pin=config.pin)

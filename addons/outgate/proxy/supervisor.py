@@ -21,8 +21,8 @@ from aiohttp import web
 from outgate.encoders.supervise import EncoderSupervisor
 from outgate.metering.metrics import render
 from outgate.proxy.authority_files import authority_problem
-from outgate.proxy.runtime import Layout
-from outgate.proxy.worker import WorkerConfig
+from outgate.proxy.layout import Layout
+from outgate.proxy.worker_config import WorkerConfig
 
 _log = logging.getLogger(__name__)
 _BACKOFF = (0.0, 0.2, 1.0, 5.0)

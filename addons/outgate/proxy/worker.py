@@ -14,10 +14,8 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Coroutine
-from dataclasses import asdict, dataclass
 from typing import Any
 
-import orjson
 from mitmproxy.addons import next_layer, proxyserver, tlsconfig
 from mitmproxy.master import Master
 from mitmproxy.options import Options
@@ -29,31 +27,9 @@ from outgate.proxy.hardening import harden, insist
 from outgate.proxy.listener import SOCKETS
 from outgate.proxy.runtime import Runtime
 from outgate.proxy.sentinel import Sentinel
+from outgate.proxy.worker_config import WorkerConfig
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerConfig:
-    """What a worker is told: paths, its place among its siblings, and the descriptors it inherits. Seconds for `drain`."""
-
-    policy: str
-    state: str
-    certs: str
-    index: int = 0
-    workers: int = 1
-    listen_fd: int = -1
-    transparent_fd: int = -1
-    status_fd: int = -1
-    pin: str = ""
-    drain: float = 30.0
-
-    def encode(self) -> str:
-        return orjson.dumps(asdict(self)).decode()
-
-    @classmethod
-    def decode(cls, text: str) -> "WorkerConfig":
-        return cls(**orjson.loads(text))
 
 
 class WorkerMaster(Master):

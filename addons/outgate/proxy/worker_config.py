@@ -1,0 +1,28 @@
+"""What the supervisor tells a worker. Both read it, so nothing of mitmproxy is imported here."""
+
+from dataclasses import asdict, dataclass
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerConfig:
+    """What a worker is told: paths, its place among its siblings, and the descriptors it inherits. Seconds for `drain`."""
+
+    policy: str
+    state: str
+    certs: str
+    index: int = 0
+    workers: int = 1
+    listen_fd: int = -1
+    transparent_fd: int = -1
+    status_fd: int = -1
+    pin: str = ""
+    drain: float = 30.0
+
+    def encode(self) -> str:
+        return orjson.dumps(asdict(self)).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> "WorkerConfig":
+        return cls(**orjson.loads(text))
