@@ -5,6 +5,7 @@ import json
 import orjson
 import pytest
 
+from outgate.dialects.dialect import Canned
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage
@@ -132,7 +133,7 @@ def test_provider_errors_pass_in_their_own_shape_only():
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_canned_answer_is_a_whole_conversation_turn(stream, asked):
-    events = OPENAI.canned(CHAT, "No, thanks.", "gpt-4o", stream, "req1", 7, asked)
+    events = OPENAI.canned(CHAT, Canned("No, thanks.", "gpt-4o", "req1", 7), stream, asked)
     raw = b"".join(event.encode() for event in events)
     shown = b"".join(event.encode() for event in events if not event.hidden)
 
@@ -144,4 +145,4 @@ def test_a_canned_answer_is_a_whole_conversation_turn(stream, asked):
 
 def test_a_canned_answer_to_embeddings_is_refused():
     with pytest.raises(WireError):
-        OPENAI.canned(EMBEDDINGS, "x", "m", False, "r", 1, False)
+        OPENAI.canned(EMBEDDINGS, Canned("x", "m", "r", 1), False, False)

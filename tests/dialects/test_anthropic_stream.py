@@ -3,6 +3,7 @@ import random
 import orjson
 import pytest
 
+from outgate.dialects.dialect import Canned
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage, merge_usage
@@ -249,7 +250,7 @@ def test_provider_errors_pass_in_their_own_shape_only():
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_canned_answer_is_a_whole_conversation_turn(stream):
-    events = ANTHROPIC.canned(MESSAGES, "No, thanks.", "claude", stream, "req1", 7, False)
+    events = ANTHROPIC.canned(MESSAGES, Canned("No, thanks.", "claude", "req1", 7), stream, False)
 
     assert "No, thanks." == "".join(joined(events).values())
     assert events[-1].last

@@ -1,5 +1,6 @@
 import pytest
 
+from outgate.dialects.dialect import Canned
 from outgate.dialects.registry import dialect, operation_for
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
@@ -141,5 +142,5 @@ def test_content_types(name):
 
 def test_an_unknown_api_has_no_canned_answer():
     with pytest.raises(WireError):
-        dialect("none").canned(operation_for("POST", "/x"), "t", "m", False, "r", 1, False)
+        dialect("none").canned(operation_for("POST", "/x"), Canned("t", "m", "r", 1), False, False)
     assert b'{"data":[{"id":"a"}]}' == dialect("none").models(["a"], 1)

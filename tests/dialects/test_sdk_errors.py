@@ -5,6 +5,7 @@ import httpx2
 import openai
 import pytest
 
+from outgate.dialects.dialect import Canned
 from outgate.errors import Denial
 from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
 
@@ -75,7 +76,7 @@ def test_anthropic_raises_its_typed_error(status):
 
 
 def streamed(dialect, operation):
-    events = dialect.canned(operation, "Hello there", "m", True, "req1", 1, True)
+    events = dialect.canned(operation, Canned("Hello there", "m", "req1", 1), True, True)
     return [event.encode() for event in events]
 
 
@@ -98,7 +99,7 @@ def test_anthropic_raises_in_the_middle_of_a_stream(status):
 
 
 def test_openai_reads_a_canned_answer():
-    whole = b"".join(event.encode() for event in OPENAI.canned(CHAT, "Hello", "m", False, "req1", 1, False))
+    whole = b"".join(event.encode() for event in OPENAI.canned(CHAT, Canned("Hello", "m", "req1", 1), False, False))
     chunks = list(ask_openai(openai_sdk(b"".join(streamed(OPENAI, CHAT)), kind=OPENAI.content_type(True)), stream=True))
 
     assert "Hello" == ask_openai(openai_sdk(whole)).choices[0].message.content
@@ -107,7 +108,7 @@ def test_openai_reads_a_canned_answer():
 
 
 def test_anthropic_reads_a_canned_answer():
-    whole = b"".join(event.encode() for event in ANTHROPIC.canned(MESSAGES, "Hello", "m", False, "req1", 1, False))
+    whole = b"".join(event.encode() for event in ANTHROPIC.canned(MESSAGES, Canned("Hello", "m", "req1", 1), False, False))
     sdk = anthropic_sdk(b"".join(streamed(ANTHROPIC, MESSAGES)), kind=ANTHROPIC.content_type(True))
     with sdk.messages.stream(model="m", max_tokens=5, messages=TURN) as stream:
         final = stream.get_final_message()

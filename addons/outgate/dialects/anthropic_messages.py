@@ -11,11 +11,10 @@ from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, no_usag
 from outgate.dialects.anthropic_stream import AnthropicStream, message_usage
 from outgate.dialects.anthropic_tables import MESSAGE, MESSAGES
 from outgate.dialects.denials import anthropic_type
-from outgate.dialects.dialect import AnswerDecoder, Request
+from outgate.dialects.dialect import AnswerDecoder, Canned, Request
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import read
-from outgate.dialects.spelling import exact_names
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
@@ -43,7 +42,6 @@ class Anthropic:
         reading = read(raw, MESSAGES, self._limits)
         tree = reading.document.tree
         messages_of(tree)
-        exact_names(tree, MESSAGES.names)
         params = Params(
             stream=flag(tree, "stream"),
             max_tokens=count(tree, "max_tokens"),
@@ -79,30 +77,21 @@ class Anthropic:
     def error_event(self, denial: Denial, request_id: str) -> bytes:
         return sse_event(self.error(denial, request_id), b"error")
 
-    def canned(
-        self,
-        operation: Operation,
-        text: str,
-        model: str,
-        stream: bool,
-        request_id: str,
-        created: int,
-        include_usage: bool,
-    ) -> list[Event]:
+    def canned(self, operation: Operation, reply: Canned, stream: bool, include_usage: bool) -> list[Event]:
         """Raises WireError for an operation that has no answer in words."""
         if operation.kind is not Kind.CHAT:
             raise WireError("no_canned_answer", "only a conversation can be answered in words")
         usage = {"input_tokens": 0, "output_tokens": 0}
-        head = {"id": f"msg_{request_id}", "type": "message", "role": "assistant", "model": model}
+        head = {"id": f"msg_{reply.request_id}", "type": "message", "role": "assistant", "model": reply.model}
         end = {"stop_reason": "end_turn", "stop_sequence": None}
         if not stream:
-            message = {**head, "content": [{"type": "text", "text": text}], **end, "usage": usage}
+            message = {**head, "content": [{"type": "text", "text": reply.text}], **end, "usage": usage}
             return self.redecode(operation, stream, dump(message))
         start: dict[str, Any] = {**head, "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
         events: list[dict[str, Any]] = [
             {"type": "message_start", "message": start},
             {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": reply.text}},
             {"type": "content_block_stop", "index": 0},
             {"type": "message_delta", "delta": end, "usage": {"output_tokens": 0}},
             {"type": "message_stop"},

@@ -21,6 +21,15 @@ class Request(NamedTuple):
     model: str
 
 
+class Canned(NamedTuple):
+    """What the gateway itself answers with: `created` is seconds since the epoch."""
+
+    text: str
+    model: str
+    request_id: str
+    created: int
+
+
 class AnswerDecoder(Protocol):
     """One answer, bytes in, events out; chunking never changes the events. Raises WireError for what is no answer."""
 
@@ -57,17 +66,8 @@ class Dialect(Protocol):
         """What ends a stream that has begun, so that SDKs raise instead of taking it for complete."""
         ...
 
-    def canned(
-        self,
-        operation: Operation,
-        text: str,
-        model: str,
-        stream: bool,
-        request_id: str,
-        created: int,
-        include_usage: bool,
-    ) -> list[Event]:
-        """A whole answer by the gateway itself, which used no tokens; `created` is seconds since the epoch."""
+    def canned(self, operation: Operation, reply: Canned, stream: bool, include_usage: bool) -> list[Event]:
+        """A whole answer by the gateway itself, which used no tokens."""
         ...
 
     def models(self, ids: Sequence[str], created: int) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.answers import OpaqueAnswer
-from outgate.dialects.dialect import AnswerDecoder, Request
+from outgate.dialects.dialect import AnswerDecoder, Canned, Request
 from outgate.dialects.json_body import LIMITS, JsonDocument, Limits, dump
 from outgate.dialects.parameters import identity_of, prompt_of, tools_of
 from outgate.dialects.reading import read
@@ -81,16 +81,7 @@ class Opaque:
     def error_event(self, denial: Denial, request_id: str) -> bytes:
         return sse_event(self.error(denial, request_id), b"error")
 
-    def canned(
-        self,
-        operation: Operation,
-        text: str,
-        model: str,
-        stream: bool,
-        request_id: str,
-        created: int,
-        include_usage: bool,
-    ) -> list[Event]:
+    def canned(self, operation: Operation, reply: Canned, stream: bool, include_usage: bool) -> list[Event]:
         """Raises WireError: nobody knows what an answer looks like."""
         raise WireError("no_canned_answer", "only a conversation can be answered in words")
 

@@ -9,13 +9,12 @@ from typing import Any
 from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, no_usage
 from outgate.dialects.denials import openai_type
-from outgate.dialects.dialect import AnswerDecoder, Request
+from outgate.dialects.dialect import AnswerDecoder, Canned, Request
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.openai_stream import DONE, OpenAIStream, usage_of
 from outgate.dialects.openai_tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, VECTORS
 from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
-from outgate.dialects.spelling import exact_names
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
@@ -50,7 +49,6 @@ class OpenAI:
     def _chat(self, reading: Reading) -> Request:
         tree = reading.document.tree
         messages_of(tree)
-        exact_names(tree, CHAT.names)
         params = Params(
             stream=flag(tree, "stream"),
             max_tokens=_bound(tree),
@@ -72,7 +70,6 @@ class OpenAI:
         tree = reading.document.tree
         if not tree.get("input"):
             raise WireError("bad_parameter", "`input` must not be empty")
-        exact_names(tree, EMBEDDINGS.names)
         params = Params(server_state=reading.state, identity=identity_of(reading, ()))
         return Request(prompt_of(reading), Tools(), params, model_of(tree))
 
@@ -110,22 +107,13 @@ class OpenAI:
         """One event and no `[DONE]`: a client that ignores errors must not take the stream for complete."""
         return sse_event(self.error(denial, request_id))
 
-    def canned(
-        self,
-        operation: Operation,
-        text: str,
-        model: str,
-        stream: bool,
-        request_id: str,
-        created: int,
-        include_usage: bool,
-    ) -> list[Event]:
+    def canned(self, operation: Operation, reply: Canned, stream: bool, include_usage: bool) -> list[Event]:
         """Raises WireError for an operation that has no answer in words."""
         if operation.kind is not Kind.CHAT:
             raise WireError("no_canned_answer", "only a conversation can be answered in words")
         usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-        head = {"id": f"chatcmpl-{request_id}", "object": "chat.completion", "created": created, "model": model}
-        message = {"role": "assistant", "content": text}
+        head = {"id": f"chatcmpl-{reply.request_id}", "object": "chat.completion", "created": reply.created, "model": reply.model}
+        message = {"role": "assistant", "content": reply.text}
         if not stream:
             choice = {"index": 0, "message": {**message, "refusal": None}, "logprobs": None, "finish_reason": "stop"}
             return self.redecode(operation, stream, dump({**head, "choices": [choice], "usage": usage}))

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
 from outgate.dialects.rules import EVERYTHING, NOTHING, Rule
+from outgate.dialects.spelling import refuse_other_case
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
 
@@ -115,6 +116,8 @@ class _Walk:
                 if value is not None and value is not False:
                     self.state.append(name)
             elif name not in rule.names:
+                if rule.folded:
+                    refuse_other_case(name, rule.folded)
                 self.leaves.append(_new(Leaf, (box, name, name, Channel.KEY, turn)))
 
     def _string(self, text: str, rule: Rule, index: int, key: str, depth: int, turn: int) -> None:
@@ -122,18 +125,23 @@ class _Walk:
             return
         inner = rule.nested.get(key)
         if inner is not None:
-            tree = self._inside(text)
+            tree = self._inside(text, said=rule.names is EVERYTHING)
             if tree is not None:
                 self.enter(tree, inner, index, key, depth + 1, turn, NESTED)
                 return
         self.leaves.append(Leaf(index, key, text, rule.channel, turn))
 
-    def _inside(self, text: str) -> Any:
-        """The object or array that a string holds; None where it holds no strict JSON, and is judged as it stands."""
+    def _inside(self, text: str, *, said: bool) -> Any:
+        """The object or array that a string holds; None where it holds no JSON, and is judged as it stands.
+
+        JSON that two readers take differently is refused like such a body, unless a model has `said` it. Raises WireError.
+        """
         try:
             tree, _ = load(text.encode(), self.limits, exact=self.exact)
-        except WireError:
-            return None
+        except WireError as error:
+            if error.code == "bad_json" or said:
+                return None
+            raise
         return tree if tree.__class__ is dict or tree.__class__ is list else None
 
     def _number(self, value: float, rule: Rule, index: int, key: Any, turn: int) -> None:

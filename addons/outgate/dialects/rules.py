@@ -9,6 +9,7 @@ a fixed list (`fixed`), it is a blob of a kind that is announced as unjudged (`b
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from outgate.dialects.spelling import folded
 from outgate.inference.prompt import Channel
 
 
@@ -47,8 +48,8 @@ class Rule:
     """
 
     __slots__ = (
-        "blobs", "by", "cases", "channel", "drop", "fixed", "item", "kind", "links", "names", "nested", "numbers", "other", "rules",
-        "state", "strings", "texts", "tokens", "turns",
+        "blobs", "by", "cases", "channel", "drop", "fixed", "folded", "item", "kind", "links", "names", "nested", "numbers",
+        "other", "rules", "state", "strings", "texts", "tokens", "turns",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, **members: Any) -> None:
@@ -70,6 +71,8 @@ class Rule:
         self.numbers: bool = members.pop("numbers", False)
         self.drop: bool = members.pop("drop", False)
         self.names = self._names(members.pop("names", ()))
+        self.folded = folded((*self.names, *self.state) if self.names else ())
+        """Names that must stand in their own case; there are none where every name is the caller's own, or a provider's."""
         self.strings: dict[str, Any] = {
             **dict.fromkeys((*self.blobs, *self.links, *self.nested), NOTHING),
             **self.fixed,

@@ -1,34 +1,22 @@
-"""A member that policies decide on has one spelling: what differs from it only in case is refused.
+"""A member that policies decide on has one spelling: what differs from it only in case is refused, wherever the table knows names.
 
 Servers written in Go match names of members without regard to case, by Unicode's folding, and take the last (encoding/json,
-Unmarshal): `{"model": "a", "Model": "b"}` would be judged as one request and served as another.
+Unmarshal): `{"type": "text", "Type": "image_url"}` would be judged as one part and served as another. So it is in a body, its
+messages, their parts, tool calls and tool definitions. Names that only a caller knows (properties of a schema, arguments of a
+tool, metadata) have no known spelling: each of them is judged as it stands.
 """
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Iterable
 
 from outgate.errors import WireError
 
-_MESSAGE = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "function_call"})
 
-
-def exact_names(tree: Mapping[str, Any], known: frozenset[str]) -> None:
-    """Refuses a body, or a message of it, that has one of the `known` names in another case. Raises WireError."""
-    _refuse(tree, known)
-    for message in tree.get("messages") or ():
-        if not _MESSAGE.issuperset(message):
-            _refuse(message, _MESSAGE)
-
-
-def _refuse(members: Mapping[str, Any], known: frozenset[str]) -> None:
-    if known.issuperset(members):
-        return
-    folded = _folded(known)
-    if any(name not in known and name.casefold() in folded for name in members):
-        raise WireError("ambiguous_name", "the name of a member differs from a known one only in case")
-
-
-@cache
-def _folded(known: frozenset[str]) -> frozenset[str]:
+def folded(known: Iterable[str]) -> frozenset[str]:
+    """The known names, as a reader sees them who ignores case."""
     return frozenset(name.casefold() for name in known)
+
+
+def refuse_other_case(name: str, known: frozenset[str]) -> None:
+    """Refuses a name that is not known as it stands, but is among the `folded` ones in another case. Raises WireError."""
+    if name.casefold() in known:
+        raise WireError("ambiguous_name", "the name of a member differs from a known one only in case")

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from outgate.detectors.injection.guard import Guard
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import RULES
+from outgate.dialects.dialect import Canned
 from outgate.dialects.registry import dialect
 from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
@@ -123,8 +124,8 @@ class PromptGuard(Stage):
         if facts.operation.kind is not Kind.CHAT:
             return _denied(facts, found)  # nothing but a conversation has an answer in words
         speaker, params = dialect(facts.operation.dialect), facts.params
-        head = (facts.operation, self._text, facts.model_requested, params.stream, facts.exchange_id, int(facts.started))
-        events = speaker.canned(*head, params.include_usage)
+        reply = Canned(self._text, facts.model_requested, facts.exchange_id, int(facts.started))
+        events = speaker.canned(facts.operation, reply, params.stream, params.include_usage)
         headers = Headers([("content-type", speaker.content_type(params.stream))])
         return Answer(200, headers, EventStream(_ready(events)), "gateway", outputs=(found,))
 
