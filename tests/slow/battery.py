@@ -1,6 +1,7 @@
 """Run one battery of slow tests and write down what came of it, with date and commit.
 
-`python tests/slow/battery.py faults|fuzz [PART] [pytest arguments]`; with PART, `test_PART.py` alone.
+`python tests/slow/battery.py faults|fuzz [PART] [pytest arguments]`; with PART, `test_PART.py` alone. Options narrow down what is
+run, and then no page is written; paths among them replace it.
 A test may put figures into its result with `record_property`.
 """
 
@@ -15,21 +16,29 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    battery, *rest = sys.argv[1:]
-    folder = f"tests/slow/{battery}"
-    if rest and (ROOT / folder / f"test_{rest[0]}.py").exists():  # one part of a battery, with a page of its own
-        part = rest.pop(0)
-        folder, battery = f"{folder}/test_{part}.py", part
+    page, what = chosen(*sys.argv[1:])
     tree = tree_of()
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "--timeout", "3600", f"--junitxml={report.name}"]
-        status = subprocess.run([*command, *(rest or [folder])], cwd=ROOT, check=False).returncode
+        status = subprocess.run([*command, *what], cwd=ROOT, check=False).returncode
         cases = list(ET.parse(report.name).iter("testcase"))
-    if cases and not rest:
-        page = ROOT / "docs" / "results" / f"{battery}.md"
-        page.parent.mkdir(exist_ok=True)
-        page.write_text(text_of(battery, tree, cases))
+    if cases and page:
+        path = ROOT / "docs" / "results" / f"{page}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text_of(page, tree, cases))
     return status
+
+
+def chosen(battery: str, *rest: str) -> tuple[str, list[str]]:
+    """The page of a battery, or of the part of it that is named first, none where it is narrowed down; and what pytest is given:
+    never the whole suite.
+    """
+    what = f"tests/slow/{battery}"
+    if rest and (ROOT / what / f"test_{rest[0]}.py").exists():
+        battery, *rest = rest
+        what = f"{what}/test_{battery}.py"
+    paths = [each for each in rest if (ROOT / each.partition("::")[0]).exists()]
+    return "" if rest else battery, [*rest] if paths else [what, *rest]
 
 
 def tree_of() -> str:
