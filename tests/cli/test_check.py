@@ -41,6 +41,48 @@ def test_a_failing_test_ends_with_1_and_says_what(tmp_path):
     assert "decision: expected denied, got allowed" in result.output
 
 
+def test_a_test_file_stands_for_its_policy_and_runs(tmp_path):
+    write(tmp_path)
+    tests = write(tmp_path, TEST % "denied", "policy.test.yaml")
+    result = run(tests)
+
+    assert 1 == result.exit_code
+    assert "decision: expected denied, got allowed" in result.output
+    write(tmp_path, TEST % "allowed", "policy.test.yaml")
+    assert "policy.yaml: ok" in run(tests).output
+    assert "1 of 1 tests passed" in run(tests).output
+
+
+def test_a_policy_and_its_tests_given_together_are_checked_once(tmp_path):
+    tests = write(tmp_path, TEST % "allowed", "policy.test.yaml")
+    result = run(write(tmp_path), tests)
+
+    assert 0 == result.exit_code
+    assert 1 == result.output.count("1 of 1 tests passed")
+
+
+def test_tests_without_their_policy_say_which_file_is_missing(tmp_path):
+    result = run(write(tmp_path, TEST % "allowed", "lone.test.yaml"))
+
+    assert 1 == result.exit_code
+    assert "lone.test.yaml:1: E_TEST" in result.output
+    assert "lone.yaml, is not beside them" in result.output
+
+
+def test_tests_under_another_name_are_told_their_name(tmp_path):
+    assert "NAME.test.yaml" in run(write(tmp_path, TEST % "allowed", "tests.yaml")).output
+
+
+def test_a_mistake_in_a_test_leads_to_its_repair(tmp_path):
+    write(tmp_path, (TEST % "alowed").replace("workload:", "worklaod:"), "policy.test.yaml")
+    result = run(write(tmp_path))
+
+    assert "policy.test.yaml:2: E_TEST: 0.request.worklaod: `worklaod` is not a key of `0.request`" in result.output
+    assert "did you mean `workload`?" in result.output
+    assert "policy.test.yaml:4: E_TEST: 0.expect.decision" in result.output
+    assert "did you mean `allowed`?" in result.output
+
+
 def test_json(tmp_path):
     report = orjson.loads(run(write(tmp_path, "routes: 1"), "--json").output)[0]
 

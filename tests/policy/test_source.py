@@ -55,6 +55,41 @@ def test_what_is_refused(text, line, word):
     assert any(word in message and line == at for _, at, message in found), found
 
 
+def test_tabs_are_named_with_every_line_they_stand_on():
+    with pytest.raises(PolicyError) as caught:
+        parse_source("a: 1\nb:\n\tc: 2\n  \td: 3\n\n\te: 4\n", "p.yaml")
+    (found,) = caught.value.problems
+
+    assert ("E_YAML", "p.yaml", 3, "write spaces in place of tabs") == (found.code, found.file, found.line, found.repair)
+    assert "a tab" in found.message
+    assert "also on lines 4, 6" in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "meaning", "repair"),
+    [
+        ("a:\tb\n", 1, "a tab", "spaces"),
+        ("a: b: c\n", 1, "where no key can stand", "in quotes"),
+        ("a:\n  b: 1\n    c: 2\n", 3, "where no key can stand", "align"),
+        ("a: @x\n", 1, "a sign of YAML's own", "in quotes"),
+        ("a: *\n", 1, "a sign of YAML's own", "in quotes"),
+        ("a: 'x\nb: 1\n", 3, "opened on line 1", "close the quote"),
+        ("a: [1\nb: 2\n", 2, "opened on line 1", "`]`"),
+        ("a: {b: 1\nc: 2\n", 2, "opened on line 1", "`}`"),
+        ("- a\nb: 1\n", 2, "not indented", "align"),
+        ('a: "x\\d"\n', 1, "backslash", "single quotes"),
+    ],
+)
+def test_a_mistake_in_syntax_is_told_in_words_with_its_repair(text, line, meaning, repair):
+    with pytest.raises(PolicyError) as caught:
+        parse_source(text, "p.yaml")
+    (found,) = caught.value.problems
+
+    assert ("E_YAML", line) == (found.code, found.line)
+    assert meaning in found.message
+    assert repair in found.repair
+
+
 def test_every_duplicate_is_reported_at_once():
     assert [2, 5] == [line for _, line, _ in problems_of("a: 1\na: 2\nb:\n  c: 1\n  c: 2\n")]
 

@@ -13,6 +13,7 @@ import orjson
 
 from outgate.errors import PolicyError, Problem
 from outgate.policy.behaviour import Failed, run_behaviour
+from outgate.policy.behaviour_cases import policy_beside
 from outgate.policy.json_schema import policy_schema_bytes
 from outgate.policy.load import load_policy
 from outgate.upstreams.credentials import Credentials
@@ -29,12 +30,15 @@ _DEFAULT = Path("policies/default.yaml")
 def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials: bool, elsewhere: bool) -> None:
     """Check policy FILES (policies/default.yaml when none is given) and run the tests beside them.
 
+    NAME.test.yaml stands for NAME.yaml, whose tests it holds: both are checked, once.
+
     Exit code 1 when a policy has an error or a test fails; warnings alone do not fail.
     """
     if schema:
         sys.stdout.buffer.write(policy_schema_bytes())
         return
-    reports = [_checked(file, credentials=credentials, elsewhere=elsewhere) for file in files or (_DEFAULT,)]
+    policies = dict.fromkeys(map(_policy_of, files or (_DEFAULT,)))
+    reports = [_checked(file, credentials=credentials, elsewhere=elsewhere) for file in policies]
     if as_json:
         click.echo(orjson.dumps(reports, option=orjson.OPT_INDENT_2).decode())
     else:
@@ -43,11 +47,19 @@ def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials
     sys.exit(0 if all(report["ok"] for report in reports) else 1)
 
 
+def _policy_of(file: Path) -> Path:
+    try:
+        return policy_beside(file) or file
+    except PolicyError:
+        return file
+
+
 def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any]:
     problems: tuple[Problem, ...] = ()
     failed: tuple[Failed, ...] = ()
     tests, revision = 0, ""
     try:
+        policy_beside(file)
         policy = load_policy(file, elsewhere=elsewhere)
         problems, revision = policy.warnings, policy.revision
         if credentials:

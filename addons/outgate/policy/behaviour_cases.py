@@ -8,10 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from outgate.errors import PolicyError
+from outgate.errors import PolicyError, Problem
 from outgate.pipeline.stage import Settings
+from outgate.policy.complaints import complaints
 from outgate.policy.source import Source, read_source
 from outgate.policy.workload_settings import Name
+
+_TESTS = ".test.yaml"
 
 
 class Caller(Settings):
@@ -105,12 +108,22 @@ def read_cases(path: Path) -> tuple[tuple[Case, ...], Source]:
     try:
         return tuple(TypeAdapter(list[Case]).validate_python(source.data or [])), source
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise PolicyError(
-            tuple(source.problem("E_TEST", f"{'.'.join(map(str, each['loc']))}: {each['msg']}", each["loc"]) for each in found)
-        ) from error
+        told = complaints(source, list[Case], error)
+        raise PolicyError(tuple(source.problem("E_TEST", each.message, each.place, each.repair) for each in told)) from error
 
 
 def cases_beside(policy: Path) -> Path:
     """Where the tests of a policy lie."""
-    return policy.with_suffix(".test.yaml")
+    return policy.with_suffix(_TESTS)
+
+
+def policy_beside(tests: Path) -> Path | None:
+    """The policy whose tests a file holds, None where it is no test file. Raises PolicyError where that policy is not there."""
+    if not tests.name.endswith(_TESTS):
+        return None
+    policy = tests.with_name(tests.name.removesuffix(_TESTS) + ".yaml")
+    if not policy.is_file():
+        message = f"these are behaviour tests, and the policy they are for, {policy.name}, is not beside them"
+        repair = f"give the policy; its tests are those in NAME{_TESTS} beside NAME.yaml"
+        raise PolicyError((Problem(code="E_TEST", message=message, repair=repair, file=str(tests), line=1),))
+    return policy

@@ -171,7 +171,7 @@ class Builder:
         try:
             settings = kind.settings_type.model_validate(dict(placed.settings))
         except ValidationError as error:
-            self._note(settings_problems(self._source, placed.place, name, error))
+            self._note(settings_problems(self._source, placed.place, name, kind.settings_type, error))
             return None
         key = (name, canonical(settings))
         if key not in self._stages:

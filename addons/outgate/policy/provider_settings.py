@@ -6,7 +6,27 @@ from pydantic import Field, IPvAnyNetwork, StringConstraints, model_validator
 
 from outgate.pipeline.stage import Settings
 
-type Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._:-]+$", min_length=1, max_length=253)]
+type Host = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9._:-]+$", min_length=1, max_length=253),
+    Field(description="a host name in lower case, without scheme or path", examples=["api.openai.com"]),
+]
+type Address = Annotated[
+    str,
+    StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"),
+    Field(description="host:port", examples=["10.0.0.5:8443"]),
+]
+type PathPrefix = Annotated[
+    str,
+    StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*$"),
+    Field(description="a path that begins with a slash and ends without one", examples=["/openai"]),
+]
+type Variable = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$"),
+    Field(description="the name of an environment variable, not its value", examples=["OPENAI_API_KEY"]),
+]
+type Network = Annotated[IPvAnyNetwork, Field(examples=["10.0.0.0/8"])]
 type Port = Annotated[int, Field(ge=1, le=65535)]
 type Seconds = Annotated[float, Field(gt=0, le=86400)]
 type Dollars = Annotated[float, Field(ge=0)]
@@ -41,7 +61,7 @@ class TlsSection(Settings):
 class EndpointSection(Settings):
     """One address that serves the provider."""
 
-    address: Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
+    address: Address
     """`host:port` that is dialled; the provider's own name stays the Host, the SNI and the verified name."""
     name: str = ""
     """Shown in logs and metrics; the address when empty."""
@@ -50,7 +70,7 @@ class EndpointSection(Settings):
 class CredentialSection(Settings):
     """Where the provider's credential is read from. It never stands in the policy."""
 
-    env: Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    env: Variable = ""
     """An environment variable."""
     file: str = ""
     """A file of one line; read again when it changes."""
@@ -103,7 +123,7 @@ class ProviderSection(Settings):
     """Its own port."""
     dialect: Literal["openai", "anthropic", "none"] = "openai"
     """The API it speaks; `none` for anything that is not inference."""
-    path_prefix: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    path_prefix: PathPrefix = ""
     """Put before every path, `/openai` for example."""
     aliases: tuple[Host, ...] = ()
     """Cluster-local names, `host` or `host:port`, by which workloads may address it."""
@@ -111,7 +131,7 @@ class ProviderSection(Settings):
     """How the connection is protected."""
     endpoints: tuple[EndpointSection, ...] = ()
     """Addresses that serve it; its own `host:port` when empty."""
-    allow_addresses: tuple[IPvAnyNetwork, ...] = ()
+    allow_addresses: tuple[Network, ...] = ()
     """Address ranges, in CIDR, that may be dialled although they are not public."""
     credential: CredentialSection | None = None
     """What is presented to it in place of the workload's own credential, which never travels."""

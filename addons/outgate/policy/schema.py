@@ -6,13 +6,14 @@ from pydantic import Field, StringConstraints
 
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
-from outgate.policy.provider_settings import ProviderSection, Seconds, StageSettings
+from outgate.policy.provider_settings import Address, ProviderSection, Seconds, StageSettings
 from outgate.policy.workload_settings import Name, WorkloadSection
 
-type Listen = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
 type Positive = Annotated[int, Field(ge=1)]
-type Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]+$")]
-type Pattern = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+type Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]+$"), Field(description="a method in upper case", examples=["POST"])]
+type Pattern = Annotated[
+    str, StringConstraints(min_length=1, max_length=512), Field(description="a name or pattern", examples=["/v1/**"])
+]
 
 
 class LimitsSection(Settings):
@@ -37,9 +38,9 @@ class LimitsSection(Settings):
 class GatewaySection(Settings):
     """The gateway's own listeners and bounds."""
 
-    listen: Listen = "127.0.0.1:8080"
+    listen: Address = "127.0.0.1:8080"
     """`host:port` of the listener for CONNECT, absolute-form and base-URL clients."""
-    transparent: Listen | None = None
+    transparent: Address | None = None
     """`host:port` of the listener for redirected connections; none when absent."""
     client_ca: str = ""
     """Authorities (PEM) of client certificates, which a workload may present to the gateway itself (`HTTPS_PROXY=https://…`), path

@@ -16,6 +16,7 @@ from ruamel.yaml.events import NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from outgate.errors import PolicyError, Problem
+from outgate.policy.syntax import syntax_mistake
 
 _LARGEST = 1024 * 1024
 _DEEPEST = 24
@@ -40,6 +41,15 @@ class Source:
             place = place[:-1]
         return self.lines.get(place, 1)
 
+    def at(self, place: Place) -> Any:
+        """What stands at a place of the file; None where nothing does."""
+        found = self.data
+        for step in place:
+            known = isinstance(found, dict) and step in found
+            known |= isinstance(found, list) and isinstance(step, int) and step < len(found)
+            found = found[step] if known else None
+        return found
+
     def problem(self, code: str, message: str, place: Place = (), repair: str = "", stages: tuple[str, ...] = ()) -> Problem:
         return Problem(code=code, message=message, repair=repair, file=self.file, line=self.line_of(place), stages=stages)
 
@@ -51,11 +61,12 @@ def read_source(path: Path) -> Source:
             raw = file.read(_LARGEST + 1)
         text = raw.decode("utf-8")
     except OSError as error:
-        raise _refused(path, "E_UNREADABLE", f"cannot be read: {error.strerror or 'unknown error'}") from error
+        reason = f"cannot be read: {error.strerror or 'unknown error'}"
+        raise _refused(path, "E_UNREADABLE", reason, "name a file that exists and that this user may read") from error
     except UnicodeDecodeError as error:
-        raise _refused(path, "E_YAML", "is not UTF-8") from error
+        raise _refused(path, "E_YAML", "is not UTF-8", "save it as UTF-8") from error
     if len(raw) > _LARGEST:
-        raise _refused(path, "E_YAML", f"is larger than {_LARGEST} bytes")
+        raise _refused(path, "E_YAML", f"is larger than {_LARGEST} bytes", "split it")
     return parse_source(text, str(path))
 
 
@@ -75,8 +86,8 @@ def parse_source(text: str, file: str) -> Source:
     return reading.source
 
 
-def _refused(path: Path, code: str, message: str) -> PolicyError:
-    return PolicyError((Problem(code=code, message=f"the file {message}", file=str(path), line=1),))
+def _refused(path: Path, code: str, message: str, repair: str) -> PolicyError:
+    return PolicyError((Problem(code=code, message=f"the file {message}", repair=repair, file=str(path), line=1),))
 
 
 def _signs(text: str) -> Iterator[tuple[int, str, str]]:
@@ -98,7 +109,7 @@ def _signs(text: str) -> Iterator[tuple[int, str, str]]:
             if getattr(event, "tag", None) is not None and kind != "DocumentStartEvent":
                 yield line, "tags are not read", "write a plain value"
     except MarkedYAMLError as error:
-        yield (error.problem_mark.line + 1 if error.problem_mark else 1), f"not YAML: {error.problem}", "mend the syntax"
+        yield syntax_mistake(text, error)
     except YAMLError:
         yield 1, "not YAML: it holds characters that YAML does not allow", "save it as plain UTF-8 text"
     if documents > 1:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from outgate.errors import Problem
+from outgate.policy.complaints import complaints
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import Place, Source
 
@@ -21,6 +22,10 @@ _SECRETS = re.compile(
 _SECRET_NAMES = frozenset({"api_key", "apikey", "key", "password", "passwd", "secret", "token", "access_token", "client_secret"})
 _HIDDEN = (
     "write where it is read from: `env: NAME` or `file: PATH` under `credential`; for workloads, its digest under `token_hashes`"
+)
+_CODES = {"unknown": "E_UNKNOWN_KEY", "missing": "E_MISSING_KEY", "value": "E_VALUE"}
+_BEGIN = (
+    "begin with `version: 1` and `providers:`, one key a line, a space after each colon; behaviour tests stand in NAME.test.yaml"
 )
 _NAMED = ("providers", "workloads")
 
@@ -37,40 +42,29 @@ def validate(source: Source) -> tuple[Validated, list[Problem]]:
     problems = list(_secrets(source, source.data, ()))
     data = source.data if source.data is not None else {}
     if not isinstance(data, dict):
-        problems.append(source.problem("E_POLICY", "a policy is a mapping of sections", repair="begin with `providers:`"))
+        problems.append(source.problem("E_POLICY", "a policy is a mapping of sections", repair=_BEGIN))
         data = {}
     routes = data.get("routes")
     places: list[Place] = [("routes", index) for index in range(len(routes))] if isinstance(routes, list) else []
     try:
         return Validated(PolicySection.model_validate(data), tuple(places)), problems
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-    problems += [_problem(source, each["loc"], each["type"], each["msg"]) for each in found]
-    kept, data = _without(data, {tuple(each["loc"][:2]) for each in found}, places)
+        broken = {tuple(each["loc"][:2]) for each in error.errors(include_url=False, include_input=False, include_context=False)}
+        problems += _problems(source, PolicySection, error)
+    kept, data = _without(data, broken, places)
     return Validated(PolicySection.model_validate(data), tuple(kept)), problems
 
 
-def settings_problems(source: Source, place: Place, stage: str, error: ValidationError) -> list[Problem]:
+def settings_problems(source: Source, place: Place, stage: str, settings: type[BaseModel], error: ValidationError) -> list[Problem]:
     """What is wrong with the settings of one stage."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    return [_problem(source, (*place, *each["loc"]), each["type"], f"{stage}: {each['msg']}") for each in found]
+    return _problems(source, settings, error, place, "stages", f"{stage}: ")
 
 
-def _problem(source: Source, loc: Place, kind: str, message: str) -> Problem:
-    place = _in_file(source, loc)
-    where = ".".join(map(str, loc[: len(place)] if kind != "missing" else loc))
-    if kind == "extra_forbidden":
-        return source.problem("E_UNKNOWN_KEY", f"{where}: this key is not known here", loc, "remove it, or mend its spelling")
-    if kind == "missing":
-        return source.problem("E_MISSING_KEY", f"{where}: this key is required", loc, f"add `{loc[-1]}`")
-    return source.problem("E_VALUE", f"{where}: {message.removeprefix('Value error, ')}", loc, "see docs/reference/policy.md")
-
-
-def _in_file(source: Source, loc: Place) -> Place:
-    """Pydantic's location without the names of union branches, which stand in no file."""
-    while loc and loc not in source.lines:
-        loc = loc[:-1]
-    return loc
+def _problems(
+    source: Source, model: type[BaseModel], error: ValidationError, at: Place = (), see: str = "policy", of: str = ""
+) -> list[Problem]:
+    told = [each for each in complaints(source, model, error, at, see) if not _SECRETS.search(".".join(map(str, each.place)))]
+    return [source.problem(_CODES[each.kind], of + each.message, each.place, each.repair) for each in told]
 
 
 def _without(data: dict[str, Any], broken: set[Place], places: list[Place]) -> tuple[list[Place], dict[str, Any]]:

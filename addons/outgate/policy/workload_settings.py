@@ -7,8 +7,16 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from outgate.pipeline.stage import Settings
 from outgate.stores.workloads import ALGORITHMS
 
-type Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-type TokenHash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+type Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"),
+    Field(description="a name of letters, digits, dots, dashes and underscores", examples=["research"]),
+]
+type TokenHash = Annotated[
+    str,
+    StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$"),
+    Field(description="what `outgate workload add NAME` writes: `sha256:` and 64 hex digits"),
+]
 
 
 class JwksSection(Settings):
