@@ -2,6 +2,10 @@ import pytest
 
 from outgate.errors import PolicyError
 from outgate.policy.load import load_policy
+from outgate.policy.names import models_named
+from outgate.policy.ports import Ports
+from outgate.policy.source import read_source
+from outgate.policy.validate import validate
 from support.policies import BASE, write
 
 
@@ -66,3 +70,28 @@ def test_a_provider_that_is_broken_otherwise_is_still_a_name(tmp_path):
     text = text.replace("{passthrough: true}", "{models: {m: [{provider: anthropic, model: x}]}}")
 
     assert ["E_UNKNOWN_KEY"] == [code for code, _, _ in errors(tmp_path, text)]
+
+
+NAMING = """
+  - name: more
+    stages:
+      model_map: {default: {provider: openai, model: by-default}, models: {alias: [{provider: openai, model: by-alias}]}}
+      authorize_model: {allow: [{models: ["gpt-*", allowed]}]}
+      list_models: {offers: [{models: [offered, "o?"]}]}
+      count_tokens: {}
+      token_budget: {limits: [{name: day, tokens: 5, model: limited}, {name: all, tokens: 5}]}
+"""
+
+
+def test_models_that_stand_in_the_policy_by_their_own_names(tmp_path):
+    text = BASE.replace("dialect: anthropic}", "dialect: anthropic, prices: {priced: {input: 1, output: 2}}}") + NAMING
+    validated, _ = validate(read_source(write(tmp_path, text)))
+
+    assert {"by-default", "by-alias", "allowed", "offered", "limited", "priced"} == models_named(validated)
+
+
+def test_the_meter_is_told_which_models_the_policy_names(tmp_path):
+    policy = load_policy(write(tmp_path, BASE + NAMING), Ports())
+    [meter] = [stage for stage in policy.stages if stage.name == "meter"]
+
+    assert ["by-alias", "other"] == [meter._names.label(model, answered=False) for model in ("by-alias", "by-nobody")]

@@ -258,7 +258,7 @@ def test_names_of_models_that_policy_did_not_admit_never_become_labels(tmp_path)
     found = metered(tmp_path, *endings)
 
     assert not [labels for _, labels in found.counted if any("made-up" in label for label in labels)]
-    assert 50.0 == found.counted["outgate_exchanges_total", ("chat", "openai", "", "agent", "denied", "r1")]
+    assert 50.0 == found.counted["outgate_exchanges_total", ("chat", "openai", "other", "agent", "denied", "r1")]
 
 
 def test_it_reads_everything_optionally_but_the_ending_itself():

@@ -212,7 +212,10 @@ def pages() -> dict[str, str]:
     denials = itertools.chain(calls("Denial"), (row._replace(status="400") for row in calls("WireError")))
     refused = "Why the gateway refused: shown in the caller's own dialect and kept in the closing line."
     checked = "What `outgate check` reports: `E_` refuses the policy, `W_` does not."
-    exposed = "What `/metrics` exposes, exact over all workers."
+    exposed = (
+        "What `/metrics` exposes, exact over all workers. A label names a model where the policy names it, or a provider has answered "
+        "for it (at most 64 such per worker); every other model is `other`."
+    )
     return {
         "policy.md": policy_page(),
         "stages.md": stages_page(),

@@ -34,7 +34,7 @@ class Attempt(Protocol):
 class Closed(NamedTuple):
     """An exchange has ended. Strings are empty where the exchange did not get that far.
 
-    `admitted` says that policy let this caller use `model`: only then may names of models become labels. `counted` is our count of
+    `admitted` says that policy let this caller use `model`; `label` is what metrics call it (`names`). `counted` is our count of
     the input, None where none was made; `usage` what the provider reported or the gateway estimated; `cost` US dollars.
     """
 
@@ -50,6 +50,7 @@ class Closed(NamedTuple):
     model_requested: str
     model: str
     admitted: bool
+    label: str
     provider: str
     backend: str
     endpoint: str
@@ -66,7 +67,7 @@ class Closed(NamedTuple):
 
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
     """Count the end of an exchange, and `debt`, the tokens it used beyond its hold."""
-    add, model, provider = metrics.add, closed.model if closed.admitted else "", closed.provider
+    add, model, provider = metrics.add, closed.label, closed.provider
     add("outgate_exchanges_total", (closed.route, provider, model, closed.workload, closed.outcome, closed.revision))
     operation = closed.operation.value if closed.operation is not None else ""
     metrics.observe("gen_ai_server_request_duration_seconds", (operation, provider, model, closed.route), closed.seconds)

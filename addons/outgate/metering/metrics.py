@@ -12,7 +12,8 @@ from pathlib import Path
 from outgate.metering.series import SUFFIX, SeriesFile, read_series
 from outgate.metering.table import BY_NAME, FINGERPRINT, METRICS, Metric, Type
 
-_OTHER = "other"
+OTHER = "other"
+"""The label of whatever is not told apart by name."""
 _OVERFLOW = "outgate_metrics_overflow_total"
 _LONGEST = 96
 
@@ -84,7 +85,7 @@ class Metrics:
     def _other(self, metric: Metric) -> int:
         if metric.name != _OVERFLOW:
             self.add(_OVERFLOW, (metric.name,))
-        cell = self._series.add(_key(metric, (_OTHER,) * len(metric.labels)), metric.cells)
+        cell = self._series.add(_key(metric, (OTHER,) * len(metric.labels)), metric.cells)
         return -1 if cell is None else cell
 
 

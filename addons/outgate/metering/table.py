@@ -1,7 +1,8 @@
 """Every metric of the gateway: name, type, labels and meaning. The reference in docs/ is made from this table.
 
 Names follow the OpenTelemetry GenAI metrics (`gen_ai.client.token.usage`, `gen_ai.server.request.duration`), spelt for Prometheus;
-what OpenTelemetry does not name begins with `outgate_`. No label is ever taken from what a caller wrote and policy did not admit.
+what OpenTelemetry does not name begins with `outgate_`. No label is taken from what a caller wrote:
+a model is labelled by its name where the policy names it or a provider has answered for it, up to 64 such, and else as `other`.
 """
 
 from enum import StrEnum

@@ -15,6 +15,7 @@ from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Settings, Stage
 from outgate.policy.discover import nearest, stage_names, stage_type
 from outgate.policy.live import LivePolicy, Route
+from outgate.policy.names import models_named
 from outgate.policy.ports import Ports, build_stage
 from outgate.policy.schema import RouteSection
 from outgate.policy.scopes import REQUIRED, TIES, Placed, layer, stages_of
@@ -43,6 +44,7 @@ class Builder:
         self._stages: dict[tuple[str, bytes], Stage] = {}
         self._catalog = catalog_of(source, validated.policy)
         self._workloads = workloads_of(source, validated.policy)
+        self._models = models_named(validated)
         self._prices = ports.prices.under(prices_of(validated.policy))
 
     def build(self) -> LivePolicy | None:
@@ -191,6 +193,7 @@ class Builder:
             "catalog": self._catalog,
             "workloads": self._workloads,
             "prices": self._prices,
+            "models": self._models,
             "revision": self._revision,
         }
         return build_stage(kind, settings, self._ports, decided)

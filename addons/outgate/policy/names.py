@@ -19,6 +19,15 @@ _RULES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("token_budget", ("limits", "*", "workload"), "workload glob"),
 )  # fmt: skip
 """Stage, the way to the name through its settings (`*` stands for every member), and what the name is a name of."""
+_MODELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("model_map", ("models", "*", "*", "model")),
+    ("model_map", ("default", "model")),
+    ("authorize", ("allow", "*", "models", "*")),
+    ("authorize_model", ("allow", "*", "models", "*")),
+    ("list_models", ("offers", "*", "models", "*")),
+    ("token_budget", ("limits", "*", "model")),
+)
+"""Where models are named; what is a pattern there names none."""
 _GLOB = frozenset("*?[")
 
 
@@ -64,6 +73,15 @@ def rule_problems(known: Known, validated: Validated) -> Iterator[Problem]:
                     yield from known.check(what, name, where)
                 elif _GLOB.isdisjoint(name):
                     yield from known.check("workload", name, where)
+
+
+def models_named(validated: Validated) -> frozenset[str]:
+    """Every model that stands in the policy by its own name: in a stage's rules, or among the prices of a provider."""
+    found = {model for provider in validated.policy.providers.values() for model in provider.prices}
+    for stages, place in _scopes(validated):
+        for stage, way in _MODELS:
+            found.update(name for name, _ in _along(stages.get(stage), way, place) if _GLOB.isdisjoint(name))
+    return frozenset(found)
 
 
 def _scopes(validated: Validated) -> Iterator[tuple[dict[str, Any], Place]]:

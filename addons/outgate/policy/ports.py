@@ -28,7 +28,7 @@ class Inert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The ports of a process. `catalog`, `workloads` and `revision` come from the policy and are not among them."""
+    """The ports of a process. `catalog`, `workloads`, `models` and `revision` come from the policy and are not among them."""
 
     accounts: Any = Inert("accounts")
     answers: Any = Inert("answers")

@@ -16,6 +16,7 @@ from outgate.metering.audit import record
 from outgate.metering.charge import Charge, Ending, charge_for
 from outgate.metering.events import Closed, emit, reported_input
 from outgate.metering.metrics import Metrics
+from outgate.metering.names import ModelNames
 from outgate.metering.prices import Prices
 from outgate.metering.tokenizers import Tokenizers
 from outgate.pipeline.contract import Contract, Effect
@@ -62,7 +63,9 @@ _NOBODY = Principal(name="", tenant="")
 
 
 class Meter(Stage):
-    """Writes `line`. `prices` and `tokenizers` may be absent: then nothing has a cost, and no factor is learned."""
+    """Writes `line`. `prices` and `tokenizers` may be absent: then nothing has a cost, and no factor is learned. `models` are named
+    by the policy: series are labelled by them.
+    """
 
     name = "meter"
     settings_type = MeterSettings
@@ -75,9 +78,10 @@ class Meter(Stage):
         wall: Callable[[], float],
         prices: Prices | None = None,
         tokenizers: Tokenizers | None = None,
+        models: frozenset[str] = frozenset(),
     ) -> None:
         self._accounts, self._metrics, self._wall = accounts, metrics, wall
-        self._prices, self._tokenizers = prices, tokenizers
+        self._prices, self._tokenizers, self._names = prices, tokenizers, ModelNames(models)
         optional = tuple(fact_of_field(name) for name in Reads._fields if name not in _CERTAIN)
         self.contract = Contract.of(Reads, writes=("line",), effect=Effect.IDEMPOTENT, optional=optional, cost=0.05)
 
@@ -97,6 +101,7 @@ class Meter(Stage):
     def _closed(self, facts: Reads, charge: Charge) -> Closed:
         principal = facts.principal or _NOBODY
         upstream = facts.r_source == "upstream"
+        answered, model = upstream and (facts.r_status or 500) < 400, facts.model or ""
         return Closed(
             started=facts.started,
             seconds=max(0.0, self._wall() - facts.started),
@@ -108,8 +113,9 @@ class Meter(Stage):
             operation=facts.operation.kind if facts.operation is not None else None,
             destination=facts.destination or "",
             model_requested=facts.model_requested or "",
-            model=facts.model or "",
-            admitted=bool(facts.model_admitted) or (upstream and (facts.r_status or 500) < 400),
+            model=model,
+            admitted=bool(facts.model_admitted) or answered,
+            label=self._names.label(model, answered=answered),
             provider=facts.provider or "",
             backend=facts.backend.name if facts.backend is not None else "",
             endpoint=facts.endpoint.name if facts.endpoint is not None else "",
