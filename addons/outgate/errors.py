@@ -58,6 +58,7 @@ class FailureKind(StrEnum):
     TLS = "tls_failed"
     DNS = "dns_failed"
     RESET = "reset_before_head"
+    STALE = "idle_connection_lost"
     TIMEOUT = "timed_out"
     SERVER_ERROR = "server_error"
     RATE_LIMITED = "rate_limited"

@@ -136,7 +136,7 @@ HEADLESS = {
 def test_a_faulty_answer_is_an_error_answer(gateway, providers, name, dialect, stream):
     behaviour, status = HEADLESS[name]
     provider = providers[dialect == "anthropic"]
-    provider.script(behaviour, behaviour)  # a connection that had been idle and dies unheard is tried once more on a new one
+    provider.script(behaviour)
 
     reply = ask(gateway, dialect, stream=stream)
 

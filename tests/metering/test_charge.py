@@ -47,7 +47,7 @@ def test_what_an_ending_is_charged(fields, expected):
 
 @pytest.mark.parametrize("kind", list(FailureKind))
 def test_only_an_attempt_that_may_have_been_billed_is_charged(kind):
-    lost = kind in (FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL)
+    lost = kind.value in ("reset_before_head", "idle_connection_lost", "timed_out", "broken_stream", "protocol_error")
     charged = charge_for(ending(attempts=(attempt(kind), attempt())))
 
     assert (Charge(210, 20, Basis.ESTIMATED) if lost else Charge(110, 20, Basis.REPORTED)) == charged

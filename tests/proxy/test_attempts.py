@@ -13,7 +13,8 @@ from outgate.upstreams.catalog import Backend, Endpoint
 
 ONE = Endpoint(name="one", host="127.0.0.1", port=1)
 TWO = Endpoint(name="two", host="127.0.0.1", port=2)
-BACKEND = Backend(name="b", provider="p", dialect="openai", host="api.test", endpoints=(ONE, TWO))
+THREE = Endpoint(name="three", host="127.0.0.1", port=3)
+BACKEND = Backend(name="b", provider="p", dialect="openai", host="api.test", endpoints=(ONE, TWO, THREE))
 SLOTS = {"backend": 0, "endpoint.state": 1, "endpoint": 2, "r.status": 3, "r.stream": 4}
 
 
@@ -34,7 +35,7 @@ def step(name, run, reads, writes, *, waits=False):
 
 def pick(facts):
     left = [endpoint for endpoint in BACKEND.endpoints if endpoint.name not in facts.endpoint_state]
-    return (left[0],) if left else (TWO,)
+    return (left[0],) if left else (THREE,)
 
 
 def execution(dispatch):
@@ -81,6 +82,32 @@ def test_what_may_have_been_received_is_not_sent_again_unless_the_policy_says_so
     asyncio.run(bold.run(execution(dispatch)))
 
     assert (len(careful.records), len(bold.records)) == (1, 2)
+
+
+def test_a_lost_idle_connection_is_repeated_at_the_same_endpoint_where_the_policy_says_so():
+    async def tried(made):
+        kinds = iter((FailureKind.STALE, None))
+
+        async def dispatch(facts):
+            return failure(kind, sent=True) if (kind := next(kinds)) else (200, None)
+
+        _, ended = await made.run(execution(dispatch))
+        return ended, [record.endpoint for record in made.records]
+
+    careful, bold = asyncio.run(tried(attempts())), asyncio.run(tried(attempts(retry_sent=True)))
+
+    assert (FailureKind.STALE, ["one"]) == (careful[0].kind, careful[1])
+    assert (None, ["one", "one"]) == bold
+
+
+def test_as_many_failures_as_there_are_attempts_left_do_not_end_the_search():
+    async def dispatch(facts):
+        return failure(FailureKind.CONNECT) if facts.endpoint is not THREE else (200, None)
+
+    made = attempts()
+    _, ended = asyncio.run(made.run(execution(dispatch)))
+
+    assert (None, ["one", "two", "three"]) == (ended, [record.endpoint for record in made.records])
 
 
 def test_attempts_are_bounded():

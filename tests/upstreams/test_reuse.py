@@ -1,10 +1,12 @@
 """When a connection is used again, and when it must not be: an answer never belongs to another request."""
 
 import asyncio
+import os
+import socket
 
 import pytest
 
-from outgate.errors import FailureKind
+from outgate.errors import FailureKind, UpstreamError
 from upstreams.calling import failure, request, whole
 from upstreams.tls_server import Clients, Exchange, Server, aio, backend, raw, reply
 
@@ -18,21 +20,69 @@ def _dies_on_second(then: str, data: bytes = b""):
     return answer
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("then", ["close", "reset"])
 @aio
-async def test_reused_connection_that_died_is_replaced_once(then: str) -> None:
+async def test_a_request_that_the_provider_has_read_is_not_sent_again_by_the_client(then: str, method: str) -> None:
     async with Server(answer=_dies_on_second(then)) as server, Clients() as client:
         to = backend(server)
         await whole(client, request(to))
-        call = await client.open(request(to))
-        await call.read()
+        error = await failure(client, request(to, method=method))
 
-    assert [(0, 0), (0, 1), (1, 0)] == [(seen.connection, seen.turn) for seen in server.seen]
-    assert not call.reused
+    assert [(0, 0), (0, 1)] == [(seen.connection, seen.turn) for seen in server.seen]
+    assert (FailureKind.STALE, True) == (error.kind, error.sent)
 
 
 @aio
-async def test_no_free_retry_once_anything_was_heard_or_on_a_new_connection() -> None:
+async def test_what_the_gateway_fetches_for_itself_is_read_again_on_a_new_connection() -> None:
+    async with Server(answer=_dies_on_second("close")) as server, Clients() as client:
+        to = backend(server)
+        await whole(client, request(to))
+        fetched = await client.fetch(to, "GET", "/keys")
+        await client.fetch(to, "GET", "/keys")
+        with pytest.raises(UpstreamError) as caught:
+            await client.fetch(to, "POST", "/token")
+
+    assert 200 == fetched.status
+    assert FailureKind.STALE is caught.value.kind
+    assert ["POST", "GET", "GET", "GET", "GET", "POST"] == [seen.method for seen in server.seen]
+
+
+@aio
+async def test_one_lost_connection_ends_the_other_idle_ones() -> None:
+    gate = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        if exchange.turn == 0:
+            await gate.wait()
+        await (raw(b"", then="close") if exchange.turn else reply())(exchange)
+
+    async with Server(answer=answer) as server, Clients() as client:
+        to = backend(server)
+        both = asyncio.gather(*(whole(client, request(to)) for _ in range(2)))
+        await server.requests(2)
+        gate.set()
+        await both
+        await failure(client, request(to))
+        last = await whole(client, request(to))
+
+    assert (200, 3) == (last[0], server.connections)
+
+
+@aio
+async def test_an_end_that_has_come_but_was_not_read_yet_is_seen_before_the_request_goes() -> None:
+    async with Server() as server, Clients() as client:
+        to = backend(server)
+        await whole(client, request(to))
+        link = server.seen[0].writer.get_extra_info("socket")
+        socket.socket(fileno=os.dup(link.fileno())).shutdown(socket.SHUT_RDWR)  # at once, with no turn of the loop between
+        answer = await whole(client, request(to))
+
+    assert (200, [(0, 0), (1, 0)]) == (answer[0], [(seen.connection, seen.turn) for seen in server.seen])
+
+
+@aio
+async def test_what_dies_after_a_word_or_on_a_new_connection_is_no_idle_connection_lost() -> None:
     async with Server(answer=_dies_on_second("close", b"HTTP/1.1 1")) as server, Clients() as client:
         to = backend(server)
         await whole(client, request(to))
@@ -43,17 +93,6 @@ async def test_no_free_retry_once_anything_was_heard_or_on_a_new_connection() ->
 
     assert (FailureKind.RESET, True, 2) == (heard.kind, heard.sent, count)
     assert (FailureKind.RESET, True, 1) == (fresh.kind, fresh.sent, len(dead.seen))
-
-
-@aio
-async def test_failed_retry_still_says_the_request_may_have_been_received() -> None:
-    async with Server(answer=_dies_on_second("close")) as server, Clients() as client:
-        to = backend(server)
-        await whole(client, request(to))
-        server._server.close()
-        error = await failure(client, request(to))
-
-    assert (FailureKind.CONNECT, True) == (error.kind, error.sent)
 
 
 _POISON = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"

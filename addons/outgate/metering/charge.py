@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from outgate.errors import FailureKind
 from outgate.inference.usage import Usage
 
-_LOST = frozenset({FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL})
+_LOST = frozenset({FailureKind.RESET, FailureKind.STALE, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL})
 _CUT_OFF = frozenset({"client_gone", "killed"})
 
 

@@ -19,6 +19,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     FailureKind.TLS.value: ("endpoint.state",),
     FailureKind.DNS.value: ("endpoint.state",),
     FailureKind.RESET.value: ("endpoint.state",),
+    FailureKind.STALE.value: (),
     FailureKind.TIMEOUT.value: ("endpoint.state",),
     FailureKind.SERVER_ERROR.value: ("endpoint.state",),
     FailureKind.PROTOCOL.value: ("endpoint.state",),
@@ -29,7 +30,9 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     WORKLOADS_CHANGED: ("workload.epoch",),
     LIMITS_CHANGED: ("budget.epoch",),
 }
-"""Which outside facts an event writes. A stream that broke after its first byte is not tried again."""
+"""Which outside facts an event writes. A connection that was lost while idle says nothing against its endpoint; a stream that broke
+after its first byte is not tried again.
+"""
 _NO_ATTEMPT = frozenset({FailureKind.BROKEN_STREAM.value, POLICY_RELOADED, WORKLOADS_CHANGED, LIMITS_CHANGED})
 
 

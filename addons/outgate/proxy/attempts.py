@@ -51,12 +51,12 @@ class Attempts:
         while (kind := self._repeatable(execution, ended)) is not None:
             following = execution.fork()
             self._dirty(following, kind)
-            dispatched = following.seen.get("dispatch")
+            tried = len(self.records)
             outcome = await self._once(following)
             if isinstance(outcome, Denial) and outcome.code == NONE_LEFT:
                 outcome = await self._elsewhere(following)
             gave_up = outcome is not None and not isinstance(outcome, FailedAttempt | Answer)
-            if gave_up or following.seen.get("dispatch") is dispatched:
+            if gave_up or len(self.records) == tried:
                 break
             await _abandon(execution)
             execution, ended = following, outcome

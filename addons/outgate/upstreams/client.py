@@ -24,6 +24,8 @@ __all__ = ["Call", "Client", "Fetched", "OutboundRequest"]
 
 _STALE = 1.0
 """Seconds within which a reused connection that dies unheard is taken to have been closed before the request arrived."""
+_SAFE = frozenset({"GET", "HEAD"})
+"""Methods by which nothing is asked but to read (RFC 9110 section 9.2.1)."""
 
 _SHORTEST_SECRET = 8
 
@@ -125,31 +127,40 @@ class Client:
     async def _send(
         self, pool: Pool, request: OutboundRequest, data: bytes, deadline: float
     ) -> tuple[Wire, tuple[Any, StreamReader], bool]:
-        """The request on an idle connection; on a new one where there is none, or where that one had just been closed."""
-        loop, head_only = asyncio.get_running_loop(), request.method == "HEAD"
-        limit, start = request.backend.timeouts.head, loop.time()
-        idle = pool.take(request.endpoint)
-        if idle is not None:
-            try:
-                return idle, await idle.ask(data, head_only=head_only, until=min(start + limit, deadline)), True
-            except UpstreamError as error:
-                if error.kind is not FailureKind.RESET or idle.heard or loop.time() - start > _STALE:
-                    raise
+        """The request, once: on an idle connection, or on a new one where there is none.
+
+        Where an idle one dies unheard (kind STALE) the provider may have read the request: whether it is sent again is the caller's
+        to decide (RFC 9110 section 9.2.2). The endpoint's other idle connections are as old, and are not used again.
+        """
+        loop, idle = asyncio.get_running_loop(), pool.take(request.endpoint)
+        wire = await pool.dial(request.endpoint, deadline) if idle is None else idle
+        start = loop.time()
+        until = min(start + request.backend.timeouts.head, deadline)
         try:
-            wire = await pool.dial(request.endpoint, deadline)
+            return wire, await wire.ask(data, head_only=request.method == "HEAD", until=until), idle is not None
         except UpstreamError as error:
-            error.sent = idle is not None
-            raise
-        return wire, await wire.ask(data, head_only=head_only, until=min(loop.time() + limit, deadline)), False
+            if idle is None or idle.heard or error.kind is not FailureKind.RESET or loop.time() - start > _STALE:
+                raise
+            pool.distrust(request.endpoint)
+            raise UpstreamError(FailureKind.STALE, "an idle connection ended when it was used again", sent=True) from None
 
     async def _open_any(self, backend: Backend, request: OutboundRequest) -> Call:
         for endpoint in backend.endpoints[:-1]:
             try:
-                return await self.open(request._replace(endpoint=endpoint))
+                return await self._open_again(request._replace(endpoint=endpoint))
             except UpstreamError as error:
                 if error.sent:
                     raise
-        return await self.open(request._replace(endpoint=backend.endpoints[-1]))
+        return await self._open_again(request._replace(endpoint=backend.endpoints[-1]))
+
+    async def _open_again(self, request: OutboundRequest) -> Call:
+        """Open; once more, on a new connection, where an idle one was lost and reading twice does no harm."""
+        try:
+            return await self.open(request)
+        except UpstreamError as error:
+            if error.kind is not FailureKind.STALE or request.method not in _SAFE:
+                raise
+        return await self.open(request)
 
 
 def _bare(value: str) -> str:

@@ -44,10 +44,15 @@ class Pool:
         waiting = self._idle.get((endpoint.host, endpoint.port))
         while waiting:
             wire = waiting.pop()
-            if not wire.heard and wire.reusable():
+            if not wire.heard and wire.reusable() and wire.quiet():
                 return wire
             wire.abort()
         return None
+
+    def distrust(self, endpoint: Endpoint) -> None:
+        """Drop every idle connection to the endpoint."""
+        for wire in self._idle.pop((endpoint.host, endpoint.port), ()):
+            wire.abort()
 
     async def dial(self, endpoint: Endpoint, until: float) -> Wire:
         """A new connection. Raises UpstreamError; nothing was sent."""

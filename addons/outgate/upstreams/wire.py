@@ -1,6 +1,7 @@
 """One connection to a provider: one request at a time, and whether it may be used again."""
 
 import asyncio
+import select
 import ssl
 from typing import Any
 
@@ -110,3 +111,10 @@ class Wire(ResponseHandler):
             and transport.get_write_buffer_size() == 0
             and self._loop.time() - self._born < _OLDEST
         )
+
+    def quiet(self) -> bool:
+        """Whether nothing waits to be read, not even an end that the loop has not come to yet. Asked just before a request goes."""
+        assert self.transport is not None
+        waiting = select.poll()
+        waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not waiting.poll(0)
