@@ -1,6 +1,7 @@
 import re
 
 import pytest
+import trustme
 
 from outgate.errors import PolicyError
 from outgate.policy.load import load_policy
@@ -128,9 +129,9 @@ def test_the_revision_names_the_content_and_not_its_spelling(tmp_path):
 
 def test_the_revision_follows_the_files_a_policy_names(tmp_path):
     text = BASE.replace("dialect: anthropic}", "dialect: anthropic, tls: {ca: ca.pem}}")
-    (tmp_path / "ca.pem").write_text("one")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
     one = load_policy(write(tmp_path, text)).revision
-    (tmp_path / "ca.pem").write_text("two")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
 
     assert one != load_policy(write(tmp_path, text)).revision
 

@@ -1,6 +1,8 @@
 from decimal import Decimal
 from ipaddress import ip_network
 
+import trustme
+
 from outgate.inference.usage import Usage
 from outgate.metering.prices import Prices
 from outgate.policy.load import load_policy
@@ -30,8 +32,11 @@ stages: {authenticate: {}, authorize: {}}
 
 
 def test_sections_become_backends_and_workloads_with_paths_from_the_policys_folder(tmp_path):
-    for name in ("ca.pem", "c.pem", "k.pem", "jwks.json"):
-        (tmp_path / name).touch()
+    authority = trustme.CA()
+    own = authority.issue_cert("own.test")
+    for name, blob in {"ca.pem": authority.cert_pem, "c.pem": own.cert_chain_pems[0], "k.pem": own.private_key_pem}.items():
+        blob.write_to_path(tmp_path / name)
+    (tmp_path / "jwks.json").write_text('{"keys": []}')
     policy = load_policy(write(tmp_path, TEXT))
     inside, plain = policy.catalog.backends
 

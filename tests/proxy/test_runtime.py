@@ -30,3 +30,32 @@ def test_the_revision_in_force_and_what_became_of_reloads_stand_in_the_metrics(t
     gauges = [f'outgate_policy_info{{revision="{first}"}} 0.0', f'outgate_policy_info{{revision="{second}"}} 1.0']
     counts = [f'outgate_policy_reloads_total{{result="{result}"}} 1.0' for result in ("applied", "refused")]
     assert sorted(gauges) + counts == lines
+
+
+def test_a_reload_warns_of_what_only_a_restart_changes_and_of_nothing_else(tmp_path, caplog):
+    async def task():
+        runtime = await Runtime.single(write(tmp_path), tmp_path / "state")
+        write(tmp_path, BASE.replace("research", "other"))
+        await runtime._reloader.reload()
+        assert "at start only" not in caplog.text
+        write(tmp_path, BASE + "gateway: {limits: {idle_seconds: 5}}\n")
+        await runtime._reloader.reload()
+        await runtime.stop()
+
+    asyncio.run(task())
+
+    assert ["changed, and read at start only: gateway.limits.idle_seconds; restart outgate for it to take effect"] == [
+        message for message in caplog.messages if "at start only" in message
+    ]
+
+
+def test_the_watch_of_a_running_gateway_looks_at_the_files_that_its_policy_names(tmp_path):
+    async def task():
+        (tmp_path / "keys.json").write_text('{"keys": []}')
+        jwt = "{jwt: [{issuer: i, audience: a, jwks: {file: keys.json}}]}"
+        runtime = await Runtime.single(write(tmp_path, BASE.replace("{groups: [research]}", jwt)), tmp_path / "state")
+        watched = set(runtime._reloader._stamps)
+        await runtime.stop()
+        return watched
+
+    assert {tmp_path / "policy.yaml", tmp_path / "keys.json"} == asyncio.run(task())

@@ -102,7 +102,7 @@ def test_link_that_is_moved_is_a_renewal(tmp_path: Path) -> None:
     assert ("Bearer key-a", "Bearer key-b") == (first[0][1], shown(credentials, to)[0][1])
 
 
-def test_file_that_vanishes_leaves_the_last_credential_in_force(tmp_path: Path) -> None:
+def test_file_that_vanishes_leaves_the_last_credential_in_force(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clock, file = Clock(), tmp_path / "key"
     file.write_text("key-1")
     to = backend(CredentialReference(file=str(file)))
@@ -112,6 +112,9 @@ def test_file_that_vanishes_leaves_the_last_credential_in_force(tmp_path: Path) 
     clock.now += 2
 
     assert (before, 0) == (credentials.bound(to), credentials.epoch(to))
+    clock.now += 2
+    credentials.bound(to)
+    assert [f"backend 'main' keeps its last credential: the file {file} is missing or empty"] == caplog.messages
 
 
 def test_file_that_appears_later_is_found(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Builder:
         self._revision = revision
         self._complete = True
         self._stages: dict[tuple[str, bytes], Stage] = {}
-        self._catalog = catalog_of(source, validated.policy)
+        self.catalog = catalog_of(source, validated.policy)
         self._workloads = workloads_of(source, validated.policy)
         self._models = models_named(validated)
         self._prices = ports.prices.under(prices_of(validated.policy))
@@ -67,7 +67,7 @@ class Builder:
         return LivePolicy(
             revision=self._revision,
             gateway=self._policy.gateway,
-            catalog=self._catalog,
+            catalog=self.catalog,
             workloads=self._workloads,
             connect=connect,
             head=judged,
@@ -190,7 +190,7 @@ class Builder:
 
     def _made(self, kind: type[Stage], settings: Settings) -> Stage:
         decided = {
-            "catalog": self._catalog,
+            "catalog": self.catalog,
             "workloads": self._workloads,
             "prices": self._prices,
             "models": self._models,

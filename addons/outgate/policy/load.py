@@ -5,9 +5,10 @@ from pathlib import Path
 
 from outgate.errors import PolicyError
 from outgate.policy.build import Builder, sorted_problems
+from outgate.policy.files import content_problems, named_files
 from outgate.policy.live import LivePolicy
 from outgate.policy.ports import Ports
-from outgate.policy.references import named_files, reference_problems
+from outgate.policy.references import reference_problems
 from outgate.policy.source import Source, read_source
 from outgate.policy.validate import Validated, canonical, validate
 
@@ -31,6 +32,7 @@ def load_source(source: Source, ports: Ports | None = None, *, elsewhere: bool =
     except PolicyError as error:
         problems += error.problems
     else:
+        problems += content_problems(source, validated, builder.catalog.backends)
         policy = builder.build()
         problems += builder.problems
     found = sorted_problems(problems)

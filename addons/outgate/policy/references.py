@@ -5,6 +5,7 @@ from pathlib import Path
 
 from outgate.errors import Problem
 from outgate.policy.discover import stage_names
+from outgate.policy.files import named_files
 from outgate.policy.names import Known, rule_problems, unknown
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.source import Place, Source
@@ -71,20 +72,6 @@ def _credential_files(validated: Validated) -> Iterator[tuple[Place, str]]:
     for name, provider in validated.policy.providers.items():
         if provider.credential is not None:
             yield ("providers", name, "credential", "file"), provider.credential.file
-
-
-def named_files(validated: Validated) -> Iterator[tuple[Place, str]]:
-    """Every file a policy names, and where it names it."""
-    yield ("gateway", "client_ca"), validated.policy.gateway.client_ca
-    for name, provider in validated.policy.providers.items():
-        tls = ("providers", name, "tls")
-        files = (provider.tls.ca,) if isinstance(provider.tls.ca, str) else provider.tls.ca
-        yield from (((*tls, "ca"), file) for file in files)
-        yield (*tls, "client_certificate"), provider.tls.client_certificate
-        yield (*tls, "client_key"), provider.tls.client_key
-    for name, workload in validated.policy.workloads.items():
-        for index, trust in enumerate(workload.jwt):
-            yield ("workloads", name, "jwt", index, "jwks", "file"), trust.jwks.file
 
 
 def _routes(source: Source, validated: Validated) -> Iterator[Problem]:

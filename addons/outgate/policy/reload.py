@@ -1,8 +1,8 @@
-"""When a policy file has changed, the new policy takes its place whole, or not at all."""
+"""When a policy file, or a file that it names, has changed, the new policy takes its place whole, or not at all."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from outgate.errors import PolicyError, Problem
@@ -10,17 +10,22 @@ from outgate.policy.live import LivePolicy
 
 _log = logging.getLogger(__name__)
 
+type Stamp = tuple[int, int, int] | None
+"""Modification time, size and inode of a file; None where it cannot be looked at."""
+
 
 class Reloader:
     """Holds the live policy of a process.
 
     `load` compiles the file (load.load_policy with the ports of the process). `pin`, when not empty, is the only revision that
-    may take effect. `swapped` is told of every policy that takes effect, `refused` of every file that does not.
+    may take effect. `swapped` is told of every policy that takes effect, `refused` of every file that does not. `files` lists what
+    the policy file names, also where it is refused: the watch looks at them too.
     """
 
     def __init__(
         self, path: Path, load: Callable[[Path], LivePolicy], *, pin: str = "",
         swapped: Callable[[LivePolicy], None] | None = None, refused: Callable[[], None] | None = None,
+        files: Callable[[Path], Iterable[Path]] = lambda _: (),
     ) -> None:  # fmt: skip
         self.current: LivePolicy | None = None
         self.problems: tuple[Problem, ...] = ()
@@ -29,7 +34,8 @@ class Reloader:
         self._pin = pin
         self._swapped = swapped
         self._refused = refused
-        self._stamp: tuple[int, int, int] | None = None
+        self._files = files
+        self._stamps: dict[Path, Stamp] = {}
         self._lock = asyncio.Lock()
         self._stops: set[asyncio.Task[None]] = set()
 
@@ -43,7 +49,7 @@ class Reloader:
     async def reload(self) -> tuple[Problem, ...]:
         """Load the file now. All its problems, where it is refused: the policy in force stays in force."""
         async with self._lock:
-            self._stamp = self._look()
+            self._stamps = await asyncio.to_thread(self._watched)
             try:
                 policy = await self._prepared()
             except PolicyError as error:
@@ -61,7 +67,7 @@ class Reloader:
         """Reload whenever the file has changed, looking after every `pause`. Ends when cancelled."""
         while True:
             await pause()
-            if self._look() != self._stamp:
+            if await asyncio.to_thread(_stamps_of, self._stamps) != self._stamps:
                 await self.reload()
 
     async def stop(self) -> None:
@@ -114,9 +120,23 @@ class Reloader:
         self._stops.add(task)
         task.add_done_callback(self._stops.discard)
 
-    def _look(self) -> tuple[int, int, int] | None:
+    def _watched(self) -> dict[Path, Stamp]:
+        """What to watch, looked at before it is loaded: what changes meanwhile is loaded again."""
         try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            named = tuple(self._files(self._path))
+        except Exception:
+            _log.exception("the files that %s names could not be listed", self._path)
+            named = ()
+        return _stamps_of((self._path, *named))
+
+
+def _stamps_of(paths: Iterable[Path]) -> dict[Path, Stamp]:
+    return {path: _stamp_of(path) for path in paths}
+
+
+def _stamp_of(path: Path) -> Stamp:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from outgate.errors import PolicyError
 from outgate.metering.prices import Price
+from outgate.policy.files import content_of
 from outgate.policy.provider_settings import CredentialSection, EndpointSection, PriceSection, ProviderSection, TlsSection
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import Source
@@ -76,12 +77,15 @@ def _endpoint(section: EndpointSection) -> Endpoint:
 
 def _tls(section: TlsSection, folder: Path) -> TlsSettings:
     files = (section.ca,) if isinstance(section.ca, str) else section.ca
+    named = tuple(_at(folder, file) for file in files if file)
+    certificate, key = _at(folder, section.client_certificate), _at(folder, section.client_key)
     return TlsSettings(
         enabled=section.enabled,
         sni=section.sni,
-        ca_files=tuple(_at(folder, file) for file in files),
-        certificate=_at(folder, section.client_certificate),
-        key=_at(folder, section.client_key),
+        ca_files=named,
+        certificate=certificate,
+        key=key,
+        content=content_of(*named, *filter(None, (certificate, key))),
         san=section.san,
         minimum=section.minimum,
     )

@@ -5,6 +5,7 @@ The composition root: the only place that reads the environment, the clock and t
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import time
@@ -19,10 +20,12 @@ from outgate.encoders.wire import EncoderError
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
 from outgate.metering.tokenizers import Tokenizers
+from outgate.policy.files import files_of
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
 from outgate.policy.ports import Ports, ports_of
 from outgate.policy.reload import Reloader
+from outgate.proxy.at_start import AtStart
 from outgate.proxy.client_identity import ClientIdentity
 from outgate.proxy.exchange import Surroundings
 from outgate.proxy.layout import Layout
@@ -36,6 +39,7 @@ from outgate.upstreams.client import Client
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.dns import CachingResolver
 
+_log = logging.getLogger(__name__)
 _ENCODER_START = 15.0
 _ANSWER_BYTES = 8 * 1024 * 1024
 _MEMO_BYTES = 6 * 1024 * 1024
@@ -93,8 +97,14 @@ class Runtime:
             ids=exchange_id,
         )
         self._in_force = ""
+        self._at_start: AtStart | None = None
         self._reloader = Reloader(
-            policy, lambda path: load_policy(path, self._ports), pin=pin, swapped=self._swapped, refused=self._refused
+            policy,
+            lambda path: load_policy(path, self._ports),
+            pin=pin,
+            swapped=self._swapped,
+            refused=self._refused,
+            files=files_of,
         )
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -217,6 +227,9 @@ class Runtime:
             metrics.add(_RELOADS, ("applied",))
         metrics.add(_POLICY, (policy.revision,))
         self._in_force = policy.revision
+        self._at_start = self._at_start or AtStart(policy.gateway, self._policy.parent)
+        if late := self._at_start.changed(policy.gateway):
+            _log.warning("changed, and read at start only: %s; restart outgate for it to take effect", ", ".join(late))
         self._client.keep(policy.catalog.backends)
         if asks_encoder(policy):
             self._need_encoder()

@@ -28,7 +28,8 @@ class TlsSettings:
 
     `sni` is sent and verified (the backend's host when empty). `ca_files` replace the public roots of certifi. `san`, when not
     empty, are the names of which the certificate must carry one, instead of `sni`. `certificate` and `key` are PEM files of the
-    client certificate. TLS 1.2 is the minimum, 1.3 where `minimum` says so.
+    client certificate. TLS 1.2 is the minimum, 1.3 where `minimum` says so. `content` names what those files hold: where they have
+    changed it is another backend, and no connection that trusted the old ones is used again.
     """
 
     enabled: bool = True
@@ -38,6 +39,7 @@ class TlsSettings:
     key: str = ""
     san: tuple[str, ...] = ()
     minimum: str = "1.2"
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Which credential a backend gets, in which header field, and when a renewed one takes its place."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from outgate.errors import OutgateError, Problem
 from outgate.net.secret import Secret
 from outgate.upstreams.catalog import Backend, CredentialReference
 
+_log = logging.getLogger(__name__)
 _STAT_EVERY = 1.0
 _LARGEST = 16 * 1024
 _BY_DIALECT = {"openai": ("authorization", "Bearer "), "anthropic": ("x-api-key", "")}
@@ -121,6 +123,8 @@ class Credentials:
         held.stamp = _stamp(reference.file) if reference.file else None
         text, held.problem = self._text(reference)
         if held.problem:
+            if held.bound is not None:
+                _log.warning("backend %r keeps its last credential: %s", backend.name, held.problem)
             return
         bound = _bind(backend, reference, text)
         if bound != held.bound:

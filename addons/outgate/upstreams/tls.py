@@ -4,7 +4,6 @@ One context per backend: its own roots, its own client certificate, its own sess
 """
 
 import ssl
-from pathlib import Path
 from typing import Any
 
 import certifi
@@ -45,7 +44,7 @@ def context_for(backend: Backend) -> ResumingContext:
     for file in settings.ca_files or (certifi.where(),):
         context.load_verify_locations(file)
     if settings.certificate:
-        context.load_cert_chain(settings.certificate, settings.key or None)
+        context.load_cert_chain(settings.certificate, settings.key or None, password="")  # else a terminal is asked for one
     context.set_alpn_protocols(["http/1.1"])
     if settings.san:
         context.check_hostname = False  # `verify_names` does, against the names of the policy
@@ -71,21 +70,13 @@ def _matches(kind: str, presented: str, wanted: str) -> bool:
 
 
 def check_tls(backend: Backend) -> tuple[Problem, ...]:
-    """What is wrong with the files of the backend's TLS settings, for `outgate check`."""
+    """What is wrong with the files of the backend's TLS settings, for `outgate check` and every reload."""
     if not backend.tls.enabled:
         return ()
-    files = (*backend.tls.ca_files, backend.tls.certificate, backend.tls.key)
-    missing = [file for file in files if file and not Path(file).is_file()]
-    if missing:
-        message = f"backend {backend.name!r}: no such file: {', '.join(missing)}"
-        return (Problem(code="E_TLS_FILE", message=message, repair="name existing PEM files under `tls`"),)
     try:
         context_for(backend)
     except OSError:
         message = f"backend {backend.name!r}: the TLS files are malformed, or key and certificate do not belong together"
-        return (
-            Problem(
-                code="E_TLS_FILE", message=message, repair="give PEM files of certificates, and the key of the client certificate"
-            ),
-        )
+        repair = "give PEM files of certificates, and the key of the client certificate, without a passphrase"
+        return (Problem(code="E_TLS_FILE", message=message, repair=repair),)
     return ()

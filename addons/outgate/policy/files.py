@@ -1,0 +1,88 @@
+"""The files a policy names: which they are, and whether each holds what it must. A torn file refuses a policy, not its requests."""
+
+import ssl
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from outgate.errors import PolicyError, Problem
+from outgate.policy.source import Place, Source, read_source
+from outgate.policy.validate import Validated, validate
+from outgate.upstreams.catalog import Backend
+from outgate.upstreams.jwks import keys_of
+from outgate.upstreams.tls import check_tls
+
+type Named = tuple[Place, str]
+
+
+def named_files(validated: Validated) -> Iterator[Named]:
+    """Every file a policy names, and where it names it; not those of credentials, which are read when they are used."""
+    yield ("gateway", "client_ca"), validated.policy.gateway.client_ca
+    for name, provider in validated.policy.providers.items():
+        tls = ("providers", name, "tls")
+        files = (provider.tls.ca,) if isinstance(provider.tls.ca, str) else provider.tls.ca
+        yield from (((*tls, "ca"), file) for file in files)
+        yield (*tls, "client_certificate"), provider.tls.client_certificate
+        yield (*tls, "client_key"), provider.tls.client_key
+    yield from _key_sets(validated)
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that a policy file names, so far as it can be read, whether they exist or not."""
+    try:
+        validated, _ = validate(read_source(path))
+    except PolicyError:
+        return ()
+    return tuple(dict.fromkeys(path.parent / name for _, name in named_files(validated) if name))
+
+
+def content_of(*files: str | Path) -> str:
+    """Twelve hex digits that name what the files hold; empty for no file, and a missing one counts as empty."""
+    digest = sha256()
+    for file in files:
+        try:
+            digest.update(sha256(Path(file).read_bytes()).digest())
+        except OSError:
+            digest.update(b"-")
+    return digest.hexdigest()[:12] if files else ""
+
+
+def content_problems(source: Source, validated: Validated, backends: tuple[Backend, ...]) -> Iterator[Problem]:
+    """What is wrong inside the files that exist; that others are missing is told elsewhere."""
+    folder = Path(source.file).parent
+    for backend in backends:
+        files = [file for file in (*backend.tls.ca_files, backend.tls.certificate, backend.tls.key) if file]
+        if files and all(Path(file).is_file() for file in files):
+            for problem in check_tls(backend):
+                yield source.problem(problem.code, problem.message, ("providers", backend.name, "tls"), problem.repair)
+    for place, name in _key_sets(validated):
+        if name and (folder / name).is_file() and not _is_key_set(folder / name):
+            message = f"{'.'.join(map(str, place))}: {name} is no JWK set"
+            repair = 'give a file like `{"keys": [{"kid": "a", "kty": "RSA", …}]}` (RFC 7517)'
+            yield source.problem("E_KEY_SET", message, place, repair)
+    name = validated.policy.gateway.client_ca
+    if name and (folder / name).is_file() and not _is_authority(folder / name):
+        message = f"gateway.client_ca: {name} holds no CA certificate"
+        yield source.problem("E_CLIENT_CA", message, ("gateway", "client_ca"), "give a PEM file of CA certificates")
+
+
+def _key_sets(validated: Validated) -> Iterator[Named]:
+    for name, workload in validated.policy.workloads.items():
+        for index, trust in enumerate(workload.jwt):
+            yield ("workloads", name, "jwt", index, "jwks", "file"), trust.jwks.file
+
+
+def _is_key_set(path: Path) -> bool:
+    try:
+        keys_of(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _is_authority(path: Path) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
+    except OSError:
+        return False
+    return True
