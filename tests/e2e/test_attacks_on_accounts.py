@@ -81,3 +81,25 @@ def test_a_guard_that_answers_denies_what_no_words_can_answer(line, providers):
 
     assert (403, "prompt_refused") == (reply.status_code, reply.json()["error"]["code"])
     assert [] == providers[0].seen
+
+
+def test_callers_under_different_betas_never_share_an_answer(line, providers):
+    _, gateway = line
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "betas"}]}
+    betas = ["one", "two", "one", None, "two", None]
+    with http(gateway) as client:
+        for beta in betas:
+            fields = {"anthropic-version": "2023-06-01"} | ({"anthropic-beta": beta} if beta else {})
+            assert 200 == client.post("https://api.anthropic.com/v1/messages", json=body, headers=fields).status_code
+
+    assert ["one", "two", ""] == [seen.header("anthropic-beta") or "" for seen in providers[1].seen]
+
+
+def test_an_answer_is_shared_over_what_says_nothing_of_it(line, providers):
+    _, gateway = line
+    with http(gateway) as client:
+        for number in range(3):
+            fields = {"idempotency-key": f"key-{number}", "user-agent": f"agent-{number}"}
+            assert 200 == client.post(CHAT, json=asked("the same"), headers=fields).status_code
+
+    assert ["key-0"] == [seen.header("idempotency-key") for seen in providers[0].seen]

@@ -28,8 +28,8 @@ token_budget:
     - {name: day, tokens: 1000000000, window: day}
 """
 REQUEST = (
-    "authenticate", "authorize", "admit_parts", "prompt_guard", "model_map", "authorize_model", "cache", "count_tokens",
-    "token_budget", "route", "pick_endpoint", "translate", "inject_credentials", "originate_tls", "dispatch",
+    "authenticate", "authorize", "admit_parts", "prompt_guard", "model_map", "authorize_model", "select_headers", "cache",
+    "count_tokens", "token_budget", "route", "pick_endpoint", "translate", "inject_credentials", "originate_tls", "dispatch",
 )  # fmt: skip
 LATE = ("cache_record", "meter")
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "temperature": 0}

@@ -143,6 +143,20 @@ def test_a_server_error_is_tried_at_the_other_provider(gateway, providers, other
     assert b'"backup-model"' in others.backup.seen[0].body
 
 
+def test_what_one_provider_keeps_does_not_follow_to_the_other(gateway, providers, others):
+    providers[0].script(b.refuse(503))
+    fields = {"idempotency-key": "i-1", "openai-organization": "org-1", "openai-beta": "beta-1"}
+    with http(gateway) as client:
+        reply = client.post(
+            "https://api.openai.com/v1/chat/completions", json={"model": "smart", "messages": MESSAGES}, headers=fields
+        )
+
+    assert 200 == reply.status_code
+    first, second = providers[0].seen[0], others.backup.seen[0]
+    assert ["i-1", "org-1", "beta-1"] == [first.header(name) for name in fields]
+    assert [None, None, "beta-1"] == [second.header(name) or None for name in fields]
+
+
 def test_a_provider_that_is_down_is_left_for_the_other_one(gateway, others):
     reply = ask(gateway, model="down")
 

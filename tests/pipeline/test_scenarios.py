@@ -77,6 +77,14 @@ def test_A03_a_cache_key_holds_model_and_caller():
         assert [missing] == [p.fact for p in found]
 
 
+def test_a_cache_key_holds_the_header_fields_that_go_on_in_plans_that_send_any():
+    select = stage("select_headers", "headers", "headers.out")
+    without = {p.code: p.fact for p in problems_of(swap(select))}
+
+    assert {"E_CACHE_KEY_INCOMPLETE": "headers.out"} == without
+    assert () == problems_of(swap(select, vary(CACHE, reads=" ".join((*CACHE.contract.reads, "headers.out")))))
+
+
 def test_A04_a_guard_that_needs_the_model_runs_after_routing_and_one_that_does_not_before():
     needs = compile_plan(swap(MODEL_GUARD))
 

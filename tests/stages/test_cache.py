@@ -28,10 +28,12 @@ def body(*messages, **members):
     return orjson.dumps({"model": "m", "messages": said, "temperature": 0, **members})
 
 
-def facts(raw=None, *, tenant="t", workload="w", model="m", provider="p", destination="d:443", operation=CHAT, revision="r1"):
+def facts(
+    raw=None, *, tenant="t", workload="w", model="m", provider="p", destination="d:443", operation=CHAT, revision="r1", out=()
+):
     request = dialect(operation.dialect).decode(operation, raw or body())
     principal = Principal(name=workload, tenant=tenant)
-    given = (request.prompt, request.tools, request.params, model, provider, principal, destination, operation, revision)
+    given = (request.prompt, request.tools, request.params, model, provider, out, principal, destination, operation, revision)
     return Reads(*given)
 
 
@@ -125,6 +127,15 @@ DIFFERENT = {
     "no provider": facts(provider=None),
     "destination": facts(destination="e:443"),
     "policy revision (A39)": facts(revision="r2"),
+    "a beta": facts(out=(("anthropic-beta", "one"),)),
+    "another beta": facts(out=(("anthropic-beta", "two"),)),
+    "two betas": facts(out=(("anthropic-beta", "one"), ("anthropic-beta", "two"))),
+    "the betas the other way": facts(out=(("anthropic-beta", "two"), ("anthropic-beta", "one"))),
+    "an organisation": facts(out=(("openai-organization", "one"),)),
+    "a project": facts(out=(("openai-project", "one"),)),
+    "another beta's field": facts(out=(("openai-beta", "one"),)),
+    "a version": facts(out=(("anthropic-version", "2023-06-01"),)),
+    "a field that the policy lets through": facts(out=(("x-vendor-mode", "one"),)),
     "text": facts(body(("user", "Hello"))),
     "a space": facts(body(("user", "hello "))),
     "composed and decomposed": facts(body(("user", "h\u00e9llo"))),
@@ -162,6 +173,12 @@ def test_every_difference_is_a_different_key():
 
     assert None not in keys.values()
     assert len(keys) == len(set(keys.values()))
+
+
+def test_fields_that_change_no_answer_are_no_difference():
+    agent = (("accept", "*/*"), ("content-type", "application/json"), ("user-agent", "sdk/1"), ("x-stainless-retry-count", "1"))
+
+    assert key_of(facts()) == key_of(facts(out=agent)) == key_of(facts(out=(("idempotency-key", "a"),))) == key_of(facts(out=None))
 
 
 def test_the_spelling_of_the_json_is_no_difference():
@@ -239,7 +256,8 @@ def test_other_operations_are_never_cached():
 def test_the_contract_reads_all_that_an_answer_depends_on():
     contract = cache().contract
 
-    assert set(KEY_READS) < set(contract.reads)
+    assert {*KEY_READS, "headers.out"} < set(contract.reads)
+    assert {"provider", "headers.out"} == set(contract.optional)
     assert ("policy.revision",) == contract.outside
     assert (May.RESPOND, ("cache.key",)) == (contract.may, contract.writes)
     assert ("cache_record", "cache_write") == Cache.companions

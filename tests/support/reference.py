@@ -213,8 +213,8 @@ def pages() -> dict[str, str]:
     refused = "Why the gateway refused: shown in the caller's own dialect and kept in the closing line."
     checked = "What `outgate check` reports: `E_` refuses the policy, `W_` does not."
     exposed = (
-        "What `/metrics` exposes, exact over all workers. A label names a model where the policy names it, or a provider has answered "
-        "for it (at most 64 such per worker); every other model is `other`."
+        "What `/metrics` exposes, exact over all workers. A label names a model where the policy names it, or a provider has "
+        "answered for it (at most 64 such per worker); every other model is `other`."
     )
     return {
         "policy.md": policy_page(),

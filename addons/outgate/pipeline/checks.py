@@ -14,6 +14,8 @@ type Check = Callable[[Graph], Iterator[Problem]]
 
 KEY_READS = ("prompt", "model", "tools", "params", "principal")
 """What an answer depends on: the least that a cache key must read."""
+_KEY_READS_IF_WRITTEN = ("headers.out",)
+"""What it depends on besides, in plans that send it."""
 _BOUND = {"wire.host": "E_HOST_SNI", "wire.sni": "E_HOST_SNI", "wire.tls": "E_HOST_SNI", "wire.auth": "E_SECRET_UNBOUND"}
 
 
@@ -93,7 +95,7 @@ def late_answer(graph: Graph) -> Iterator[Problem]:
 def cache_key(graph: Graph) -> Iterator[Problem]:
     """A cache key is made of everything an answer depends on."""
     for node in graph.writers("cache.key"):
-        for name in KEY_READS:
+        for name in (*KEY_READS, *filter(graph.writers, _KEY_READS_IF_WRITTEN)):
             if name not in node.facts_read:
                 message = f"{node.name} makes the cache key without {name}: different requests would share an answer"
                 yield problem("E_CACHE_KEY_INCOMPLETE", message, f"let {node.name} read {name}", node, about=name)

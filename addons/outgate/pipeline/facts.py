@@ -76,6 +76,7 @@ _TABLE = (
     Fact("placeholders", Origin.STAGE, "what redaction replaced, by placeholder", Label.SECRET),
     Fact("tokens.in", Origin.STAGE, "input tokens of the prompt for the routed model"),
     Fact("hold", Origin.STAGE, "the budget reservation of this exchange"),
+    Fact("headers.out", Origin.STAGE, "the caller's header fields that go on to the provider, no credential among them"),
     Fact("cache.key", Origin.STAGE, "exact partition key of the answer"),
     Fact("cache.recording", Origin.STAGE, "the answer as it was judged, recorded before placeholders are restored"),
     Fact("wire.body", Origin.STAGE, "the bytes for the provider", Label.PERSONAL),

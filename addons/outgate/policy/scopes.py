@@ -12,6 +12,7 @@ from outgate.policy.source import Place
 BOUNDARY = (
     "admit_parts",
     "model_map",
+    "select_headers",
     "route",
     "pick_endpoint",
     "translate",

@@ -1,7 +1,8 @@
 """Answer from the cache where the very same request was answered before, for the same caller, under the same policy.
 
 The key is a digest of everything an answer depends on: tenant (and workload, by default), destination, provider, routed model,
-operation, every parameter, the tools, the shape and every text of the judged prompt, and the policy's revision. Nothing similar
+operation, every parameter, the tools, the shape and every text of the judged prompt, the header fields that go on to the provider
+(but those that say nothing of the answer), and the policy's revision. Nothing similar
 ever hits. Placeholders are part of the judged prompt, so two callers of one tenant who differ only in what was redacted share an
 answer, and each gets their own values back. What has no key (None) is neither looked up nor stored.
 """
@@ -25,6 +26,8 @@ from outgate.pipeline.stage import Stage
 from outgate.stores.answers import Answers, CacheSettings
 
 _LOOKUPS = "outgate_cache_lookups_total"
+_SAY_NOTHING = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-stainless-retry-count"})
+"""Header fields that change no answer: who asks with what, how often, and what the body is, which the gateway says itself."""
 _TOOL_CHANNELS = frozenset({Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS})
 
 
@@ -36,6 +39,7 @@ class Reads(NamedTuple):
     params: Params
     model: str
     provider: str | None
+    headers_out: tuple[tuple[str, str], ...] | None
     principal: Principal
     destination: str
     operation: Operation
@@ -53,7 +57,9 @@ class Cache(Stage):
         self._settings = settings
         self._answers = answers
         self._metrics = metrics
-        self.contract = Contract.of(Reads, writes=("cache.key",), may=May.RESPOND, optional=("provider",), cost=0.02, passes=0.9)
+        self.contract = Contract.of(
+            Reads, writes=("cache.key",), may=May.RESPOND, optional=("provider", "headers.out"), cost=0.02, passes=0.9
+        )
 
     def run(self, facts: Reads) -> tuple[bytes | None] | Answer:
         key = _key(facts, self._settings.scope) if self._cacheable(facts) else None
@@ -100,6 +106,7 @@ def _key(facts: Reads, scope: str) -> bytes:
         facts.operation.dialect,
         facts.operation.kind.value,
         facts.policy_revision,
+        [field for field in facts.headers_out or () if field[0] not in _SAY_NOTHING],
         len(params.identity),
         len(tools.identity),
         (boxes, keys, turns, ",".join(channels), tuple(map(len, texts))),

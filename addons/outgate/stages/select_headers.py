@@ -1,0 +1,74 @@
+"""Which of the caller's header fields go on to the provider: an allow-list, so that neither hop-by-hop fields nor credentials can.
+
+They are chosen ahead of the cache, because some of them change what the provider answers (an organisation, a beta): what goes on is
+part of what an answer depends on.
+"""
+
+from typing import NamedTuple
+
+from pydantic import field_validator
+
+from outgate.net.headers import Headers
+from outgate.pipeline.contract import Contract
+from outgate.pipeline.stage import Settings, Stage
+
+_SENT = frozenset(
+    {
+        "accept",
+        "anthropic-beta",
+        "anthropic-version",
+        "content-type",
+        "idempotency-key",
+        "openai-beta",
+        "openai-organization",
+        "openai-project",
+        "user-agent",
+        "x-stainless-retry-count",
+    }
+)
+_NEVER = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie", "host"})
+
+
+class SelectHeadersSettings(Settings):
+    """What travels to the provider besides the body."""
+
+    also: tuple[str, ...] = ()
+    """Request header fields that go on in addition to the built-in list. Credentials can never be named here."""
+
+    @field_validator("also")
+    @classmethod
+    def _no_credentials(cls, also: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name.lower() for name in also)
+        refused = sorted(_NEVER.intersection(names))
+        if refused:
+            raise ValueError(f"never sent as the caller wrote it: {', '.join(refused)}")
+        return names
+
+
+class Reads(NamedTuple):
+    """What the caller sent."""
+
+    headers: Headers
+
+
+class SelectHeaders(Stage):
+    """Writes `headers.out`: `(lower-case name, value)` pairs in the caller's order."""
+
+    name = "select_headers"
+    settings_type = SelectHeadersSettings
+
+    def __init__(self, settings: SelectHeadersSettings) -> None:
+        self._sent = _SENT.union(settings.also)
+        self.contract = Contract.of(Reads, writes=("headers.out",), cost=0.002)
+
+    def run(self, facts: Reads, /) -> tuple[tuple[tuple[str, str], ...]]:
+        sent = self._sent
+        if "connection" in facts.headers:
+            sent -= _listed(facts.headers)
+        return (tuple(field for field in facts.headers if field[0] in sent),)
+
+
+def _listed(headers: Headers) -> frozenset[str]:
+    """The fields that Connection makes hop-by-hop (RFC 9110 section 7.6.1)."""
+    names = ",".join(headers.all("connection")).lower()
+    return frozenset(name.strip() for name in names.split(","))

@@ -1,0 +1,49 @@
+"""The judged request as bytes and fields for one provider."""
+
+import orjson
+
+from outgate.dialects.registry import dialect
+from outgate.inference.operation import Kind, Operation
+from outgate.stages.translate import Reads, Translate, TranslateSettings
+from outgate.upstreams.catalog import Backend, Endpoint
+
+CHAT = Operation("openai", Kind.CHAT)
+BODY = orjson.dumps({"model": "fast", "messages": [{"role": "user", "content": "hi"}]})
+OWN = (("idempotency-key", "i"), ("openai-organization", "o"), ("openai-project", "p"))
+FIELDS = (*OWN, ("user-agent", "u"), ("content-type", "text/plain"))
+
+
+def translated(fields=FIELDS, *, provider="first", failed=None, operation=CHAT, speaks="openai", prefix=""):
+    request = dialect(operation.dialect).decode(operation, BODY)
+    endpoint = Endpoint(name="e", host="p.test", port=443)
+    backend = Backend(
+        name=provider, provider=provider, dialect=speaks, host="p.test", endpoints=(endpoint,), path_prefix=prefix
+    )  # fmt: skip
+    given = (request.prompt, request.tools, request.params, "routed", backend, None, failed)
+    return Translate(TranslateSettings()).run(Reads(operation, "/v1/x", fields, *given))
+
+
+def test_the_body_is_the_judged_one_for_the_routed_model():
+    body, path, _ = translated(prefix="/openai")
+
+    assert ("/openai/v1/x", {"model": "routed", "messages": [{"role": "user", "content": "hi"}]}) == (path, orjson.loads(body))
+
+
+def test_what_was_judged_as_json_is_called_json():
+    assert (("content-type", "application/json"), *FIELDS[:-1]) == translated()[2]
+
+
+def test_without_selected_fields_nothing_of_the_callers_goes_on():
+    assert (("content-type", "application/json"),) == translated(None)[2]
+
+
+def test_what_one_provider_keeps_does_not_follow_to_another():
+    assert (("content-type", "application/json"), ("user-agent", "u")) == translated(failed=frozenset({"other"}))[2]
+
+
+def test_it_stays_where_the_same_provider_is_asked_again():
+    assert translated() == translated(failed=frozenset({"first"})) == translated(failed=frozenset())
+
+
+def test_a_provider_that_speaks_another_dialect_is_not_asked():
+    assert "dialect_mismatch" == translated(speaks="anthropic").code
