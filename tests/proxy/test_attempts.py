@@ -5,17 +5,19 @@ from types import SimpleNamespace
 import pytest
 
 from outgate.errors import FailureKind
+from outgate.inference.params import Params
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Plan, Step
 from outgate.proxy.attempts import Attempts
 from outgate.stages.dispatch import FailedAttempt
 from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.wire import CutOffError
 
 ONE = Endpoint(name="one", host="127.0.0.1", port=1)
 TWO = Endpoint(name="two", host="127.0.0.1", port=2)
 THREE = Endpoint(name="three", host="127.0.0.1", port=3)
 BACKEND = Backend(name="b", provider="p", dialect="openai", host="api.test", endpoints=(ONE, TWO, THREE))
-SLOTS = {"backend": 0, "endpoint.state": 1, "endpoint": 2, "r.status": 3, "r.stream": 4}
+SLOTS = {"backend": 0, "endpoint.state": 1, "endpoint": 2, "r.status": 3, "r.stream": 4, "params": 5}
 
 
 def step(name, run, reads, writes, *, waits=False):
@@ -121,12 +123,15 @@ def test_attempts_are_bounded():
 
 
 def test_a_client_that_leaves_while_the_provider_is_asked_leaves_a_record_of_the_attempt():
-    async def go():
+    async def go(*, sent):
         asked = asyncio.Event()
 
         async def dispatch(facts):
             asked.set()
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise (CutOffError if sent else asyncio.CancelledError) from None
 
         made = attempts()
         task = asyncio.ensure_future(made.run(execution(dispatch)))
@@ -136,6 +141,39 @@ def test_a_client_that_leaves_while_the_provider_is_asked_leaves_a_record_of_the
             await task
         return made.records
 
+    records = asyncio.run(go(sent=True))
+
+    assert [("one", None, None, True)] == [(record.endpoint, record.status, record.failure, record.sent) for record in records]
+    assert [] == asyncio.run(go(sent=False)), "nothing was sent"
+
+
+def test_an_attempt_that_is_cut_off_after_a_refused_one_has_no_status_of_its_own():
+    async def go():
+        async def dispatch(facts):
+            if facts.endpoint is ONE:
+                return (503, None)
+            raise CutOffError
+
+        made, first = attempts(), execution(dispatch)
+        with pytest.raises(CutOffError):
+            task = asyncio.current_task()
+            task.cancel()  # the gateway's own end of the task, told in dispatch
+            await made.run(first)
+        task.uncancel()
+        return made.records
+
     records = asyncio.run(go())
 
-    assert [(record.endpoint, record.status, record.sent) for record in records] == [("one", None, True)]
+    assert [("one", 503), ("two", None)] == [(record.endpoint, record.status) for record in records]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_record_says_whether_a_stream_was_asked_for(stream):
+    async def dispatch(facts):
+        return (200, None)
+
+    made, first = attempts(), execution(dispatch)
+    first.give({"params": Params(stream=stream)})
+    asyncio.run(made.run(first))
+
+    assert [stream] == [record.streams for record in made.records]

@@ -86,7 +86,17 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
         "outgate.charged": "reported",
         "outgate.cost.usd": "0.00015",
         "outgate.attempts": [
-            {"number": 1, "backend": "main", "endpoint": "eu", "status": 200, "failure": None, "sent": True, "seconds": 0.5}
+            {
+                "number": 1,
+                "backend": "main",
+                "endpoint": "eu",
+                "status": 200,
+                "failure": None,
+                "sent": True,
+                "seconds": 0.5,
+                "charged.input_tokens": 50,
+                "charged.output_tokens": 10,
+            }
         ],
         "outgate.stages": [["authenticate", 12, "ok"], ["dispatch", 500000, "ok"]],
     } == found.lines[0]
@@ -117,7 +127,13 @@ ENDINGS = {
     "failed": ended(
         outcome="failed", r_status=None, r_source=None, usage=None, attempts=(attempt(failure=FailureKind.TIMEOUT, status=None),)
     ),
-    "client gone before the head": ended(outcome="client_gone", r_status=None, r_source=None, usage=None, attempts=()),
+    "client gone before anything was sent": ended(outcome="client_gone", r_status=None, r_source=None, usage=None, attempts=()),
+    "client gone before the head": ended(
+        outcome="client_gone", r_status=None, r_source=None, usage=None, attempts=(attempt(status=None),)
+    ),
+    "client gone before the head of a stream": ended(
+        outcome="client_gone", r_status=None, r_source=None, usage=None, attempts=(attempt(status=None, streams=True),)
+    ),
     "client gone in the stream": ended(outcome="client_gone", usage=Usage(input_tokens=60, output_tokens=3, estimated=True)),
     "killed": ended(outcome="killed", usage=None),
 }
@@ -132,8 +148,10 @@ ENDINGS = {
         ("cached", 0, "nothing"),
         ("canned", 0, "nothing"),
         ("refused by the provider", 0, "nothing"),
-        ("failed", 60, "estimated"),
-        ("client gone before the head", 60, "estimated"),
+        ("failed", 100, "hold"),
+        ("client gone before anything was sent", 0, "nothing"),
+        ("client gone before the head", 100, "hold"),
+        ("client gone before the head of a stream", 60, "estimated"),
         ("client gone in the stream", 63, "estimated"),
         ("killed", 100, "hold"),
     ],

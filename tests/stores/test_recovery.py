@@ -57,11 +57,6 @@ def test_an_open_hold_is_charged_and_audited_as_unknown(tmp_path):
     } == unknown
 
 
-def test_policy_may_charge_nothing_for_it(tmp_path):
-    assert (60, 0) == after(tmp_path, one_open_one_closed, unknown="nothing")
-    assert ["answered", "unknown"] == [fields["outcome"] for fields in audited(tmp_path)]
-
-
 def test_what_the_ledger_knew_already_counts_once(tmp_path):
     async def story(accounts):
         await one_open_one_closed(accounts)
@@ -121,10 +116,10 @@ def test_recovery_that_was_killed_itself_is_done_again(tmp_path):
     for step in ("before", "after"):
         ledger.turn = dies(step)
         with pytest.raises(KilledError):
-            recover(folders, ledger, "me", "hold")
+            recover(folders, ledger, "me")
         _free_locks(folders)
     ledger.turn = real
-    recover(folders, ledger, "me", "hold")
+    recover(folders, ledger, "me")
 
     assert ["before", "after"] == ended
     assert [(160, 0)] == [(each.settled, each.leased) for each in ledger.standings()]
@@ -162,7 +157,7 @@ def test_a_run_that_was_killed_at_birth_is_cleared_away(tmp_path):
     folders.journals.mkdir()
     Run.create(folders.journals, "w0.1").release()
 
-    assert 1 == recover(folders, Ledger(tmp_path / "l.sqlite", workers=1), "me", "hold")
+    assert 1 == recover(folders, Ledger(tmp_path / "l.sqlite", workers=1), "me")
     assert [] == list(folders.journals.iterdir())
 
 

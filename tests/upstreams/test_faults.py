@@ -10,6 +10,7 @@ import pytest
 
 from outgate.errors import FailureKind, UpstreamError
 from outgate.upstreams.catalog import Endpoint, Timeouts
+from outgate.upstreams.wire import CutOffError
 from upstreams.calling import bound, failure, free_port, request, whole
 from upstreams.tls_server import Clients, Exchange, Server, aio, backend, raw
 
@@ -228,6 +229,33 @@ async def test_cancel_is_seen_by_the_provider_at_once(sent: bytes) -> None:
 
     assert spent < 1
     assert 0 == left
+
+
+@aio
+async def test_a_cancelled_call_says_whether_the_request_had_been_sent() -> None:
+    kinds = []
+
+    async def ask(client, to) -> None:
+        try:
+            await client.open(request(to))
+        except asyncio.CancelledError as error:
+            kinds.append(type(error))
+
+    class Stuck:
+        asked = asyncio.Event()
+
+        async def resolve(self, host: str):
+            self.asked.set()
+            await asyncio.Event().wait()
+
+    async with Server(answer=raw(b"", then="wait")) as server, Clients() as client, Clients(Stuck()) as stuck:
+        for each, ready in ((client, lambda: server.requests(1)), (stuck, Stuck.asked.wait)):
+            task = asyncio.ensure_future(ask(each, backend(server)))
+            await ready()
+            task.cancel()
+            await asyncio.wait([task])
+
+    assert [CutOffError, asyncio.CancelledError] == kinds
 
 
 @aio

@@ -67,6 +67,7 @@ def _amounts(closed: Closed) -> dict[str, int | str | bool | None]:
 
 
 def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]]:
+    shares = closed.charge.attempts or ((0, 0),) * len(closed.attempts)
     return [
         {
             "number": attempt.number,
@@ -76,8 +77,10 @@ def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]
             "failure": attempt.failure.value if attempt.failure is not None else None,
             "sent": attempt.sent,
             "seconds": round(attempt.seconds, 6),
+            "charged.input_tokens": tokens_in,
+            "charged.output_tokens": tokens_out,
         }
-        for attempt in closed.attempts
+        for attempt, (tokens_in, tokens_out) in zip(closed.attempts, shares, strict=True)
     ]
 
 

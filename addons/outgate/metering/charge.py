@@ -1,18 +1,25 @@
-"""Decides what an exchange is charged: what the provider reported, else the most careful estimate of what it may bill.
+"""Decides what an exchange is charged: what the provider reported, else the most that it may bill and nobody can tell.
 
-Nothing is charged for what the gateway answered itself. An attempt that was lost after the provider may have received it is
-charged its input. An answer without usage is charged its whole hold, never nothing.
+Nothing is charged for what the gateway answered itself, nor for what was never sent. Every attempt is charged on its own:
+
+* An answer that came whole: as reported; without a report, its whole hold.
+* A stream that was cut, by either side: its input and what of it was delivered, or reported by then if that is more.
+* A whole answer that was asked for and never came, or not to its end: its whole hold, for the provider works on when nobody
+  listens. It is what the open holds of a killed worker are charged, too.
+* A stream that was asked for and of which nothing came: its input.
+
+Reasons: docs/decisions/0016.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from outgate.errors import FailureKind
 from outgate.inference.usage import Usage
 
-_LOST = frozenset({FailureKind.RESET, FailureKind.STALE, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL})
-_CUT_OFF = frozenset({"client_gone", "killed"})
+_LOST = (FailureKind.RESET, FailureKind.STALE, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL, None)
+"""How an attempt ends that a provider may have billed without answering; None is one that was cut off from our side."""
 
 
 class Basis(StrEnum):
@@ -25,15 +32,21 @@ class Basis(StrEnum):
 
 
 class Charge(NamedTuple):
-    """Tokens an exchange is charged, over all of its attempts."""
+    """Tokens an exchange is charged, over all of its attempts; `attempts` are the shares (input, output) of each."""
 
     tokens_in: int = 0
     tokens_out: int = 0
     basis: Basis = Basis.NOTHING
+    attempts: tuple[tuple[int, int], ...] = ()
 
 
 class Attempt(Protocol):
-    """What is asked of an upstream attempt: how it failed, and whether the provider may have received it."""
+    """What is asked of an upstream attempt: its status, how it failed, whether the provider may have received it, and whether it
+    asked for a stream.
+    """
+
+    @property
+    def status(self) -> int | None: ...
 
     @property
     def failure(self) -> FailureKind | None: ...
@@ -41,40 +54,50 @@ class Attempt(Protocol):
     @property
     def sent(self) -> bool: ...
 
+    @property
+    def streams(self) -> bool: ...
+
 
 class Ending(NamedTuple):
     """What a charge depends on. `bound` is the most output tokens that were held, None where nothing was held."""
 
-    outcome: str
     source: str | None
     status: int | None
     usage: Usage | None
     counted: int
     bound: int | None
-    attempts: Iterable[Attempt]
+    attempts: Sequence[Attempt]
 
 
 def charge_for(ending: Ending) -> Charge:
     """What the exchange is charged."""
-    lost = ending.counted * sum(attempt.sent and attempt.failure in _LOST for attempt in ending.attempts)
     answer = _answer(ending)
-    if not lost:
-        return answer
-    return Charge(answer.tokens_in + lost, answer.tokens_out, Basis.HOLD if answer.basis is Basis.HOLD else Basis.ESTIMATED)
+    shares = [_lost(attempt, ending) for attempt in ending.attempts]
+    lost_in, lost_out = sum(share[0] for share in shares), sum(share[1] for share in shares)
+    answered = max((at for at, attempt in enumerate(ending.attempts) if attempt.status is not None), default=None)
+    if answered is not None:
+        shares[answered] = answer[:2]
+    basis = answer.basis if not lost_in + lost_out else Basis.HOLD if lost_out or answer.basis is Basis.HOLD else Basis.ESTIMATED
+    return Charge(answer.tokens_in + lost_in, answer.tokens_out + lost_out, basis, tuple(shares))
+
+
+def _lost(attempt: Attempt, ending: Ending) -> tuple[int, int]:
+    """What an attempt may have been billed that has no status: nothing of an answer to it came."""
+    if not attempt.sent or attempt.status is not None or attempt.failure not in _LOST:
+        return (0, 0)
+    at_once = attempt.streams or attempt.failure is FailureKind.STALE  # cut off with us, or within a second
+    return (ending.counted, 0 if at_once else ending.bound or 0)
 
 
 def _answer(ending: Ending) -> Charge:
     usage, bound = ending.usage, ending.bound or 0
-    if ending.source is None:
-        cut_off = ending.outcome in _CUT_OFF and ending.bound is not None
-        return Charge(ending.counted, 0, Basis.ESTIMATED) if cut_off else Charge()
     if ending.source != "upstream":
         return Charge()
-    if usage is not None:
-        known = usage.input_tokens is not None and (usage.output_tokens is not None or not bound)
-        tokens_in = ending.counted if usage.input_tokens is None else usage.input_tokens
-        tokens_out = bound if usage.output_tokens is None else usage.output_tokens
-        return Charge(tokens_in, tokens_out, Basis.REPORTED if known and not usage.estimated else Basis.ESTIMATED)
-    if ending.status is not None and ending.status >= 400:
+    if ending.status is not None and ending.status >= 400 and (usage is None or usage.estimated):
         return Charge()
-    return Charge(ending.counted, bound, Basis.HOLD)
+    if usage is None:
+        return Charge(ending.counted, bound, Basis.HOLD)
+    known = usage.input_tokens is not None and (usage.output_tokens is not None or not bound)
+    tokens_in = ending.counted if usage.input_tokens is None else usage.input_tokens
+    tokens_out = bound if usage.output_tokens is None else usage.output_tokens
+    return Charge(tokens_in, tokens_out, Basis.REPORTED if known and not usage.estimated else Basis.ESTIMATED)

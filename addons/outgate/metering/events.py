@@ -29,6 +29,8 @@ class Attempt(Protocol):
     def sent(self) -> bool: ...
     @property
     def seconds(self) -> float: ...
+    @property
+    def streams(self) -> bool: ...
 
 
 class Closed(NamedTuple):
@@ -84,7 +86,7 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
 
 def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: Metrics) -> None:
     _, provider, model = who
-    tokens_in, tokens_out, basis = closed.charge
+    tokens_in, tokens_out, basis, _ = closed.charge
     metrics.observe("gen_ai_client_token_usage", (*who, "input", closed.workload), tokens_in)
     metrics.observe("gen_ai_client_token_usage", (*who, "output", closed.workload), tokens_out)
     if closed.cost is not None:

@@ -4,7 +4,6 @@ Each attempt runs on a fork of the slots. When nothing would run differently, or
 failure stands: the caller sees the provider's own error rather than an invented one.
 """
 
-from asyncio import CancelledError
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from outgate.stages.dispatch import FailedAttempt
 from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.catalog import AttemptRecord
 from outgate.upstreams.credentials import Credentials
+from outgate.upstreams.wire import CutOffError
 
 _STATUS_EVENTS = {401: FailureKind.UNAUTHORIZED, 429: FailureKind.RATE_LIMITED}
 
@@ -66,12 +66,14 @@ class Attempts:
         start, before = self._seconds(), execution.seen.get("dispatch")
         try:
             ended = await execution.ensure(execution.plan.request)
-        except CancelledError:
-            if _was_dispatching(execution, before):  # the provider may have received it, and may bill it
-                self.records.append(self._record(execution, None, self._seconds() - start))
+        except CutOffError:
+            self.records.append(self._record(execution, start))
             raise
-        if isinstance(ended, FailedAttempt) or execution.seen.get("dispatch") is not before:
-            self.records.append(self._record(execution, ended, self._seconds() - start))
+        if isinstance(ended, FailedAttempt):
+            self.records.append(self._record(execution, start, failure=ended.kind, sent=ended.sent))
+        elif execution.seen.get("dispatch") is not before:
+            status, failure = execution.get("r.status"), failure_of(execution, ended)
+            self.records.append(self._record(execution, start, status, failure))
         return ended
 
     async def _elsewhere(self, execution: Execution) -> Ended:
@@ -99,25 +101,28 @@ class Attempts:
         failed = execution.get("endpoint").name if fact == "endpoint.state" else execution.get("provider")
         return (execution.get(fact) or frozenset()) | {failed}
 
-    def _record(self, execution: Execution, ended: Ended, seconds: float) -> AttemptRecord:
-        backend, endpoint = execution.get("backend"), execution.get("endpoint")
-        failed = ended if isinstance(ended, FailedAttempt) else None
+    def _record(
+        self,
+        execution: Execution,
+        start: float,
+        status: int | None = None,
+        failure: FailureKind | None = None,
+        *,
+        sent: bool = True,
+    ) -> AttemptRecord:
+        """The attempt that ends now; without status and failure, one that was cut off from our side."""
+        backend, endpoint, params = execution.get("backend"), execution.get("endpoint"), execution.get("params")
         return AttemptRecord(
             number=len(self.records) + 1,
             backend=backend.name,
             endpoint=endpoint.name,
             address=f"{endpoint.host}:{endpoint.port}",
-            status=None if failed else execution.get("r.status"),
-            failure=failure_of(execution, ended),
-            sent=failed.sent if failed else True,
-            seconds=seconds,
+            status=status,
+            failure=failure,
+            sent=sent,
+            seconds=self._seconds() - start,
+            streams=params is not None and params.stream,
         )
-
-
-def _was_dispatching(execution: Execution, before: object) -> bool:
-    """Whether everything ahead of dispatch had run, and dispatch had not ended."""
-    ahead = all(step.name in execution.seen for step in execution.plan.request if step.name != "dispatch")
-    return ahead and execution.seen.get("dispatch") is before
 
 
 async def _abandon(execution: Execution) -> None:

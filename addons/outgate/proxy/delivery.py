@@ -28,16 +28,18 @@ class BrokenAnswerError(Exception):
 
 
 class Delivery:
-    """One answer on its way. `usage` is what the provider reported so far, `texts` the answer's text until it does."""
+    """One answer on its way. `usage` is what the provider reported so far, `texts` the answer's text until it does;
+    `streams` says that it goes out event by event.
+    """
 
-    __slots__ = ("_handover", "_head", "_held", "_request_id", "_streams", "started", "texts", "usage")
+    __slots__ = ("_handover", "_head", "_held", "_request_id", "started", "streams", "texts", "usage")
 
     def __init__(self, handover: Handover, request_id: str) -> None:
         self._handover = handover
         self._request_id = request_id
         self._head: Head | None = None
         self._held: list[bytes] = []
-        self._streams = False
+        self.streams = False
         self.started = False
         self.usage: Usage | None = None
         self.texts: list[str] = []
@@ -45,7 +47,7 @@ class Delivery:
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError."""
         self._head = Head(status, _response_fields(headers, self._request_id))
-        self._streams = (headers.get("content-type") or "").startswith("text/event-stream")
+        self.streams = (headers.get("content-type") or "").startswith("text/event-stream")
         try:
             await self._pump(stream)
         except (UpstreamError, WireError) as error:
@@ -68,7 +70,7 @@ class Delivery:
         transforms = stream.transforms
         async for events in stream.source:
             ready = self._judged(events, transforms)
-            if ready and self._streams:
+            if ready and self.streams:
                 await self._handover.put([*self._opening(None), ready])
                 self.started = True
             else:
@@ -89,7 +91,7 @@ class Delivery:
     def _note(self, event: Event) -> None:
         if event.usage is not None:
             self.usage = merge_usage(self.usage, event.usage)
-        elif self._streams:
+        elif self.streams:
             self.texts += [text.text for text in event.texts if text.channel is not Channel.KEY]
 
     def _opening(self, size: int | None) -> list[Part]:
@@ -97,7 +99,7 @@ class Delivery:
         head, self._head = self._head, None
         if head is None:
             return []
-        framing = ("transfer-encoding", "chunked") if self._streams else ("content-length", str(size))
+        framing = ("transfer-encoding", "chunked") if self.streams else ("content-length", str(size))
         return [Head(head.status, (*head.headers, framing))]
 
     def _broken(self, code: str, status: int, message: str, retry_after: float | None = None) -> BrokenAnswerError:

@@ -4,6 +4,7 @@ Whatever asked for something gets its one line here, tunnels that were refused i
 """
 
 import logging
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from outgate.errors import Denial
@@ -42,10 +43,17 @@ async def settle(execution: Execution, ending: Ending, what: str) -> Denial | No
 
 
 def usage_of(execution: Execution, delivery: Delivery | None, outcome: str, counter: Counter) -> Usage | None:
-    """What the provider reported of a whole answer; of one that broke off, the tokens that were delivered."""
+    """What the provider reported of a whole answer; of a stream that broke off or said nothing of its usage, at least what came."""
     if delivery is None:
         return None
-    if not delivery.texts or (delivery.usage is not None and outcome == "answered"):
+    reported, texts = delivery.usage or Usage(), delivery.texts
+    whole = outcome == "answered" and (delivery.usage is not None or not texts)
+    if whole or not delivery.streams:
         return delivery.usage
-    counted = counter.count_text(execution.get("model") or "", "".join(delivery.texts))
-    return Usage(input_tokens=execution.get("tokens.in"), output_tokens=counted, estimated=True)
+    counted = counter.count_text(execution.get("model") or "", "".join(texts)) if texts else 0
+    return replace(
+        reported,
+        input_tokens=execution.get("tokens.in") if reported.input_tokens is None else reported.input_tokens,
+        output_tokens=max(counted, reported.output_tokens or 0),
+        estimated=True,
+    )

@@ -88,7 +88,7 @@ class Meter(Stage):
     def run(self, facts: Reads) -> tuple[ClosingLine]:
         bound = facts.hold.output if facts.hold is not None else None
         attempts, counted = facts.attempts or (), facts.tokens_in or 0
-        ending = Ending(facts.outcome, facts.r_source, facts.r_status, facts.usage, counted, bound, attempts)
+        ending = Ending(facts.r_source, facts.r_status, facts.usage, counted, bound, attempts)
         charge = charge_for(ending)
         closed = self._closed(facts, charge)
         line = ClosingLine(facts.exchange_id, charge.tokens_in, charge.tokens_out, record(closed))

@@ -19,7 +19,7 @@ from outgate.stores.journal import Folders, Journal, Run
 from outgate.stores.leases import Amount, Ask, Hold, Leases
 from outgate.stores.ledger import Ledger, Standing, Turn
 from outgate.stores.limits import Limit, Limits
-from outgate.stores.recovery import Unknown, recover
+from outgate.stores.recovery import recover
 from outgate.stores.segments import Segments
 from outgate.stores.windows import steady_clock
 
@@ -55,8 +55,8 @@ class Accounts:
     """The accounts of one worker, in a folder that all workers share.
 
     `limits` apply to every request, besides those its stage passes. `worker` names the worker, `ids` makes its run's name unique.
-    `unknown` says what a hold is charged that a killed worker never closed. `durable` waits for the disk at every line. `tick` is
-    how often, in seconds, the ledger is told and idle leases are given back. Must be started on the event loop that uses it.
+    `durable` waits for the disk at every line. `tick` is how often, in seconds, the ledger is told and idle leases are given back.
+    Must be started on the event loop that uses it.
     """
 
     def __init__(  # noqa: PLR0913
@@ -69,7 +69,6 @@ class Accounts:
         wall: Callable[[], float],
         monotonic: Callable[[], float],
         ids: Callable[[], str],
-        unknown: Unknown = "hold",
         durable: bool = False,
         tick: float = 0.5,
         segment_bytes: int = 64 << 20,
@@ -79,7 +78,7 @@ class Accounts:
         self._folder, self._run_name, self._workers = folder, f"{worker}.{ids()}", workers
         self._folders = Folders(folder / "journals", folder / "audit")
         self._clock = steady_clock(wall, monotonic)
-        self._unknown, self._tick, self._segment_bytes = unknown, tick, segment_bytes
+        self._tick, self._segment_bytes = tick, segment_bytes
         self._new_journal = lambda path: journal(path, durable=durable)
         self._leases = Leases(self._clock)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
@@ -227,7 +226,7 @@ class Accounts:
             self._segments.archive(self._ledger)
             self._turns += 1
             if self._turns % _RECOVER_EVERY == 0:
-                recover(self._folders, self._ledger, self._run_name, self._unknown)
+                recover(self._folders, self._ledger, self._run_name)
         except (OSError, sqlite3.Error) as error:
             _log.error("folded journals were not archived: %s", type(error).__name__)
 
@@ -236,7 +235,7 @@ class Accounts:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ledger = Ledger(self._folder / "ledger.sqlite", workers=self._workers)
         self._ledger.prune(self._clock())
-        recover(self._folders, self._ledger, self._run_name, self._unknown)
+        recover(self._folders, self._ledger, self._run_name)
         run = Run.create(self._folders.journals, self._run_name)
         self._segments = Segments(run, self._folders, self._new_journal, self._segment_bytes)
 

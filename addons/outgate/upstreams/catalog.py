@@ -108,7 +108,9 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One upstream attempt, as the closing line tells it. `sent` says whether the provider may have received (and billed) it."""
+    """One upstream attempt, as the closing line tells it. `sent` says whether the provider may have received (and billed) it,
+    `streams` whether it asked for a stream; `status` is None where no answer to it began.
+    """
 
     number: int
     backend: str
@@ -118,6 +120,7 @@ class AttemptRecord:
     failure: FailureKind | None
     sent: bool
     seconds: float
+    streams: bool = False
 
 
 class Catalog:

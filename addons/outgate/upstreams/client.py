@@ -61,7 +61,7 @@ class Client:
         """Send the request and take the head of its answer, whatever its status.
 
         Raises UpstreamError, `sent` telling whether the provider may have received it; CredentialMisboundError and WireError
-        before anything is sent. A cancelled open aborts its connection.
+        before anything is sent. A cancelled open aborts its connection, and is a CutOffError where the request had been sent.
         """
         backend, endpoint = request.backend, request.endpoint
         secrets = request.auth.fields_for(backend) if request.auth is not None else ()

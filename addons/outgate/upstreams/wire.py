@@ -19,6 +19,10 @@ _OLDEST = 300.0
 """Seconds after which a connection is not used again, so that a change of addresses reaches a busy pool."""
 
 
+class CutOffError(asyncio.CancelledError):
+    """The task was cancelled when the request had been written: the provider may have received it, and may bill it."""
+
+
 class Wire(ResponseHandler):
     """aiohttp's response parser on a connection we dialled ourselves. `address` is what was dialled, `resumed` whether TLS was."""
 
@@ -53,7 +57,8 @@ class Wire(ResponseHandler):
     async def ask(self, data: bytes, *, head_only: bool, until: float) -> tuple[Any, StreamReader]:
         """Write one request, take the head of its answer: aiohttp's message, and the reader of the body.
 
-        Raises UpstreamError (RESET, TIMEOUT, PROTOCOL, TLS; `sent` is true) and aborts the connection; aborts it when cancelled.
+        Raises UpstreamError (RESET, TIMEOUT, PROTOCOL, TLS; `sent` is true) and aborts the connection; so it does when cancelled,
+        which is then a CutOffError.
         """
         transport = self.transport
         if transport is None:
@@ -74,6 +79,8 @@ class Wire(ResponseHandler):
             return await self._head()
         except BaseException as error:
             self.abort()
+            if isinstance(error, asyncio.CancelledError):
+                raise CutOffError from None
             failure = self._failure(error)
             if failure is None:
                 raise
