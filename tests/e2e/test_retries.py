@@ -92,7 +92,7 @@ def _gateway(providers, others, tmp_path_factory):
     more += provider("down", "env: E2E_BACKUP_KEY", dead)
     more += provider("keyed", f"file: {others.key}", others.keyed.port)
     gateway = world.gateway(world.policy(STAGES, ROUTES, providers=more))
-    gateway._env["E2E_BACKUP_KEY"] = BACKUP_KEY
+    gateway.env["E2E_BACKUP_KEY"] = BACKUP_KEY
     with gateway:
         gateway.world = world
         yield gateway

@@ -230,8 +230,6 @@ def test_R1_a_drain_R3_a_restart_that_counts_on_and_a_killed_supervisor_without_
         assert texts == ["".join(f"word{i} " for i in range(12))] * 6
         assert code == 0
 
-        pair.log.clear()
-        pair.ready.clear()
         pair.start()
         assert [ask(pair) for _ in range(5)] == [200] * 5
         assert pair.wait(lambda: answered(pair) == 11.0), answered(pair)
