@@ -71,7 +71,7 @@ def test_what_is_sent_ahead_of_an_answer_is_bounded(shared, providers):
         async with Raw.to(gateway) as raw:
             await connected(raw)
             await raw.send(post(LENGTH))
-            raw.writer.write(post(LENGTH) * (4 * 1024 * 1024 // len(BODY)))
+            raw.writer.write(post(LENGTH) * (1024 * 1024 // len(BODY)))
             return await raw.rest(5)
 
     assert b"" == asyncio.run(run())

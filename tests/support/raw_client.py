@@ -186,6 +186,17 @@ class Http2:
         await self.flush()
         return stream
 
+    async def feed(self, stream: int, data: bytes, *, end: bool = False) -> None:
+        """More of a request's body, in frames as large as may be; nothing where the stream has been broken off."""
+        size = self.link.max_outbound_frame_size
+        for at in range(0, len(data), size):
+            if self._streams[stream][3] == "reset":
+                return
+            while self.link.local_flow_control_window(stream) < size:
+                await self.read()
+            self.link.send_data(stream, data[at : at + size], end_stream=end and at + size >= len(data))
+            await self.flush()
+
     async def ask(self, fields: Iterable[tuple[str | bytes, str | bytes]], body: bytes = b"") -> Reply:
         """A request and its answer; status 0 where the stream or the connection was broken off without one."""
         return await self.reply(await self.begin(fields, body))

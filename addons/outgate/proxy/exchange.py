@@ -5,7 +5,7 @@ through `_settle`, once.
 """
 
 import logging
-from asyncio import CancelledError, Future, Task, get_running_loop
+from asyncio import CancelledError, Task, get_running_loop
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from outgate.proxy.content_coding import decoded
 from outgate.proxy.delivery import BrokenAnswerError, Delivery
 from outgate.proxy.handover import Abort, End, Handover
 from outgate.proxy.inbound import Inbound
+from outgate.proxy.incoming_body import IncomingBody
 from outgate.proxy.replies import denial_reply
 from outgate.proxy.settlement import Counter, Ending, settle, usage_of
 from outgate.upstreams.catalog import Backend
@@ -32,8 +33,6 @@ _CLOSED = Denial(code="no_policy", status=503, message="The gateway has no live 
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
 NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
 _NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy allows this request.")
-TOO_LARGE = Denial(code="body_too_large", status=413, message="The request body exceeds the policy's limit.")
-_TOO_SLOW = Denial(code="body_timeout", status=408, message="The request body did not arrive in time.")
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
 
@@ -52,11 +51,11 @@ class Surroundings(NamedTuple):
 class Exchange:
     """One request and its answer. `task` is its coroutine; `trace` what the stages did, for the views."""
 
-    def __init__(self, inbound: Inbound, around: Surroundings) -> None:
+    def __init__(self, inbound: Inbound, around: Surroundings, body: IncomingBody) -> None:
         self.inbound = inbound
         self.id = around.ids()
         self.handover = Handover()
-        self.body: Future[bytes | Denial] = get_running_loop().create_future()
+        self.body = body
         self.task: Task[None] | None = None
         self.gone = False
         self.refused = False
@@ -97,6 +96,11 @@ class Exchange:
         finally:
             deadline.cancel()
             await self._end(policy)
+
+    def let_go(self) -> None:
+        """It has ended: whoever keeps it, until the collector of cycles comes by, keeps nothing of the request."""
+        self.body.release()
+        self.execution = self._delivery = None
 
     def _expire(self) -> None:
         self._late = True
@@ -144,9 +148,9 @@ class Exchange:
 
     async def _answer(self, policy: LivePolicy) -> Denial | None:
         limits = policy.gateway.limits
-        raw = await self._whole_body(limits.body_seconds)
-        if not isinstance(raw, Denial):
-            raw = decoded(raw, self.inbound.headers, limits.body_bytes)
+        raw = await self.body.whole(limits.body_seconds)
+        if not isinstance(raw, Denial) and "content-encoding" in self.inbound.headers:
+            raw = self.body.unfolded(decoded(raw, self.inbound.headers, limits.body_bytes))
         if isinstance(raw, Denial):
             return raw
         assert self.execution is not None
@@ -165,6 +169,7 @@ class Exchange:
         execution.give(
             {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
         )
+        del raw, request  # from here on only the facts hold the body, so that `drop` lets it go
         return await self._converse(execution, route)
 
     async def _converse(self, execution: Execution, route: Route) -> Denial | None:
@@ -186,6 +191,7 @@ class Exchange:
             status, headers = execution.get("r.status"), execution.get("r.headers")
             stream = execution.get("r.stream")
             execution.drop()
+            self.body.release()
             await self._deliver(execution, status, headers, stream)
         finally:
             await leave(stream)
@@ -203,19 +209,6 @@ class Exchange:
             return
         execution.give({"r.client": True})
         await execution.ensure(execution.plan.after)
-
-    def _body_late(self) -> None:
-        if not self.body.done():
-            self.body.set_result(_TOO_SLOW)
-
-    async def _whole_body(self, seconds: float) -> bytes | Denial:
-        if not self.body.done():
-            late = get_running_loop().call_later(seconds, self._body_late)
-            try:
-                await self.body
-            finally:
-                late.cancel()
-        return self.body.result()
 
     def _begin(self, plan: Plan, policy: LivePolicy, route: Route | None = None) -> Execution:
         """An execution of `plan` with the facts of the head."""

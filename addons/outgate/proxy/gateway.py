@@ -19,10 +19,12 @@ from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
 from outgate.net.connection import Connection, Entry
+from outgate.proxy.body_account import BodyAccount
 from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
 from outgate.proxy.exchange import Exchange, Surroundings
 from outgate.proxy.http1 import BoundedHttp1Server
+from outgate.proxy.incoming_body import IncomingBody
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
 from outgate.proxy.limits import Limits
 from outgate.proxy.tunnel import FAILED, Tunnel
@@ -50,6 +52,7 @@ class Gateway:
         self.limits = limits
         self.stream = stream
         self.exchanges: dict[Exchange, Client] = {}
+        self.bodies = BodyAccount(limits.buffered_bytes)
         self._deadlines: dict[Client, TimerHandle] = {}
         self._conns: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
         self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
@@ -122,7 +125,8 @@ class Gateway:
         """Start the exchange of one request."""
         self._heard(context.client)
         conn = self._connection(context, flow)
-        exchange = Exchange(inbound_of(context.client, flow.request, conn, invalid), self.around)
+        body = IncomingBody(self.bodies, self.limits.body_bytes)
+        exchange = Exchange(inbound_of(context.client, flow.request, conn, invalid), self.around, body)
         self.exchanges[exchange] = context.client
         task: Task[None] = get_running_loop().create_task(exchange.run(), name=exchange.id)
         exchange.task = task
@@ -158,6 +162,7 @@ class Gateway:
         self.exchanges.pop(exchange, None)
         if self._finished is not None:
             self._finished(flow, exchange)
+        exchange.let_go()
 
     def _connection(self, context: Context, flow: http.HTTPFlow) -> Connection:
         known = self._conns.get(context.client)

@@ -74,8 +74,10 @@ class BoundedHttp1Server(Http1Server):
             yield wakeup
 
     def wait(self, event: events.Event) -> Commands:
-        """Requests sent ahead of their turn wait in the buffer: no more of them than one request may be long."""
-        if len(self.buf) > self.limits.head_bytes + self.limits.body_bytes:
+        """Requests sent ahead of their turn wait in the buffer: no more of them than a head may be long. There should be none after
+        a POST (RFC 9112 section 9.3.2), and what waits here is in no account.
+        """
+        if len(self.buf) > self.limits.head_bytes:
             self.state = self.done
             yield commands.CloseConnection(self.conn)
             return

@@ -36,7 +36,7 @@ from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from outgate.errors import Denial
 from outgate.proxy.backpressure import PacedHttp2Server
-from outgate.proxy.exchange import TOO_LARGE, Exchange
+from outgate.proxy.exchange import Exchange
 from outgate.proxy.handover import Abort, End, Head, Part
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.limits import Limits
@@ -110,7 +110,7 @@ class ExchangeStream(HttpStream):
             if isinstance(event, RequestProtocolError):
                 exchange.client_gone()
             elif isinstance(event, RequestData | RequestEndOfMessage | RequestTrailers):
-                self._feed(exchange, event)
+                _feed(exchange, event)
                 return
         yield from super().handle_event(event)
 
@@ -132,19 +132,6 @@ class ExchangeStream(HttpStream):
         outermost = not any(isinstance(each, ClientTLSLayer) for each in self.context.layers)
         if outermost and self._handle_event == self.passthrough and self.child_layer is not None:
             setattr(self.context.layers[0], "handle_event", self.child_layer.handle_event)  # noqa: B010
-
-    def _feed(self, exchange: Exchange, event: RequestData | RequestEndOfMessage | RequestTrailers) -> None:
-        """One more piece of the body, or its end; trailers end here. What comes for an exchange that waits no more is dropped."""
-        if exchange.body.done():
-            return
-        if isinstance(event, RequestData):
-            self.request_body_buf += event.data
-            if len(self.request_body_buf) > self.entrance.limits.body_bytes:
-                self.request_body_buf.clear()
-                exchange.body.set_result(TOO_LARGE)
-        elif isinstance(event, RequestEndOfMessage):
-            exchange.body.set_result(bytes(self.request_body_buf))
-            self.request_body_buf.clear()
 
     def _relay(self, exchange: Exchange) -> Commands:
         """Take parts and send them until the exchange has had its last word."""
@@ -180,6 +167,14 @@ class ExchangeStream(HttpStream):
             yield SendHttp(ResponseEndOfMessage(self.stream_id), client)
         else:
             yield SendHttp(ResponseProtocolError(self.stream_id, part.message, ErrorCode.CANCEL), client)
+
+
+def _feed(exchange: Exchange, event: RequestData | RequestEndOfMessage | RequestTrailers) -> None:
+    """One more piece of the body, or its end; trailers end here."""
+    if isinstance(event, RequestData):
+        exchange.body.feed(event.data)
+    elif isinstance(event, RequestEndOfMessage):
+        exchange.body.end()
 
 
 def response_of(head: Head, *, http2: bool) -> http.Response:

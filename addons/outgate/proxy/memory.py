@@ -1,6 +1,8 @@
 """Give memory back to the system that was only needed for a moment: reading tokenizers and prices leaves 30 MB of free heap.
 
-glibc keeps what was freed below the top of its heap; `malloc_trim(3)` returns it. Elsewhere this does nothing.
+glibc keeps what was freed below the top of its heap; `malloc_trim(3)` returns it. Blocks above a threshold are returned when they
+are freed, but glibc raises that threshold to the largest block it has seen freed, and one long request would make all others stay:
+`mallopt(3)` fixes it. Elsewhere this does nothing.
 """
 
 import asyncio
@@ -9,6 +11,17 @@ from collections.abc import Awaitable, Callable, Sequence
 
 PAUSES = (1.0, 10.0, 60.0)
 """Seconds between the times: after start, after what is read lazily, and once more after warm-up."""
+
+
+_M_MMAP_THRESHOLD = -3
+_LARGE = 256 * 1024
+
+
+def return_large_blocks() -> None:
+    """From now on, blocks as large as a long request's body go back to the system when they are freed."""
+    option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if option is not None:
+        option(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def trim() -> None:

@@ -22,7 +22,6 @@ from mitmproxy.proxy.layers.http import (
     validate_request,
 )
 
-from outgate.proxy.exchange import TOO_LARGE
 from outgate.proxy.handover import End, Head, Part
 from outgate.proxy.layers import Commands, ExchangeStream, Pull, response_of
 from outgate.proxy.ownership import own
@@ -73,7 +72,8 @@ class ObservedStream(ExchangeStream):
         body = flow.request.raw_content or b""
         invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
         exchange = self.exchange = self.entrance.begin(self.context, flow, invalid)
-        exchange.body.set_result(TOO_LARGE if len(body) > self.entrance.limits.body_bytes else body)
+        exchange.body.feed(body)
+        exchange.body.end()
         yield from self._relay(exchange)
 
     def _send(self, pull: Pull, parts: list[Part]) -> Commands:

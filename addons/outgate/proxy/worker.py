@@ -25,6 +25,7 @@ from outgate.proxy.fast_addons import FastAddonManager
 from outgate.proxy.gateway import Gateway
 from outgate.proxy.hardening import harden, insist
 from outgate.proxy.listener import SOCKETS
+from outgate.proxy.memory import return_large_blocks
 from outgate.proxy.runtime import Runtime
 from outgate.proxy.sentinel import Sentinel
 from outgate.proxy.worker_config import WorkerConfig
@@ -46,6 +47,7 @@ def main() -> None:
     """Entry point. Exit codes: 0 after a drain, 2 when the policy is refused or the state folder cannot be used."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = WorkerConfig.decode(sys.argv[1])
+    return_large_blocks()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(_serve(config))

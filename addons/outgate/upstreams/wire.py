@@ -81,10 +81,7 @@ class Wire(ResponseHandler):
             self.abort()
             if isinstance(error, asyncio.CancelledError):
                 raise CutOffError from None
-            failure = self._failure(error)
-            if failure is None:
-                raise
-            raise failure from None  # a parser's message quotes the provider's bytes
+            raise self._failure(error) from None  # a parser's message quotes the provider's bytes; a name here would be a cycle
         finally:
             late.cancel()
 
@@ -96,7 +93,7 @@ class Wire(ResponseHandler):
             if message.code == 101:
                 raise UpstreamError(FailureKind.PROTOCOL, "the provider switched protocols unasked", sent=True)
 
-    def _failure(self, error: BaseException) -> UpstreamError | None:
+    def _failure(self, error: BaseException) -> BaseException:
         if isinstance(error, TimeoutError):
             return UpstreamError(FailureKind.TIMEOUT, "the provider sent no response head in time", sent=True)
         if isinstance(error, HttpProcessingError):
@@ -105,7 +102,7 @@ class Wire(ResponseHandler):
             # TLS 1.3 servers refuse a client certificate only after the handshake (RFC 8446 section 4.4.2.4).
             return UpstreamError(FailureKind.TLS, "the provider ended TLS before its answer", sent=True)
         if isinstance(error, UpstreamError) or not isinstance(error, Exception):
-            return None
+            return error
         return UpstreamError(FailureKind.RESET, "the connection ended before the response head", sent=True)
 
     def reusable(self) -> bool:
