@@ -214,9 +214,28 @@ def test_upgrades_are_refused(stock, providers, fields, reason):
 
 def test_it_ends_cleanly_and_says_what_stock_cannot_promise(tmp_path, providers):
     world = World(tmp_path, *providers)
-    with StockGateway(world.policy(), tmp_path / "state", env=ENV) as gateway:
-        assert ask(gateway) == 200
+    with StockGateway(world.policy(STAGES + "redact: {}\n"), tmp_path / "state", env=ENV) as gateway:
+        assert ask(gateway) == 200  # by an encoder, whose process ends with it
         assert gateway.stop() == 0
     assert gateway.says("hold only in part")
     assert [line["outcome"] for line in lines(world)] == ["answered"]
     assert not gateway.says("Traceback")
+    assert not gateway.says("Event loop is closed")
+
+
+def test_it_listens_on_this_machine_alone_unless_told_otherwise(tmp_path, providers):
+    world = World(tmp_path, *providers)
+    for unsaid, reachable in ((True, False), (False, True)):
+        state = tmp_path / f"state{unsaid}"
+        with StockGateway(world.policy(), state, env=ENV, listen_host="" if unsaid else "0.0.0.0") as gateway:
+            assert gateway.says("listens on 127.0.0.1 alone") is unsaid
+            assert ask(gateway) == 200
+            assert accepts(gateway, "127.0.0.2") is reachable
+
+
+def accepts(gateway, host):
+    try:
+        socket.create_connection((host, gateway.port), 2).close()
+    except ConnectionRefusedError:
+        return False
+    return True

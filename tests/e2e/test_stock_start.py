@@ -34,7 +34,7 @@ from mitmproxy.options import Options
 from e2e.certificates import make_ca
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World
 from outgate.proxy.authority_files import authority_problem
-from outgate.proxy.hardening import REQUIRED, deviations, harden, insist
+from outgate.proxy.hardening import REQUIRED, deviations, harden, insist, keep_local
 from support.stock import ADDONS, command
 
 DEFINING = (
@@ -140,6 +140,27 @@ def test_what_is_asked_for_and_right_is_no_deviation(said):
     assert list(deviations(options, said)) == []
 
 
+@pytest.mark.parametrize("said", [[], ["--listen-port", "9"], ["--set", "listen_port=9"], ["-s", "listen_host.py"]])
+def test_where_nobody_says_on_which_address_it_is_this_machines_own(said):
+    options = options_of_stock()
+
+    assert keep_local(options, said)
+    assert options.listen_host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "said", [["--listen-host", ""], ["--listen-host="], ["--set", "listen_host="], ["--set=listen_host="], ["--set", "listen_host"]]
+)
+def test_an_address_that_was_said_stays_also_where_it_is_mitmproxys_default(said):
+    options = options_of_stock()
+
+    assert not keep_local(options, said)
+    assert options.listen_host == ""
+    options.update(listen_host="0.0.0.0")
+    assert not keep_local(options, [])
+    assert options.listen_host == "0.0.0.0"
+
+
 def test_an_authority_that_is_missing_torn_or_of_another_key_is_named(tmp_path):
     good, other = make_ca(tmp_path / "good"), make_ca(tmp_path / "other")
     assert authority_problem(good) == ""
@@ -169,6 +190,15 @@ def outgate(policy, state, certs, *more):
     return [program, *words, "--admin", "127.0.0.1:0", *more]
 
 
+def without_authority(root):
+    """mitmdump as somebody starts it who has made no authority yet, from a clone of its own."""
+    root.mkdir()
+    lines = f"import sys, pathlib\nsys.path.insert(0, {str(ADDONS)!r})\nfrom outgate.proxy import script\n"
+    (root / "gateway.py").write_text(f"{lines}script._ROOT = pathlib.Path({str(root)!r})\naddons = [script.Script()]\n")
+    home = ["env", f"HOME={root}"]  # where mitmproxy makes an authority of its own, which is not to be used
+    return [*home, str(Path(sys.executable).with_name("mitmdump")), "-s", str(root / "gateway.py"), "--set", "listen_port=0"]
+
+
 def starts(world, certs):
     """Starts of both kinds, each with what its output must name."""
     folder = world.folder
@@ -183,6 +213,7 @@ def starts(world, certs):
         return command("mitmdump", script, policy, state, certs, *more)
 
     yield Start("stock: a way around", stock(good, free, certs, "--ignore-hosts", ".*", "-k"), ["ignore_hosts", "ssl_insecure"])
+    yield Start("stock: no authority", without_authority(folder / "bare"), ["bare/certs", "outgate ca init --certs"])
     yield Start("stock: bad policy", stock(bad, free, certs), ["authenticat", "passthrough"])
     yield Start("stock: state", stock(good, file, certs), ["outgate_state"])
     yield Start("stock: pin", stock(good, free, certs, "--set", "outgate_revision=000000000000"), ["000000000000"])

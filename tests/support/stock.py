@@ -32,8 +32,10 @@ def copied_script(folder: Path) -> Path:
     return path
 
 
-def command(program: str, script: Path, policy: Path, state: Path, certs: Path, *more: str) -> list[str]:
-    settings = [f"outgate_policy={policy}", f"outgate_state={state}", f"confdir={certs}", "listen_host=127.0.0.1", "listen_port=0"]
+def command(program: str, script: Path, policy: Path, state: Path, certs: Path, *more: str, host: str = "127.0.0.1") -> list[str]:
+    """`host`: where it listens; empty, nobody says."""
+    settings = [f"outgate_policy={policy}", f"outgate_state={state}", f"confdir={certs}", "listen_port=0"]
+    settings += [f"listen_host={host}"] if host else []
     sets = [word for setting in settings for word in ("--set", setting)]
     return [str(Path(sys.executable).with_name(program)), "-s", str(script), *sets, *more]
 
@@ -47,14 +49,15 @@ class StockGateway:
     """mitmdump; or, with `web`, what `outgate web` makes of itself. `more` goes to its command line."""
 
     def __init__(
-        self, policy: Path, state: Path, *, web: bool = False, env: dict[str, str] | None = None, more: tuple[str, ...] = ()
-    ) -> None:
+        self, policy: Path, state: Path, *, web: bool = False, env: dict[str, str] | None = None, more: tuple[str, ...] = (),
+        listen_host: str = "127.0.0.1",
+    ) -> None:  # fmt: skip
         state.mkdir(parents=True, exist_ok=True)
         self.certs = make_ca(state / "certs")
         self.script = copied_script(state)
         self.log: list[str] = []
         self.ui = free_port() if web else 0
-        self._command = command("mitmdump", self.script, policy, state, self.certs, *more)
+        self._command = command("mitmdump", self.script, policy, state, self.certs, *more, host=listen_host)
         if web:
             ports = ("--listen", f"127.0.0.1:{free_port()}", "--ui", f"127.0.0.1:{self.ui}")
             folders = ("--policy", str(policy), "--state", str(state), "--certs", str(self.certs))
@@ -86,7 +89,7 @@ class StockGateway:
 
     @property
     def port(self) -> int:
-        return int(self.found(r"proxy listening at [^ ]*:(\d+)"))
+        return int(self.found(r"proxy listening at [^ ]*:(\d+)", last=True))
 
     @property
     def ca(self) -> Path:
@@ -98,8 +101,8 @@ class StockGateway:
     def says(self, text: str) -> bool:
         return any(text in line for line in self.log)
 
-    def found(self, pattern: str) -> str:
-        for line in self.log:
+    def found(self, pattern: str, *, last: bool = False) -> str:
+        for line in reversed(self.log) if last else self.log:
             match = re.search(pattern, line)
             if match:
                 return match.group(1)

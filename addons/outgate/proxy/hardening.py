@@ -6,7 +6,7 @@ never corrected silently, it ends the program.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import pairwise
 from typing import Any
 
 from mitmproxy import exceptions
@@ -44,6 +44,7 @@ REQUIRED: dict[str, Any] = {
     "validate_inbound_headers": True,
     "websocket": False,
 }
+_LOCAL = "127.0.0.1"
 _MODES = ("regular", "transparent", "gateway", "gatewaytransparent")
 _TLS_MINIMA = ("TLS1_2", "TLS1_3")
 
@@ -53,6 +54,15 @@ def harden(options: Options, said: Sequence[str] = ()) -> None:
     spoken = dict(_spoken(said))
     free = [name for name, value in REQUIRED.items() if name in options and spoken.get(name, _text(value)) == _text(value)]
     options.update(**{name: REQUIRED[name] for name in free if getattr(options, name) == options.default(name)})
+
+
+def keep_local(options: Options, said: Sequence[str] = ()) -> bool:
+    """Listen on this machine alone, where nobody has said on which address: stock mitmproxy would on all. True where it does."""
+    named = {word.partition("=")[0] for word in said} | {_set_option(word, following) for word, following in pairwise((*said, ""))}
+    unsaid = options.listen_host == options.default("listen_host") and named.isdisjoint({"--listen-host", "listen_host"})
+    if unsaid:
+        options.update(listen_host=_LOCAL)
+    return unsaid
 
 
 def deviations(options: Options, said: Sequence[str] = ()) -> Iterable[str]:
@@ -82,9 +92,9 @@ def _spoken(said: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The required options that a command line names, and the values it gives: where a value is mitmproxy's default, only the
     command line tells whether somebody asked for it.
     """
-    for word, following in zip_longest(said, said[1:], fillvalue=""):
-        if word == "--set" or word.startswith("--set="):
-            name, _, value = (following if word == "--set" else word[6:]).partition("=")
+    for word, following in pairwise((*said, "")):
+        if name := _set_option(word, following):
+            value = (following if word == "--set" else word[6:]).partition("=")[2]
             text = value or _text(REQUIRED.get(name) is not None)
         elif word.startswith("--"):
             flag = word[2:].partition("=")[0].replace("-", "_")
@@ -93,6 +103,12 @@ def _spoken(said: Sequence[str]) -> Iterator[tuple[str, str]]:
             continue
         if isinstance(REQUIRED.get(name), bool | str):
             yield name, text.lower()
+
+
+def _set_option(word: str, following: str) -> str:
+    """The option that `--set NAME=VALUE` or `--set=NAME=VALUE` sets; empty where the word is none of them."""
+    setting = following if word == "--set" else word[6:] if word.startswith("--set=") else ""
+    return setting.partition("=")[0]
 
 
 def _text(value: object) -> str:

@@ -147,13 +147,17 @@ class Runtime:
             self.in_background(EncoderSupervisor.of_socket(self._socket, time.monotonic).run())
 
     async def stop(self) -> None:
-        for task in self._tasks - {asyncio.current_task()}:
+        """Nothing of it is left when this returns: what runs beside has ended too, the encoder's process with it."""
+        beside = self._tasks - {asyncio.current_task()}
+        for task in beside:
             task.cancel()
         await self._reloader.stop()
         await self._encoder.close()
         self._client.close()
         await self._accounts.stop()
         self._ports.metrics.close()
+        if beside:
+            await asyncio.wait(beside)
 
     def retire(self) -> asyncio.Task[None]:
         """From now on there is no policy; stop once the exchanges that run have ended, or some seconds have passed."""

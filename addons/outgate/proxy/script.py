@@ -11,12 +11,13 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from mitmproxy import addonmanager, contentviews, ctx, exceptions, hooks, http
+from mitmproxy.proxy.mode_specs import ProxyMode
 
 from outgate.errors import PolicyError
 from outgate.proxy.authority_files import authority_problem
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.gateway import Gateway
-from outgate.proxy.hardening import harden, insist
+from outgate.proxy.hardening import harden, insist, keep_local
 from outgate.proxy.observed import ObservedStream
 from outgate.proxy.runtime import Runtime
 from outgate.proxy.sentinel import Sentinel
@@ -45,7 +46,7 @@ class Script:
     def __init__(self) -> None:
         self.addons: list[object] = []
         self.runtime: Runtime | None = None
-        self._again = False
+        self._again = self._moves = False
         self._task: asyncio.Task[None] | None = None
 
     def load(self, loader: addonmanager.Loader) -> None:
@@ -56,10 +57,10 @@ class Script:
         harden(ctx.options, sys.argv)
         insist(ctx.options, _log.error, sys.argv)
         ctx.master.addons.get("sentinel").holds = True
+        self._moves = not self._again and keep_local(ctx.options, sys.argv)
         if ctx.options.confdir == ctx.options.default("confdir"):
             self._use(_ROOT / "certs")
-        if problem := authority_problem(Path(ctx.options.confdir).expanduser()):
-            raise exceptions.OptionsError(f"outgate refuses to run: {problem}")
+        self._check(Path(ctx.options.confdir).expanduser())
 
     def configure(self, updated: set[str]) -> None:
         if updated & set(_OPTIONS) and self.runtime is not None:
@@ -86,6 +87,8 @@ class Script:
         return retiring if ctx.master.should_exit.is_set() else None
 
     async def _open(self) -> None:
+        if self._moves:
+            await _move()
         options, retiring = ctx.options, ctx.master.addons.get("sentinel").retiring
         if retiring is not None:
             await asyncio.wait([retiring])
@@ -105,9 +108,14 @@ class Script:
 
     def _use(self, certs: Path) -> None:
         """The authority in our own folder, never one that mitmproxy makes there."""
-        if problem := authority_problem(certs):
-            raise exceptions.OptionsError(f"outgate refuses to run: {problem}")
+        self._check(certs)
         ctx.options.update(confdir=str(certs))
+
+    def _check(self, certs: Path) -> None:
+        """Raise OptionsError without an authority that can be used. It is logged here: mitmproxy swallows what a script raises."""
+        if problem := authority_problem(certs):
+            _log.error("outgate refuses to run: %s", problem)
+            raise exceptions.OptionsError(f"outgate refuses to run: {problem}")
 
     def _alive(self) -> bool:
         return self.runtime is not None and self.runtime.policy() is not None
@@ -120,6 +128,14 @@ class Script:
             return False
         sentinel.alive = self._alive
         return True
+
+
+async def _move() -> None:
+    """Listen anew: mitmproxy had read where to listen before it loaded the script. Until now everything was refused."""
+    servers = ctx.master.addons.get("proxyserver").servers
+    await servers.update([])
+    await servers.update(map(ProxyMode.parse, ctx.options.mode))
+    _log.warning("outgate listens on %s alone; --listen-host ADDRESS opens it to other machines", ctx.options.listen_host)
 
 
 def _finished(flow: http.HTTPFlow, exchange: Exchange) -> None:
