@@ -266,19 +266,6 @@ def test_the_name_of_a_model_that_was_refused_is_told_where_it_looks_like_one(tm
     assert not [labels for _, labels in found.counted if model in labels]
 
 
-def test_names_of_models_that_policy_did_not_admit_never_become_labels(tmp_path):
-    endings = [
-        ended(
-            str(number), model=f"made-up-{number}", model_admitted=None, r_source=None, r_status=None, outcome="denied", attempts=()
-        )
-        for number in range(50)
-    ]
-    found = metered(tmp_path, *endings)
-
-    assert not [labels for _, labels in found.counted if any("made-up" in label for label in labels)]
-    assert 50.0 == found.counted["outgate_exchanges_total", ("chat", "openai", "other", "agent", "denied", "r1")]
-
-
 def test_it_reads_everything_optionally_but_the_ending_itself():
     meter = Meter(MeterSettings(), None, None, None)
 
