@@ -1,10 +1,13 @@
 """The docs mirror the code: generated pages are current, and every script, room and requirement is written about."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from outgate.metering.metrics import Metrics, render
+from outgate.policy.diagnostics import DIAGNOSTICS
 from support import reference
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +35,48 @@ def test_every_setting_says_what_it_means(pages):
 
     assert rows
     assert [] == [line for line in rows if line.rstrip("| ").endswith(("||", "| |")) or line.endswith("|  |")]
+
+
+def test_every_diagnostic_that_the_source_gives_is_explained_and_no_other():
+    given = reference.givers("[EW]_[A-Z0-9_]*[A-Z0-9]")
+
+    assert set(given) == set(DIAGNOSTICS)
+    assert [] == [code for code, (meaning, repair) in DIAGNOSTICS.items() if not meaning or not repair]
+
+
+def test_no_code_is_put_together_where_nobody_can_find_it():
+    parts = [
+        (file, part.value)
+        for file, tree in reference.trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+        if isinstance(part, ast.Constant) and re.search(r"(^|\s)[EW]_[A-Z_]*$", str(part.value))
+    ]
+
+    assert [] == parts
+
+
+def test_every_problem_has_a_repair():
+    """Of those made by name: what is passed on keeps the repair it came with."""
+    bare = [
+        f"{file}:{node.lineno}"
+        for file, tree in reference.trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("Problem", "problem")
+        if len(node.args) < (3 if isinstance(node.func, ast.Name) else 4)
+        and not any(keyword.arg in ("repair", None) for keyword in node.keywords)
+    ]
+
+    assert [] == bare
+
+
+def test_every_metric_that_is_exposed_is_in_the_reference(tmp_path, pages):
+    Metrics(tmp_path).close()
+    exposed = re.findall(r"^# TYPE (\S+) ", render(tmp_path).decode(), re.MULTILINE)
+
+    assert {"gen_ai_client_token_usage", "outgate_exchanges_total"} <= set(exposed)
+    assert sorted(exposed) == re.findall(r"^\| `(\w+)` \|", pages["metrics.md"], re.MULTILINE)
 
 
 def test_every_script_is_in_the_readme():

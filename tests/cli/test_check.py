@@ -117,3 +117,12 @@ def test_files_may_be_missing_where_the_policy_runs_elsewhere(tmp_path):
 
 def test_schema():
     assert "Outgate policy" == orjson.loads(run("--schema").output)["title"]
+
+
+def test_a_code_is_explained():
+    result = run("--explain", "e_stale_read")
+
+    assert 0 == result.exit_code
+    assert result.output.startswith("E_STALE_READ: ")
+    assert "repair: " in result.output
+    assert "did you mean E_STALE_READ" in run("--explain", "E_STALE_RED").output

@@ -167,18 +167,43 @@ def calls(name: str) -> Iterator[Coded]:
                     yield Coded(str(code.value), plain(given.get("status")), plain(text), file)
 
 
-def constants(pattern: str, room: str = "") -> Iterator[Coded]:
-    """String literals of a room that are wholly `pattern`, with the text given after them in the same call or tuple."""
+def diagnostics_page() -> str:
+    from outgate.policy.diagnostics import DIAGNOSTICS
+
+    given = givers("[EW]_[A-Z0-9_]*[A-Z0-9]")
+    intro = (
+        "What `outgate check` and a reload report: `E_` refuses the policy, `W_` does not. The problem itself names stage, fact "
+        "and line; `outgate check --explain CODE` prints these rows."
+    )
+    lines = [NOTICE, "# Diagnostics", "", intro, "", "| code | meaning | repair | given by |", "|---|---|---|---|"]
+    for code, (meaning, repair) in sorted(DIAGNOSTICS.items()):
+        files = ", ".join(f"`{file}`" for file in sorted(given.get(code, ())))
+        lines.append(f"| `{code}` | {meaning} | {repair} | {files} |")
+    return "\n".join(lines) + "\n"
+
+
+def metrics_page() -> str:
+    from outgate.metering.table import METRICS
+
+    intro = (
+        "What `/metrics` exposes, exact over all workers. A label names a model where the policy names it, or a provider has "
+        "answered for it (at most 64 such per worker); every other model is `other`."
+    )
+    lines = [NOTICE, "# Metrics", "", intro, "", "| name | type | labels | meaning |", "|---|---|---|---|"]
+    for metric in sorted(METRICS):
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.doc} |")
+    return "\n".join(lines) + "\n"
+
+
+def givers(pattern: str) -> dict[str, set[str]]:
+    """Every code that stands in the source as a literal, and the files that give it; the table that explains them gives none."""
+    found: dict[str, set[str]] = {}
     for file, tree in trees():
-        for node in ast.walk(tree) if file.startswith(room) else ():
-            given = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple) else []
-            named = [keyword for keyword in getattr(node, "keywords", []) if keyword.arg in ("message", "documentation")]
-            for i, part in enumerate([*given, *(k.value for k in getattr(node, "keywords", []) if k.arg in ("code", "name"))]):
-                if isinstance(part, ast.Constant) and re.fullmatch(pattern, str(part.value)):
-                    texts = [plain(other) for other in [*given[i + 1 :], *(keyword.value for keyword in named)]]
-                    yield Coded(str(part.value), "", next((text for text in texts if " " in text), ""), file)
+        for node in ast.walk(tree) if file != "policy/diagnostics.py" else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(pattern, node.value):
-                yield Coded(node.value, "", "", file)
+                found.setdefault(node.value, set()).add(file)
+    return found
 
 
 def plain(node: ast.expr | None) -> str:
@@ -211,17 +236,12 @@ def pages() -> dict[str, str]:
     """File name to content, for every generated page."""
     denials = itertools.chain(calls("Denial"), (row._replace(status="400") for row in calls("WireError")))
     refused = "Why the gateway refused: shown in the caller's own dialect and kept in the closing line."
-    checked = "What `outgate check` reports: `E_` refuses the policy, `W_` does not."
-    exposed = (
-        "What `/metrics` exposes, exact over all workers. A label names a model where the policy names it, or a provider has "
-        "answered for it (at most 64 such per worker); every other model is `other`."
-    )
     return {
         "policy.md": policy_page(),
         "stages.md": stages_page(),
         "denials.md": codes_page("Denial codes", refused, denials),
-        "diagnostics.md": codes_page("Diagnostics", checked, constants("[EW]_[A-Z0-9_]*[A-Z0-9]")),
-        "metrics.md": codes_page("Metrics", exposed, constants("outgate_[a-z0-9_]+", "metering")),
+        "diagnostics.md": diagnostics_page(),
+        "metrics.md": metrics_page(),
     }
 
 

@@ -14,6 +14,8 @@ import orjson
 from outgate.errors import PolicyError, Problem
 from outgate.policy.behaviour import Failed, run_behaviour
 from outgate.policy.behaviour_cases import policy_beside
+from outgate.policy.diagnostics import DIAGNOSTICS
+from outgate.policy.discover import nearest
 from outgate.policy.json_schema import policy_schema_bytes
 from outgate.policy.load import load_policy
 from outgate.upstreams.credentials import Credentials
@@ -25,9 +27,12 @@ _DEFAULT = Path("policies/default.yaml")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of policy files, for editors, and end.")
+@click.option("--explain", metavar="CODE", help="Say what a code such as E_STALE_READ means and what mends it, and end.")
 @click.option("--credentials", is_flag=True, help="Also check that every provider's credential can be read here.")
 @click.option("--elsewhere", is_flag=True, help="The policy runs on another machine: files it names may be missing on this one.")
-def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials: bool, elsewhere: bool) -> None:
+def command(
+    *, files: tuple[Path, ...], as_json: bool, schema: bool, explain: str | None, credentials: bool, elsewhere: bool
+) -> None:
     """Check policy FILES (policies/default.yaml when none is given) and run the tests beside them.
 
     NAME.test.yaml stands for NAME.yaml, whose tests it holds: both are checked, once.
@@ -37,6 +42,9 @@ def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials
     if schema:
         sys.stdout.buffer.write(policy_schema_bytes())
         return
+    if explain is not None:
+        _explain(explain.upper())
+        return
     policies = dict.fromkeys(map(_policy_of, files or (_DEFAULT,)))
     reports = [_checked(file, credentials=credentials, elsewhere=elsewhere) for file in policies]
     if as_json:
@@ -45,6 +53,14 @@ def command(*, files: tuple[Path, ...], as_json: bool, schema: bool, credentials
         for report in reports:
             _show(report)
     sys.exit(0 if all(report["ok"] for report in reports) else 1)
+
+
+def _explain(code: str) -> None:
+    known = DIAGNOSTICS.get(code)
+    if known is None:
+        near = nearest(code, frozenset(DIAGNOSTICS))
+        raise click.UsageError(f"there is no code {code!r}" + (f"; did you mean {near}?" if near else ""))
+    click.echo(f"{code}: {known.meaning}\n    repair: {known.repair}")
 
 
 def _policy_of(file: Path) -> Path:

@@ -26,7 +26,8 @@ from outgate.stores.access import Who
 
 _TUNNEL = frozenset({Origin.OUTSIDE, Origin.CONNECTION})
 _TUNNEL_FACTS = frozenset({"destination", "method", "headers"})
-_SEE = "see docs/reference/policy.md"
+_INSTALL = "this installation is not whole: run scripts/setup, or install outgate again"
+_SEE = "see docs/reference/stages.md"
 _HEAD = _TUNNEL | {Origin.HEAD}
 
 
@@ -167,7 +168,7 @@ class Builder:
         """The stage with these settings, made once; None, and its problems noted, where they are wrong."""
         if name not in stage_names():
             if not placed.place:
-                self._note([self._source.problem("E_MISSING_STAGE", f"the stage {name} is not installed", ("stages",))])
+                self._note([self._source.problem("E_MISSING_STAGE", f"the stage {name} is not installed", ("stages",), _INSTALL)])
             return None
         kind = stage_type(name)
         try:

@@ -28,6 +28,12 @@ _MODELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("token_budget", ("limits", "*", "model")),
 )
 """Where models are named; what is a pattern there names none."""
+_UNKNOWN = {
+    "stage": "E_UNKNOWN_STAGE",
+    "provider": "E_UNKNOWN_PROVIDER",
+    "workload": "E_UNKNOWN_WORKLOAD",
+    "group": "E_UNKNOWN_GROUP",
+}
 _GLOB = frozenset("*?[")
 
 
@@ -61,7 +67,7 @@ def unknown(source: Source, what: str, name: str, names: frozenset[str], place: 
     """The problem of a name that is not among `names`, and the nearest that is."""
     near = nearest(name, names)
     repair = f"did you mean {near!r}?" if near else f"name one of: {', '.join(sorted(names)) or 'none is defined'}"
-    return source.problem(f"E_UNKNOWN_{what.upper()}", f"there is no {what} {name!r}", place, repair)
+    return source.problem(_UNKNOWN[what], f"there is no {what} {name!r}", place, repair)
 
 
 def rule_problems(known: Known, validated: Validated) -> Iterator[Problem]:

@@ -10,6 +10,9 @@ from outgate.policy.live import LivePolicy
 
 _log = logging.getLogger(__name__)
 
+_LOGGED = "mend the cause that the log gives"
+_PIN = "restore the policy of the pin, or restart with the revision of this one"
+
 type Stamp = tuple[int, int, int] | None
 """Modification time, size and inode of a file; None where it cannot be looked at."""
 
@@ -83,9 +86,7 @@ class Reloader:
         policy = await self._loaded()
         if self._pin and policy.revision != self._pin:
             message = f"its revision is {policy.revision}, and this process is pinned to {self._pin}"
-            raise PolicyError(
-                (Problem(code="E_REVISION_PIN", message=message, repair="change the pin", file=str(self._path), line=1),)
-            )
+            raise PolicyError((Problem(code="E_REVISION_PIN", message=message, repair=_PIN, file=str(self._path), line=1),))
         if self.current is not None and policy.revision == self.current.revision:
             return None
         try:
@@ -93,7 +94,9 @@ class Reloader:
         except Exception as error:
             _log.exception("a stage of %s could not be started", self._path)
             message = f"a stage could not be started: {type(error).__name__}"
-            raise PolicyError((Problem(code="E_STAGE_START", message=message, file=str(self._path), line=1),)) from error
+            raise PolicyError(
+                (Problem(code="E_STAGE_START", message=message, repair=_LOGGED, file=str(self._path), line=1),)
+            ) from error
         return policy
 
     async def _loaded(self) -> LivePolicy:
@@ -105,7 +108,7 @@ class Reloader:
         except Exception as error:
             _log.exception("%s could not be loaded", self._path)
             message = f"it could not be loaded: {type(error).__name__}"
-            raise PolicyError((Problem(code="E_LOAD", message=message, file=str(self._path), line=1),)) from error
+            raise PolicyError((Problem(code="E_LOAD", message=message, repair=_LOGGED, file=str(self._path), line=1),)) from error
 
     def _swap(self, policy: LivePolicy) -> None:
         old, self.current = self.current, policy

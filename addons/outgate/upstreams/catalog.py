@@ -10,6 +10,8 @@ from ipaddress import IPv4Network, IPv6Network
 
 from outgate.errors import FailureKind, PolicyError, Problem
 
+_OWN_NAMES = "give it at least one endpoint, each with a name of its own"
+
 type Network = IPv4Network | IPv6Network
 
 
@@ -175,7 +177,7 @@ class Catalog:
             names = [endpoint.name for endpoint in backend.endpoints]
             if not names or len(set(names)) != len(names):
                 problem = "has no endpoint" if not names else "names two endpoints alike"
-                problems.append(Problem(code="E_ENDPOINTS", message=f"backend {backend.name!r} {problem}"))
+                problems.append(Problem(code="E_ENDPOINTS", message=f"backend {backend.name!r} {problem}", repair=_OWN_NAMES))
         return problems
 
     def _aliases(self) -> list[Problem]:

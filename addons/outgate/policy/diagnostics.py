@@ -1,0 +1,127 @@
+"""What every code of `outgate check` means, and what mends it: the reference of diagnostics, and `outgate check --explain CODE`."""
+
+from typing import NamedTuple
+
+
+class Diagnostic(NamedTuple):
+    """A stable code in general terms; the problem itself names stage, fact and line."""
+
+    meaning: str
+    repair: str
+
+
+_FILE: dict[str, tuple[str, str]] = {
+    "E_UNREADABLE": ("the file cannot be read", "name a file that exists and that this user may read"),
+    "E_YAML": (
+        "the file is not the plain YAML that is read: a mistake in syntax, tabs, a key twice, anchors, tags, several documents",
+        "mend the line that is named; write spaces for tabs, and values out in full",
+    ),
+    "E_POLICY": ("the file holds something other than a mapping of sections", "begin with `version: 1` and `providers:`"),
+    "E_UNKNOWN_KEY": ("a key that does not exist at this place", "take the key that is proposed, or remove it"),
+    "E_MISSING_KEY": ("a key that must be there is not", "add it, in the form that is named"),
+    "E_VALUE": ("a value of another form than its key takes", "write the form that is named"),
+    "E_SECRET_INLINE": (
+        "something in the file looks like a credential; it is not shown",
+        "name its variable or file under `credential`",
+    ),
+    "E_SETTINGS": ("settings of a stage that do not go together", "see the stage in the reference of stages"),
+    "E_TEST": ("a behaviour test cannot be read, or its policy is not beside it", "mend the line that is named"),
+    "E_LOAD": ("loading failed in a way that nobody foresaw", "see the error in the log, and report it"),
+    "E_REVISION_PIN": (
+        "the policy is another than the one the process is pinned to",
+        "restore the policy, or restart with its revision",
+    ),
+    "E_STAGE_START": ("a stage of the policy could not be started", "mend the cause that the log gives"),
+}
+
+
+_NEAR = "take the name that is proposed, or define it"
+_NAMES: dict[str, tuple[str, str]] = {
+    "E_UNKNOWN_STAGE": ("a stage that does not exist", "take the name that is proposed; all are in the reference of stages"),
+    "E_UNKNOWN_PROVIDER": ("a provider that is not under `providers`", _NEAR),
+    "E_UNKNOWN_WORKLOAD": ("a workload that is not under `workloads`", _NEAR),
+    "E_UNKNOWN_GROUP": ("a group that no workload is in", _NEAR),
+    "E_MISSING_FILE": (
+        "a file that the policy names is not there",
+        "write the path from the policy's folder; `--elsewhere` where it is on another machine",
+    ),
+    "W_MISSING_FILE": ("a file that will be needed is not there yet", "put it there before the first request"),
+    "E_TLS_FILE": (
+        "a PEM file under `tls` is torn, or key and certificate do not belong together",
+        "give certificates in PEM, and the key of the client certificate, without a passphrase",
+    ),
+    "E_KEY_SET": ("a file under `jwks` is no JWK set", 'give a file like `{"keys": [...]}` (RFC 7517)'),
+    "E_CLIENT_CA": ("`gateway.client_ca` holds no CA certificate", "give a PEM file of CA certificates"),
+    "E_CREDENTIAL_MISSING": (
+        "a provider's credential cannot be read here",
+        "set the variable, or write the file, one line of printable ASCII",
+    ),
+    "E_ALIAS_TWICE": ("two providers claim one alias", "keep it at one of them"),
+    "E_BACKEND_TWICE": ("two backends have one name", "rename one"),
+    "E_ENDPOINTS": ("a provider has no endpoint, or two of one name", "give each endpoint a name of its own"),
+    "W_ROUTE_TWICE": ("two routes have one name", "rename one: metrics tell routes by name"),
+    "W_ROUTE_UNREACHABLE": ("a route before this one takes all its requests", "put the narrower route first, or remove one"),
+}
+
+
+_PLANS: dict[str, tuple[str, str]] = {
+    "E_MISSING_STAGE": ("a stage that every policy must have is not configured", "add it under `stages`"),
+    "E_DUPLICATE_STAGE": ("a stage is placed twice", "remove one"),
+    "E_UNKNOWN_FACT": ("a stage names a fact that does not exist", "correct the name in its contract"),
+    "E_NO_PRODUCER": ("a stage reads a fact that nothing in the plan gives", "add a stage that writes it, or remove the reader"),
+    "E_OUTSIDE_WRITTEN": ("a stage writes a fact that only events write", "read it instead"),
+    "E_FALLBACK_ARITY": ("a stage has not one fallback value for each fact it writes", "give one for each"),
+    "E_CYCLE": ("stages wait for one another", "read `@initial` in one, split one, or declare what the rewrite preserves"),
+    "E_WAW_AMBIGUOUS": ("two stages write one fact, and nothing says which has the last word", "declare `after` on one"),
+    "E_UNSET_ON_EXIT": ("a stage that runs after denials and early answers requires what is unset then", "read it as optional"),
+    "E_DISPATCH_NOT_LAST": ("a stage of the request would run after it has left", "remove the pin or `after` that says so"),
+    "E_NOT_YET_KNOWN": ("a stage would run before the answer that it reads", "remove the pin or `after` that says so"),
+    "E_ORDER_DECLARED": ("a pin contradicts an `after`", "remove one of them"),
+    "E_PIN_UNKNOWN": ("a pin names a stage that the plan lacks, or one twice", "remove it from the pin"),
+    "E_PIN_PHASE": ("a pin puts a stage before one of an earlier phase", "turn the two round"),
+    "W_AFTER_UNKNOWN": ("`after` names a stage that the plan lacks", "remove it"),
+    "W_ORDER_COST": ("a pinned order costs much more than the best one", "remove the pin"),
+    "W_ORDER_HEURISTIC": ("too many orders are free to weigh them all; a good one was taken", "pin one, or declare `after`"),
+}
+
+
+_SAFETY: dict[str, tuple[str, str]] = {
+    "E_BODY_BEFORE_ADMISSION": (
+        "a stage would read a body before its sender is admitted",
+        "remove the pin or `after` that says so",
+    ),
+    "E_RELEASE_BEFORE_GUARD": ("something would leave, or be answered, before its guard has judged it", "let the guard run first"),
+    "E_STALE_VERDICT": (
+        "what a guard judged is rewritten before it leaves",
+        "let the guard read the final fact, or declare what the rewrite preserves",
+    ),
+    "E_STALE_READ": ("a stage would use a fact that is rewritten later", "let it run after the rewrite"),
+    "E_STALE_PICK": ("an endpoint would be picked by a fact that is rewritten later", "let it be picked after the rewrite"),
+    "E_STALE_CHARGE": ("a budget would be charged by a fact that is rewritten later", "let the budget run after the rewrite"),
+    "E_STALE_CACHE_KEY": ("a cache key would be made of a fact that is rewritten later", "let the cache run after the rewrite"),
+    "E_CACHE_KEY_INCOMPLETE": (
+        "a cache key lacks something that the answer depends on: requests would share answers",
+        "let its stage read it",
+    ),
+    "E_CACHE_BEFORE_OUTPUT_GUARD": ("an answer would be cached before an output guard has judged it", "let the guard run first"),
+    "E_CHARGE_BEFORE_ANSWER": ("what the gateway answers itself would be charged", "let the budget run after what answers"),
+    "E_UNCHARGED_RELEASE": ("a request would be sent before its budget is held", "let the budget run before `dispatch`"),
+    "E_HOST_SNI": ("host, server name or TLS would not come from the backend", "let the stage that writes it read `backend`"),
+    "E_SECRET_UNBOUND": (
+        "a credential would be attached before its destination is settled",
+        "let it run after the destination, and read `backend`",
+    ),
+    "E_SECRET_SCOPE": (
+        "a secret would reach the cache, a third party or a log",
+        "split the stage, or let it run before secrets are restored",
+    ),
+    "E_TAINT": ("personal data would reach a third party uncleared", "let it read what `redact` has cleared"),
+    "E_OPEN_REQUIRED": ("when a stage fails open, what admits or is required is unset", "set its `on_error` to deny"),
+    "W_FAIL_OPEN": ("requests pass a guard that fails", "set its `on_error` to deny"),
+    "W_DEFAULT_MODEL": ("a model that the caller did not ask for may be called", "name the model, or deny"),
+    "W_UNBOUNDED_HOLD": ("a budget is held without a bound on the output", "set `max_output_tokens`"),
+    "W_NO_LIMIT": ("a stage may wait for ever", "declare a limit in its contract"),
+}
+
+
+DIAGNOSTICS = {code: Diagnostic(*each) for code, each in (_FILE | _NAMES | _PLANS | _SAFETY).items()}
