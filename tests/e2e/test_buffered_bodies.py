@@ -85,7 +85,7 @@ def test_connections_share_it_too_and_what_was_refused_is_taken_later(inside):
             streams = [await link.begin(post(), None) for _ in range(4)]
             for stream in streams:
                 await link.feed(stream, BODY[:-1])
-            assert until(lambda: held(inside) == 4 * (MIB - 1))
+            assert await asyncio.to_thread(until, lambda: held(inside) == 4 * (MIB - 1))
             first = await other.ask(request("POST", PATH, host=NAME, body=BODY))
             await link.feed(streams[0], b"}", end=True)
             await link.reply(streams[0])
@@ -110,7 +110,7 @@ def test_what_a_compressed_body_unfolds_to_is_counted(inside, providers):
             link = await tunnel(raw)
             for count in (1, 2):
                 await link.feed(await link.begin(coded, None), small, end=True)
-                assert until(lambda count=count: len(providers[0].seen) == count)
+                assert await asyncio.to_thread(until, lambda count=count: len(providers[0].seen) == count)
             counted = held(inside)
             third = await link.begin(coded, None)
             await link.feed(third, small, end=True)
@@ -146,7 +146,7 @@ async def _ends(inside, raw, ending):
         await link.feed(stream, body_of(3 * MIB))
     elif ending in ("too slow", "stream reset", "connection lost"):
         await link.feed(stream, BODY[:-1])
-        assert until(lambda: held(inside) == MIB - 1)
+        assert await asyncio.to_thread(until, lambda: held(inside) == MIB - 1)
     else:
         await link.feed(stream, BODY[:-1] + (b"!" if ending == "malformed" else b"}"), end=True)
     if ending == "stream reset":
@@ -154,7 +154,7 @@ async def _ends(inside, raw, ending):
         await link.flush()
         return 0
     if ending == "left while the provider is asked":
-        assert until(lambda: held(inside) == MIB)
+        assert await asyncio.to_thread(until, lambda: held(inside) == MIB)
         return 0
     return (await link.reply(stream)).status if ending != "connection lost" else 0
 

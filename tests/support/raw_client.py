@@ -166,6 +166,8 @@ class Http2:
         )
         self.link = h2.connection.H2Connection(config)
         self._streams: dict[int, list] = {}
+        self.resets: dict[int, int] = {}
+        """Error codes of the streams that the gateway has reset."""
         self.over = False
 
     async def start(self) -> Self:
@@ -190,10 +192,10 @@ class Http2:
         """More of a request's body, in frames as large as may be; nothing where the stream has been broken off."""
         size = self.link.max_outbound_frame_size
         for at in range(0, len(data), size):
-            if self._streams[stream][3] == "reset":
-                return
-            while self.link.local_flow_control_window(stream) < size:
+            while stream not in self.resets and self.link.local_flow_control_window(stream) < size:
                 await self.read()
+            if stream in self.resets:
+                return
             self.link.send_data(stream, data[at : at + size], end_stream=end and at + size >= len(data))
             await self.flush()
 
@@ -240,7 +242,8 @@ class Http2:
         elif isinstance(event, h2.events.StreamEnded):
             state[3] = "whole"
         elif isinstance(event, h2.events.StreamReset):
-            state[3] = "reset"
+            state[3] = state[3] or "reset"
+            self.resets[event.stream_id] = int(event.error_code)
 
 
 def http2_request(

@@ -1,30 +1,58 @@
-"""When may more be sent to a client? Only as fast as it reads, on HTTP/1 and HTTP/2 alike.
+"""When may more be sent to a client? Only as fast as it reads, on HTTP/1 and HTTP/2 alike. And when need it send no more?
 
-mitmproxy buffers HTTP/2 data without bound when a client grants no window; here the producer waits until it does.
+mitmproxy buffers HTTP/2 data without bound when a client grants no window; here the producer waits until it does. And it leaves a
+stream open whose request was refused before it was whole; here the client is told to stop.
 """
 
 from asyncio import Future, get_running_loop
 from contextlib import suppress
 from typing import Protocol
 
+from h2.errors import ErrorCodes
+from h2.stream import StreamState
 from mitmproxy import ctx
 from mitmproxy.connection import Client
-from mitmproxy.proxy import events, layer
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import ResponseEndOfMessage
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 
 HIGH_WATER = 128 * 1024
 
 
 class PacedHttp2Server(Http2Server):
-    """An HTTP/2 connection that tells when its streams' buffers have drained."""
+    """An HTTP/2 connection that tells when its streams' buffers have drained, and resets answered streams that the client goes on
+    sending on (RFC 9113 section 8.1). h2 drops what still comes for them, and gives its window back.
+    """
 
     _waiting: Future[None] | None = None
 
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._answered: set[int] = set()
+
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         yield from super()._handle_event(event)
+        if isinstance(event, ResponseEndOfMessage):
+            self._answered.add(event.stream_id)
+        if self._answered:
+            yield from self._let_go_of_answered()
         waiting = self._waiting
         if waiting is not None and isinstance(event, events.DataReceived | events.ConnectionClosed) and not waiting.done():
             waiting.set_result(None)
+
+    def _let_go_of_answered(self) -> layer.CommandGenerator[None]:
+        """Forget the answered streams whose last byte has been sent; reset those that are still open on the client's side."""
+        for stream_id in tuple(self._answered):
+            stream = self.h2_conn.streams.get(stream_id)
+            state = stream.state_machine.state if stream is not None else StreamState.CLOSED
+            if state is StreamState.HALF_CLOSED_LOCAL:
+                self.h2_conn.reset_stream(stream_id, ErrorCodes.NO_ERROR)
+                yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+            elif state is not StreamState.CLOSED:
+                continue  # it waits for window
+            self._answered.discard(stream_id)
+            self.streams.pop(stream_id, None)
 
     def backlog(self, stream_id: int) -> int:
         """Bytes that wait for window on one stream."""
