@@ -15,8 +15,8 @@ DEFAULT = POLICIES / "default.yaml"
 EXAMPLES = sorted(path for path in (POLICIES / "examples").glob("*.yaml") if not path.name.endswith(".test.yaml"))
 
 GOLDEN = [
-    "authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "select_headers", "cache", "count_tokens",
-    "token_budget", "route", "pick_endpoint", "translate", "inject_credentials", "originate_tls", "dispatch",
+    "authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "select_headers", "cache",
+    "count_tokens", "token_budget", "route", "pick_endpoint", "translate", "inject_credentials", "originate_tls", "dispatch",
 ]  # fmt: skip
 RESPONSE = ["cache_record", "restore", "meter", "cache_write"]
 

@@ -240,7 +240,6 @@ def test_the_contract_reads_all_that_an_answer_depends_on():
     contract = cache().contract
 
     assert {*KEY_READS, "headers.out"} < set(contract.reads)
-    assert {"provider", "headers.out"} == set(contract.optional)
     assert ("policy.revision",) == contract.outside
     assert (May.RESPOND, ("cache.key",)) == (contract.may, contract.writes)
     assert ("cache_record", "cache_write") == Cache.companions
