@@ -15,15 +15,15 @@ from outgate.detectors.folding import FOLD
 LAYERS = 3
 """Escapes nested deeper than this are left as they are."""
 
-_UNPLAIN = re.compile(r"[^\t\n -~]+")
-_ESCAPED = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+"
-    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});"
-    r"|\\u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]{1,6}\}|\\x[0-9A-Fa-f]{2}"
-)
+_UNPLAIN = re.compile(r"[^\t\n -~][^\t\n -~]*")
+"""One class in front of every pattern here, so that the engine skips to where it may begin."""
+_PERCENT = "[0-9A-Fa-f]{2}"
+_ENTITY = "(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});"
+_CODE = r"(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})"
+_ESCAPED = re.compile(rf"[%&\\](?:(?<=%){_PERCENT}(?:%{_PERCENT})*|(?<=&){_ENTITY}|(?<=\\){_CODE})")
 _MARKS = ("%", "&", "\\")
-_HOLDS_ESCAPE = Automaton(_ESCAPED.pattern)
-_TAGS = re.compile("[\U000e0020-\U000e007e]{3,}")
+_HOLDS_ESCAPE = Automaton(rf"%{_PERCENT}|&{_ENTITY}|\\{_CODE}")
+_TAGS = re.compile("[\U000e0020-\U000e007e][\U000e0020-\U000e007e]{2,}")
 
 
 class Rewrite(NamedTuple):
@@ -77,7 +77,7 @@ def unescape(text: str) -> str:
     """The text with URL, HTML and string escapes undone, up to three layers, folded after each."""
     text = fold(text)
     for _ in range(LAYERS):
-        if not _may_escape(text):
+        if not holds_escape(text):
             return text
         plain = fold(_ESCAPED.sub(lambda match: _unescaped(match[0]), text))
         if plain == text:
@@ -91,7 +91,7 @@ def normalise(text: str) -> Folded:
     rewrites: list[Rewrite] = []
     current = _folding(text, rewrites)
     for _ in range(LAYERS):
-        if not _may_escape(current):
+        if not holds_escape(current):
             break
         plain, rewrite = _rewritten(_ESCAPED, current, _unescaped)
         if rewrite is None:
@@ -101,15 +101,16 @@ def normalise(text: str) -> Folded:
     return Folded(current, tuple(rewrites))
 
 
+def holds_escape(text: str) -> bool:
+    """Whether a folded text, or its sketch, may hold an escape."""
+    return any(mark in text for mark in _MARKS) and _HOLDS_ESCAPE.search(text)
+
+
 def hidden_tags(text: str) -> str:
     """What is written in tag characters (U+E0020..7E), which no reader sees and models read."""
     if text.isascii():
         return ""
     return " ".join("".join(chr(ord(char) - 0xE0000) for char in found) for found in _TAGS.findall(text))
-
-
-def _may_escape(text: str) -> bool:
-    return any(mark in text for mark in _MARKS) and _HOLDS_ESCAPE.search(text)
 
 
 def _folding(text: str, rewrites: list[Rewrite]) -> str:

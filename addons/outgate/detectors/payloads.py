@@ -3,7 +3,8 @@
 import re
 from base64 import b32decode, b64decode
 from binascii import Error, unhexlify
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
@@ -20,15 +21,45 @@ _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 _BASE32 = re.compile(r"[A-Z2-7]+={0,6}\Z")
 _SEPARATORS = str.maketrans("", "", " :,")
 _WORDY = re.compile(r"[a-z]+(?:[_-][a-z]+)*\Z")
-_LETTER, _BORDER = "[A-Za-z0-9+/_-]", "[^A-Za-z0-9+/_-]"
-MAY_BE_TOKEN = (
-    "|".join(f"{_LETTER}{{{n}}}[A-Z0-9+/]{_LETTER}{{{SHORTEST - 1 - n}}}" for n in range(SHORTEST))
-    + "".join(f"|{_LETTER}{{{n}}}[_-][_-]{_LETTER}{{{SHORTEST - 2 - n}}}" for n in range(SHORTEST - 1))
-    + f"|(?:^|{_BORDER})[_-]{_LETTER}{{{SHORTEST - 1}}}|{_LETTER}{{{SHORTEST - 1}}}[_-](?:{_BORDER}|$)|{_LETTER}{{{SHORTEST}}}="
-)
-"""What every token holds that is long enough and not made of lower-case words (`_WORDY`)."""
-MAY_BE_SPACED_HEX = "(?:[0-9A-Fa-f]{2}[ :,]){7}[0-9A-Fa-f]{2}"
-_HOLDS_TOKEN, _HOLDS_SPACED_HEX = Automaton(MAY_BE_TOKEN), Automaton(MAY_BE_SPACED_HEX)
+_SPACED_HEX_RUN = "(?:[0-9A-Fa-f]{2}[ :,]){7}[0-9A-Fa-f]{2}"
+_ALPHABET = ascii_uppercase + ascii_lowercase + digits + "+/"
+
+
+def _letters(sextets: Iterable[int]) -> str:
+    """The letters of base64, in both its alphabets, that stand for these six bits."""
+    return f"[{''.join(_ALPHABET[bits] for bits in sextets).replace('+', '+\\-').replace('/', '/_')}]"
+
+
+def _readable(byte: int) -> bool:
+    """Whether a byte can be part of UTF-8 text that is printable but for tabs and line ends."""
+    return byte in b"\t\n\r" or 0x20 <= byte < 0x7F or 0x80 <= byte < 0xC0 or 0xC2 <= byte < 0xF5
+
+
+def _quartet() -> str:
+    """Four letters of base64 that stand for three readable bytes."""
+    ways: list[str] = []
+    for middle in range(64):
+        first = _letters(bits for bits in range(64) if _readable(bits * 4 + middle // 16))
+        ends = [
+            _letters(bits for bits in range(low, 64, 4) if _readable(middle % 16 * 16 + bits // 4))
+            + _letters(bits for bits in range(64) if _readable(low * 64 + bits))
+            for low in range(4)
+        ]
+        ways.append(f"{first}{_letters([middle])}(?:{'|'.join(end for end in ends if '[]' not in end)})")
+    return f"(?:{'|'.join(way for way in ways if '(?:)' not in way)})"
+
+
+def _hex_text() -> str:
+    """Eight bytes in hexadecimal that begin a readable text: all ASCII, or ASCII up to one whole longer character."""
+    any_, more = "[0-9A-Fa-f]", "[89abAB][0-9A-Fa-f]"
+    ascii_ = f"(?:[2-7]{any_}|0[9aAdD])"
+    longer = f"(?:[cCdD]{any_}{more}|[eE]{any_}{more}{more}|[fF][0-4]{more}{more}{more})"
+    return "|".join((f"{ascii_}{{8}}", *(f"{ascii_}{{{before}}}{longer}" for before in range(8))))
+
+
+_HOLDS_TOKEN = Automaton(f"(?:^|[^A-Za-z0-9+/_=])(?:{_quartet()}{{{SHORTEST // 4}}}|{_hex_text()}|[A-Z2-7]{{{SHORTEST}}})")
+"""What every token begins with that decodes to a readable text."""
+_HOLDS_SPACED_HEX = Automaton(_SPACED_HEX_RUN)
 _STRETCH = 1_000
 """Characters looked at together for a token."""
 
@@ -73,7 +104,7 @@ def _long(stretch: str, offset: int) -> Iterator[tuple[int, int]]:
     for word in stretch.split():
         if len(word) >= SHORTEST:
             position = stretch.index(word, position)
-            for match in _TOKEN.finditer(word):
+            for match in _TOKEN.finditer(word) if _HOLDS_TOKEN.search(word) else ():
                 yield offset + position + match.start(), offset + position + match.end()
             position += len(word)
 
@@ -89,7 +120,7 @@ def _layers(token: str, depth: int) -> Iterator[str]:
 
 def _decoded(token: str) -> list[str]:
     """The readable texts a token may stand for: usually none, one at most in practice."""
-    compact = token.translate(_SEPARATORS)
+    compact = token.translate(_SEPARATORS) if token[2] in " :," else token
     if _WORDY.match(compact):
         return []
     readings = []

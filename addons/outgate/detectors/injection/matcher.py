@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from outgate.detectors.injection.rules import RULES, Rule
 from outgate.detectors.injection.screen import Screen
-from outgate.detectors.injection.views import Words, leet, readings, rot13, signed, unleet, words
-from outgate.detectors.normalise import unescape
+from outgate.detectors.injection.views import LETTERS, TURNS, UNLEET, Lane, Words, lane, lanes, opened, spelled, words
+from outgate.detectors.normalise import hidden_tags, unescape
+from outgate.detectors.payloads import payloads
 
 FLOOD = "disguise.flood"
 """The id reported for a text that takes more telling words apart than can be looked at."""
@@ -31,6 +32,8 @@ class _Compiled(NamedTuple):
     pieces: tuple[tuple[int, ...], ...]
     gap: int
     compact: re.Pattern[str] | None
+    tight: tuple[str, ...]
+    """What `compact` holds at least one of."""
 
 
 class Matcher:
@@ -44,46 +47,53 @@ class Matcher:
         for alternative, number in self._numbers.items():
             key = max(alternative, key=len)
             self._index.setdefault(key, []).append((number, alternative.index(key), list(alternative)))
-        self._turned = {turn(word) for word in self._index if len(word) > 3 for turn in (rot13, _reversed)}
-        screen = Screen((*rules, *extra), _TELLING, self._turned)
-        self._sees, self._suspects, self._breaks, self._turns = screen.sees, screen.suspects, screen.taken_apart, screen.turned
+        self._turned = {turn(word) for word in self._index if len(word) > 3 for turn in TURNS}
+        self._vocabulary = {word for alternative in self._numbers for word in alternative if len(word) > 2} | self._index.keys()
+        self._screen = Screen((*rules, *extra), _TELLING, self._turned, self._vocabulary)
         self._order = [*(rule.id for rule in self._rules), FLOOD]
 
     def find(self, text: str) -> tuple[str, ...]:
         """The ids of the rules this text matches, in table order."""
         found: set[str] = set()
-        plain = unescape(text)
-        for number, reading in enumerate(readings(text, plain)):
-            if self._sees(reading):
-                self._match(reading, found)
-                if number == 0:
-                    self._disguised(reading, found)
-            if number == 0 and signed(plain):
-                self._spelled(plain, found)
+        raw, plain = opened(text)
+        self._read(raw, plain, found)
+        if raw is not text and (tags := hidden_tags(text)):
+            self._read(*opened(tags), found)
+        if hidden := payloads(plain):
+            self._read(*opened(" ".join(payload.text for payload in hidden)), found)
         return tuple(name for name in self._order if name in found) if found else ()
 
-    def _spelled(self, plain: str, found: set[str]) -> None:
-        """The reading in which digits and signs are letters, if that makes a word of the rules."""
-        spelled = unleet(plain)
-        if self._suspects(spelled) and not self._index.keys().isdisjoint(words(leet(plain))):
-            self._match(spelled, found)
+    def _read(self, raw: str, plain: str, found: set[str]) -> None:
+        """All readings of one text."""
+        for one in lanes(raw, plain):
+            self._judge(one, found)
+        if self._screen.spells(plain):
+            letters = lane(raw, plain, UNLEET)
+            self._judge(letters, new := set(found))
+            if new != found and not self._vocabulary.isdisjoint(spelled(plain, letters.reading)):
+                found |= new
+        letters = lane(raw, plain, LETTERS)
+        if self._screen.disguises(letters.reading):
+            if self._screen.taken_apart(letters.reading):
+                self._match_compact(letters.words(), found)
+            if self._screen.turned(letters.reading):
+                self._turn(lane(raw, plain).words(), found)
 
-    def _disguised(self, reading: str, found: set[str]) -> None:
-        """Readings of the words themselves, each only where there is a sign of it."""
-        if self._turns(reading) and len(self._turned.intersection(reading.split())) > 1:
-            joined = " ".join(reading.split())
-            self._match(rot13(joined), found)
-            self._match(joined[::-1], found)
-        if self._breaks(reading):
-            self._match_compact(reading.split(), found)
+    def _judge(self, one: Lane, found: set[str]) -> None:
+        """One reading, where the screen sees something in it."""
+        for start, end, rules in self._screen.stretches(one.reading, one.spots):
+            self._match(one.words(start, end), rules, found)
 
-    def _match(self, spaced: str, found: set[str]) -> None:
-        if not self._suspects(spaced):
-            return
-        reading = spaced.split()
+    def _turn(self, reading: Words, found: set[str]) -> None:
+        """The words turned round, where two of them are the rules' words turned."""
+        if len(self._turned.intersection(reading)) > 1:
+            for turn in TURNS:
+                self._judge(lane(*opened(turn(" ".join(reading)))), found)
+
+    def _match(self, reading: Words, chosen: set[int], found: set[str]) -> None:
         present = self._index.keys() & set(reading)
         likely = {number for word in present for number, _, _ in self._index[word]}
-        rules = [r for r in self._rules if r.id not in found and all(not likely.isdisjoint(piece) for piece in r.pieces)]
+        rules = [r for r in map(self._rules.__getitem__, chosen) if r.id not in found and not any(map(likely.isdisjoint, r.pieces))]
         if not rules:
             return
         wanted = {number for rule in rules for piece in rule.pieces for number in piece}
@@ -100,8 +110,9 @@ class Matcher:
             found.add(FLOOD)
             return
         for start, end in windows:
+            holds = tight[start:end].__contains__
             for rule in self._rules:
-                if rule.compact is not None and rule.id not in found and rule.compact.search(tight, start, end):
+                if rule.compact is not None and any(map(holds, rule.tight)) and rule.compact.search(tight, start, end):
                     found.add(rule.id)
 
     def _compiled(self, rule: Rule) -> _Compiled:
@@ -111,7 +122,8 @@ class Matcher:
         if rule.compact and all(tight) and (len(tight) > 1 or min(map(len, tight[0])) > 8):
             gap = rf"[a-z]{{0,{rule.gap * _LETTERS_PER_WORD}}}"
             compact = re.compile(gap.join(f"(?:{'|'.join(map(re.escape, piece))})" for piece in tight))
-        return _Compiled(rule.id, pieces, rule.gap, compact)
+        rarest = min(tight, key=len)
+        return _Compiled(rule.id, pieces, rule.gap, compact, tuple(rarest))
 
     def _number(self, alternative: str) -> int:
         return self._numbers.setdefault(tuple(alternative.split()), len(self._numbers))
@@ -176,10 +188,6 @@ def _starts(word: str, text: str) -> set[int]:
         done = at
         at = text.find(word, at + 1)
     return starts
-
-
-def _reversed(text: str) -> str:
-    return text[::-1]
 
 
 def _normal(phrase: str) -> str:

@@ -1,23 +1,47 @@
-"""Which texts need no closer look: a complete screen in front of the matcher, the same language as its rules, without places.
+"""Which stretches of a text need a closer look: a complete screen in front of the matcher, in time linear in the text.
 
-It reads a text as `views.spoken` gives it: lower-case words and spaces. All words with a letter that is not ASCII look alike to it,
-so the screen may see more than the matcher does and never less.
+It reads sketches (`sketching.sketch`) in lower-case words and spaces, digits kept. A rule is looked for by its anchor, the piece
+that ordinary text holds most seldom; around an anchor as many words are taken as a match can reach, and all of the rule must be
+among them. The screen may see more than the matcher does and never less.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import batched
+from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
 from outgate.detectors.injection.rules import Rule
+from outgate.detectors.injection.views import spelling
 
-_FOREIGN = "[a-z]*[?][a-z?]*"
-_BREAK = " +"
+CHUNK = 512
+"""Characters looked at together; a chunk ends where a word does."""
+_ANCHOR_WORDS = 3
+"""Words of an alternative that stand for all of it."""
+_TOGETHER = 900
+"""Anchors in one automaton: more take more states than the engine keeps."""
+_FOREIGN = "[a-z0-9?]*[?][a-z0-9?]*"
+_BORDER = "[ ?]"
+_BREAK = "[ ?]+(?:[a-z0-9?]*[0-9?][a-z0-9?]*[ ?]+)*"
+"""Between two words: what is not ASCII may be a sign, and what holds a digit is no word."""
 _ANY = "[a-z? ]"
 """In front of literals, so that the engine walks its table: looking for their first letters is slower here."""
-_MOST_WORDS = 8
-"""Words of an alternative that are looked at: its beginning stands for all of it."""
-_TOGETHER, _PHRASES_TOGETHER = 6, 50
-"""Rules in one automaton: more take more states than the engine keeps."""
+_EVERYDAY = frozenset(("your", "you", "yourself", "anything", "answer", "model", "instead", "please", "become", "without"))
+"""Words that are more frequent than they are short."""
+_NO_SIGN = "[^A-Za-z0-9@$!|]"
+_NONE = "[^ -~]"
+_NEXT_WORD = re.compile(" ([a-z]+)(?= )")
+
+type Span = tuple[int, int]
+
+
+class Stretch(NamedTuple):
+    """Characters of a reading, from word to word, and the numbers of the rules that may match there."""
+
+    start: int
+    end: int
+    rules: set[int]
 
 
 class Screen:
@@ -25,67 +49,166 @@ class Screen:
     least twice in a text.
     """
 
-    def __init__(self, rules: Iterable[Rule], telling: Collection[str], turned: Collection[str]) -> None:
+    def __init__(
+        self, rules: Iterable[Rule], telling: Collection[str], turned: Collection[str], vocabulary: Collection[str]
+    ) -> None:
         every = list(rules)
         for rule in every:
             if not rule.pieces or not all(piece and all(map(str.strip, piece)) for piece in rule.pieces):
                 raise ValueError(f"the rule {rule.id} has an empty piece")
-        phrases = [rule for rule in every if len(rule.pieces) == 1]
-        chains = sorted((rule for rule in every if len(rule.pieces) > 1), key=lambda rule: rule.pieces[0])
-        self._phrases = [Automaton(_any(map(expression, some))) for some in batched(phrases, _PHRASES_TOGETHER, strict=False)]
-        self._anchors = [Automaton(_any(_piece(anchor(rule)) for rule in chains))] if chains else []
-        self._chains = [Automaton(_any(map(expression, some))) for some in batched(chains, _TOGETHER, strict=False)]
-        broken = "|".join(part for word in sorted(telling) for part in _apart(word))
-        words = "|".join(sorted(map(_word, turned)))
+        self._expressions = [expression(rule) for rule in every]
+        self._chains: dict[int, Automaton] = {}
+        self._keys, self._foreign = _keys(every)
+        begun = sorted({_begun(alternative) for rule in every for alternative in anchor(rule)})
+        self._anchors = [_automaton(map(_phrase, some)) for some in batched(begun, _TOGETHER, strict=False)]
+        self._inner = {word for begin in begun for word in begin.split()[1:]}
+        words = "|".join(sorted(map(_word, turned))) or _NONE
         twice = f" (?:{words}) (?:.* )?(?:{words}) "
-        self._apart, self._turned = Automaton(f"{_ANY}(?:{broken})"), Automaton(twice)
-        first = [*(_piece(anchor(rule)) for rule in chains), *map(expression, phrases[:_PHRASES_TOGETHER])]
-        self._any = Automaton(f"{_ANY}(?:{broken})| (?:{words}) |{_any(first)}")
-        self._more = len(phrases) > _PHRASES_TOGETHER
+        apart = f"{_ANY}(?:{'|'.join(part for word in sorted(telling) for part in _apart(word)) or _NONE})"
+        self._apart, self._turned, self._either = Automaton(apart), Automaton(twice), Automaton(f"{apart}|{twice}")
+        signs = "|".join(one for word in sorted(vocabulary) if word.isascii() for one in spelling(word)) or _NONE
+        self._spells = Automaton(f"(?:^|{_NO_SIGN})(?i:{signs})(?:{_NO_SIGN}|$)")
+        self._enough = _words(max(map(reached, every), default=1))
 
-    def sees(self, reading: str) -> bool:
-        """Whether any of the other answers may be yes: one pass over the text."""
-        return self._more or self._any.search(f" {reading} ")
-
-    def suspects(self, reading: str) -> bool:
-        """Whether a rule may match. False is certain."""
+    def stretches(self, reading: str, spots: Sequence[Span] = ()) -> list[Stretch]:
+        """Where rules may match, in order, apart: anywhere, or, where `spots` are given, where a match can hold one of them."""
         padded = f" {reading} "
-        return any(one.search(padded) for one in self._phrases) or (
-            any(one.search(padded) for one in self._anchors) and any(one.search(padded) for one in self._chains)
-        )
+        found: list[Stretch] = []
+        if not self._holds_anchor(padded):
+            return found
+        borders = list(self._borders(padded))
+        for number in self._near(padded, borders, spots) if spots else range(len(borders) - 1):
+            chunk = padded[borders[number] : borders[number + 1] + 1]
+            if self._holds_anchor(chunk):
+                first, last = self._around(padded, borders, number)
+                around = padded[borders[first] : borders[last] + 1]
+                if likely := self._likely(chunk, around):
+                    _add(found, Stretch(borders[first], borders[last] - 1, likely))
+        return found
+
+    def disguises(self, reading: str) -> bool:
+        """Whether any of the next two answers may be yes, for a reading without digits."""
+        return self._either.search(f" {reading} ")
 
     def taken_apart(self, reading: str) -> bool:
-        """Whether a telling word may stand in the text with something inside it."""
+        """Whether a telling word may stand in a text without digits with something inside it."""
         return self._apart.search(f" {reading}")
 
     def turned(self, reading: str) -> bool:
         """Whether two words may be rules' words turned round."""
         return self._turned.search(f" {reading} ")
 
+    def spells(self, plain: str) -> bool:
+        """Whether a word of the vocabulary may be spelled with digits or signs in a sketch."""
+        return self._spells.search(plain)
+
+    def _holds_anchor(self, padded: str) -> bool:
+        return any(one.search(padded) for one in self._anchors)
+
+    def _borders(self, padded: str) -> Iterator[int]:
+        """Where chunks begin and end: at spaces that no anchor goes across."""
+        border, last = 0, len(padded) - 1
+        while border < last:
+            yield border
+            found = _NEXT_WORD.search(padded, border + CHUNK)
+            while found and found[1] in self._inner:
+                found = _NEXT_WORD.search(padded, found.end())
+            border = found.start() if found else last
+        yield last
+
+    def _near(self, padded: str, borders: list[int], spots: Sequence[Span]) -> list[int]:
+        """The chunks from which a match can reach a spot."""
+        near: set[int] = set()
+        for number in {bisect_right(borders, position + 1) - 1 for spot in spots for position in spot}:
+            near.update(range(*self._around(padded, borders, min(number, len(borders) - 2))))
+        return sorted(near)
+
+    def _around(self, padded: str, borders: list[int], number: int) -> Span:
+        """From which border to which a chunk has as many words on either side as a match can reach."""
+        first, last = number, number + 1
+        while first > 0:
+            first -= 1
+            if self._enough.search(padded[borders[first] : borders[number] + 1]):
+                break
+        while last < len(borders) - 1:
+            last += 1
+            if self._enough.search(padded[borders[number + 1] : borders[last] + 1]):
+                break
+        return first, last
+
+    def _likely(self, piece: str, around: str) -> set[int]:
+        """The rules that have an anchor in a piece of text and all else around it."""
+        if "?" in piece:
+            present = self._keys.keys() & set(piece.replace("?", " ").split())
+            rules = self._foreign.union(*({rule for _, rule in self._keys[word]} for word in present))
+        else:
+            words = list(filter(str.isalpha, piece.split()))
+            spoken = f" {' '.join(words)} "
+            rules = {rule for word in self._keys.keys() & set(words) for begin, rule in self._keys[word] if begin in spoken}
+        return {rule for rule in rules if self._chain(rule).search(around)}
+
+    def _chain(self, rule: int) -> Automaton:
+        """A rule as an automaton, made when it is needed: most never are."""
+        chain = self._chains.get(rule)
+        if chain is None:
+            chain = self._chains[rule] = _automaton([self._expressions[rule]])
+        return chain
+
 
 def anchor(rule: Rule) -> tuple[str, ...]:
     """The piece of a rule that ordinary text holds most seldom, taking a letter more as half as frequent."""
-    return min(rule.pieces, key=lambda piece: sum(2.0 ** -len(alternative.replace(" ", "")) for alternative in piece))
+    return min(rule.pieces, key=lambda piece: sum(map(_frequency, piece)))
+
+
+def _frequency(alternative: str) -> float:
+    return 1.0 if alternative in _EVERYDAY else 2.0 ** -len(alternative.replace(" ", ""))
+
+
+def reached(rule: Rule) -> int:
+    """The most words that a match of a rule takes."""
+    return sum(max(len(alternative.split()) for alternative in piece) for piece in rule.pieces) + rule.gap * (len(rule.pieces) - 1)
 
 
 def expression(rule: Rule) -> str:
     """A rule as an expression: its pieces in order, words that do not matter between them."""
-    between = f"{_BREAK}(?:[a-z?]+{_BREAK}){{0,{rule.gap}}}"
-    return between.join(map(_piece, rule.pieces))
+    between = f"{_BREAK}(?:[a-z0-9?]+{_BREAK}){{0,{rule.gap}}}"
+    return between.join(f"(?:{'|'.join(map(_phrase, piece))})" for piece in rule.pieces)
 
 
-def _any(expressions: Iterable[str]) -> str:
-    return f" (?:{'|'.join(dict.fromkeys(expressions))}) "
+def _keys(rules: Iterable[Rule]) -> tuple[dict[str, list[tuple[str, int]]], set[int]]:
+    """By the longest word of each anchor, the anchor between spaces and its rule; and the rules with an anchor of foreign words."""
+    keys: dict[str, list[tuple[str, int]]] = {}
+    for number, rule in enumerate(rules):
+        for alternative in anchor(rule):
+            begun = _begun(alternative)
+            word = max(filter(str.isascii, begun.split()), key=len, default="")
+            keys.setdefault(word, []).append((f" {begun} ", number))
+    return keys, {rule for _, rule in keys.pop("", [])}
 
 
-def _piece(alternatives: Sequence[str]) -> str:
-    return f"(?:{'|'.join(map(_alternative, alternatives))})"
+def _begun(alternative: str) -> str:
+    return " ".join(alternative.split()[:_ANCHOR_WORDS])
 
 
-def _alternative(text: str) -> str:
-    words = text.split()
-    begun = _BREAK.join(map(_word, words[:_MOST_WORDS]))
-    return begun if len(words) <= _MOST_WORDS else f"{begun}(?:{_BREAK}[a-z?]+){{0,{len(words)}}}"
+def _phrase(words: str) -> str:
+    """Words that follow each other, whatever stands between them that is no word."""
+    return _BREAK.join(map(_word, words.split()))
+
+
+def _add(found: list[Stretch], new: Stretch) -> None:
+    if found and new.start <= found[-1].end:
+        last = found.pop()
+        new = Stretch(last.start, max(last.end, new.end), last.rules | new.rules)
+    found.append(new)
+
+
+def _automaton(expressions: Iterable[str]) -> Automaton:
+    return Automaton(f"{_BORDER}(?:{'|'.join(dict.fromkeys(expressions))}){_BORDER}")
+
+
+def _words(count: int) -> Automaton:
+    """So many words and more."""
+    return Automaton(f" (?:[a-z]+ (?:.* )?){{{count}}}")
 
 
 def _word(word: str) -> str:
@@ -95,4 +218,4 @@ def _word(word: str) -> str:
 def _apart(word: str) -> Iterator[str]:
     """A word broken at least once, by where its first break is."""
     for cut in range(1, len(word)):
-        yield word[:cut] + _BREAK + " *".join(word[cut:])
+        yield word[:cut] + "[ ?]+" + "[ ?]*".join(word[cut:])

@@ -1,86 +1,51 @@
 """In how many ways a text may have been meant: the readings of it that rules are matched against."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
-from outgate.detectors.normalise import hidden_tags
-from outgate.detectors.payloads import MAY_BE_SPACED_HEX, MAY_BE_TOKEN, payloads
-from outgate.detectors.pii.structured import MAY_BE_IBAN, ibans
+from outgate.detectors.normalise import fold, holds_escape, unescape
+from outgate.detectors.pii.structured import ibans
+from outgate.detectors.sketching import FOREIGN, sketch
 
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _SIGNS = "013457@$!|"
-_LEET_SIGNS = frozenset(_SIGNS)
+_SPELLS = {letter: "".join(sign for sign in _SIGNS if _LEET[ord(sign)] == ord(letter)) for letter in "oieastl"}
+_WORD = re.compile("[a-z]+")
 _ROT13 = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
-_SPACED = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256))
-_UNLEET = bytes(_LEET.get(code, _SPACED[code]) for code in range(256))
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+SPACED = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256))
+"""Letters in lower case, digits, and spaces for all else."""
+UNLEET = bytes(_LEET.get(code, SPACED[code]) for code in range(256))
+"""The same, digits and signs read as letters."""
+LETTERS = bytes(32 if 48 <= code < 58 else SPACED[code] for code in range(256))
+"""Letters only."""
+_FOREIGN_RUN = re.compile(r"[^\x00-\x7f]+")
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
-_NO_DIGITS = bytes(32 if 48 <= code < 58 else code for code in range(256))
-_HOLDS_MIXED = Automaton("[a-z][0-9]|[0-9][a-z]")
-_COLONS = ":[^ \t\n]*:"
-_HOLDS_COLONS = Automaton(_COLONS)
-_HOLDS_MORE = Automaton(f"{_COLONS}|@|<[A-Z]|{MAY_BE_IBAN}|{MAY_BE_TOKEN}|{MAY_BE_SPACED_HEX}")
-"""One pass for all that makes a second reading."""
+_AT, _COLONS = re.compile("@"), re.compile(":[^ ]*:")
+_BROKEN = re.compile(r"\\[nrt]")
+_HOLDS_ADDRESS = Automaton("@|:[^ \t\n]*:")
 
 type Words = list[str]
 
 
-def words(text: str) -> Words:
-    """The words of a normalised text in lower case. What holds a digit is no word: it says nothing, and a number between two words
-    must not part them.
+class Lane(NamedTuple):
+    """One way to read a text: `raw` as it is written, `reading` what the screen sees of it, as long; it differs from the
+    first way only in `spots`, if there are any.
     """
-    return spoken(text).split()
 
+    raw: str
+    reading: str
+    letters: bytes
+    spots: Sequence[tuple[int, int]] = ()
 
-def spaced(text: str, letters: bytes = _SPACED) -> str:
-    """A normalised text in lower case, with spaces for whatever is neither letter nor digit."""
-    if text.isascii():
-        return text.encode().translate(letters).decode()
-    lower = _FOREIGN.sub(_letters, text).lower()
-    if lower.isascii():
-        return lower.encode().translate(letters).decode()
-    return "".join(chr(letters[ord(char)]) if char.isascii() else char if char.isalnum() else " " for char in lower)
-
-
-def spoken(text: str, letters: bytes = _SPACED) -> str:
-    """The words of a normalised text between spaces."""
-    reading = spaced(text, letters)
-    if _HOLDS_MIXED.search(reading) or not reading.isascii():
-        return " ".join([word for word in reading.split() if word.isalpha()])
-    return reading.encode().translate(_NO_DIGITS).decode()
-
-
-def readings(text: str, plain: str) -> Iterator[str]:
-    """`plain` (the text normalised) as it reads, then without addresses and placeholders in it, then what the text hides: each
-    spaced.
-    """
-    yield spoken(plain)
-    if tags := hidden_tags(text):
-        yield spoken(tags)
-    if not _HOLDS_MORE.search(plain):
-        return
-    bare = _impersonal(plain)
-    if bare is not plain:
-        yield spoken(bare)
-    if hidden := payloads(plain):
-        yield spoken(" ".join(payload.text for payload in hidden))
-
-
-def signed(plain: str) -> bool:
-    """Whether a text holds digits or signs that may stand for letters."""
-    return any(sign in plain for sign in _SIGNS)
-
-
-def leet(plain: str) -> str:
-    """The words of a text that spell letters with digits and signs, read as letters; empty when there are none."""
-    spelled = {word for word in set(plain.lower().split()) if not _LEET_SIGNS.isdisjoint(word) and not word.isdigit()}
-    return " ".join(word.translate(_LEET) for word in spelled)
-
-
-def unleet(plain: str) -> str:
-    """The whole text, spaced, digits and signs read as letters."""
-    return spoken(plain, _UNLEET)
+    def words(self, start: int = 0, end: int | None = None) -> Words:
+        """The words of a stretch, exactly. What holds a digit is no word: it says nothing, and a number between two words must not
+        part them.
+        """
+        if self.raw.isascii():
+            return list(filter(str.isalpha, self.reading[start:end].split()))
+        return list(filter(str.isalpha, spaced(fold(self.raw[start:end]), self.letters).split()))
 
 
 def rot13(text: str) -> str:
@@ -88,22 +53,98 @@ def rot13(text: str) -> str:
     return text.translate(_ROT13)
 
 
+def backwards(text: str) -> str:
+    """The text from its end to its beginning."""
+    return text[::-1]
+
+
+TURNS: tuple[Callable[[str], str], ...] = (rot13, backwards)
+"""Ways to turn words round that readers and models undo."""
+
+
+def opened(text: str) -> tuple[str, str]:
+    """A text with its escapes undone, and its sketch."""
+    raw, plain = sketch(text)
+    return sketch(unescape(raw)) if holds_escape(plain) else (raw, plain)
+
+
+def lanes(raw: str, plain: str) -> Iterator[Lane]:
+    """A text as it reads; with the line breaks that are written in it as such; without addresses and placeholders."""
+    yield lane(raw, plain)
+    if "\\" in plain and (breaks := [match.span() for match in _BROKEN.finditer(plain)]):
+        yield lane(_blanked(raw, breaks), _blanked(plain, breaks), spots=breaks)
+    if names := _names(plain):
+        yield lane(_blanked(raw, names), _blanked(plain, names), spots=names)
+
+
+def lane(raw: str, plain: str, letters: bytes = SPACED, spots: Sequence[tuple[int, int]] = ()) -> Lane:
+    """One way to read a text whose sketch is `plain`."""
+    return Lane(raw, plain.encode().translate(_SHOWN[letters]).decode(), letters, spots)
+
+
+def words(text: str) -> Words:
+    """The words of a normalised text in lower case."""
+    return list(filter(str.isalpha, spaced(text).split()))
+
+
+def spaced(text: str, letters: bytes = SPACED) -> str:
+    """A normalised text in lower case, with spaces for whatever is neither letter nor digit."""
+    if text.isascii():
+        return text.encode().translate(letters).decode()
+    lower = _FOREIGN_RUN.sub(_letters, text).lower()
+    if lower.isascii():
+        return lower.encode().translate(letters).decode()
+    return "".join(chr(letters[ord(char)]) if char.isascii() else char if char.isalnum() else " " for char in lower)
+
+
+def spelled(plain: str, reading: str) -> Words:
+    """The words of a text, read with digits and signs as letters, that hold such digits and signs."""
+    return [match[0] for match in _WORD.finditer(reading) if not plain[match.start() : match.end()].isalpha()]
+
+
+def spelling(word: str) -> Iterator[str]:
+    """Expressions for a word of which at least one letter is a digit or a sign."""
+    for at, letter in enumerate(word):
+        if signs := _SPELLS.get(letter):
+            yield f"{word[:at]}[{signs}]" + "".join(f"[{char}{_SPELLS.get(char, '')}]" for char in word[at + 1 :])
+
+
 def _letters(match: re.Match[str]) -> str:
     run = match[0]
     return run if run.isalnum() else "".join(char if char.isalnum() else " " for char in run)
 
 
-def _impersonal(text: str) -> str:
-    """The text without what redaction takes out of it or puts into it; the text itself where there is nothing of the kind."""
-    bare = text
-    for start, end in reversed(list(ibans(bare))):
-        bare = bare[:start] + " " + bare[end:]
-    if "<" in bare:
-        bare = _PLACEHOLDER.sub(" ", bare)
-    if "@" in bare or _HOLDS_COLONS.search(bare):
-        bare = "\n".join([_unaddressed(line) if "@" in line or line.count(":") > 1 else line for line in bare.split("\n")])
-    return text if bare == text else bare
+def _names(plain: str) -> list[tuple[int, int]]:
+    """Where that stands which redaction takes out of a text or puts into it."""
+    found = list(ibans(plain))
+    if "<" in plain:
+        found.extend(match.span() for match in _PLACEHOLDER.finditer(plain))
+    if _HOLDS_ADDRESS.search(plain):
+        found.extend(_addresses(plain))
+    return found
 
 
-def _unaddressed(line: str) -> str:
-    return " ".join([word for word in line.split() if "@" not in word and word.count(":") < 2])
+def _addresses(plain: str) -> Iterator[tuple[int, int]]:
+    """The words that are addresses: with an at-sign, or two colons."""
+    flat = f" {plain.replace('\n', ' ').replace('\t', ' ')} "
+    for sign in (_AT, _COLONS):
+        end = 0
+        while found := sign.search(flat, end):
+            start = flat.rfind(" ", end, found.start())
+            end = flat.find(" ", found.start())
+            yield start, end - 1
+
+
+def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with spaces in these places."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(spans):
+        if end > done:
+            pieces += (text[done : max(start, done)], " " * (end - max(start, done)))
+            done = end
+    return "".join((*pieces, text[done:]))
+
+
+_SHOWN = {letters: letters[: ord(FOREIGN)] + b"?" + letters[ord(FOREIGN) + 1 :] for letters in (SPACED, UNLEET, LETTERS)}
+"""What the screen sees: a question mark for what is foreign."""

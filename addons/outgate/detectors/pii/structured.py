@@ -15,7 +15,9 @@ _CARD_LENGTHS = (19, 18, 17, 16, 15, 14, 13)
 _ISSUER = re.compile(r"4|5[0-8]|2[2-7]|6[0-9]|3[0-9]|1800|2131|81|9792|8600")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\s\-.]?[A-Za-z][\s\-.]{0,2}\d[\s\-.]?\d")
+_IBAN_CHECK = re.compile(r"\d[\s\-.]?\d")
+_IBAN_COUNTRY = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\s\-.]?[A-Za-z][\s\-.]{0,2}\Z")
+"""Looked for from the check digits backwards: letters are many, digits few."""
 _IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29, "BY": 28,
     "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18,
@@ -77,19 +79,20 @@ def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of IBANs in any case, with separators: the country's length, and MOD 97 equal to one."""
     if not _HOLDS_IBAN.search(text):
         return
-    position = 0
-    while (found := _IBAN_START.search(text, position)) is not None:
-        end = _iban_end(text, found)
-        if end:
-            yield found.start(), end
-        position = end or found.start() + 1
+    position = done = 0
+    while (check := _IBAN_CHECK.search(text, position)) is not None:
+        position = check.start() + 1
+        country = _IBAN_COUNTRY.search(text[max(0, check.start() - 6) : check.start()])
+        start = check.start() - len(country[0]) if country else 0
+        if country and start >= done and (end := _iban_end(text, start, check.end())):
+            yield start, end
+            position = done = end
 
 
-def _iban_end(text: str, found: re.Match[str]) -> int:
-    """The offset after the IBAN that begins here, 0 where none does."""
-    letters = [char for char in found[0] if char.isalnum()]
+def _iban_end(text: str, start: int, position: int) -> int:
+    """The offset after the IBAN that begins here and whose check digits end at `position`, 0 where none does."""
+    letters = [char for char in text[start:position] if char.isalnum()]
     length = _IBAN_LENGTHS.get("".join(letters[:2]).upper(), 0)
-    position = found.end()
     while len(letters) < length:
         nearby = _IBAN_TAIL.match(text, position)
         if nearby is None:
