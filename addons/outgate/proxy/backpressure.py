@@ -14,8 +14,11 @@ from mitmproxy import ctx
 from mitmproxy.connection import Client
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import ResponseEndOfMessage
+from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy.layers.http._events import ResponseEndOfMessage
 from mitmproxy.proxy.layers.http._http2 import Http2Server
+
+from outgate.proxy.frame_credit import FrameCredit
 
 HIGH_WATER = 128 * 1024
 
@@ -30,11 +33,17 @@ class PacedHttp2Server(Http2Server):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._answered: set[int] = set()
+        self._credit = FrameCredit()
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.DataReceived) and not self._credit.spend(event.data):
+            yield from self.protocol_error("too many frames for what they bring", ErrorCodes.ENHANCE_YOUR_CALM)
+            return
         yield from super()._handle_event(event)
-        if isinstance(event, ResponseEndOfMessage):
-            self._answered.add(event.stream_id)
+        if isinstance(event, HttpEvent):
+            self._credit.earn()
+            if isinstance(event, ResponseEndOfMessage):
+                self._answered.add(event.stream_id)
         if self._answered:
             yield from self._let_go_of_answered()
         waiting = self._waiting

@@ -8,14 +8,14 @@ each of which is a TLS record and a system call.
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar, cast
 
-import h11
 from h11._readers import ChunkedReader
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http._events import HttpEvent
 from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
 
+from outgate.proxy.chunks import ChunkReader
 from outgate.proxy.handover import Abort, End, Head
 from outgate.proxy.limits import Limits
 from outgate.proxy.parts import ResponseParts
@@ -25,17 +25,10 @@ type Commands = layer.CommandGenerator[None]
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _LEGAL = bytes((0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _MALFORMED = (400, "malformed request head")
+_MALFORMED_BODY = (400, "malformed request body")
 _EMPTY_LINES = 4
 """Bytes of empty lines before a request line; one line at least is to be borne with (RFC 9112 section 2.2)."""
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
-
-
-class _TrailerBlindReader(ChunkedReader):
-    """Drops the trailers of a chunked request; mitmproxy would wedge the connection on them."""
-
-    def __call__(self, buf: Any) -> Any:
-        event = super().__call__(buf)
-        return h11.EndOfMessage() if isinstance(event, h11.EndOfMessage) else event
 
 
 class BoundedHttp1Server(Http1Server):
@@ -84,9 +77,13 @@ class BoundedHttp1Server(Http1Server):
         yield from super().wait(event)
 
     def read_body(self, event: events.Event) -> Commands:
-        if type(self.body_reader) is ChunkedReader:
-            self.body_reader.__class__ = _TrailerBlindReader
-        yield from super().read_body(event)
+        if isinstance(self.body_reader, ChunkedReader):
+            self.body_reader = cast("ChunkedReader", ChunkReader())
+        for command in super().read_body(event):
+            if isinstance(command, commands.CloseConnection) and not self._ours:
+                self._broken = True  # what cannot be read is answered here; the exchange is only for the books
+                yield commands.SendData(self.conn, make_error_response(*_MALFORMED_BODY))
+            yield command
 
     def send(self, event: HttpEvent) -> Commands:
         """Frame the parts of an answer (RFC 9112 sections 6 and 7) into one write."""
