@@ -77,7 +77,7 @@ def test_a_mistake_in_a_test_leads_to_its_repair(tmp_path):
     write(tmp_path, (TEST % "alowed").replace("workload:", "worklaod:"), "policy.test.yaml")
     result = run(write(tmp_path))
 
-    assert "policy.test.yaml:2: E_TEST: 0.request.worklaod: `worklaod` is not a key of `0.request`" in result.output
+    assert "policy.test.yaml:2: E_TEST: `worklaod` is not a key of `0.request`" in result.output
     assert "did you mean `workload`?" in result.output
     assert "policy.test.yaml:4: E_TEST: 0.expect.decision" in result.output
     assert "did you mean `allowed`?" in result.output

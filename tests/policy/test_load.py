@@ -99,7 +99,7 @@ def test_a_credential_file_that_is_not_there_is_warned_of(tmp_path):
 def test_two_providers_cannot_share_an_alias(tmp_path):
     text = re.sub(r"dialect: (\w+)", r"dialect: \1, aliases: [llm.local]", BASE)
 
-    assert {("E_ALIAS_TWICE", 3)} == {(problem.code, problem.line) for problem in refused(tmp_path, text)}
+    assert {("E_ALIAS_TWICE", 4)} == {(problem.code, problem.line) for problem in refused(tmp_path, text)}
 
 
 def test_routes_that_are_never_reached_or_share_a_name_are_warned_of(tmp_path):

@@ -149,6 +149,8 @@ def _cycle(graph: Graph, edges: Sequence[Edge], path: tuple[str, ...]) -> Proble
         f"read {about or 'the fact'}@initial in one of them; or split one into two stages; or declare what the rewrite preserves; "
         "or allow a bounded loop"
     )
+    declared = [f"{edge.before} from the `after` of {edge.after}" for edge in steps if edge.reason == "declared after"]
+    repair = f"remove {' or '.join(declared)}" if declared else repair
     return problem("E_CYCLE", f"each waits for the other: {around}", repair, *nodes, about=about, path=path)
 
 

@@ -17,6 +17,7 @@ from outgate.policy.discover import nearest, stage_names, stage_type
 from outgate.policy.live import LivePolicy, Route
 from outgate.policy.names import models_named
 from outgate.policy.ports import Ports, build_stage
+from outgate.policy.producers import naming_producers
 from outgate.policy.schema import RouteSection
 from outgate.policy.scopes import REQUIRED, TIES, Placed, layer, stages_of
 from outgate.policy.source import Place, Source
@@ -121,11 +122,12 @@ class Builder:
         placements = list(self._placements(stages, place, section))
         if not self._complete or not stages.keys() <= {placement.name for placement in placements}:
             return None
-        pin = section.pin if section is not None else ()
+        pin = tuple(name for name in section.pin if name in stage_names()) if section is not None else ()
         try:
             plan = compile_plan(placements, given=given, known=known, pin=pin, revision=self._revision, closing=closing)
         except PolicyError as error:
-            self.problems += [self._located(problem, place, section) for problem in error.problems]
+            told = (naming_producers(problem, self._decided()) for problem in error.problems)
+            self.problems += [self._located(problem, place, section) for problem in told]
             return None
         if section is not None:  # what a tunnel or a head does not know yet, its route will
             self._note(self._located(problem, place, section) for problem in plan.warnings)
@@ -174,7 +176,7 @@ class Builder:
         try:
             settings = kind.settings_type.model_validate(dict(placed.settings))
         except ValidationError as error:
-            self._note(settings_problems(self._source, placed.place, name, kind.settings_type, error))
+            self._note(settings_problems(self._source, placed.place, kind.settings_type, error))
             return None
         key = (name, canonical(settings))
         if key not in self._stages:
@@ -189,15 +191,17 @@ class Builder:
             self._note(self._located(warning, placed.place, None) for warning in getattr(self._stages[key], "warnings", ()))
         return self._stages[key]
 
-    def _made(self, kind: type[Stage], settings: Settings) -> Stage:
-        decided = {
+    def _decided(self) -> dict[str, Any]:
+        return {
             "catalog": self.catalog,
             "workloads": self._workloads,
             "prices": self._prices,
             "models": self._models,
             "revision": self._revision,
         }
-        return build_stage(kind, settings, self._ports, decided)
+
+    def _made(self, kind: type[Stage], settings: Settings) -> Stage:
+        return build_stage(kind, settings, self._ports, self._decided())
 
     def _note(self, problems: Iterable[Problem]) -> None:
         self.problems += [problem for problem in problems if problem not in self.problems]

@@ -23,6 +23,18 @@ _FOUND = {
     dict: "a mapping",
     type(None): "nothing",
 }
+_MEANT = {
+    "provider": "destinations",
+    "providers": "destinations",
+    "api_key": "credential",
+    "key": "credential",
+    "url": "host",
+    "base_url": "host",
+    "type": "dialect",
+    "token": "token_hashes",
+    "tokens": "limits",
+}
+"""Words of other gateways, and what they are called here."""
 _NAMES = "use letters, digits, dots, dashes and underscores, at most 63, a letter or digit first"
 _OWN_WORDS = frozenset({"value_error", "assertion_error"})
 
@@ -80,8 +92,9 @@ class _Telling:
     def _unknown(self) -> tuple[str, str]:
         name, around = str(self._last), self._place[:-1]
         keys = keys_at(self._model, self._within[:-1])
-        message = f"{_text(self._place)}: `{name}` is not a key {f'of `{_text(around)}`' if around else 'at the top of a policy'}"
-        near = nearest(name, keys)
+        message = f"`{name}` is not a key {f'of `{_text(around)}`' if around else 'at the top of a policy'}"
+        meant = _MEANT.get(name, "")
+        near = meant if meant in keys else nearest(name, keys)
         if near:
             return message, f"did you mean `{near}`?"
         if name in stage_names():
@@ -105,7 +118,10 @@ class _Telling:
             return f"write {network}"
         if str(value) in choices:
             return f'write it in quotes, "{value}": without them it is read as a number'
-        near = nearest(value.lower(), choices) if isinstance(value, str) else ""
+        spelt = {choice.lower(): choice for choice in choices}
+        near = spelt.get(nearest(value.lower(), frozenset(spelt))) if isinstance(value, str) else ""
+        if value is None:
+            return f"write {wanted_at(self._model, self._within)}, or remove the key"
         return f"did you mean `{near}`?" if near else f"write {wanted_at(self._model, self._within)}"
 
     def _is_network(self) -> bool:

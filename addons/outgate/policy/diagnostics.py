@@ -59,6 +59,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     "E_ALIAS_TWICE": ("two providers claim one alias", "keep it at one of them"),
     "E_BACKEND_TWICE": ("two backends have one name", "rename one"),
     "E_ENDPOINTS": ("a provider has no endpoint, or two of one name", "give each endpoint a name of its own"),
+    "W_NO_ROUTES": ("no route takes any request: all are denied", "add one under `routes`, `- name: all` for example"),
     "W_ROUTE_TWICE": ("two routes have one name", "rename one: metrics tell routes by name"),
     "W_ROUTE_UNREACHABLE": ("a route before this one takes all its requests", "put the narrower route first, or remove one"),
 }

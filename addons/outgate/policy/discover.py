@@ -32,5 +32,7 @@ def stage_type(name: str) -> type[Stage]:
 
 
 def nearest(name: str, names: frozenset[str]) -> str:
-    """What was probably meant; empty where nothing is near."""
-    return next(iter(get_close_matches(name, sorted(names), n=1)), "")
+    """What was probably meant: the nearest, else the only one that begins so; empty where nothing is near."""
+    begun = [each for each in sorted(names) if len(name) > 2 and each.startswith(name)]
+    near = get_close_matches(name, sorted(names), n=1) or (begun if len(begun) == 1 else [])
+    return near[0] if near else ""

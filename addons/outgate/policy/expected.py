@@ -20,6 +20,7 @@ _PLAIN = {
     Any: "a value",
 }
 _NONE = type(None)
+_SEVERAL = (tuple, list, frozenset, set)
 
 
 class _Default(NamedTuple):
@@ -75,7 +76,7 @@ def _inside(kind: Any, step: str | int) -> Iterator[Form]:
     if _is_model(kind) and step in kind.model_fields:
         field = kind.model_fields[step]
         yield from _forms(field.annotation, (*field.metadata, _Default(field.default)))
-    elif origin in (tuple, list) and inner and isinstance(step, int):
+    elif origin in _SEVERAL and inner and isinstance(step, int):
         yield from _forms(inner[0])
     elif origin is dict and isinstance(step, str):
         yield from _forms(inner[1])
@@ -103,7 +104,7 @@ def _words(form: Form) -> str:
         return ("one of " if len(words) > 1 else "") + ", ".join(f"`{word}`" for word in words)
     if _is_model(kind):
         return f"a mapping with the keys {_keys(kind)}" if kind.model_fields else "an empty mapping: {}"
-    if origin in (tuple, list):
+    if origin in _SEVERAL:
         return f"a list, `[…]`, of which every item is {_either(_forms(inner[0]))}"
     if origin is dict or kind is dict:
         return "a mapping"

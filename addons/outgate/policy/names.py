@@ -34,6 +34,7 @@ _UNKNOWN = {
     "workload": "E_UNKNOWN_WORKLOAD",
     "group": "E_UNKNOWN_GROUP",
 }
+_DEFINED = {"stage": "stages", "provider": "providers", "workload": "workloads", "group": "workloads.NAME.groups"}
 _GLOB = frozenset("*?[")
 
 
@@ -66,7 +67,8 @@ def _names(section: Any) -> list[str]:
 def unknown(source: Source, what: str, name: str, names: frozenset[str], place: Place) -> Problem:
     """The problem of a name that is not among `names`, and the nearest that is."""
     near = nearest(name, names)
-    repair = f"did you mean {near!r}?" if near else f"name one of: {', '.join(sorted(names)) or 'none is defined'}"
+    others = f"name one of: {', '.join(sorted(names))}" if names else f"none is defined: add it under `{_DEFINED[what]}`"
+    repair = f"did you mean {near!r}?" if near else others
     return source.problem(_UNKNOWN[what], f"there is no {what} {name!r}", place, repair)
 
 

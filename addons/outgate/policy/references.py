@@ -75,6 +75,9 @@ def _credential_files(validated: Validated) -> Iterator[tuple[Place, str]]:
 
 
 def _routes(source: Source, validated: Validated) -> Iterator[Problem]:
+    if isinstance(source.data, dict) and not source.data.get("routes"):
+        message = "there is no route: every request would be denied"
+        yield source.problem("W_NO_ROUTES", message, ("routes",), "add one under `routes`, `- name: all` for example")
     seen: list[RouteSection] = []
     for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
         if any(route.name == other.name for other in seen):

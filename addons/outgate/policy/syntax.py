@@ -5,6 +5,7 @@ import re
 from ruamel.yaml.error import MarkedYAMLError
 
 _TAB = re.compile(r"^ *\t")
+_CROWDED = re.compile(r"^ *(- )?[\w.-]+:[^\s/:]")
 _QUOTE = "put the text in quotes"
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
     (
@@ -37,6 +38,9 @@ def syntax_mistake(text: str, error: MarkedYAMLError) -> tuple[int, str, str]:
             f"not YAML: a tab; YAML is indented and parted by spaces only{also}",
             "write spaces in place of tabs",
         )
+    before = next((each for each in reversed(lines[: line - 1]) if each.strip()), "")
+    if "mapping values are not allowed" in problem and _CROWDED.match(before):
+        return line, "not YAML: the line before has no space after its colon", "write `key: value`, with the space"
     since = f", opened on line {error.context_mark.line + 1}" if error.context_mark else ""
     for sign, meaning, repair in _MEANINGS:
         if sign in problem:

@@ -55,16 +55,19 @@ def validate(source: Source) -> tuple[Validated, list[Problem]]:
     return Validated(PolicySection.model_validate(data), tuple(kept)), problems
 
 
-def settings_problems(source: Source, place: Place, stage: str, settings: type[BaseModel], error: ValidationError) -> list[Problem]:
+def settings_problems(source: Source, place: Place, settings: type[BaseModel], error: ValidationError) -> list[Problem]:
     """What is wrong with the settings of one stage."""
-    return _problems(source, settings, error, place, "stages", f"{stage}: ")
+    return _problems(source, settings, error, place, "stages")
 
 
-def _problems(
-    source: Source, model: type[BaseModel], error: ValidationError, at: Place = (), see: str = "policy", of: str = ""
-) -> list[Problem]:
-    told = [each for each in complaints(source, model, error, at, see) if not _SECRETS.search(".".join(map(str, each.place)))]
-    return [source.problem(_CODES[each.kind], of + each.message, each.place, each.repair) for each in told]
+def _problems(source: Source, model: type[BaseModel], error: ValidationError, at: Place = (), see: str = "policy") -> list[Problem]:
+    """What is told already, that it looks like a credential, is not told again."""
+    told = [each for each in complaints(source, model, error, at, see) if not _is_secret(*each.place, source.at(each.place))]
+    return [source.problem(_CODES[each.kind], each.message, each.place, each.repair) for each in told]
+
+
+def _is_secret(*texts: Any) -> bool:
+    return any(isinstance(text, str) and _SECRETS.search(text) for text in texts)
 
 
 def _without(data: dict[str, Any], broken: set[Place], places: list[Place]) -> tuple[list[Place], dict[str, Any]]:
@@ -92,7 +95,7 @@ def _secrets(source: Source, value: Any, place: Place) -> Iterator[Problem]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _secrets(source, inner, (*place, index))
-    elif isinstance(value, str) and (_SECRETS.search(value) or (place and place[-1] in _SECRET_NAMES and value)):
+    elif _is_secret(value) or (isinstance(value, str) and value and place and place[-1] in _SECRET_NAMES):
         yield source.problem("E_SECRET_INLINE", f"{'.'.join(map(str, place))} looks like a credential", place, _HIDDEN)
 
 

@@ -8,7 +8,7 @@ from outgate.metering.prices import Price
 from outgate.policy.files import content_of
 from outgate.policy.provider_settings import CredentialSection, EndpointSection, PriceSection, ProviderSection, TlsSection
 from outgate.policy.schema import PolicySection
-from outgate.policy.source import Source
+from outgate.policy.source import Place, Source
 from outgate.policy.workload_settings import JwtSection, WorkloadSection
 from outgate.stores.workloads import JwtTrust, Workload, Workloads
 from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings
@@ -20,13 +20,18 @@ def catalog_of(source: Source, policy: PolicySection) -> Catalog:
     try:
         return Catalog(_backend(name, section, folder) for name, section in policy.providers.items())
     except PolicyError as error:
-        named = [next((name for name in policy.providers if name in problem.message), "") for problem in error.problems]
         raise PolicyError(
             tuple(
-                source.problem(problem.code, problem.message, ("providers", name, "aliases"), problem.repair)
-                for problem, name in zip(error.problems, named, strict=True)
+                source.problem(each.code, each.message, _claim(source, policy, each.message), each.repair)
+                for each in error.problems
             )
         ) from error
+
+
+def _claim(source: Source, policy: PolicySection, message: str) -> Place:
+    """Where the last of the providers that the message names writes aliases, else where it stands."""
+    places: list[Place] = [("providers", name, "aliases") for name in policy.providers if name in message]
+    return next((place for place in reversed(places) if place in source.lines), places[-1] if places else ("providers",))
 
 
 def workloads_of(source: Source, policy: PolicySection) -> Workloads:

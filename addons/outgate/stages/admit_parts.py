@@ -3,7 +3,7 @@
 Each kind is refused unless the policy names it, and what it names is written down as the verdict, for the audit line.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from outgate.errors import Denial
 from outgate.inference.params import Params
@@ -15,7 +15,7 @@ from outgate.pipeline.stage import Outcome, Settings, Stage
 class AdmitPartsSettings(Settings):
     """Exceptions. Whatever they admit is sent unscanned."""
 
-    allow_unjudged: frozenset[str] = frozenset()
+    allow_unjudged: frozenset[Literal["image", "audio", "file", "token_array", "opaque"]] = frozenset()
     """Kinds of parts that may pass without being read: image, audio, file, token_array, opaque."""
     allow_server_state: frozenset[str] = frozenset()
     """Members that refer to state at the provider and may pass, `previous_response_id` for example."""

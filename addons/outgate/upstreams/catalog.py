@@ -188,7 +188,9 @@ class Catalog:
                 owners[name].add(backend.name)
         return [
             Problem(
-                code="E_ALIAS_TWICE", message=f"{alias} is an alias of {', '.join(sorted(names))}", repair="keep it at one of them"
+                code="E_ALIAS_TWICE",
+                message=f"{alias} is the name or an alias of {', '.join(sorted(names))}",
+                repair="keep it at one of them",
             )
             for alias, names in sorted(owners.items())
             if len(names) > 1
