@@ -64,7 +64,7 @@ def _files(source: Source, named: Iterable[tuple[Place, str]], code: str) -> Ite
                 code,
                 f"{'.'.join(map(str, place))}: there is no file {name}",
                 place,
-                "write the path from this policy's folder",
+                "write the path from this policy's folder; with `--elsewhere`, files of another machine may be missing",
             )
 
 
