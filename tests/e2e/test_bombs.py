@@ -132,14 +132,27 @@ def test_a_million_keys_are_refused(gateway, providers):
     cost.check()
 
 
-def test_as_many_keys_as_a_body_may_hold_are_judged_or_refused_in_time(gateway):
-    body = b'{"model":"m","messages":[],' + b",".join(b'"%x":1' % at for at in range(190_000)) + b"}"
+@pytest.mark.parametrize("count", [190_000, 61_000])
+def test_more_keys_than_a_body_may_hold_are_refused_before_they_are_made(gateway, providers, count):
+    body = b'{"model":"m","messages":[],' + b",".join(b'"%x":1' % at for at in range(count)) + b"}"
     assert len(body) < LIMIT
 
     reply, cost = post(gateway, body)
 
-    assert reply.status_code in (200, 400, 413)
-    cost.check(memory=24 * LIMIT, cpu=0.5)
+    assert (400, "too_many_members") == (reply.status_code, reply.headers["x-outgate-reason"])
+    assert {"message", "type", "param", "code", "request_id"} == set(reply.json()["error"])
+    assert [] == providers[0].seen
+    cost.check(memory=3 * LIMIT, cpu=0.05)
+
+
+def test_as_many_keys_as_a_body_may_hold_are_judged_in_time(gateway):
+    members = b",".join(b'"%x":1' % at for at in range(29_000))
+    body = GOOD[:-1] + b',"metadata":{' + members + b"}}"
+
+    reply, cost = post(gateway, body)
+
+    assert 200 == reply.status_code
+    cost.check(memory=12 * LIMIT)
 
 
 def test_ten_thousand_messages_are_judged_in_time(gateway, providers):

@@ -136,6 +136,8 @@ class _Walk:
 
         JSON that two readers take differently is refused like such a body, unless a model has `said` it. Raises WireError.
         """
+        if len(self.leaves) > self.limits.leaves:
+            self._refuse(0)
         try:
             tree, _ = load(text.encode(), self.limits, exact=self.exact)
         except WireError as error:
