@@ -192,6 +192,13 @@ def test_beyond_its_budget_the_worker_asks_unseen(redact: Redaction) -> None:
     assert ["two"[:3], "three"] == [text.split()[0] for text in redact.encoder.asked]
 
 
+def test_foreign_letters_use_the_budget_up_sooner(redact: Redaction) -> None:
+    redact(prompt("a" * 30_000))
+    assert [] == redact.encoder.asked
+    redact(prompt("é" * 30_000))
+    assert ["é" * 30_000] == redact.encoder.asked
+
+
 def test_an_encoder_that_is_down_raises_and_forgets_nothing(redact: Redaction) -> None:
     redact.encoder.down = True
     with pytest.raises(EncoderError):
