@@ -37,6 +37,8 @@ from outgate.proxy.authority_files import authority_problem
 from outgate.proxy.hardening import REQUIRED, deviations, harden, insist, keep_local
 from support.stock import ADDONS, command
 
+_PROMISED = 3.0
+"""Seconds."""
 DEFINING = (
     anticache.AntiCache, anticomp.AntiComp, blocklist.BlockList, clientplayback.ClientPlayback, maplocal.MapLocal,
     mapremote.MapRemote, modifybody.ModifyBody, modifyheaders.ModifyHeaders, onboarding.Onboarding, proxyauth.ProxyAuth,
@@ -235,7 +237,13 @@ def ended(start, env):
 
 
 def test_F4_processes_end_and_name_what_is_wrong(tmp_path, providers):
-    """Within 3 s on a machine of their own: what is measured here is CPU, since tests share theirs."""
+    """Promised: within 3 s, on a machine that has nothing else to do, from the command to the exit code.
+
+    Measured: CPU seconds, children included, of each start. Nothing is waited for on the way (no retry, no timeout, no network), so
+    on an idle core they are the time: 0.6 s where the supervisor refuses by itself, 2.0 to 2.5 s under stock, 2.9 s where a worker
+    refuses the policy. Tests share their machine, where two processes on a core take up to twice the CPU for the same work: the
+    bound here is twice what is promised.
+    """
     env = {**os.environ, "E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
     world = World(tmp_path, *providers)
     all_starts = list(starts(world, make_ca(tmp_path / "certs")))
@@ -246,4 +254,4 @@ def test_F4_processes_end_and_name_what_is_wrong(tmp_path, providers):
         assert code != 0, (start.name, said)
         assert [word for word in start.expected if word not in said] == [], (start.name, said)
         assert OPENAI_KEY not in said
-        assert seconds < 8, (start.name, seconds)
+        assert seconds < 2 * _PROMISED, (start.name, seconds)
