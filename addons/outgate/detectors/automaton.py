@@ -4,6 +4,8 @@ It runs on the Rust regex engine that pydantic-core brings with it: no backtrack
 character. It says only yes or no.
 """
 
+from collections.abc import Callable
+
 from pydantic_core import SchemaValidator, core_schema
 
 
@@ -13,12 +15,15 @@ class Automaton:
     Every character beyond ASCII counts as `?`. Raises pydantic_core.SchemaError for an expression that is wrong or too large.
     """
 
-    __slots__ = ("_holds",)
+    __slots__ = ("search_ascii",)
+
+    search_ascii: Callable[[str], bool]
+    """`search` for a text that is known to be ASCII."""
 
     def __init__(self, expression: str) -> None:
         schema = core_schema.str_schema(strict=True, pattern=expression, regex_engine="rust-regex")
-        self._holds = SchemaValidator(schema).isinstance_python
+        self.search_ascii = SchemaValidator(schema).isinstance_python
 
     def search(self, text: str) -> bool:
         """Whether the text holds a match anywhere."""
-        return self._holds(text if text.isascii() else text.encode("ascii", "replace").decode())
+        return self.search_ascii(text if text.isascii() else text.encode("ascii", "replace").decode())

@@ -23,7 +23,8 @@ _CODE = r"(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})"
 _ESCAPED = re.compile(rf"[%&\\](?:(?<=%){_PERCENT}(?:%{_PERCENT})*|(?<=&){_ENTITY}|(?<=\\){_CODE})")
 _MARKS = ("%", "&", "\\")
 _HOLDS_ESCAPE = Automaton(rf"%{_PERCENT}|&{_ENTITY}|\\{_CODE}")
-_TAGS = re.compile("[\U000e0020-\U000e007e][\U000e0020-\U000e007e]{2,}")
+_TAG, _UNSEEN = "\U000e0020-\U000e007e", "\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
+_TAGS = re.compile(f"[{_TAG}](?:[{_UNSEEN}]*[{_TAG}]){{2,}}")
 
 
 class Rewrite(NamedTuple):
@@ -110,7 +111,7 @@ def hidden_tags(text: str) -> str:
     """What is written in tag characters (U+E0020..7E), which no reader sees and models read."""
     if text.isascii():
         return ""
-    return " ".join("".join(chr(ord(char) - 0xE0000) for char in found) for found in _TAGS.findall(text))
+    return " ".join("".join(chr(ord(char) - 0xE0000) for char in found if char >= "\U000e0020") for found in _TAGS.findall(text))
 
 
 def _folding(text: str, rewrites: list[Rewrite]) -> str:

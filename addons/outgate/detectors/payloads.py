@@ -1,8 +1,8 @@
 """Which pieces of a text are other texts in disguise: base64, base32 and hexadecimal, nested at most three deep, bounded."""
 
 import re
-from base64 import b32decode, b64decode
-from binascii import Error, unhexlify
+from base64 import b32decode
+from binascii import Error, a2b_base64, unhexlify
 from collections.abc import Iterable, Iterator
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import NamedTuple
@@ -22,12 +22,19 @@ _BASE32 = re.compile(r"[A-Z2-7]+={0,6}\Z")
 _SEPARATORS = str.maketrans("", "", " :,")
 _WORDY = re.compile(r"[a-z]+(?:[_-][a-z]+)*\Z")
 _SPACED_HEX_RUN = "(?:[0-9A-Fa-f]{2}[ :,]){7}[0-9A-Fa-f]{2}"
-_ALPHABET = ascii_uppercase + ascii_lowercase + digits + "+/"
+_ALPHABET, _URL_SAFE = ascii_uppercase + ascii_lowercase + digits + "+/", str.maketrans("+/", "-_")
 
 
 def _letters(sextets: Iterable[int]) -> str:
-    """The letters of base64, in both its alphabets, that stand for these six bits."""
-    return f"[{''.join(_ALPHABET[bits] for bits in sextets).replace('+', '+\\-').replace('/', '/_')}]"
+    """The letters of base64, in both its alphabets, that stand for these six bits: as a class, in ranges."""
+    letters = sorted({letter for bits in sextets for letter in (_ALPHABET[bits], _ALPHABET[bits].translate(_URL_SAFE))})
+    runs: list[str] = []
+    for letter in letters:
+        if runs and ord(runs[-1][-1]) + 1 == ord(letter):
+            runs[-1] = runs[-1][0] + letter
+        else:
+            runs.append(letter)
+    return f"[{''.join('-'.join(map(re.escape, run)) for run in runs)}]" if runs else ""
 
 
 def _readable(byte: int) -> bool:
@@ -35,18 +42,17 @@ def _readable(byte: int) -> bool:
     return byte in b"\t\n\r" or 0x20 <= byte < 0x7F or 0x80 <= byte < 0xC0 or 0xC2 <= byte < 0xF5
 
 
-def _quartet() -> str:
-    """Four letters of base64 that stand for three readable bytes."""
-    ways: list[str] = []
+def _quartet(*, begins: bool) -> str:
+    """Four letters of base64 that stand for three readable bytes; the first of a text continues no character."""
+    ways: dict[tuple[str, str], list[int]] = {}
     for middle in range(64):
-        first = _letters(bits for bits in range(64) if _readable(bits * 4 + middle // 16))
-        ends = [
-            _letters(bits for bits in range(low, 64, 4) if _readable(middle % 16 * 16 + bits // 4))
-            + _letters(bits for bits in range(64) if _readable(low * 64 + bits))
-            for low in range(4)
-        ]
-        ways.append(f"{first}{_letters([middle])}(?:{'|'.join(end for end in ends if '[]' not in end)})")
-    return f"(?:{'|'.join(way for way in ways if '(?:)' not in way)})"
+        first = _letters(bits for bits in range(64) if _readable(bits * 4 + middle // 16) and not (begins and bits // 16 == 2))
+        ends: dict[str, list[int]] = {}
+        for bits in range(64):
+            if _readable(middle % 16 * 16 + bits // 4):
+                ends.setdefault(_letters(last for last in range(64) if _readable(bits % 4 * 64 + last)), []).append(bits)
+        ways.setdefault((first, "|".join(_letters(bits) + last for last, bits in ends.items() if last)), []).append(middle)
+    return f"(?:{'|'.join(f'{first}{_letters(bits)}(?:{end})' for (first, end), bits in ways.items() if first and end)})"
 
 
 def _hex_text() -> str:
@@ -57,7 +63,8 @@ def _hex_text() -> str:
     return "|".join((f"{ascii_}{{8}}", *(f"{ascii_}{{{before}}}{longer}" for before in range(8))))
 
 
-_HOLDS_TOKEN = Automaton(f"(?:^|[^A-Za-z0-9+/_=])(?:{_quartet()}{{{SHORTEST // 4}}}|{_hex_text()}|[A-Z2-7]{{{SHORTEST}}})")
+_BASE64_TEXT = f"{_quartet(begins=True)}{_quartet(begins=False)}{{{SHORTEST // 4 - 1}}}"
+_HOLDS_TOKEN = Automaton(f"(?:^|[^A-Za-z0-9+/_=])(?:{_BASE64_TEXT}|{_hex_text()}|[A-Z2-7]{{{SHORTEST}}})")
 """What every token begins with that decodes to a readable text."""
 _HOLDS_SPACED_HEX = Automaton(_SPACED_HEX_RUN)
 _STRETCH = 1_000
@@ -137,7 +144,7 @@ def _maybe_base64(token: str) -> bytes:
     if len(stem) % 4 == 1:
         stem = stem[:-1]
     try:
-        return b64decode(stem + "=" * (-len(stem) % 4))
+        return a2b_base64(stem + "=" * (-len(stem) % 4))
     except (Error, ValueError):
         return b""
 

@@ -1,9 +1,10 @@
-"""Twenty-five ways to write an attack so that it does not look like one. Seeded: the same every time."""
+"""Thirty-two ways to write an attack so that it does not look like one. Seeded: the same every time."""
 
 # ruff: noqa: RUF001
 import base64
 import codecs
 import html
+import json
 import random
 from collections.abc import Callable
 from urllib.parse import quote
@@ -34,7 +35,7 @@ EVASIONS: dict[str, Callable[[str, random.Random], str]] = {
     "greek": lambda text, _: text.lower().translate(_GREEK),
     "zero width": lambda text, chance: _sprinkle(text, "\u200b", chance),
     "soft hyphen": lambda text, chance: _sprinkle(text, "\u00ad", chance),
-    "tags": lambda text, _: "hi" + "".join(chr(0xE0000 + ord(char)) for char in text),
+    "tags": lambda text, _: "hi" + "".join(chr(0xE0000 + ord(char)) if char < "\x7f" else char for char in text),
     "variation": lambda text, chance: _sprinkle(text, "\ufe0f", chance),
     "bidi": lambda text, _: _words(text, lambda word: f"\u202d{word}\u202c"),
     "combining": lambda text, chance: _sprinkle(text, "\u0335", chance),
@@ -51,4 +52,11 @@ EVASIONS: dict[str, Callable[[str, random.Random], str]] = {
     "reversed": lambda text, _: text[::-1],
     "url": lambda text, _: quote(quote(text, safe=""), safe=""),
     "html": lambda text, _: "".join(f"&#{ord(char)};" if char.isalpha() else html.escape(char) for char in text),
+    "new lines": lambda text, _: "\n".join(text),
+    "hyphen and line": lambda text, _: _words(text, lambda word: _cut_word(word).replace(" ", "-\n")),
+    "two spaces": lambda text, _: "   ".join(" ".join(word) for word in text.split()),
+    "JSON": lambda text, _: json.dumps(json.dumps({"text": f"Note\n{text}"})),
+    "written line ends": lambda text, _: "\\n".join(text.split()),
+    "unicode escapes": lambda text, _: "".join(f"\\u{ord(char):04x}" for char in text),
+    "markdown": lambda text, _: _words(text, lambda word: f"{word[:2]}**{word[2:]}**"),
 }

@@ -1,7 +1,12 @@
+# ruff: noqa: RUF001
 """The screen is complete: whatever the matcher finds without it, it finds with it."""
 
+import codecs
+import html.entities
 import random
+import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +20,7 @@ _PHRASES = ("Project Apollo", "проект аполло", "launch codes", "one 
 _FILLER = (
     "the", "of", "7", "b2", "2024", "x9y", "report", "jane@example.com", "a::b::c", "<EMAIL_1>", "GB29 NWBK 6016 1331 9268 19",
     "наука", "½", "—", "live", "evil", "time", "sign or even", "aWdub3JlIGFsbCBwcmV2aW91cyBydWxlcw==", "don't", "%20", "&amp;",
+    "😀", "\\n", "c@d " * 30, "9 8 7 " * 60, " " * 200, "中文", "①", "…", "\u200b" * 9, "1gn0re", "5y5tem", "Ａ", "ﬁ", "пр", "é",
 )  # fmt: skip
 
 
@@ -27,7 +33,7 @@ class _Open(Screen):
     def spells(self, plain: str) -> bool:
         return True
 
-    disguises = taken_apart = turned = spells
+    disguises = taken_apart = turned_apart = turned = spells
 
 
 def _matchers() -> tuple[Matcher, Matcher]:
@@ -37,9 +43,15 @@ def _matchers() -> tuple[Matcher, Matcher]:
     return Matcher(phrases=_PHRASES), plain
 
 
+def _ordinary() -> list[str]:
+    """Texts of real files, of several kinds."""
+    files = [html.__file__, html.entities.__file__, textwrap.__file__, codecs.__file__, Path(__file__).with_name("evasions.py")]
+    return [Path(file).read_text()[:20_000] for file in files]
+
+
 def _texts(count: int) -> Iterator[str]:
     chance = random.Random(5)
-    evasions = list(EVASIONS.values())
+    evasions, ordinary = list(EVASIONS.values()), _ordinary()
     for number in range(count):
         rule: Any = chance.choice(RULES)
         words = " ".join(chance.choice(piece) for piece in rule.pieces).split()
@@ -49,8 +61,11 @@ def _texts(count: int) -> Iterator[str]:
             words.insert(chance.randrange(len(words) + 1), chance.choice(_FILLER))
         if chance.random() < 0.2:
             words.pop(chance.randrange(len(words)))
-        text = chance.choice((" ", " ", "\n", ", ", "  ")).join(words)
-        yield evasions[number % len(evasions)](text, chance) if chance.random() < 0.6 else text
+        text = chance.choice((" ", " ", "\n", ", ", "  ", "\\n")).join(words)
+        text = evasions[number % len(evasions)](text, chance) if chance.random() < 0.6 else text
+        around, at = chance.choice(ordinary), chance.randrange(16_000)
+        before, after = (chance.randrange(2_000) if chance.random() < 0.3 else 0 for _ in range(2))
+        yield f"{around[at : at + before]} {text} {around[at + before : at + before + after]}"
 
 
 def _differences(count: int) -> tuple[list[str], int]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from outgate.detectors.injection.rules import RULES, Rule
 from outgate.detectors.injection.screen import Screen
-from outgate.detectors.injection.views import LETTERS, TURNS, UNLEET, Lane, Words, lane, lanes, opened, spelled, words
+from outgate.detectors.injection.views import TURNS, UNLEET, Lane, Words, disguised, lane, lanes, opened, spelled, words
 from outgate.detectors.normalise import hidden_tags, unescape
 from outgate.detectors.payloads import payloads
 
@@ -67,17 +67,28 @@ class Matcher:
         """All readings of one text."""
         for one in lanes(raw, plain):
             self._judge(one, found)
-        if self._screen.spells(plain):
-            letters = lane(raw, plain, UNLEET)
-            self._judge(letters, new := set(found))
-            if new != found and not self._vocabulary.isdisjoint(spelled(plain, letters.reading)):
-                found |= new
-        letters = lane(raw, plain, LETTERS)
-        if self._screen.disguises(letters.reading):
-            if self._screen.taken_apart(letters.reading):
-                self._match_compact(letters.words(), found)
-            if self._screen.turned(letters.reading):
-                self._turn(lane(raw, plain).words(), found)
+        for whole, letters in disguised(raw, plain):
+            if whole.letters is UNLEET and self._screen.spells(whole.plain):
+                self._spell(whole, found)
+            if self._screen.disguises(letters.reading):
+                self._undo(whole, letters, found)
+
+    def _spell(self, one: Lane, found: set[str]) -> None:
+        """The reading in which digits and signs are letters, if that makes a word of the rules."""
+        self._judge(one, new := set(found))
+        if new != found and not self._vocabulary.isdisjoint(spelled(one.plain, one.reading)):
+            found |= new
+
+    def _undo(self, whole: Lane, letters: Lane, found: set[str]) -> None:
+        """Words taken apart and turned round."""
+        if self._screen.taken_apart(letters.reading):
+            for spaced in {" ".join(letters.words()), " ".join(whole.words())}:
+                self._match_compact(spaced, found)
+        if self._screen.turned_apart(letters.reading):
+            for turn in TURNS:
+                self._match_compact(turn(letters.exactly()), found)
+        if self._screen.turned(letters.reading):
+            self._turn(whole.words(), found)
 
     def _judge(self, one: Lane, found: set[str]) -> None:
         """One reading, where the screen sees something in it."""
@@ -102,9 +113,9 @@ class Matcher:
         merged: dict[tuple[int, ...], Places] = {}
         found.update(rule.id for rule in rules if _follows(rule, places, merged))
 
-    def _match_compact(self, reading: Words, found: set[str]) -> None:
+    def _match_compact(self, spaced: str, found: set[str]) -> None:
         """Rules over text whose spaces have been moved about: looked for around telling words that were taken apart."""
-        spaced, tight = " ".join(reading), "".join(reading)
+        tight = spaced.replace(" ", "")
         windows = _windows(spaced, tight)
         if len(windows) > _MOST_WINDOWS:
             found.add(FLOOD)

@@ -1,6 +1,6 @@
 """Which stretches of a text need a closer look: a complete screen in front of the matcher, in time linear in the text.
 
-It reads sketches (`sketching.sketch`) in lower-case words and spaces, digits kept. A rule is looked for by its anchor, the piece
+It reads sketches (`sketching.sketch`) in lower-case words and spaces. A rule is looked for by its anchor, the piece
 that ordinary text holds most seldom; around an anchor as many words are taken as a match can reach, and all of the rule must be
 among them. The screen may see more than the matcher does and never less.
 """
@@ -13,17 +13,19 @@ from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
 from outgate.detectors.injection.rules import Rule
-from outgate.detectors.injection.views import spelling
+from outgate.detectors.injection.views import TURNS, spelling
 
 CHUNK = 512
 """Characters looked at together; a chunk ends where a word does."""
+_MANY = 8
+"""Chunks that need a closer look after which the whole text gets one: that is bounded, and texts made to be looked at are dear."""
 _ANCHOR_WORDS = 3
 """Words of an alternative that stand for all of it."""
 _TOGETHER = 900
 """Anchors in one automaton: more take more states than the engine keeps."""
-_FOREIGN = "[a-z0-9?]*[?][a-z0-9?]*"
+_FOREIGN = "[a-z?]*[?][a-z?]*"
 _BORDER = "[ ?]"
-_BREAK = "[ ?]+(?:[a-z0-9?]*[0-9?][a-z0-9?]*[ ?]+)*"
+_BREAK = "[ ?]+(?:[a-z?]*[?][a-z?]*[ ?]+)*"
 """Between two words: what is not ASCII may be a sign, and what holds a digit is no word."""
 _ANY = "[a-z? ]"
 """In front of literals, so that the engine walks its table: looking for their first letters is slower here."""
@@ -59,40 +61,50 @@ class Screen:
         self._expressions = [expression(rule) for rule in every]
         self._chains: dict[int, Automaton] = {}
         self._keys, self._foreign = _keys(every)
-        begun = sorted({_begun(alternative) for rule in every for alternative in anchor(rule)})
-        self._anchors = [_automaton(map(_phrase, some)) for some in batched(begun, _TOGETHER, strict=False)]
-        self._inner = {word for begin in begun for word in begin.split()[1:]}
+        begun = sorted({tuple(_begun(alternative).split()) for rule in every for alternative in anchor(rule)})
+        anchors = [_automaton(_phrases(some)).search_ascii for some in batched(begun, _TOGETHER, strict=False)]
+        self._holds_anchor = anchors[0] if len(anchors) == 1 else lambda padded: any(holds(padded) for holds in anchors)
+        self._inner = {word for begin in begun for word in begin[1:]}
         words = "|".join(sorted(map(_word, turned))) or _NONE
         twice = f" (?:{words}) (?:.* )?(?:{words}) "
-        apart = f"{_ANY}(?:{'|'.join(part for word in sorted(telling) for part in _apart(word)) or _NONE})"
-        self._apart, self._turned, self._either = Automaton(apart), Automaton(twice), Automaton(f"{apart}|{twice}")
+        apart, backwards = _any_apart(telling), _any_apart([turn(word) for word in telling for turn in TURNS])
+        self._apart, self._turned_apart, self._turned = Automaton(apart), Automaton(backwards), Automaton(twice)
+        self._either = Automaton(f"{apart}|{backwards}|{twice}")
         signs = "|".join(one for word in sorted(vocabulary) if word.isascii() for one in spelling(word)) or _NONE
         self._spells = Automaton(f"(?:^|{_NO_SIGN})(?i:{signs})(?:{_NO_SIGN}|$)")
-        self._enough = _words(max(map(reached, every), default=1))
+        self._enough = _words(max(map(reached, every), default=1)).search_ascii
 
     def stretches(self, reading: str, spots: Sequence[Span] = ()) -> list[Stretch]:
         """Where rules may match, in order, apart: anywhere, or, where `spots` are given, where a match can hold one of them."""
-        padded = f" {reading} "
+        padded, holds = f" {reading} ", self._holds_anchor
         found: list[Stretch] = []
-        if not self._holds_anchor(padded):
+        seen = 0
+        if not holds(padded):
             return found
         borders = list(self._borders(padded))
         for number in self._near(padded, borders, spots) if spots else range(len(borders) - 1):
             chunk = padded[borders[number] : borders[number + 1] + 1]
-            if self._holds_anchor(chunk):
+            if holds(chunk):
                 first, last = self._around(padded, borders, number)
                 around = padded[borders[first] : borders[last] + 1]
                 if likely := self._likely(chunk, around):
+                    seen += 1
                     _add(found, Stretch(borders[first], borders[last] - 1, likely))
+                if seen > _MANY:
+                    return [Stretch(0, len(reading), set(range(len(self._expressions))))]
         return found
 
     def disguises(self, reading: str) -> bool:
-        """Whether any of the next two answers may be yes, for a reading without digits."""
+        """Whether any of the next three answers may be yes, for a reading without digits."""
         return self._either.search(f" {reading} ")
 
     def taken_apart(self, reading: str) -> bool:
         """Whether a telling word may stand in a text without digits with something inside it."""
         return self._apart.search(f" {reading}")
+
+    def turned_apart(self, reading: str) -> bool:
+        """Whether a telling word turned round may stand in a text without digits with something inside it."""
+        return self._turned_apart.search(f" {reading}")
 
     def turned(self, reading: str) -> bool:
         """Whether two words may be rules' words turned round."""
@@ -101,9 +113,6 @@ class Screen:
     def spells(self, plain: str) -> bool:
         """Whether a word of the vocabulary may be spelled with digits or signs in a sketch."""
         return self._spells.search(plain)
-
-    def _holds_anchor(self, padded: str) -> bool:
-        return any(one.search(padded) for one in self._anchors)
 
     def _borders(self, padded: str) -> Iterator[int]:
         """Where chunks begin and end: at spaces that no anchor goes across."""
@@ -128,30 +137,29 @@ class Screen:
         first, last = number, number + 1
         while first > 0:
             first -= 1
-            if self._enough.search(padded[borders[first] : borders[number] + 1]):
+            if self._enough(padded[borders[first] : borders[number] + 1]):
                 break
         while last < len(borders) - 1:
             last += 1
-            if self._enough.search(padded[borders[number + 1] : borders[last] + 1]):
+            if self._enough(padded[borders[number + 1] : borders[last] + 1]):
                 break
         return first, last
 
     def _likely(self, piece: str, around: str) -> set[int]:
         """The rules that have an anchor in a piece of text and all else around it."""
-        if "?" in piece:
-            present = self._keys.keys() & set(piece.replace("?", " ").split())
-            rules = self._foreign.union(*({rule for _, rule in self._keys[word]} for word in present))
-        else:
-            words = list(filter(str.isalpha, piece.split()))
-            spoken = f" {' '.join(words)} "
-            rules = {rule for word in self._keys.keys() & set(words) for begin, rule in self._keys[word] if begin in spoken}
-        return {rule for rule in rules if self._chain(rule).search(around)}
+        bare = piece.replace("?", " ")
+        rules = set() if bare is piece else set(self._foreign)
+        words = bare.split()
+        spoken, exact = f" {' '.join(words)} ", bare is piece and "".join(words).isalpha()
+        for word in self._keys.keys() & set(words):
+            rules.update(rule for begin, rule in self._keys[word] if not exact or begin in spoken)
+        return {rule for rule in rules if self._chain(rule).search_ascii(around)}
 
     def _chain(self, rule: int) -> Automaton:
         """A rule as an automaton, made when it is needed: most never are."""
         chain = self._chains.get(rule)
         if chain is None:
-            chain = self._chains[rule] = _automaton([self._expressions[rule]])
+            chain = self._chains[rule] = _automaton(self._expressions[rule])
         return chain
 
 
@@ -171,8 +179,8 @@ def reached(rule: Rule) -> int:
 
 def expression(rule: Rule) -> str:
     """A rule as an expression: its pieces in order, words that do not matter between them."""
-    between = f"{_BREAK}(?:[a-z0-9?]+{_BREAK}){{0,{rule.gap}}}"
-    return between.join(f"(?:{'|'.join(map(_phrase, piece))})" for piece in rule.pieces)
+    between = f"{_BREAK}(?:[a-z?]+{_BREAK}){{0,{rule.gap}}}"
+    return between.join(_phrases(tuple(alternative.split()) for alternative in piece) for piece in rule.pieces)
 
 
 def _keys(rules: Iterable[Rule]) -> tuple[dict[str, list[tuple[str, int]]], set[int]]:
@@ -190,9 +198,18 @@ def _begun(alternative: str) -> str:
     return " ".join(alternative.split()[:_ANCHOR_WORDS])
 
 
-def _phrase(words: str) -> str:
-    """Words that follow each other, whatever stands between them that is no word."""
-    return _BREAK.join(map(_word, words.split()))
+def _phrases(phrases: Iterable[tuple[str, ...]]) -> str:
+    """Any of these words that follow each other, whatever stands between them that is no word. Kept short: the engine copies an
+    expression whenever it does not match.
+    """
+    heads: dict[str, set[tuple[str, ...]]] = {}
+    for head, *rest in phrases:
+        heads.setdefault(_word(head), set()).add(tuple(rest))
+    ways = []
+    for head, rests in heads.items():
+        more = _BREAK + _phrases(sorted(rests - {()})) if rests - {()} else ""
+        ways.append(f"{head}(?:{more})?" if more and () in rests else head + more)
+    return f"(?:{'|'.join(ways)})"
 
 
 def _add(found: list[Stretch], new: Stretch) -> None:
@@ -202,8 +219,8 @@ def _add(found: list[Stretch], new: Stretch) -> None:
     found.append(new)
 
 
-def _automaton(expressions: Iterable[str]) -> Automaton:
-    return Automaton(f"{_BORDER}(?:{'|'.join(dict.fromkeys(expressions))}){_BORDER}")
+def _automaton(words: str) -> Automaton:
+    return Automaton(f"{_BORDER}{words}{_BORDER}")
 
 
 def _words(count: int) -> Automaton:
@@ -213,6 +230,10 @@ def _words(count: int) -> Automaton:
 
 def _word(word: str) -> str:
     return word if word.isascii() else _FOREIGN
+
+
+def _any_apart(words: Iterable[str]) -> str:
+    return f"{_ANY}(?:{'|'.join(part for word in sorted(words) for part in _apart(word)) or _NONE})"
 
 
 def _apart(word: str) -> Iterator[str]:

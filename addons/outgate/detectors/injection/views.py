@@ -20,32 +20,36 @@ UNLEET = bytes(_LEET.get(code, SPACED[code]) for code in range(256))
 """The same, digits and signs read as letters."""
 LETTERS = bytes(32 if 48 <= code < 58 else SPACED[code] for code in range(256))
 """Letters only."""
+LEET_LETTERS = bytes(32 if 48 <= code < 58 else code for code in UNLEET)
+"""Letters only, digits and signs read as letters where they may be."""
 _FOREIGN_RUN = re.compile(r"[^\x00-\x7f]+")
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
 _AT, _COLONS = re.compile("@"), re.compile(":[^ ]*:")
-_BROKEN = re.compile(r"\\[nrt]")
+_WRITTEN_END = re.compile(r"\\[nrt](?:\\+[nrt]|[ >*#-])*(?=[A-Za-z0-9@$!|])")
 _HOLDS_ADDRESS = Automaton("@|:[^ \t\n]*:")
 
 type Words = list[str]
 
 
 class Lane(NamedTuple):
-    """One way to read a text: `raw` as it is written, `reading` what the screen sees of it, as long; it differs from the
-    first way only in `spots`, if there are any.
+    """One way to read a text: `raw` as it is written, `plain` its sketch, `reading` what the screen sees; all as long.
+
+    It differs from the first way only in `spots`, if there are any.
     """
 
     raw: str
+    plain: str
     reading: str
     letters: bytes
     spots: Sequence[tuple[int, int]] = ()
 
+    def exactly(self, start: int = 0, end: int | None = None) -> str:
+        """What a stretch reads, exactly."""
+        return self.reading[start:end] if self.raw.isascii() else spaced(fold(self.raw[start:end]), self.letters)
+
     def words(self, start: int = 0, end: int | None = None) -> Words:
-        """The words of a stretch, exactly. What holds a digit is no word: it says nothing, and a number between two words must not
-        part them.
-        """
-        if self.raw.isascii():
-            return list(filter(str.isalpha, self.reading[start:end].split()))
-        return list(filter(str.isalpha, spaced(fold(self.raw[start:end]), self.letters).split()))
+        """The words of a stretch. What holds a digit is no word: it says nothing, and must not part two words."""
+        return list(filter(str.isalpha, self.exactly(start, end).split()))
 
 
 def rot13(text: str) -> str:
@@ -69,17 +73,26 @@ def opened(text: str) -> tuple[str, str]:
 
 
 def lanes(raw: str, plain: str) -> Iterator[Lane]:
-    """A text as it reads; with the line breaks that are written in it as such; without addresses and placeholders."""
+    """A text as it reads; with the line ends that are written in it as such; without addresses and placeholders."""
     yield lane(raw, plain)
-    if "\\" in plain and (breaks := [match.span() for match in _BROKEN.finditer(plain)]):
-        yield lane(_blanked(raw, breaks), _blanked(plain, breaks), spots=breaks)
+    if ends := _written_ends(plain):
+        yield lane(_blanked(raw, ends), _blanked(plain, ends), spots=ends)
     if names := _names(plain):
         yield lane(_blanked(raw, names), _blanked(plain, names), spots=names)
 
 
+def disguised(raw: str, plain: str) -> Iterator[tuple[Lane, Lane]]:
+    """A text with its digits and without, then both with digits and signs as letters; spaces for the line ends written in it."""
+    if ends := _written_ends(plain):
+        raw, plain = _blanked(raw, ends), _blanked(plain, ends)
+    yield lane(raw, plain), lane(raw, plain, LETTERS)
+    if any(sign in plain for sign in _SIGNS):
+        yield lane(raw, plain, UNLEET), lane(raw, plain, LEET_LETTERS)
+
+
 def lane(raw: str, plain: str, letters: bytes = SPACED, spots: Sequence[tuple[int, int]] = ()) -> Lane:
     """One way to read a text whose sketch is `plain`."""
-    return Lane(raw, plain.encode().translate(_SHOWN[letters]).decode(), letters, spots)
+    return Lane(raw, plain, plain.encode().translate(_SHOWN[letters]).decode(), letters, spots)
 
 
 def words(text: str) -> Words:
@@ -114,6 +127,11 @@ def _letters(match: re.Match[str]) -> str:
     return run if run.isalnum() else "".join(char if char.isalnum() else " " for char in run)
 
 
+def _written_ends(plain: str) -> list[tuple[int, int]]:
+    """Where line ends and tabs are written as in a string of JSON, in front of a word."""
+    return [match.span() for match in _WRITTEN_END.finditer(plain)] if "\\" in plain else []
+
+
 def _names(plain: str) -> list[tuple[int, int]]:
     """Where that stands which redaction takes out of a text or puts into it."""
     found = list(ibans(plain))
@@ -146,5 +164,8 @@ def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join((*pieces, text[done:]))
 
 
-_SHOWN = {letters: letters[: ord(FOREIGN)] + b"?" + letters[ord(FOREIGN) + 1 :] for letters in (SPACED, UNLEET, LETTERS)}
-"""What the screen sees: a question mark for what is foreign."""
+_SHOWN = {
+    letters: (letters[: ord(FOREIGN)] + b"?" + letters[ord(FOREIGN) + 1 :]).translate(bytes.maketrans(b"0123456789", b"?" * 10))
+    for letters in (SPACED, UNLEET, LETTERS, LEET_LETTERS)
+}
+"""What the screen sees: a question mark for what is foreign, or a digit."""

@@ -15,7 +15,7 @@ _CARD_LENGTHS = (19, 18, 17, 16, 15, 14, 13)
 _ISSUER = re.compile(r"4|5[0-8]|2[2-7]|6[0-9]|3[0-9]|1800|2131|81|9792|8600")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
-_IBAN_CHECK = re.compile(r"\d[\s\-.]?\d")
+_IBAN_CHECK = re.compile(r"\d(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z][\s\-.]\d)|(?<=[A-Za-z][\s\-.]{2}\d))[\s\-.]?\d")
 _IBAN_COUNTRY = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\s\-.]?[A-Za-z][\s\-.]{0,2}\Z")
 """Looked for from the check digits backwards: letters are many, digits few."""
 _IBAN_LENGTHS = {
@@ -38,6 +38,10 @@ MAY_BE_IBAN = (
 )
 """Every IBAN begins like this: a country, two digits, and eleven characters more, the fewest (Norway)."""
 _HOLDS_IBAN = Automaton(MAY_BE_IBAN)
+_WINDOW = 1_024
+"""Characters looked at together for the check digits of an IBAN."""
+_BEFORE, _AFTER = 6, 64
+"""What stands in front of the check digits, and after them within the characters that every IBAN has."""
 _IBAN_TAIL = re.compile(r"[\s\-._/]{0,3}([A-Za-z0-9])")
 
 
@@ -77,16 +81,18 @@ def luhn(digits: str) -> bool:
 
 def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of IBANs in any case, with separators: the country's length, and MOD 97 equal to one."""
-    if not _HOLDS_IBAN.search(text):
-        return
-    position = done = 0
-    while (check := _IBAN_CHECK.search(text, position)) is not None:
-        position = check.start() + 1
-        country = _IBAN_COUNTRY.search(text[max(0, check.start() - 6) : check.start()])
-        start = check.start() - len(country[0]) if country else 0
-        if country and start >= done and (end := _iban_end(text, start, check.end())):
-            yield start, end
-            position = done = end
+    done = 0
+    for first in range(0, len(text), _WINDOW):
+        if not _HOLDS_IBAN.search(text[max(0, first - _BEFORE) : first + _WINDOW + _AFTER]):
+            continue
+        position, last = max(first, done), first + _WINDOW
+        while (check := _IBAN_CHECK.search(text, position)) is not None and check.start() < last:
+            position = check.start() + 1
+            country = _IBAN_COUNTRY.search(text[max(0, check.start() - _BEFORE) : check.start()])
+            start = check.start() - len(country[0]) if country else 0
+            if country and start >= done and (end := _iban_end(text, start, check.end())):
+                yield start, end
+                position = done = end
 
 
 def _iban_end(text: str, start: int, position: int) -> int:
