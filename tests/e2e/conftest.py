@@ -35,6 +35,7 @@ def _shared(providers, tmp_path_factory):
 def _fresh(providers):
     for provider in providers:
         provider.seen.clear()
+        provider.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

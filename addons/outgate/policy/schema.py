@@ -22,8 +22,8 @@ class LimitsSection(Settings):
     body_bytes: Positive = 2 * 1024 * 1024
     """Largest request body."""
     buffered_bytes: Positive = 128 * 1024 * 1024
-    """Request bodies one worker holds at once, from their first byte to the answer's head; a worker's memory is 100 MB and five times
-    this at most. What would exceed it is refused."""
+    """Request bodies one worker holds at once, from their first byte to the answer's head; a worker's memory is 100 MB and five
+    times this at most. What would exceed it is refused."""
     head_bytes: Positive = 64 * 1024
     """Largest request head."""
     head_seconds: Seconds = 10.0

@@ -51,6 +51,7 @@ class Gateway:
         self.around = around
         self.limits = limits
         self.stream = stream
+        self.serves = stream is ExchangeStream
         self.exchanges: dict[Exchange, Client] = {}
         self.bodies = BodyAccount(limits.buffered_bytes)
         self._deadlines: dict[Client, TimerHandle] = {}
@@ -121,12 +122,15 @@ class Gateway:
 
     # -- the entrance of streams ----------------------------------------------------------------------------------------
 
-    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None) -> Exchange:
-        """Start the exchange of one request."""
+    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange:
+        """Start the exchange of one request. `body` is given where it is there already."""
         self._heard(context.client)
         conn = self._connection(context, flow)
-        body = IncomingBody(self.bodies, self.limits.body_bytes)
-        exchange = Exchange(inbound_of(context.client, flow.request, conn, invalid), self.around, body)
+        incoming = IncomingBody(self.bodies, self.limits.body_bytes)
+        if body is not None:
+            incoming.feed(body)
+            incoming.end()
+        exchange = Exchange(inbound_of(context.client, flow.request, conn, invalid), self.around, incoming)
         self.exchanges[exchange] = context.client
         task: Task[None] = get_running_loop().create_task(exchange.run(), name=exchange.id)
         exchange.task = task

@@ -1,4 +1,4 @@
-"""One client connection of a worker: mitmproxy's handler with a short way from an exchange to the client's socket.
+"""One client connection of a worker: mitmproxy's handler with a short way from an exchange to the client's socket, and back.
 
 What an exchange hands over is sent in its own task's turn: no hook task, no wake-up between. A layer that crashes closes the
 connection; mitmproxy would leave it open and silent. Nothing here can open a connection to a server.
@@ -7,18 +7,23 @@ connection; mitmproxy would leave it open and silent. Nothing here can open a co
 import logging
 from asyncio import StreamWriter
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, mode_servers
 from mitmproxy.utils import asyncio_utils
 
 from outgate.proxy.backpressure import HIGH_WATER
-from outgate.proxy.layers import Pull, TakeHook
+from outgate.proxy.fast_addons import FastAddonManager
+from outgate.proxy.handover import Abort, End
+from outgate.proxy.passage import Passage
+from outgate.proxy.serving import PartsReady, Serve, Serving
 
 
 class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
     """Obeys the commands of the layers. Events are processed one at a time, each to its end, without awaiting."""
+
+    _passage: Passage | None = None
 
     async def server_event(self, event: events.Event) -> None:
         async with self._server_event_lock:  # taken re-entrantly only by tasks that start eagerly inside a layer
@@ -33,6 +38,11 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
             if io.writer is not None:
                 io.writer.close()
 
+    async def drain_writers(self) -> None:
+        """Wait only where something waits to be written."""
+        if self._unwritten():
+            await super().drain_writers()  # type: ignore[no-untyped-call]
+
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
         super().log(message, level, exc_info)
         if level >= logging.ERROR:
@@ -45,20 +55,41 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
         pending = [event]
         try:
             for each in pending:  # grows while it is walked: what completes at once is the next event
-                for command in self.layer.handle_event(each):
-                    self._obey(command, pending)
+                passage = self._passage
+                if passage is not None and each.__class__ is events.DataReceived:
+                    self._hear(passage, each.data, pending)
+                elif each.__class__ is PartsReady:
+                    self._answer(each.serving, pending)
+                else:
+                    for command in self.layer.handle_event(each):
+                        self._obey(command, pending)
         except Exception:
             self.log("a layer has crashed", logging.ERROR, exc_info=True)
+
+    def _hear(self, passage: Passage, data: bytes, pending: list[events.Event]) -> None:
+        said, whole = passage.opened(data)
+        if said:
+            for command in passage.http.handle_event(events.DataReceived(self.client, said)):
+                self._say(passage, command, pending)
+        if not whole:
+            for command in self.layer.handle_event(events.DataReceived(self.client, b"")):
+                self._obey(command, pending)
+
+    def _say(self, passage: Passage, command: commands.Command, pending: list[events.Event]) -> None:
+        """Obey a command of the HTTP layer, whose data the layers around it have not sealed."""
+        if command.__class__ is commands.SendData:
+            command.data = passage.sealed(command.data)
+        self._obey(command, pending)
 
     def _obey(self, command: commands.Command, pending: list[events.Event]) -> None:
         if isinstance(command, commands.SendData):
             io = self.transports.get(command.connection)
             if io is not None and io.writer is not None and not io.writer.is_closing():
                 io.writer.write(command.data)
-        elif isinstance(command, TakeHook):
-            self._await_parts(command, pending)
+        elif isinstance(command, Serve):
+            self._serve(command.serving, pending)
         elif isinstance(command, commands.StartHook):
-            self._spawn(self.hook_task(command), f"hook {command.name}", keep=True)
+            self._start(command, pending)
         elif isinstance(command, commands.OpenConnection):
             pending.append(events.OpenConnectionCompleted(command, "outgate: egress belongs to the plan"))
         elif isinstance(command, commands.RequestWakeup):
@@ -67,6 +98,14 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
             self.log(command.message, command.level)
         else:
             self._close(command)
+
+    def _start(self, hook: commands.StartHook, pending: list[events.Event]) -> None:
+        """Most hooks have nothing to wait for: they are complete before the next event, without a task and a wake-up."""
+        addons = cast("FastAddonManager", self.master.addons)
+        if not addons.trigger_at_once(hook):
+            self._spawn(self.hook_task(hook), f"hook {hook.name}", keep=True)
+        elif hook.blocking:
+            pending.append(events.HookCompleted(hook))
 
     def _close(self, command: commands.Command) -> None:
         if not isinstance(command, commands.ConnectionCommand):
@@ -80,64 +119,55 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
 
     # -- parts of an exchange -------------------------------------------------------------------------------------------
 
-    def _await_parts(self, hook: TakeHook, pending: list[events.Event]) -> None:
-        """Complete the hook now, if there are parts; else as soon as the exchange has some and the client reads."""
-        pull = hook.data
-        if self._has_room(pull):
-            parts = pull.exchange.handover.take_nowait()
-            if parts is not None:
-                pull.parts = parts
-                pending.append(events.HookCompleted(hook))
-                return
+    def _serve(self, serving: Serving, pending: list[events.Event]) -> None:
+        """An exchange has begun: what it hands over is sent as soon as it is there and the client reads."""
+        self._passage = serving.passage
         watchdog = self.timeout_watchdog
         watchdog.blocker += 1
         watchdog.can_timeout.clear()
-        pull.exchange.handover.listen(lambda: self._parts_ready(hook))
-
-    def _parts_ready(self, hook: TakeHook) -> None:
-        if self._server_event_lock.locked() or not self._has_room(hook.data):
-            self._spawn(self._complete_later(hook), "hand-over", keep=True)
-        elif not self._wrote_pieces(hook):
-            self._complete(hook)
-
-    def _wrote_pieces(self, hook: TakeHook) -> bool:
-        """Pieces of an HTTP/1 body change the state of no layer: they are framed and encrypted, and the hook goes on waiting."""
-        pull = hook.data
-        handover = pull.exchange.handover
-        io = self.transports.get(self.client)
-        if pull.http1 is None or not handover.pieces_only or io is None or io.writer is None or io.writer.is_closing():
-            return False
-        data = pull.http1.framed(handover.take_nowait() or ())
-        if pull.tls is None:
-            io.writer.write(data)
+        if serving.handover.ready:
+            pending.append(PartsReady(serving))
         else:
-            for command in pull.tls.send_data(data):
-                self._obey(command, [])
-        handover.listen(lambda: self._parts_ready(hook))
-        return True
+            self._listen(serving)
 
-    async def _complete_later(self, hook: TakeHook) -> None:
+    def _listen(self, serving: Serving) -> None:
+        serving.handover.listen(lambda: self._parts_ready(serving))
+
+    def _parts_ready(self, serving: Serving) -> None:
+        if self._server_event_lock.locked() or not self._has_room(serving):
+            self._spawn(self._answer_later(serving), "hand-over", keep=True)
+        else:
+            self._process(PartsReady(serving))
+
+    async def _answer_later(self, serving: Serving) -> None:
         """The client reads slower than the provider writes: wait for it."""
-        pull = hook.data
-        if pull.http2 is not None:
-            await pull.http2.drained(pull.stream_id)
+        if serving.http2 is not None:
+            await serving.http2.drained(serving.stream_id)
         io = self.transports.get(self.client)
         if io is not None and io.writer is not None:
             with suppress(OSError):
                 await io.writer.drain()
-        async with self._server_event_lock:
-            self._complete(hook)
+        await self.server_event(PartsReady(serving))
 
-    def _complete(self, hook: TakeHook) -> None:
-        watchdog = self.timeout_watchdog
-        watchdog.blocker -= 1
-        if watchdog.blocker == 0:
-            watchdog.can_timeout.set()
-        hook.data.parts = hook.data.exchange.handover.take_nowait() or []
-        self._process(events.HookCompleted(hook))
+    def _answer(self, serving: Serving, pending: list[events.Event]) -> None:
+        """Send what there is; after the last of it, the connection may be idle again."""
+        parts = serving.handover.take_nowait() or []
+        for command in serving.sent(parts):
+            self._say(serving.passage, command, pending)
+        if parts and isinstance(parts[-1], End | Abort):
+            watchdog = self.timeout_watchdog
+            watchdog.blocker -= 1
+            if watchdog.blocker == 0:
+                watchdog.can_timeout.set()
+        else:
+            self._listen(serving)
 
-    def _has_room(self, pull: Pull) -> bool:
-        if pull.http2 is not None and pull.http2.backlog(pull.stream_id) > HIGH_WATER:
+    def _has_room(self, serving: Serving) -> bool:
+        if serving.http2 is not None and serving.http2.backlog(serving.stream_id) > HIGH_WATER:
             return False
+        return self._unwritten() <= HIGH_WATER
+
+    def _unwritten(self) -> int:
+        """Bytes that wait for the client to read."""
         io = self.transports.get(self.client)
-        return io is None or not isinstance(io.writer, StreamWriter) or io.writer.transport.get_write_buffer_size() <= HIGH_WATER
+        return io.writer.transport.get_write_buffer_size() if io is not None and isinstance(io.writer, StreamWriter) else 0

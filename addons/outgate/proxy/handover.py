@@ -77,14 +77,14 @@ class Handover:
         return parts
 
     @property
-    def pieces_only(self) -> bool:
-        """Whether what is there to take is nothing but pieces of a body."""
-        return bool(self._parts) and not self.closed and all(part.__class__ is bytes for part in self._parts or ())
+    def ready(self) -> bool:
+        """Whether there is something to take now."""
+        return self._parts is not None or self.closed
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener`, once, when there are parts to take or the hand-over is closed; at once where that is so."""
         self._listener = listener
-        if self._parts is not None or self.closed:
+        if self.ready:
             self._tell()
 
     def close(self) -> None:

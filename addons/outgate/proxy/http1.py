@@ -11,14 +11,16 @@ from http import HTTPStatus
 from typing import ClassVar, cast
 
 from h11._readers import ChunkedReader
+from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http._events import HttpEvent
-from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
+from mitmproxy.proxy.layers.http._base import ReceiveHttp
+from mitmproxy.proxy.layers.http._events import ErrorCode, HttpEvent, RequestHeaders, RequestProtocolError
+from mitmproxy.proxy.layers.http._http1 import Http1Server, make_body_reader, make_error_response
 
 from outgate.proxy.chunks import ChunkReader
 from outgate.proxy.handover import Abort, End, Head
 from outgate.proxy.limits import Limits
-from outgate.proxy.parts import ResponseParts
+from outgate.proxy.parts import ResponseParts, WholeRequest
 
 type Commands = layer.CommandGenerator[None]
 
@@ -45,26 +47,64 @@ class BoundedHttp1Server(Http1Server):
     _closing = False
     _bodiless = False
 
+    def handle_event(self, event: events.Event) -> Commands:
+        """Nothing here ever waits, so that mitmproxy's bookkeeping of layers that do is not needed."""
+        if isinstance(event, HttpEvent):
+            yield from self.send(event)
+        elif isinstance(event, events.Wakeup):
+            yield from self._late(event)
+        else:
+            if isinstance(event, events.DataReceived) and self.state != self.passthrough:
+                self.buf += event.data
+            yield from self.state(event)
+
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        problem = self._problem() if isinstance(event, events.DataReceived) else None
+        if not isinstance(event, events.DataReceived):
+            yield commands.CloseConnection(self.conn)
+            return
+        sent = bytes(self.buf)
+        problem = self._problem(sent)
         if problem is not None:
             yield from self._refuse(*problem)
             return
-        while bytes(self.buf).startswith((b"\r\n", b"\n")):
+        while sent.startswith((b"\r\n", b"\n")):
             self.buf.maybe_extract_lines()  # takes one empty line, and would leave the request behind it to the next event
-        for command in super().read_headers(event):
-            self._broken |= isinstance(
-                command, commands.CloseConnection
-            )  # mitmproxy has answered; the exchange is only for the books
-            if isinstance(command, commands.SendData):
-                command.data = make_error_response(*_MALFORMED)
-            if not isinstance(command, commands.Log):
-                yield command
-        if self.state != self.read_headers:
-            self._clock = None
-        elif len(self.buf) and self._clock is None:
-            self._clock = wakeup = commands.RequestWakeup(self.limits.head_seconds)
-            yield wakeup
+            sent = bytes(self.buf)
+        yield from self._read_request(event)
+
+    def _read_request(self, event: events.DataReceived) -> Commands:
+        lines = self.buf.maybe_extract_lines()
+        if not lines:
+            if len(self.buf) and self._clock is None:
+                self._clock = wakeup = commands.RequestWakeup(self.limits.head_seconds)
+                yield wakeup
+            return
+        self._clock = None
+        try:
+            self.request = request = http1.read_request_head([bytes(line) for line in lines])
+            size = http1.expected_http_body_size(request)
+        except ValueError:
+            yield from self._refuse_request()
+            return
+        if size is None or size > len(self.buf) or request.data.method == b"CONNECT":
+            yield ReceiveHttp(RequestHeaders(self.stream_id, request, size == 0))
+            self.body_reader = make_body_reader(size)
+            self.state = self.read_body
+            yield from self.state(event)
+            return
+        body = bytes(self.buf.maybe_extract_at_most(size) or b"") if size else b""
+        self.request_done, self.state = True, self.wait
+        yield ReceiveHttp(WholeRequest(self.stream_id, request, size == 0, None, body))
+
+    def _refuse_request(self) -> Commands:
+        """A head that cannot be read. Where its fields can, the exchange is told of, for the books."""
+        request, self._broken = self.request, True
+        self.state = self.done
+        yield commands.SendData(self.conn, make_error_response(*_MALFORMED))
+        yield commands.CloseConnection(self.conn)
+        if request is not None:
+            yield ReceiveHttp(RequestHeaders(self.stream_id, request, end_stream=False))
+            yield ReceiveHttp(RequestProtocolError(self.stream_id, _MALFORMED[1], ErrorCode.GENERIC_CLIENT_ERROR))
 
     def wait(self, event: events.Event) -> Commands:
         """Requests sent ahead of their turn wait in the buffer: no more of them than a head may be long. There should be none after
@@ -125,15 +165,12 @@ class BoundedHttp1Server(Http1Server):
         if self.buf:
             yield from self.state(events.DataReceived(self.conn, b""))
 
-    def _handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, events.Wakeup):
-            if event.command is self._clock and self.state == self.read_headers:
-                yield from self._refuse(408, "request head too slow")
-            elif event.command is self._linger and self.response_done:
-                self.state = self.done
-                yield commands.CloseConnection(self.conn)
-            return
-        yield from super()._handle_event(event)
+    def _late(self, event: events.Wakeup) -> Commands:
+        if event.command is self._clock and self.state == self.read_headers:
+            yield from self._refuse(408, "request head too slow")
+        elif event.command is self._linger and self.response_done:
+            self.state = self.done
+            yield commands.CloseConnection(self.conn)
 
     def framed(self, parts: Iterable[object]) -> bytes:
         """The bytes of these parts on the wire."""
@@ -172,11 +209,10 @@ class BoundedHttp1Server(Http1Server):
             lines.append(b"connection: close")
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
-    def _problem(self) -> tuple[int, str] | None:
+    def _problem(self, sent: bytes) -> tuple[int, str] | None:
         """What of the head's own bytes is wrong. mitmproxy ends lines at a lone LF, divides the request line at any white
         space, and strips controls off the ends of values (RFC 9112 sections 2.2 and 3).
         """
-        sent = bytes(self.buf)
         data = sent.lstrip(b"\r\n")
         if len(sent) - len(data) > _EMPTY_LINES:
             return _MALFORMED

@@ -15,41 +15,44 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     DropStream,
-    ErrorCode,
+    GetHttpConnection,
     HttpLayer,
     HttpStream,
+    ReceiveHttp,
+    RegisterHttpConnection,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
     RequestTrailers,
-    ResponseData,
-    ResponseEndOfMessage,
     ResponseHeaders,
-    ResponseProtocolError,
     SendHttp,
     is_h3_alpn,
     validate_request,
 )
 from mitmproxy.proxy.layers.http._base import HttpConnection
+from mitmproxy.proxy.layers.http._events import HttpEvent
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from outgate.errors import Denial
 from outgate.proxy.backpressure import PacedHttp2Server
 from outgate.proxy.exchange import Exchange
-from outgate.proxy.handover import Abort, End, Head, Part
+from outgate.proxy.handover import Abort, End, Part
 from outgate.proxy.http1 import BoundedHttp1Server
-from outgate.proxy.limits import Limits
-from outgate.proxy.parts import ResponseParts
+from outgate.proxy.parts import WholeRequest
+from outgate.proxy.passage import Passage
+from outgate.proxy.serving import Serve, Serving, events_of
 
 
 class Entrance(Protocol):
-    """Where streams find the gateway. `stream` is the kind of stream it wants."""
+    """Where streams find the gateway. `stream` is the kind of stream it wants; `serves` says that the handlers of its connections
+    know `Serve`.
+    """
 
     stream: "type[ExchangeStream]"
-    limits: Limits
+    serves: bool
 
-    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None) -> Exchange: ...
+    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange: ...
 
 
 @dataclass
@@ -61,17 +64,14 @@ class TakeHook(commands.StartHook):
 
 
 class Pull:
-    """What a stream pulls through: its exchange, and the parts taken last."""
+    """What a stream pulls through where nobody serves it: its exchange, and the parts taken last."""
 
-    __slots__ = ("client", "exchange", "http1", "http2", "parts", "stream_id", "tls")
+    __slots__ = ("client", "exchange", "http2", "parts", "stream_id")
 
     def __init__(self, exchange: Exchange, client: Client, server: layer.Layer, stream_id: int) -> None:
         self.exchange = exchange
         self.client = client
         self.http2 = server if isinstance(server, PacedHttp2Server) else None
-        shields = [each for each in server.context.layers if isinstance(each, ClientTLSLayer)]
-        self.http1 = server if isinstance(server, BoundedHttp1Server) and len(shields) <= 1 else None
-        self.tls = shields[0] if shields else None
         self.stream_id = stream_id
         self.parts: list[Part] = []
 
@@ -100,31 +100,46 @@ class ExchangeStream(HttpStream):
 
     entrance: ClassVar[Entrance]
     exchange: Exchange | None = None
+    _served = False
 
     def handle_event(self, event: events.Event) -> Commands:
         """Sees events even while the stream waits for parts: the body goes to its exchange as it comes, so that a refusal need not
         wait for the rest of it; a client that left cancels its exchange at once.
         """
         exchange = self.exchange
-        if exchange is not None:
-            if isinstance(event, RequestProtocolError):
-                exchange.client_gone()
-            elif isinstance(event, RequestData | RequestEndOfMessage | RequestTrailers):
-                _feed(exchange, event)
-                return
-        yield from super().handle_event(event)
+        if exchange is None:
+            yield from super().handle_event(event)
+        elif isinstance(event, RequestData | RequestEndOfMessage | RequestTrailers):
+            _feed(exchange, event)
+        elif isinstance(event, RequestProtocolError):
+            exchange.client_gone()
+            if self._served:
+                yield DropStream(self.stream_id)
+            else:
+                yield from super().handle_event(event)
+        elif not self._served:
+            yield from super().handle_event(event)
 
     def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
         if event.request.method == "CONNECT" or event.replay_flow:
             yield from super().state_wait_for_request_headers(event)
             return
         flow = self.flow = cast("http.HTTPFlow", UnseenFlow(event.request))
-        self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
-        invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
-        self.exchange = self.entrance.begin(self.context, flow, invalid)
-        if (self.exchange.inbound.headers.get("expect") or "").lower() == "100-continue" and not self.exchange.refused:
+        parent = self._parent()
+        invalid = validate_request(parent.mode, flow.request, validate_inbound_headers=True)
+        body = event.body if isinstance(event, WholeRequest) else None
+        exchange = self.exchange = self.entrance.begin(self.context, flow, invalid, body)
+        if body is None and (exchange.inbound.headers.get("expect") or "").lower() == "100-continue" and not exchange.refused:
             yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
-        yield from self._relay(self.exchange)
+        if parent.passage is None:
+            self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
+            yield from self._relay(exchange)
+            return
+        self._served = True
+        self.client_state = self.server_state = _over  # and no way leads back to this stream: it goes when its layer drops it
+        self.context.layers.clear()
+        server = cast("HttpConnection", parent.connections[self.context.client])
+        yield Serve(Serving(exchange.handover, parent.passage, server, self.stream_id))
 
     def handle_connect_finish(self) -> Commands:
         """Once the tunnel is up, the outer layers have nothing to add: events go straight to what is inside it."""
@@ -133,11 +148,14 @@ class ExchangeStream(HttpStream):
         if outermost and self._handle_event == self.passthrough and self.child_layer is not None:
             setattr(self.context.layers[0], "handle_event", self.child_layer.handle_event)  # noqa: B010
 
+    def _parent(self) -> "ExchangeLayer":
+        parent = self.context.layers[self.context.layers.index(self) - 1]
+        assert isinstance(parent, ExchangeLayer)
+        return parent
+
     def _relay(self, exchange: Exchange) -> Commands:
         """Take parts and send them until the exchange has had its last word."""
-        parent = self.context.layers[self.context.layers.index(self) - 1]
-        assert isinstance(parent, HttpLayer)
-        pull = Pull(exchange, self.context.client, parent.connections[self.context.client], self.stream_id)
+        pull = Pull(exchange, self.context.client, self._parent().connections[self.context.client], self.stream_id)
         while True:
             yield TakeHook(pull)
             if self.flow.error is not None:
@@ -151,22 +169,13 @@ class ExchangeStream(HttpStream):
                 return
 
     def _send(self, pull: Pull, parts: list[Part]) -> Commands:
-        if pull.http2 is None:
-            yield SendHttp(ResponseParts(self.stream_id, parts), self.context.client)
-        else:
-            for part in parts:
-                yield from self._send_http2(part)
+        for event in events_of(parts, self.stream_id, http2=pull.http2 is not None):
+            yield SendHttp(event, self.context.client)
 
-    def _send_http2(self, part: Part) -> Commands:
-        client = self.context.client
-        if isinstance(part, bytes):
-            yield SendHttp(ResponseData(self.stream_id, part), client)
-        elif isinstance(part, Head):
-            yield SendHttp(ResponseHeaders(self.stream_id, response_of(part, http2=True), end_stream=False), client)
-        elif isinstance(part, End):
-            yield SendHttp(ResponseEndOfMessage(self.stream_id), client)
-        else:
-            yield SendHttp(ResponseProtocolError(self.stream_id, part.message, ErrorCode.CANCEL), client)
+
+def _over(_: events.Event) -> Commands:
+    """The state of a stream that is served: mitmproxy has no further part in it."""
+    yield from ()
 
 
 def _feed(exchange: Exchange, event: RequestData | RequestEndOfMessage | RequestTrailers) -> None:
@@ -177,19 +186,11 @@ def _feed(exchange: Exchange, event: RequestData | RequestEndOfMessage | Request
         exchange.body.end()
 
 
-def response_of(head: Head, *, http2: bool) -> http.Response:
-    """The head of an answer as mitmproxy knows it."""
-    fields = tuple(
-        (name.encode(), value.encode("latin-1", "replace"))
-        for name, value in head.headers
-        if not (http2 and name == "transfer-encoding")
-    )
-    version = b"HTTP/2.0" if http2 else b"HTTP/1.1"
-    return http.Response(version, head.status, b"", http.Headers(fields), None, None, 0.0, None)
-
-
 class ExchangeLayer(HttpLayer):
     """An HttpLayer whose streams are exchanges."""
+
+    passage: Passage | None = None
+    """The short way to the client's socket, if there is one."""
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Start) and not is_h3_alpn(self.context.client.alpn):
@@ -200,11 +201,35 @@ class ExchangeLayer(HttpLayer):
                 else BoundedHttp1Server(self.context.fork())
             )
             self.connections.setdefault(self.context.client, server)
+            if ExchangeStream.entrance.serves:
+                self.passage = Passage.through(self.context.layers, self)
         yield from super()._handle_event(event)
 
-    def make_stream(self, stream_id: int) -> Commands:
-        stream = self.streams[stream_id] = ExchangeStream.entrance.stream(_fork(self.context), stream_id)
-        yield from self.event_to_child(stream, events.Start())
+    def event_to_child(self, child: layer.Layer, event: events.Event) -> Commands:
+        """As HttpLayer does it, without what only a connection to a server needs: its commands cannot come here."""
+        for command in child.handle_event(event):
+            if isinstance(command, commands.SendData | Serve):
+                yield command
+            elif isinstance(command, ReceiveHttp):
+                yield from self._to_stream(command.event)
+            elif isinstance(command, SendHttp):
+                yield from self.event_to_child(self.connections[command.connection], command.event)
+            elif isinstance(command, DropStream):
+                self.streams.pop(command.stream_id, None)
+            elif isinstance(command, GetHttpConnection | RegisterHttpConnection | commands.OpenConnection):
+                raise TypeError("egress belongs to the plan")
+            else:
+                if command.blocking or isinstance(command, commands.RequestWakeup):
+                    self.command_sources[command] = child
+                yield command
+
+    def _to_stream(self, event: HttpEvent) -> Commands:
+        if isinstance(event, RequestHeaders):
+            stream = self.streams[event.stream_id] = ExchangeStream.entrance.stream(_fork(self.context), event.stream_id)
+            stream.client_state = stream.state_wait_for_request_headers
+        found = self.streams.get(event.stream_id)
+        if found is not None:  # else it has ended, and more of it was under way
+            yield from self.event_to_child(found, event)
 
 
 def layers_in(top: layer.Layer | None) -> Iterator[layer.Layer]:

@@ -23,8 +23,10 @@ from mitmproxy.proxy.layers.http import (
 )
 
 from outgate.proxy.handover import End, Head, Part
-from outgate.proxy.layers import Commands, ExchangeStream, Pull, response_of
+from outgate.proxy.layers import Commands, ExchangeStream, Pull
 from outgate.proxy.ownership import own
+from outgate.proxy.parts import WholeRequest
+from outgate.proxy.serving import response_of
 
 
 class ObservedStream(ExchangeStream):
@@ -46,6 +48,9 @@ class ObservedStream(ExchangeStream):
         if flow.request.headers.get("expect", "").lower() == "100-continue":
             yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
         self.client_state = self.state_consume_request_body
+        if isinstance(event, WholeRequest):
+            yield from self.state_consume_request_body(RequestData(self.stream_id, event.body))
+            yield from self.state_consume_request_body(RequestEndOfMessage(self.stream_id))
 
     def state_consume_request_body(self, event: events.Event) -> Commands:
         if self.flow.is_replay:
@@ -71,9 +76,7 @@ class ObservedStream(ExchangeStream):
             return
         body = flow.request.raw_content or b""
         invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
-        exchange = self.exchange = self.entrance.begin(self.context, flow, invalid)
-        exchange.body.feed(body)
-        exchange.body.end()
+        exchange = self.exchange = self.entrance.begin(self.context, flow, invalid, body)
         yield from self._relay(exchange)
 
     def _send(self, pull: Pull, parts: list[Part]) -> Commands:

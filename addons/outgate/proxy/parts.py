@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mitmproxy.proxy.layers.http._events import HttpEvent
+from mitmproxy.proxy.layers.http._events import HttpEvent, RequestHeaders
 
 from outgate.proxy.handover import Part
 
@@ -12,3 +12,10 @@ class ResponseParts(HttpEvent):
     """Parts of an answer for an HTTP/1 client, which leave in one write."""
 
     parts: list[Part]
+
+
+@dataclass
+class WholeRequest(RequestHeaders):
+    """A request whose body came with its head."""
+
+    body: bytes = b""

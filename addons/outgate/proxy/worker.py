@@ -25,9 +25,10 @@ from outgate.proxy.fast_addons import FastAddonManager
 from outgate.proxy.gateway import Gateway
 from outgate.proxy.hardening import harden, insist
 from outgate.proxy.listener import SOCKETS
-from outgate.proxy.memory import return_large_blocks
+from outgate.proxy.memory import return_large_blocks, settle
 from outgate.proxy.runtime import Runtime
 from outgate.proxy.sentinel import Sentinel
+from outgate.proxy.steady_options import SteadyOptions
 from outgate.proxy.worker_config import WorkerConfig
 
 _log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ async def _serve(config: WorkerConfig) -> None:
     master, gateway = _master(config, runtime, loop)
     await master.addons.get("proxyserver").setup_servers()
     await master.running()
+    settle()
     _tell(config.status_fd, b"ready\n")
     await stop.wait()
     loop.remove_reader(sys.stdin.fileno())
@@ -104,7 +106,7 @@ async def _serve(config: WorkerConfig) -> None:
 
 
 def _master(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEventLoop) -> tuple[WorkerMaster, Gateway]:
-    master = WorkerMaster(Options(), loop)
+    master = WorkerMaster(SteadyOptions(), loop)
     gateway = Gateway(runtime.surroundings(), runtime.limits(), identity=runtime.identity())
     sentinel = Sentinel(lambda: runtime.policy() is not None)
     master.addons.add(gateway, proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig(), sentinel)
