@@ -5,6 +5,7 @@ import json
 import orjson
 import pytest
 
+from outgate.dialects.answers import WholeEvent
 from outgate.dialects.dialect import Canned
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
@@ -146,3 +147,53 @@ def test_a_canned_answer_is_a_whole_conversation_turn(stream, asked):
 def test_a_canned_answer_to_embeddings_is_refused():
     with pytest.raises(WireError):
         OPENAI.canned(EMBEDDINGS, Canned("x", "m", "r", 1), False, False)
+
+
+DEEP = {"choices": [{"message": {"role": "assistant", "content": "hi", "extra": [[[[1]]]]}}]}
+
+
+@pytest.mark.parametrize("value", [WHOLE, DEEP, {"choices": [], "n": 1}], ids=["whole", "deep", "empty"])
+def test_an_answer_that_nobody_reads_is_the_same_as_one_that_somebody_has_read(value):
+    raw = orjson.dumps(value)
+    [unread], [read] = answer(raw, stream=False), answer(raw, stream=False)
+    assert isinstance(unread, WholeEvent)
+
+    assert read.texts == _walked(raw)
+    assert unread.encode() == read.encode() == raw
+
+
+def _walked(raw):
+    """The texts as they are found where an answer is read at once: one number too many for a double makes it so."""
+    marked = raw[:-1] + b',"big":12345678901234567890}'
+    [event] = answer(marked, stream=False)
+    assert not isinstance(event, WholeEvent)
+    return event.texts
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"choices":[],"n":9007199254740993}',
+        b'{"choices":[],"n":1e300}',
+        b'{"choices":[],"n":1E+22}',
+        b'{"choices":' + b"[" * 64 + b"]" * 64 + b"}",
+        b'{"choices":["' + b"x" * 70_000 + b'"]}',
+    ],
+    ids=["a large integer", "an exponent", "a capital exponent", "deep", "long"],
+)
+def test_attack_what_could_break_a_limit_is_read_at_once(raw):
+    try:
+        [event] = answer(raw, stream=False)
+    except WireError as error:
+        assert error.code == "too_deep"
+    else:
+        assert not isinstance(event, WholeEvent)
+
+
+def test_a_change_to_an_unread_answer_reaches_its_bytes():
+    [event] = answer(orjson.dumps(WHOLE), stream=False)
+    index = next(index for index, text in enumerate(event.texts) if text.text == FUNCTION["name"])
+    changed = event.replace({index: "post"})
+
+    assert event.replace({index: FUNCTION["name"]}) is event
+    assert b'"name":"post"' in changed.encode()

@@ -1,15 +1,16 @@
 """When an answer that is not a stream is complete, and what of it is passed on."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.events import JsonEvent, RawEvent, whole_texts
-from outgate.dialects.json_body import LIMITS, Limits
-from outgate.dialects.reading import read
+from outgate.dialects.json_body import LIMITS, Limits, dump, load
+from outgate.dialects.reading import read, walked
 from outgate.dialects.rules import EVERYTHING, Rule, free
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
-from outgate.inference.stream import Event
+from outgate.inference.stream import Event, Text
 from outgate.inference.usage import Usage
 
 LIMIT = 64 * 1024 * 1024
@@ -17,6 +18,51 @@ _MOST_TOKENS = 1_000_000_000
 _REFUSAL = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
 _WIDE = Limits(items=4_000_000)
 """Answers hold vectors: more elements than a request may have."""
+
+
+_SMALL = 64 * 1024
+_INEXACT = re.compile(rb"[0-9]{16}|[0-9][eE][+-]?[0-9]")
+"""Whatever a double may not hold, and much that it may: see `json_body.EXACT`."""
+
+
+class WholeEvent:
+    """A whole answer in which nobody has looked for texts yet: most have no reader, and to find them is a walk over all of it."""
+
+    __slots__ = ("_found", "_rule", "_tree", "closes", "hidden", "last", "usage", "whole")
+
+    def __init__(self, tree: dict[str, Any], rule: Rule, usage: Usage | None) -> None:
+        self._tree = tree
+        self._rule = rule
+        self._found: JsonEvent | None = None
+        self.closes: Sequence[Hashable] = ()
+        self.whole = self.last = True
+        self.hidden = False
+        self.usage = usage
+
+    @property
+    def texts(self) -> Sequence[Text]:
+        return self._judged().texts
+
+    def replace(self, changes: Mapping[int, str]) -> Event:
+        judged = self._judged()
+        event = judged.replace(changes)
+        return self if event is judged else event
+
+    def only(self, index: int, text: str) -> Event:
+        """Raises TypeError: its texts are complete, nothing of them is held back."""
+        return self._judged().only(index, text)
+
+    def encode(self) -> bytes:
+        return dump(self._tree)
+
+    def _judged(self) -> JsonEvent:
+        if self._found is None:
+            reading = walked(self._tree, self._rule, _WIDE, exact=True)
+            self._found = JsonEvent(reading.document, whole_texts(reading.leaves), usage=self.usage, last=True)
+        return self._found
+
+    def __repr__(self) -> str:
+        return "WholeEvent()"
 
 
 class WholeAnswer:
@@ -37,8 +83,18 @@ class WholeAnswer:
     def end(self) -> list[Event]:
         if not self._raw:
             raise WireError("truncated", "the answer is empty")
-        reading = read(bytes(self._raw), self._rule, _WIDE)
+        raw = bytes(self._raw)
+        if _plain(raw):
+            tree, _ = load(raw, _WIDE)
+            if tree.__class__ is dict:
+                return [WholeEvent(tree, self._rule, self._usage(tree))]
+        reading = read(raw, self._rule, _WIDE)
         return [JsonEvent(reading.document, whole_texts(reading.leaves), usage=self._usage(reading.document.tree), last=True)]
+
+
+def _plain(raw: bytes) -> bool:
+    """Whether its bytes show already that an answer is within all limits, and that all its numbers are exact."""
+    return len(raw) < _SMALL and raw.count(b"{") + raw.count(b"[") <= LIMITS.depth and not _INEXACT.search(raw)
 
 
 class Refusal(WholeAnswer):

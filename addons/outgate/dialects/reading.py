@@ -12,7 +12,7 @@ _LONG = 1_000_000
 _new = tuple.__new__
 
 
-class _InexactError(Exception):
+class InexactError(Exception):
     """A number that the fast parser may have rounded."""
 
 
@@ -148,12 +148,13 @@ class _Walk:
 
     def _number(self, value: float, rule: Rule, index: int, key: Any, turn: int) -> None:
         if value.__class__ is float and (value >= EXACT or value <= -EXACT) and not self.exact:
-            raise _InexactError
+            raise InexactError
         if (value >= _LONG or value <= -_LONG) and (rule.numbers or (key.__class__ is str and key not in rule.names)):
             self.leaves.append(Leaf(index, key, str(value), rule.channel, turn))
 
 
-def _walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> Reading:
+def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> Reading:
+    """The reading of a tree as it was loaded. Raises WireError; and, unless its numbers are known to be exact, InexactError."""
     walk = _Walk(limits, exact)
     walk.enter(tree, rule, -1, None, 1, -1)
     if len(walk.leaves) > limits.leaves:
@@ -172,13 +173,13 @@ def read(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:
     if tree.__class__ is not dict:
         raise WireError("not_an_object", "the body is not a JSON object")
     try:
-        return _walked(tree, rule, limits, exact=exact)
-    except _InexactError:
+        return walked(tree, rule, limits, exact=exact)
+    except InexactError:
         pass
     tree, _ = load(raw, limits, exact=True)
-    return _walked(tree, rule, limits, exact=True)
+    return walked(tree, rule, limits, exact=True)
 
 
 def read_tree(tree: dict[str, Any], rule: Rule) -> Reading:
     """The reading of a tree that the gateway itself made."""
-    return _walked(tree, rule, LIMITS, exact=True)
+    return walked(tree, rule, LIMITS, exact=True)

@@ -28,12 +28,18 @@ class Event(Protocol):
     `hidden` marks an event the caller did not ask for: it is metered and not sent.
     """
 
-    texts: Sequence[Text]
-    closes: Sequence[Hashable]
-    whole: bool
-    usage: Usage | None
-    last: bool
-    hidden: bool
+    @property
+    def texts(self) -> Sequence[Text]: ...
+    @property
+    def closes(self) -> Sequence[Hashable]: ...
+    @property
+    def whole(self) -> bool: ...
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def last(self) -> bool: ...
+    @property
+    def hidden(self) -> bool: ...
 
     def replace(self, changes: Mapping[int, str]) -> "Event":
         """The event with these texts (index into `texts`) changed; itself, when nothing differs."""
