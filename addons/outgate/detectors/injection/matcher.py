@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from outgate.detectors.injection.rules import RULES, Rule
@@ -20,7 +20,7 @@ _TELLING = (
     "pretend", "developer", "jailbreak", "unfiltered", "anything", "unrestricted", "system",
 )  # fmt: skip
 _WINDOW = 160
-_MOST_WINDOWS = 48
+_MOST_WINDOWS = 96
 _LETTERS_PER_WORD = 6
 
 type Alternative = tuple[str, ...]
@@ -81,12 +81,11 @@ class Matcher:
 
     def _undo(self, whole: Lane, letters: Lane, found: set[str]) -> None:
         """Words taken apart and turned round."""
-        if self._screen.taken_apart(letters.reading):
-            for spaced in {" ".join(letters.words()), " ".join(whole.words())}:
-                self._match_compact(spaced, found)
+        spans = self._screen.taken_apart(letters.reading, whole.reading)
+        joined = [" ".join(one.words(start, end)) for start, end in spans for one in (letters, whole)]
         if self._screen.turned_apart(letters.reading):
-            for turn in TURNS:
-                self._match_compact(turn(letters.exactly()), found)
+            joined.extend(turn(" ".join(letters.words())) for turn in TURNS)
+        self._match_compact(joined, found)
         if self._screen.turned(letters.reading):
             self._turn(whole.words(), found)
 
@@ -113,17 +112,18 @@ class Matcher:
         merged: dict[tuple[int, ...], Places] = {}
         found.update(rule.id for rule in rules if _follows(rule, places, merged))
 
-    def _match_compact(self, spaced: str, found: set[str]) -> None:
-        """Rules over text whose spaces have been moved about: looked for around telling words that were taken apart."""
-        tight = spaced.replace(" ", "")
-        windows = _windows(spaced, tight)
+    def _match_compact(self, texts: Sequence[str], found: set[str]) -> None:
+        """Rules over texts whose spaces have been moved about: looked for around telling words that were taken apart."""
+        windows: set[str] = set()
+        for spaced in texts:
+            tight = spaced.replace(" ", "")
+            windows.update(tight[start:end] for start, end in _windows(spaced, tight))
         if len(windows) > _MOST_WINDOWS:
             found.add(FLOOD)
             return
-        for start, end in windows:
-            holds = tight[start:end].__contains__
+        for window in windows:
             for rule in self._rules:
-                if rule.compact is not None and any(map(holds, rule.tight)) and rule.compact.search(tight, start, end):
+                if rule.compact is not None and any(map(window.__contains__, rule.tight)) and rule.compact.search(window):
                     found.add(rule.id)
 
     def _compiled(self, rule: Rule) -> _Compiled:

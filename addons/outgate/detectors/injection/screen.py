@@ -19,6 +19,8 @@ CHUNK = 512
 """Characters looked at together; a chunk ends where a word does."""
 _MANY = 8
 """Chunks that need a closer look after which the whole text gets one: that is bounded, and texts made to be looked at are dear."""
+AROUND, _LONGEST = 200, 32
+"""Letters around a word that was taken apart that may matter, and in the longest such word."""
 _ANCHOR_WORDS = 3
 """Words of an alternative that stand for all of it."""
 _TOGETHER = 900
@@ -98,9 +100,17 @@ class Screen:
         """Whether any of the next three answers may be yes, for a reading without digits."""
         return self._either.search(f" {reading} ")
 
-    def taken_apart(self, reading: str) -> bool:
-        """Whether a telling word may stand in a text without digits with something inside it."""
-        return self._apart.search(f" {reading}")
+    def taken_apart(self, letters: str, whole: str) -> list[Span]:
+        """Where telling words may stand with something inside them, and what is around them. `whole` reads with digits."""
+        found: list[Span] = []
+        if not self._apart.search_ascii(f" {letters}"):
+            return found
+        for start in range(0, len(letters), 2 * CHUNK):
+            end = start + 2 * CHUNK
+            if self._apart.search_ascii(f" {letters[start : _beyond(letters, end, _LONGEST)]}"):
+                first, last = len(whole) - _beyond(whole[::-1], len(whole) - start, AROUND), _beyond(whole, end, AROUND)
+                found.append((found.pop()[0] if found and first <= found[-1][1] else first, last))
+        return found
 
     def turned_apart(self, reading: str) -> bool:
         """Whether a telling word turned round may stand in a text without digits with something inside it."""
@@ -230,6 +240,14 @@ def _words(count: int) -> Automaton:
 
 def _word(word: str) -> str:
     return word if word.isascii() else _FOREIGN
+
+
+def _beyond(reading: str, start: int, letters: int) -> int:
+    """Where so many letters have come after `start`, in words that hold nothing but letters."""
+    more = 2 * letters
+    while start + more < len(reading) and sum(map(len, filter(str.isalpha, reading[start : start + more].split()))) < letters:
+        more *= 2
+    return min(start + more, len(reading))
 
 
 def _any_apart(words: Iterable[str]) -> str:
