@@ -5,7 +5,8 @@
     PYTHONPATH=tests .venv/bin/python -m bench.guard quality FOLDER     (labelled data: docs/results/prompt_guard.md)
     PYTHONPATH=tests .venv/bin/python -m bench.guard evasions
 
-Texts are taken from files that lie on every machine: the standard library, the installed packages. Times are process time, least of many. The time of one Python loop stands beside them as a sign of how busy the machine is; it is no unit to divide by.
+Texts are taken from files that lie on every machine: the standard library, the installed packages. Times are process time, least of
+many. The time of one Python loop stands beside them as a sign of how busy the machine is; it is no unit to divide by.
 """
 
 import ast
