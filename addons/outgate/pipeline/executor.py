@@ -5,7 +5,8 @@ The tuple a stage reads is its strict view, its fingerprint (identity first, the
 
 import logging
 from asyncio import CancelledError, current_task, timeout
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from types import coroutine
 from typing import Any, NamedTuple
 
 from outgate.errors import ContractViolationError, Denial
@@ -45,8 +46,10 @@ class Execution:
         first, slots = self.plan.first, self.slots
         for name, value in facts.items():
             slot = first.get(name)
-            if slot is not None and slots[slot] != value:
-                slots[slot] = value
+            if slot is not None:
+                old = slots[slot]
+                if old is None or (old is not value and old != value):
+                    slots[slot] = value
 
     def get(self, name: str) -> Any:
         """The final version of a fact, None while unset or where no stage reads or writes it."""
@@ -93,11 +96,7 @@ class Execution:
             try:
                 result = step.run(_made(step.view, now))
                 if step.waits:
-                    if step.limit is None:
-                        result = await result
-                    else:
-                        async with timeout(step.limit):
-                            result = await result
+                    result = await (result if step.limit is None else _limited(result, step.limit))
                 if result.__class__ is not tuple or len(result) != len(step.out):
                     _check(step, result)
             except CancelledError as error:
@@ -125,6 +124,31 @@ class Execution:
             self.slots[slot] = value
         self.trace.append(Ran(step.name, ns, "answered"))
         return result
+
+
+async def _limited(work: Coroutine[Any, Any, Any], limit: float) -> Any:
+    """What `work` gives within so many seconds. The timer is set when it waits for the first time; most do not, and need none."""
+    try:
+        awaited = work.send(None)
+    except StopIteration as done:
+        return done.value
+    async with timeout(limit):
+        return await _resumed(work, awaited)
+
+
+@coroutine
+def _resumed(work: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
+    """Go on with a coroutine that has begun, and waits for `awaited`."""
+    try:
+        while True:
+            try:
+                sent = yield awaited
+            except BaseException as error:
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(sent)
+    except StopIteration as done:
+        return done.value
 
 
 def _is_ending() -> bool:
