@@ -4,7 +4,7 @@ import re
 from base64 import b32decode
 from binascii import Error, a2b_base64, unhexlify
 from collections.abc import Iterable, Iterator
-from string import ascii_lowercase, ascii_uppercase, digits
+from string import ascii_lowercase, ascii_uppercase, digits, hexdigits
 from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
@@ -21,7 +21,6 @@ _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 _BASE32 = re.compile(r"[A-Z2-7]+={0,6}\Z")
 _SEPARATORS = str.maketrans("", "", " :,")
 _WORDY = re.compile(r"[a-z]+(?:[_-][a-z]+)*\Z")
-_SPACED_HEX_RUN = "(?:[0-9A-Fa-f]{2}[ :,]){7}[0-9A-Fa-f]{2}"
 _ALPHABET, _URL_SAFE = ascii_uppercase + ascii_lowercase + digits + "+/", str.maketrans("+/", "-_")
 
 
@@ -66,9 +65,15 @@ def _hex_text() -> str:
 _BASE64_TEXT = f"{_quartet(begins=True)}{_quartet(begins=False)}{{{SHORTEST // 4 - 1}}}"
 _HOLDS_TOKEN = Automaton(f"(?:^|[^A-Za-z0-9+/_=])(?:{_BASE64_TEXT}|{_hex_text()}|[A-Z2-7]{{{SHORTEST}}})")
 """What every token begins with that decodes to a readable text."""
-_HOLDS_SPACED_HEX = Automaton(_SPACED_HEX_RUN)
 _STRETCH = 1_000
 """Characters looked at together for a token."""
+_SHAPES = bytes(
+    ord("h" if chr(code) in hexdigits else "a" if chr(code) in f"{_ALPHABET}-_" else "s" if chr(code) in " :," else ".")
+    for code in range(256)
+)
+"""Of each character what a token is made of: hexadecimal digits, other letters of base64, what stands between spaced digits."""
+_PLAIN_SHAPES = _SHAPES.translate(bytes.maketrans(b"h", b"a"))
+_RUN, _SPACED_RUN = b"a" * SHORTEST, b"hhs" * 7
 
 
 class Payload(NamedTuple):
@@ -94,16 +99,18 @@ def payloads(text: str) -> list[Payload]:
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
     """Spans that look encoded. Most stretches of a text hold none."""
-    start = 0
-    while start < len(text):
+    written = text.encode("ascii", "replace")
+    runs = written.translate(_PLAIN_SHAPES)
+    start = runs.find(_RUN)
+    while start >= 0:
+        start = text.rfind(" ", 0, start) + 1
         end = text.find(" ", start + _STRETCH) + 1 or len(text)
         if _HOLDS_TOKEN.search(text[start:end]):
             yield from _long(text[start:end], start)
-        start = end
-    if not _HOLDS_SPACED_HEX.search(text):
-        return
-    for match in _SPACED_HEX.finditer(text):
-        yield match.span()
+        start = runs.find(_RUN, end)
+    if _SPACED_RUN in written.translate(_SHAPES):
+        for match in _SPACED_HEX.finditer(text):
+            yield match.span()
 
 
 def _long(stretch: str, offset: int) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,6 @@ so a text cannot be built that is cheap exactly where it is looked at. Errors me
 from collections.abc import Callable, Sequence
 from math import ceil, sqrt
 from random import Random
-from statistics import fmean, stdev
 
 _WINDOWS = 16
 _WIDTH = 256
@@ -19,7 +18,9 @@ def estimate(texts: Sequence[str], count: Callable[[Sequence[str]], list[int]], 
     """Tokens of each text, all at the rate of one sample over them together. `texts` hold at least one character in all."""
     windows = _windows(texts, random)
     rates = [tokens / len(window) for tokens, window in zip(count(windows), windows, strict=True)]
-    rate = fmean(rates) + 2 * stdev(rates) / sqrt(_WINDOWS)
+    mean = sum(rates) / _WINDOWS
+    variance = sum((rate - mean) ** 2 for rate in rates) / (_WINDOWS - 1)
+    rate = mean + 2 * sqrt(variance / _WINDOWS)
     return [ceil(len(text) * rate) for text in texts]
 
 

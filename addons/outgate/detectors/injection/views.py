@@ -137,7 +137,7 @@ def _names(plain: str) -> list[tuple[int, int]]:
     found = list(ibans(plain))
     if "<" in plain:
         found.extend(match.span() for match in _PLACEHOLDER.finditer(plain))
-    if _HOLDS_ADDRESS.search(plain):
+    if ("@" in plain or plain.count(":") > 1) and _HOLDS_ADDRESS.search(plain):
         found.extend(_addresses(plain))
     return found
 

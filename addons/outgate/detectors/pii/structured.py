@@ -38,6 +38,7 @@ MAY_BE_IBAN = (
 )
 """Every IBAN begins like this: a country, two digits, and eleven characters more, the fewest (Norway)."""
 _HOLDS_IBAN = Automaton(MAY_BE_IBAN)
+_DIGITS = bytes(48 if chr(code) in "0123456789" else 46 for code in range(256))
 _WINDOW = 1_024
 """Characters looked at together for the check digits of an IBAN."""
 _BEFORE, _AFTER = 6, 64
@@ -81,11 +82,13 @@ def luhn(digits: str) -> bool:
 
 def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of IBANs in any case, with separators: the country's length, and MOD 97 equal to one."""
-    done = 0
-    for first in range(0, len(text), _WINDOW):
+    digits = text.encode("ascii", "replace").translate(_DIGITS)
+    done = last = 0
+    while (digit := digits.find(b"0", last)) >= 0:
+        first, last = digit, digit + _WINDOW
         if not _HOLDS_IBAN.search(text[max(0, first - _BEFORE) : first + _WINDOW + _AFTER]):
             continue
-        position, last = max(first, done), first + _WINDOW
+        position = max(first, done)
         while (check := _IBAN_CHECK.search(text, position)) is not None and check.start() < last:
             position = check.start() + 1
             country = _IBAN_COUNTRY.search(text[max(0, check.start() - _BEFORE) : check.start()])
