@@ -30,8 +30,9 @@ def left():
 @pytest.mark.parametrize("streamed", [False, True])
 def test_what_an_exchange_was_made_of_is_gone_when_it_has_ended(world, uncollected, streamed):
     with world.inside(world.policy()) as gateway, http(gateway) as client:
+        before = gateway.call(left)
         for _ in range(5):
             reply = client.post("https://api.openai.com/v1/chat/completions", json={**BODY, "stream": streamed})
             assert reply.status_code == 200
 
-        assert until(lambda: gateway.call(left) == 0)
+        assert until(lambda: gateway.call(left) <= before)
