@@ -1,6 +1,5 @@
 """When an answer that is not a stream is complete, and what of it is passed on."""
 
-import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -21,8 +20,9 @@ _WIDE = Limits(items=4_000_000)
 
 
 _SMALL = 64 * 1024
-_INEXACT = re.compile(rb"[0-9]{16}|[0-9][eE][+-]?[0-9]")
-"""Whatever a double may not hold, and much that it may: see `json_body.EXACT`."""
+_SHAPES = bytes.maketrans(b"123456789E", b"000000000e")
+_INEXACT = (b"0" * 16, b"0e0", b"0e-", b"0e+")
+"""The shapes of all numbers that a double may not hold, and of many that it may: see `json_body.EXACT`."""
 
 
 class WholeEvent:
@@ -94,7 +94,10 @@ class WholeAnswer:
 
 def _plain(raw: bytes) -> bool:
     """Whether its bytes show already that an answer is within all limits, and that all its numbers are exact."""
-    return len(raw) < _SMALL and raw.count(b"{") + raw.count(b"[") <= LIMITS.depth and not _INEXACT.search(raw)
+    if len(raw) > _SMALL or raw.count(b"{") + raw.count(b"[") > LIMITS.depth:
+        return False
+    shapes = raw.translate(_SHAPES)
+    return not any(shape in shapes for shape in _INEXACT)
 
 
 class Refusal(WholeAnswer):

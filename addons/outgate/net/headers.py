@@ -9,7 +9,7 @@ class Headers:
     __slots__ = ("_first", "fields")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self.fields = tuple((name.lower(), value) for name, value in fields)
+        self.fields = tuple([(name.lower(), value) for name, value in fields])
         self._first = dict(reversed(self.fields))
 
     def get(self, name: str, default: str | None = None) -> str | None:
@@ -18,6 +18,10 @@ class Headers:
 
     def all(self, name: str) -> tuple[str, ...]:
         return tuple(value for key, value in self.fields if key == name)
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether one of these names (lower case) is there."""
+        return not names.isdisjoint(self._first)
 
     def without(self, names: frozenset[str]) -> "Headers":
         return Headers(field for field in self.fields if field[0] not in names)

@@ -17,7 +17,7 @@ from outgate.net.headers import Headers
 from outgate.net.secret import Secret
 from outgate.proxy.inbound import Inbound
 
-_UPGRADES = ("upgrade", "http2-settings", "sec-websocket-key")
+_UPGRADES = frozenset({"upgrade", "http2-settings", "sec-websocket-key"})
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _MALFORMED = Denial(code="malformed_request", status=400, message="The request head is malformed.")
 _VERSION = Denial(code="http_version", status=505, message="The gateway speaks HTTP/1.1 and HTTP/2.")
@@ -56,15 +56,15 @@ def connection_of(client: Client, entry: Entry, authority: str, proxy_authorizat
 
 def inbound_of(client: Client, request: http.Request, conn: Connection, invalid: str | None) -> Inbound:
     """The head of a request, with the destination on which all its names agree, or the problem."""
-    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields)
-    problem = _MALFORMED if invalid else _malformed(client, request)
+    headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields])
+    problem = _MALFORMED if invalid else _malformed(client, request, headers)
     destination = ""
     if problem is None:
         try:
             destination = str(_agreed(client, request, conn, headers))
         except WireError as error:
             problem = _refused(error)
-    if problem is None and any(name in headers for name in _UPGRADES):
+    if problem is None and headers.has_any(_UPGRADES):
         problem = Denial(code="upgrade_denied", status=403, message="Protocol upgrades are not allowed.")
     path = request.data.path.decode("latin-1")
     if problem is None and not path.startswith("/"):
@@ -73,7 +73,7 @@ def inbound_of(client: Client, request: http.Request, conn: Connection, invalid:
     return Inbound(conn, request.data.method.decode("latin-1"), path, headers, destination, problem)
 
 
-def _malformed(client: Client, request: http.Request) -> Denial | None:
+def _malformed(client: Client, request: http.Request, headers: Headers) -> Denial | None:
     """What mitmproxy lets pass: other versions than the connection's own, control characters and folded lines in fields (RFC 9110
     section 5.5), codings of the transfer beyond `chunked`.
     """
@@ -81,7 +81,8 @@ def _malformed(client: Client, request: http.Request) -> Denial | None:
         return _VERSION
     if _CONTROLS.search(b" ".join([value for _, value in request.headers.fields])):
         return _MALFORMED
-    return _MALFORMED if request.headers.get("transfer-encoding", "chunked").lower() != "chunked" else None
+    codings = headers.all("transfer-encoding") if "transfer-encoding" in headers else ()
+    return _MALFORMED if any(coding.lower() != "chunked" for coding in codings) else None
 
 
 def _refused(error: WireError) -> Denial:

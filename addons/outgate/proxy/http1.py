@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import ClassVar, cast
 
 from h11._readers import ChunkedReader
+from mitmproxy.http import Request
 from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
@@ -30,6 +31,8 @@ _MALFORMED = (400, "malformed request head")
 _MALFORMED_BODY = (400, "malformed request body")
 _EMPTY_LINES = 4
 """Bytes of empty lines before a request line; one line at least is to be borne with (RFC 9112 section 2.2)."""
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_PLAIN_LENGTH = re.compile(rb"0|[1-9][0-9]{0,14}")
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -82,7 +85,7 @@ class BoundedHttp1Server(Http1Server):
         self._clock = None
         try:
             self.request = request = http1.read_request_head([bytes(line) for line in lines])
-            size = http1.expected_http_body_size(request)
+            size = _size_of(request)
         except ValueError:
             yield from self._refuse_request()
             return
@@ -236,3 +239,14 @@ class BoundedHttp1Server(Http1Server):
         self.state = self.done
         yield commands.SendData(self.conn, make_error_response(status, message))
         yield commands.CloseConnection(self.conn)
+
+
+def _size_of(request: Request) -> int | None:
+    """The length of a body; None where it is chunked. Raises ValueError for what is not framed well (RFC 9112 section 6)."""
+    framing = [field for field in request.data.headers.fields if field[0].lower() in _FRAMING]
+    if not framing:
+        return 0
+    name, value = framing[0]
+    if len(framing) == 1 and name.lower() == b"content-length" and _PLAIN_LENGTH.fullmatch(value):
+        return int(value)
+    return http1.expected_http_body_size(request)

@@ -108,7 +108,10 @@ class ExchangeStream(HttpStream):
         """
         exchange = self.exchange
         if exchange is None:
-            yield from super().handle_event(event)
+            if isinstance(event, WholeRequest) and self._parent().passage is not None:  # nothing of it can wait
+                yield from self.state_wait_for_request_headers(event)
+            else:
+                yield from super().handle_event(event)
         elif isinstance(event, RequestData | RequestEndOfMessage | RequestTrailers):
             _feed(exchange, event)
         elif isinstance(event, RequestProtocolError):
