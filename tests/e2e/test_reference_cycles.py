@@ -13,8 +13,8 @@ from support.waiting import until
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
 
 
-@pytest.fixture
-def uncollected():
+@pytest.fixture(name="_uncollected")
+def _uncollected():
     gc.collect()
     gc.disable()
     yield
@@ -27,8 +27,9 @@ def left():
     return sum(not isinstance(each, ExchangeStream) or each.exchange is not None for each in alive)
 
 
+@pytest.mark.usefixtures("_uncollected")
 @pytest.mark.parametrize("streamed", [False, True])
-def test_what_an_exchange_was_made_of_is_gone_when_it_has_ended(world, uncollected, streamed):
+def test_what_an_exchange_was_made_of_is_gone_when_it_has_ended(world, streamed):
     with world.inside(world.policy()) as gateway, http(gateway) as client:
         before = gateway.call(left)
         for _ in range(5):
