@@ -104,6 +104,27 @@ def test_a_policy_that_is_refused_is_not_touched(tmp_path):
     assert path.read_text().endswith("nope: 1\n")
 
 
+def test_workloads_that_the_policy_names_are_added_one_after_the_other(tmp_path):
+    path = write(tmp_path, BASE.replace("allow: [{}]", "allow: [{workloads: [alpha, beta, gamma]}]"))
+    first = run("add", "beta", "--policy", path)
+    token = token_of(first)
+
+    assert "E_UNKNOWN_WORKLOAD: there is no workload 'gamma'" in first.stderr
+    assert "until these are added too" in first.stderr
+    assert "E_UNKNOWN" not in run("add", "gamma", "--policy", path).stderr
+    assert "beta" == name_of(path, token)
+
+
+def test_a_workload_that_the_policy_still_names_is_not_revoked_and_the_way_is_told(tmp_path):
+    text = BASE.replace("allow: [{}]", "allow: [{workloads: [alpha]}]")
+    path = write(tmp_path, text)
+    result = run("revoke", "alpha", "--policy", path)
+
+    assert 1 == result.exit_code
+    assert "is left as it was: where the policy names alpha elsewhere, take it out there first; `rotate alpha`" in result.stderr
+    assert text == path.read_text()
+
+
 def test_the_file_keeps_its_mode_and_its_link(tmp_path):
     path = write(tmp_path)
     path.chmod(0o640)

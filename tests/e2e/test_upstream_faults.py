@@ -93,21 +93,22 @@ def ask(gateway, dialect="openai", *, stream=False, host=None):
 
 
 @pytest.mark.parametrize(
-    ("host", "code", "status"),
+    ("host", "code", "status", "told"),
     [
-        ("refusing.test", "upstream_connect_failed", 502),
-        ("mute.test", "upstream_timed_out", 504),
-        ("misnamed.test", "upstream_tls_failed", 502),
-        ("untrusted.test", "upstream_tls_failed", 502),
-        ("nowhere.invalid", "upstream_dns_failed", 502),
+        ("refusing.test", "upstream_connect_failed", 502, "could not be connected"),
+        ("mute.test", "upstream_timed_out", 504, "in time"),
+        ("misnamed.test", "upstream_tls_failed", 502, "its certificate, its name"),
+        ("untrusted.test", "upstream_tls_failed", 502, "its certificate, its name"),
+        ("nowhere.invalid", "upstream_dns_failed", 502, "no address"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_cannot_be_reached_is_an_error_answer(gateway, host, code, status, stream):
+def test_what_cannot_be_reached_is_an_error_answer_that_says_why(gateway, host, code, status, told, stream):
     reply = ask(gateway, host=host, stream=stream)
 
     assert (status, code) == (reply.status_code, reply.headers["x-outgate-reason"])
     assert {"message", "type", "param", "code", "request_id"} == set(reply.json()["error"])
+    assert told in reply.json()["error"]["message"]
 
 
 HEADLESS = {

@@ -41,6 +41,13 @@ def test_all_problems_at_once_with_file_line_and_repair_in_order(tmp_path):
     assert "'openai'" in next(problem.repair for problem in errors if problem.code == "E_UNKNOWN_PROVIDER")
 
 
+@pytest.mark.parametrize("broken", [("host:", "hst:"), ("- name:", "- nam:")])
+def test_what_is_wrong_elsewhere_does_not_hide_the_settings_of_a_stage(tmp_path, broken):
+    text = BASE.replace(*broken).replace("{passthrough: true}", "{passthrough: perhaps}")
+
+    assert "stages.model_map.passthrough" in " ".join(problem.message for problem in refused(tmp_path, text))
+
+
 def test_settings_of_a_stage_are_judged_where_they_stand(tmp_path):
     problems = refused(tmp_path, BASE + "    stages:\n      authorize:\n        alow: []\n")
 

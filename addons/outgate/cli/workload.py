@@ -52,7 +52,7 @@ def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -
             workloads[name]["groups"] = list(groups)
         workloads[name]["token_hashes"] = [digest_of(token)]
 
-    _rewrite(file, change)
+    _rewrite(file, change, missing=True)
     _show(name, token)
 
 
@@ -83,7 +83,7 @@ def revoke(*, name: str, file: Path) -> None:
         _known(workloads, name)
         del workloads[name]
 
-    _rewrite(file, change)
+    _rewrite(file, change, f"where the policy names {name} elsewhere, take it out there first; `rotate {name}` ends its token now")
     click.echo(f"{name} is revoked")
 
 
@@ -105,8 +105,11 @@ def _show(name: str, token: str) -> None:
     )
 
 
-def _rewrite(file: Path, change: Callable[[CommentedMap], None]) -> None:
-    """Change the workloads of a policy, whole or not at all; what would be refused is not written."""
+def _rewrite(file: Path, change: Callable[[CommentedMap], None], hint: str = "", *, missing: bool = False) -> None:
+    """Change the workloads of a policy, whole or not at all; what would be refused is not written.
+
+    `missing`: other workloads that the policy names may be missing still, so that one can be added after the other.
+    """
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
@@ -119,13 +122,23 @@ def _rewrite(file: Path, change: Callable[[CommentedMap], None]) -> None:
         change(tree["workloads"])
         written = StringIO()
         yaml.dump(tree, written)
-        load_source(parse_source(written.getvalue(), str(file)))
+        _judge(written.getvalue(), file, missing=missing)
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
     except PolicyError as error:
-        click.echo(str(error), err=True)
+        click.echo(f"{error}\n{file} is left as it was{f': {hint}' if hint else ''}", err=True)
         sys.exit(1)
     _replace(file, written.getvalue())
+
+
+def _judge(text: str, file: Path, *, missing: bool) -> None:
+    try:
+        load_source(parse_source(text, str(file)))
+    except PolicyError as error:
+        others = {problem.code for problem in error.problems if problem.is_error} - {"E_UNKNOWN_WORKLOAD"}
+        if others or not missing:
+            raise
+        click.echo(f"{error}\nuntil these are added too, the policy is refused", err=True)
 
 
 def _replace(file: Path, text: str) -> None:

@@ -64,6 +64,8 @@ class Builder:
             for section, place in zip(self._policy.routes, self._places, strict=True)
             for route in self._routes(section, place)
         ]
+        if not routes:  # no route was compiled, so that nobody has looked at the settings of most stages yet
+            self._settings_of(gateway)
         if connect is None or judged is None or any(problem.is_error for problem in self.problems):
             return None
         return LivePolicy(
@@ -173,10 +175,8 @@ class Builder:
                 self._note([self._source.problem("E_MISSING_STAGE", f"the stage {name} is not installed", ("stages",), _INSTALL)])
             return None
         kind = stage_type(name)
-        try:
-            settings = kind.settings_type.model_validate(dict(placed.settings))
-        except ValidationError as error:
-            self._note(settings_problems(self._source, placed.place, kind.settings_type, error))
+        settings = self._settings(kind, placed)
+        if settings is None:
             return None
         key = (name, canonical(settings))
         if key not in self._stages:
@@ -190,6 +190,19 @@ class Builder:
                 return None
             self._note(self._located(warning, placed.place, None) for warning in getattr(self._stages[key], "warnings", ()))
         return self._stages[key]
+
+    def _settings_of(self, stages: Mapping[str, Placed]) -> None:
+        for name, placed in stages.items():
+            if name in stage_names():
+                self._settings(stage_type(name), placed)
+
+    def _settings(self, kind: type[Stage], placed: Placed) -> Settings | None:
+        """Validated; None, and its problems noted, where they are wrong."""
+        try:
+            return kind.settings_type.model_validate(dict(placed.settings))
+        except ValidationError as error:
+            self._note(settings_problems(self._source, placed.place, kind.settings_type, error))
+            return None
 
     def _decided(self) -> dict[str, Any]:
         return {

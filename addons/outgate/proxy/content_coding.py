@@ -7,7 +7,7 @@ from outgate.errors import Denial, WireError
 from outgate.net.decompress import Limits, decode
 from outgate.net.headers import Headers
 
-_STATUS = {"encoding_unknown": 415, "encoding_stacked": 415, "encoding_too_large": 413, "encoding_bomb": 413}
+STATUS = {"encoding_unknown": 415, "encoding_stacked": 415, "encoding_too_large": 413, "encoding_bomb": 413}
 
 
 def decoded(body: bytes, headers: Headers, size: int) -> bytes | Denial:
@@ -17,4 +17,4 @@ def decoded(body: bytes, headers: Headers, size: int) -> bytes | Denial:
     try:
         return decode(body, ",".join(headers.all("content-encoding")), Limits(size=size))
     except WireError as error:
-        return Denial(code=error.code, status=_STATUS.get(error.code, 400), message=f"The request cannot be read: {error}.")
+        return Denial(code=error.code, status=STATUS.get(error.code, 400), message=f"The request cannot be read: {error}.")

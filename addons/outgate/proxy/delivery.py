@@ -17,6 +17,8 @@ from outgate.proxy.replies import REQUEST_ID
 _PASSED = frozenset({"content-type", "retry-after", "retry-after-ms", "request-id", "x-request-id", "x-should-retry"})
 _PASSED_PREFIXES = ("anthropic-ratelimit-", "openai-", "x-ratelimit-")
 
+BROKEN_ANSWER = "The provider's answer broke off or was malformed."
+
 
 class BrokenAnswerError(Exception):
     """The answer could not be completed; `started` says whether the client has seen its first byte."""
@@ -51,7 +53,7 @@ class Delivery:
         try:
             await self._pump(stream)
         except (UpstreamError, WireError) as error:
-            message, wait = "The provider's answer broke off or was malformed.", _seconds(headers.get("retry-after"))
+            message, wait = BROKEN_ANSWER, _seconds(headers.get("retry-after"))
             raise self._broken("upstream_broken_answer", status, message, wait) from error
         except Exception as error:
             raise self._broken("stage_failed", 503, "A response policy failed.") from error

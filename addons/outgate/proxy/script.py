@@ -31,8 +31,8 @@ _OPTIONS = {
     "outgate_revision": ("", "Refuse to run any policy but the one with this revision."),
 }
 _ABSENT = (
-    "outgate: under stock mitmproxy these hold only in part: O1-O3 (speed), O6, R1 (no drain), F2 (a crash of mitmproxy's own "
-    "layers leaves the client waiting until tcp_timeout). `outgate run` holds them."
+    "outgate: under stock mitmproxy these hold only in part: speed; service where file descriptors run out; a stop waits for no "
+    "exchange (no drain); a crash of mitmproxy's own layers leaves the client waiting until tcp_timeout. `outgate run` holds them."
 )
 _CAUSES = (PolicyError, OSError, sqlite3.Error)
 

@@ -20,7 +20,17 @@ from outgate.stores.accounts import Hold
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.client import Call, Client, OutboundRequest
 
-_STATUS = {FailureKind.TIMEOUT: 504}
+STATUS = {FailureKind.TIMEOUT: 504}
+# One sentence for each way to fail: enough to know where to look, without names, addresses or certificates of the inside.
+MESSAGES = {
+    FailureKind.CONNECT: "The provider could not be connected.",
+    FailureKind.TLS: "TLS with the provider failed: its certificate, its name or the client certificate was not accepted.",
+    FailureKind.DNS: "The provider's name has no address that the gateway's policy lets it dial.",
+    FailureKind.RESET: "The provider's connection ended before it answered.",
+    FailureKind.STALE: "The provider closed an idle connection when it was used again; the request may have reached it.",
+    FailureKind.TIMEOUT: "The provider did not answer in time.",
+    FailureKind.PROTOCOL: "The provider's answer is not valid HTTP.",
+}
 
 
 class DispatchSettings(Settings):
@@ -91,8 +101,8 @@ class Dispatch(Stage):
 def _failed(error: UpstreamError) -> FailedAttempt:
     return FailedAttempt(
         code=f"upstream_{error.kind}",
-        status=_STATUS.get(error.kind, 502),
-        message="The provider could not be reached or did not answer.",
+        status=STATUS.get(error.kind, 502),
+        message=MESSAGES.get(error.kind, "The provider did not answer."),
         retry_after=error.retry_after,
         kind=error.kind,
         sent=error.sent,
