@@ -29,6 +29,12 @@ _VANISHING = "\ufe0f\u200d\u200b\u200c\u00ad\ufeff\u2060"
 _DOTS = {"…": "."}
 
 
+_ASCII_FOLDED = [chr(code).translate(FOLD) for code in range(128)]
+_ASCII = bytes(ord(folded or "\0") for folded in _ASCII_FOLDED) + bytes(128)
+_GONE = bytes(code for code, folded in enumerate(_ASCII_FOLDED) if not folded)
+"""Folding, as far as ASCII goes."""
+
+
 class _Script(NamedTuple):
     """`unusual` finds what the table does not know how to sketch."""
 
@@ -41,7 +47,7 @@ class _Script(NamedTuple):
 def sketch(text: str) -> tuple[str, str]:
     """The text, folded where it must be, and its sketch: as long, and all ASCII. Folding the first is folding the text."""
     if text.isascii():
-        folded = text.translate(FOLD)
+        folded = text.encode().translate(_ASCII, _GONE).decode()
         return folded, folded
     for sign in _VANISHING:
         if sign in text:

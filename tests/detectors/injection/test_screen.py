@@ -30,6 +30,9 @@ class _Open(Screen):
     def stretches(self, reading: str, spots: Sequence[tuple[int, int]] = ()) -> list[Stretch]:
         return [Stretch(0, len(reading), set(range(len(self._expressions))))]
 
+    def silent(self, reading: str) -> bool:
+        return False
+
     def spells(self, plain: str) -> bool:
         return True
 

@@ -65,9 +65,12 @@ class Matcher:
 
     def _read(self, raw: str, plain: str, found: set[str]) -> None:
         """All readings of one text."""
-        for one in lanes(raw, plain):
-            self._judge(one, found)
-        for whole, letters in disguised(raw, plain):
+        first = lane(raw, plain)
+        silent = self._screen.silent(first.reading)
+        for one in lanes(first):
+            if not silent or one is not first:
+                self._judge(one, found)
+        for whole, letters in disguised(first, silent=silent):
             if whole.letters is UNLEET and self._screen.spells(whole.plain):
                 self._spell(whole, found)
             if self._screen.disguises(letters.reading):

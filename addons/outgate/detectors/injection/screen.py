@@ -64,14 +64,18 @@ class Screen:
         self._chains: dict[int, Automaton] = {}
         self._keys, self._foreign = _keys(every)
         begun = sorted({tuple(_begun(alternative).split()) for rule in every for alternative in anchor(rule)})
-        anchors = [_automaton(_phrases(some)).search_ascii for some in batched(begun, _TOGETHER, strict=False)]
+        written = [f"{_BORDER}{_phrases(some)}{_BORDER}" for some in batched(begun, _TOGETHER, strict=False)]
+        anchors = [Automaton(some).search_ascii for some in written]
         self._holds_anchor = anchors[0] if len(anchors) == 1 else lambda padded: any(holds(padded) for holds in anchors)
         self._inner = {word for begin in begun for word in begin[1:]}
         words = "|".join(sorted(map(_word, turned))) or _NONE
         twice = f" (?:{words}) (?:.* )?(?:{words}) "
         apart, backwards = _any_apart(telling), _any_apart([turn(word) for word in telling for turn in TURNS])
         self._apart, self._turned_apart, self._turned = Automaton(apart), Automaton(backwards), Automaton(twice)
-        self._either = Automaton(f"{apart}|{backwards}|{twice}")
+        either = f"{apart}|{backwards}|{twice}"
+        self._either = Automaton(either)
+        turned_anywhere = f"{_BORDER}(?:{words}){_BORDER}(?:.*{_BORDER})?(?:{words}){_BORDER}"
+        self._any = Automaton(f"{written[0]}|{apart}|{backwards}|{turned_anywhere}") if len(written) == 1 else None
         signs = "|".join(one for word in sorted(vocabulary) if word.isascii() for one in spelling(word)) or _NONE
         self._spells = Automaton(f"(?:^|{_NO_SIGN})(?i:{signs})(?:{_NO_SIGN}|$)")
         self._enough = _words(max(map(reached, every), default=1)).search_ascii
@@ -95,6 +99,10 @@ class Screen:
                 if seen > _MANY:
                     return [Stretch(0, len(reading), set(range(len(self._expressions))))]
         return found
+
+    def silent(self, reading: str) -> bool:
+        """Whether a text holds neither an anchor nor, with its digits or without, a disguise: most do not, and one look tells."""
+        return self._any is not None and not self._any.search(f" {reading} ")
 
     def disguises(self, reading: str) -> bool:
         """Whether any of the next three answers may be yes, for a reading without digits."""

@@ -43,6 +43,11 @@ class Lane(NamedTuple):
     letters: bytes
     spots: Sequence[tuple[int, int]] = ()
 
+    @property
+    def holds_digits(self) -> bool:
+        """Whether there may be digits in it: what is shown as a question mark may be one."""
+        return "?" in self.reading
+
     def exactly(self, start: int = 0, end: int | None = None) -> str:
         """What a stretch reads, exactly."""
         return self.reading[start:end] if self.raw.isascii() else spaced(fold(self.raw[start:end]), self.letters)
@@ -72,20 +77,26 @@ def opened(text: str) -> tuple[str, str]:
     return sketch(unescape(raw)) if holds_escape(plain) else (raw, plain)
 
 
-def lanes(raw: str, plain: str) -> Iterator[Lane]:
+def lanes(first: Lane) -> Iterator[Lane]:
     """A text as it reads; with the line ends that are written in it as such; without addresses and placeholders."""
-    yield lane(raw, plain)
-    if ends := _written_ends(plain):
-        yield lane(_blanked(raw, ends), _blanked(plain, ends), spots=ends)
-    if names := _names(plain):
-        yield lane(_blanked(raw, names), _blanked(plain, names), spots=names)
+    yield first
+    if ends := _written_ends(first.plain):
+        yield lane(_blanked(first.raw, ends), _blanked(first.plain, ends), spots=ends)
+    if names := _names(first):
+        yield lane(_blanked(first.raw, names), _blanked(first.plain, names), spots=names)
 
 
-def disguised(raw: str, plain: str) -> Iterator[tuple[Lane, Lane]]:
-    """A text with its digits and without, then both with digits and signs as letters; spaces for the line ends written in it."""
+def disguised(first: Lane, *, silent: bool) -> Iterator[tuple[Lane, Lane]]:
+    """A text with its digits and without, then both with digits and signs as letters; spaces for the line ends written in it.
+
+    What it reads as it stands is left out where that is known to say nothing.
+    """
+    raw, plain, whole = first.raw, first.plain, first
     if ends := _written_ends(plain):
         raw, plain = _blanked(raw, ends), _blanked(plain, ends)
-    yield lane(raw, plain), lane(raw, plain, LETTERS)
+        whole = lane(raw, plain)
+    if not silent or whole is not first:
+        yield whole, lane(raw, plain, LETTERS)
     if any(sign in plain for sign in _SIGNS):
         yield lane(raw, plain, UNLEET), lane(raw, plain, LEET_LETTERS)
 
@@ -132,9 +143,10 @@ def _written_ends(plain: str) -> list[tuple[int, int]]:
     return [match.span() for match in _WRITTEN_END.finditer(plain)] if "\\" in plain else []
 
 
-def _names(plain: str) -> list[tuple[int, int]]:
+def _names(one: Lane) -> list[tuple[int, int]]:
     """Where that stands which redaction takes out of a text or puts into it."""
-    found = list(ibans(plain))
+    plain = one.plain
+    found = list(ibans(plain)) if one.holds_digits else []
     if "<" in plain:
         found.extend(match.span() for match in _PLACEHOLDER.finditer(plain))
     if ("@" in plain or plain.count(":") > 1) and _HOLDS_ADDRESS.search(plain):
