@@ -118,10 +118,12 @@ async def agent_turn(samples: Samples, subjects: Sequence[Subject], pace: Pace) 
 
 
 async def growth(samples: Samples, subjects: Sequence[Subject], pace: Pace) -> None:
-    """Memory after the other suites, and what 10,000 requests more add to it (MB)."""
+    """Memory of the worker after the other suites, and what 10,000 requests more add to it (MB), once as many have filled what it
+    remembers to its bounds.
+    """
     body = bodies.small()
     for subject in subjects:
-        await requests(subject.target, body, pace.growth // 4)
+        await requests(subject.target, body, pace.growth)
         before = subject.rss()
         await requests(subject.target, body, pace.growth)
         after = subject.rss()
