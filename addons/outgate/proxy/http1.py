@@ -31,6 +31,9 @@ _MALFORMED = (400, "malformed request head")
 _MALFORMED_BODY = (400, "malformed request body")
 _EMPTY_LINES = 4
 """Bytes of empty lines before a request line; one line at least is to be borne with (RFC 9112 section 2.2)."""
+_SPACED_NAME = re.compile(rb"\n[^:\n]*[ \t]:")
+"""No space may stand before a field's colon: some take such a field for a length, some do not (RFC 9112 section 5.1)."""
+_CONNECT = b"CONNECT"
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _PLAIN_LENGTH = re.compile(rb"0|[1-9][0-9]{0,14}")
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -86,10 +89,12 @@ class BoundedHttp1Server(Http1Server):
         try:
             self.request = request = http1.read_request_head([bytes(line) for line in lines])
             size = _size_of(request)
+            if request.data.method != _CONNECT == request.data.method.upper():
+                raise ValueError("methods are case-sensitive")  # (RFC 9110 section 9.1), but mitmproxy would open a tunnel
         except ValueError:
             yield from self._refuse_request()
             return
-        if size is None or size > len(self.buf) or request.data.method == b"CONNECT":
+        if size is None or size > len(self.buf) or request.data.method == _CONNECT:
             yield ReceiveHttp(RequestHeaders(self.stream_id, request, size == 0))
             self.body_reader = make_body_reader(size)
             self.state = self.read_body
@@ -124,7 +129,8 @@ class BoundedHttp1Server(Http1Server):
             self.body_reader = cast("ChunkedReader", ChunkReader())
         for command in super().read_body(event):
             if isinstance(command, commands.CloseConnection) and not self._ours:
-                self._broken = True  # what cannot be read is answered here; the exchange is only for the books
+                self._broken = True  # what cannot be read is answered here, once; the exchange is only for the books
+                self.state = self.done
                 yield commands.SendData(self.conn, make_error_response(*_MALFORMED_BODY))
             yield command
 
@@ -231,6 +237,7 @@ class BoundedHttp1Server(Http1Server):
             or head.count(b"\n") != ends
             or head.count(b"\r") != ends
             or head.translate(None, _LEGAL)
+            or ((b" :" in head or b"\t:" in head) and _SPACED_NAME.search(head))
         ):
             return _MALFORMED
         return None
@@ -247,6 +254,8 @@ def _size_of(request: Request) -> int | None:
     if not framing:
         return 0
     name, value = framing[0]
-    if len(framing) == 1 and name.lower() == b"content-length" and _PLAIN_LENGTH.fullmatch(value):
+    if len(framing) > 1 or not value:
+        raise ValueError("one length, or one coding of the transfer")
+    if name.lower() == b"content-length" and _PLAIN_LENGTH.fullmatch(value):
         return int(value)
     return http1.expected_http_body_size(request)

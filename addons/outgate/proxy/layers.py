@@ -206,6 +206,8 @@ class ExchangeLayer(HttpLayer):
             self.connections.setdefault(self.context.client, server)
             if ExchangeStream.entrance.serves:
                 self.passage = Passage.through(self.context.layers, self)
+        elif isinstance(event, events.Wakeup) and event.command not in self.command_sources:
+            return  # the layer that asked for it is outside the tunnel this one is in
         yield from super()._handle_event(event)
 
     def event_to_child(self, child: layer.Layer, event: events.Event) -> Commands:
