@@ -202,11 +202,11 @@ class Leases:
         for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
             bucket = self._bucket(account, now)
             if tokens > bucket.limit.tokens:
-                return _denial(f"The request may cost {tokens} tokens, more than all of the budget", bucket.limit, None)
+                return _denial(f"The request may cost {tokens} tokens, more than all of", bucket.limit, None)
             if bucket.left < tokens and now < bucket.dry_until:
                 remaining = max(1.0, bucket.ends - now)
                 busy = bucket.settled + tokens <= bucket.limit.tokens
-                reason = "Requests in flight hold all that is left of the budget" if busy else "Too little is left of the budget"
+                reason = "Requests in flight hold all that is left of" if busy else "Too little is left of"
                 return _denial(reason, bucket.limit, min(_BUSY_RETRY, remaining) if busy else remaining)
         return None
 
@@ -266,4 +266,4 @@ def _beyond(bucket: Bucket, start: int, held: int, used: int) -> Iterator[Entry]
 
 
 def _denial(reason: str, limit: Limit, retry_after: float | None) -> Denial:
-    return Denial(code="budget_exhausted", status=429, message=f"{reason} '{limit.name}'.", retry_after=retry_after)
+    return Denial(code="budget_exhausted", status=429, message=f"{reason} the budget '{limit.name}'.", retry_after=retry_after)
