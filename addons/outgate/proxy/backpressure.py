@@ -35,6 +35,17 @@ class PacedHttp2Server(Http2Server):
         self._answered: set[int] = set()
         self._credit = FrameCredit()
 
+    @property
+    def _ended(self) -> bool:
+        """Whether mitmproxy is done with the connection, which leaves h2's streams as they were."""
+        return bool(self._handle_event == self.done)
+
+    def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        yield from super().handle_event(event)
+        waiting = self._waiting
+        if waiting is not None and isinstance(event, events.DataReceived | events.ConnectionClosed) and not waiting.done():
+            waiting.set_result(None)
+
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.DataReceived) and not self._credit.spend(event.data):
             yield from self.protocol_error("too many frames for what they bring", ErrorCodes.ENHANCE_YOUR_CALM)
@@ -46,9 +57,6 @@ class PacedHttp2Server(Http2Server):
                 self._answered.add(event.stream_id)
         if self._answered:
             yield from self._let_go_of_answered()
-        waiting = self._waiting
-        if waiting is not None and isinstance(event, events.DataReceived | events.ConnectionClosed) and not waiting.done():
-            waiting.set_result(None)
 
     def _let_go_of_answered(self) -> layer.CommandGenerator[None]:
         """Forget the answered streams whose last byte has been sent; reset those that are still open on the client's side."""
@@ -69,7 +77,7 @@ class PacedHttp2Server(Http2Server):
 
     async def drained(self, stream_id: int) -> None:
         """Wait until the stream's backlog is below the high-water mark."""
-        while self.backlog(stream_id) > HIGH_WATER and not self.is_closed(stream_id):
+        while self.backlog(stream_id) > HIGH_WATER and not (self.is_closed(stream_id) or self._ended):
             if self._waiting is None or self._waiting.done():
                 self._waiting = get_running_loop().create_future()
             await self._waiting
