@@ -25,15 +25,18 @@ def return_large_blocks() -> None:
         option(_M_MMAP_THRESHOLD, _LARGE)
 
 
-_YOUNG = 20_000
-"""Objects made and kept between two looks for reference cycles: an exchange leaves none behind."""
+_YOUNG, _OLDER = 10_000, 2
+"""Objects made and kept between two looks for reference cycles, and how often the young are looked at before the older are.
+
+Exchanges leave no cycles, closed connections do. All that is in flight at once is fewer objects than that, or it would be looked at
+over and over."""
 
 
 def settle() -> None:
     """What start-up has made stays: the garbage collector, which would walk over all of it time and again, leaves it out."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG, 10, 10)
+    gc.set_threshold(_YOUNG, _OLDER, _OLDER)
 
 
 def trim() -> None:
