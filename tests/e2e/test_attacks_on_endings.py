@@ -96,6 +96,13 @@ def test_attack_a_client_that_leaves_in_the_middle_leaves_nothing(inside, provid
     assert providers[0].wait(lambda: providers[0].seen[0].aborted is not None)
 
 
+def unwritten(gateway) -> int:
+    """Bytes that the gateway itself holds for clients that do not read; what the kernel holds besides is its own affair."""
+    return sum(
+        io.writer.transport.get_write_buffer_size() for each in handlers(gateway) for io in each.transports.values() if io.writer
+    )
+
+
 @pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
 def test_attack_a_client_that_stops_reading_is_waited_for_and_gets_every_byte(inside, providers, protocol):
     """A stream of 16 MB: the provider is held back while nobody reads, also beyond the time of an idle connection."""
@@ -125,13 +132,13 @@ def test_attack_a_client_that_stops_reading_is_waited_for_and_gets_every_byte(in
                 at = len(sent)
                 await asyncio.sleep(0.3)
             await asyncio.sleep(1.2 * IDLE_SECONDS)
-            held = sum(sent)
+            held = inside.call(lambda: unwritten(inside))
             raw.writer.transport.resume_reading()
             return held, (await link.reply(stream)) if protocol == "h2" else await raw.reply()
 
     held, reply = asyncio.run(run())
 
-    assert held < 12_000_000
+    assert held < 1_000_000
     assert (200, True) == (reply.status, reply.whole)
     assert texts == re.findall(r'"content":"(\d{8}x*)"', reply.body.decode())
 

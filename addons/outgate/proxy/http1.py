@@ -223,7 +223,8 @@ class BoundedHttp1Server(Http1Server):
         space, and strips controls off the ends of values (RFC 9112 sections 2.2 and 3).
         """
         data = sent.lstrip(b"\r\n")
-        if len(sent) - len(data) > _EMPTY_LINES:
+        before = sent[: len(sent) - len(data)]
+        if len(before) > _EMPTY_LINES or before.replace(b"\r\n", b"") not in ((b"",) if data else (b"", b"\r")):
             return _MALFORMED
         blank = _BLANK_LINE.search(data)
         head = data[: blank.end()] if blank else data
