@@ -7,7 +7,19 @@ from typing import NamedTuple
 
 from outgate.detectors.injection.rules import RULES, Rule
 from outgate.detectors.injection.screen import Screen
-from outgate.detectors.injection.views import TURNS, UNLEET, Lane, Words, disguised, lane, lanes, opened, spelled, words
+from outgate.detectors.injection.views import (
+    TURNS,
+    UNLEET,
+    Lane,
+    Words,
+    disguised,
+    lane,
+    lanes,
+    opened,
+    spelled,
+    words,
+    written_ends,
+)
 from outgate.detectors.normalise import hidden_tags, unescape
 from outgate.detectors.payloads import payloads
 
@@ -67,10 +79,11 @@ class Matcher:
         """All readings of one text."""
         first = lane(raw, plain)
         silent = self._screen.silent(first.reading)
-        for one in lanes(first):
+        ends = written_ends(plain)
+        for one in lanes(first, ends):
             if not silent or one is not first:
                 self._judge(one, found)
-        for whole, letters in disguised(first, silent=silent):
+        for whole, letters in disguised(first, ends, silent=silent):
             if whole.letters is UNLEET and self._screen.spells(whole.plain):
                 self._spell(whole, found)
             if self._screen.disguises(letters.reading):

@@ -77,22 +77,22 @@ def opened(text: str) -> tuple[str, str]:
     return sketch(unescape(raw)) if holds_escape(plain) else (raw, plain)
 
 
-def lanes(first: Lane) -> Iterator[Lane]:
-    """A text as it reads; with the line ends that are written in it as such; without addresses and placeholders."""
+def lanes(first: Lane, ends: list[tuple[int, int]]) -> Iterator[Lane]:
+    """A text as it reads; with the line ends written in it (`written_ends`) as such; without addresses and placeholders."""
     yield first
-    if ends := _written_ends(first.plain):
+    if ends:
         yield lane(_blanked(first.raw, ends), _blanked(first.plain, ends), spots=ends)
     if names := _names(first):
         yield lane(_blanked(first.raw, names), _blanked(first.plain, names), spots=names)
 
 
-def disguised(first: Lane, *, silent: bool) -> Iterator[tuple[Lane, Lane]]:
+def disguised(first: Lane, ends: list[tuple[int, int]], *, silent: bool) -> Iterator[tuple[Lane, Lane]]:
     """A text with its digits and without, then both with digits and signs as letters; spaces for the line ends written in it.
 
     What it reads as it stands is left out where that is known to say nothing.
     """
     raw, plain, whole = first.raw, first.plain, first
-    if ends := _written_ends(plain):
+    if ends:
         raw, plain = _blanked(raw, ends), _blanked(plain, ends)
         whole = lane(raw, plain)
     if not silent or whole is not first:
@@ -138,7 +138,7 @@ def _letters(match: re.Match[str]) -> str:
     return run if run.isalnum() else "".join(char if char.isalnum() else " " for char in run)
 
 
-def _written_ends(plain: str) -> list[tuple[int, int]]:
+def written_ends(plain: str) -> list[tuple[int, int]]:
     """Where line ends and tabs are written as in a string of JSON, in front of a word."""
     return [match.span() for match in _WRITTEN_END.finditer(plain)] if "\\" in plain else []
 
