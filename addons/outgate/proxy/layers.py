@@ -1,7 +1,7 @@
 """mitmproxy's HTTP layers, made to hand every request to an exchange and to take every answer from it.
 
-mitmproxy is the client-side engine only: these layers never ask for a server connection. A stream pulls with TakeHook, a
-blocking hook, which is mitmproxy's own way to await from inside a layer.
+mitmproxy is the client-side engine only: these layers never ask for a server connection. A stream says `Serve` where
+its connection has a short way; else it pulls with TakeHook, a blocking hook, mitmproxy's own way to await from inside a layer.
 """
 
 from collections.abc import Iterator
