@@ -103,3 +103,19 @@ def test_an_answer_is_shared_over_what_says_nothing_of_it(line, providers):
             assert 200 == client.post(CHAT, json=asked("the same"), headers=fields).status_code
 
     assert ["key-0"] == [seen.header("idempotency-key") for seen in providers[0].seen]
+
+
+def test_a_budget_per_model_is_one_for_all_names_that_callers_invent(providers, tmp_path):
+    policy = """
+        authenticate: {}
+        authorize: {allow: [{}]}
+        model_map: {passthrough: true}
+        authorize_model: {allow: [{models: [named, "**"]}]}
+        count_tokens: {}
+        token_budget: {max_output_tokens: 50, limits: [{name: each, tokens: 60, per: [model]}]}
+    """
+    world = World(tmp_path, *providers)
+    with world.gateway(world.policy(policy)) as gateway, http(gateway) as client:
+        replies = [client.post(CHAT, json=asked("hi") | {"model": name}) for name in ("invented-1", "invented-2", "named")]
+
+    assert [200, 429, 200] == [reply.status_code for reply in replies]

@@ -26,7 +26,7 @@ def test_a_limit_may_be_for_one_model():
 
 
 def test_per_gives_each_its_own_account():
-    limits = Limits([limit(1, per=("tenant", "model"))])
+    limits = Limits([limit(1, per=("tenant", "model"))], frozenset({"gpt-4o"}))
 
     assert ["team@day/tenant=acme/model=gpt-4o"] == keys(limits)
     assert ["team@day/tenant=other/model=gpt-4o"] == keys(limits, Principal(name="agent", tenant="other"))
@@ -44,6 +44,19 @@ def test_two_callers_never_meet_under_one_key(first, second):
     limits = Limits([limit(1, per=("tenant", "workload"))])
 
     assert keys(limits, first) != keys(limits, second)
+
+
+@pytest.mark.parametrize("model", ["invented", "GPT-4o", "gpt-4o ", "*", "%2A", "/model=gpt-4o", ""])
+def test_models_that_the_policy_does_not_name_share_an_account(model):
+    limits = Limits([limit(1, per=("model", "tenant"))], frozenset({"gpt-4o"}))
+
+    assert ["team@day/model=*/tenant=acme"] == keys(limits, model=model)
+
+
+def test_a_model_that_is_named_like_the_shared_account_has_its_own():
+    limits = Limits([limit(1, per=("model",))]).plus([], frozenset({"*"}))
+
+    assert ["team@day/model=%2A"] == keys(limits, model="*")
 
 
 def test_keys_hold_nothing_that_json_escapes():

@@ -64,18 +64,20 @@ class Reads(NamedTuple):
 
 
 class TokenBudget(Stage):
-    """Writes `hold`: one per exchange, however many attempts it takes."""
+    """Writes `hold`: one per exchange, however many attempts it takes. `models` are named by the policy: they alone can have a
+    budget of their own.
+    """
 
     name = "token_budget"
     settings_type = TokenBudgetSettings
 
-    def __init__(self, settings: TokenBudgetSettings, accounts: Accounts) -> None:
+    def __init__(self, settings: TokenBudgetSettings, accounts: Accounts, models: frozenset[str] = frozenset()) -> None:
         self._default = settings.max_output_tokens
         self._accept_debt = settings.accept_debt
         self._open = settings.on_error is OnError.OPEN
         self.warnings = _UNBOUNDED if settings.accept_debt else ()
         self._accounts = accounts
-        self._limits = accounts.limits.plus(settings.limits)
+        self._limits = accounts.limits.plus(settings.limits, models)
         self.contract = Contract.of(
             Reads,
             writes=("hold",),

@@ -1,6 +1,8 @@
 """Decides which budgets a request debits: every limit that matches it, each with the account it is kept under.
 
-A limit is one budget shared by all that match, unless `per` gives each workload, tenant or model its own.
+A limit is one budget shared by all that match, unless `per` gives each workload, tenant or model its own. A model has its own
+only where the policy names it: any other name is the caller's text, and would be a fresh budget to whoever invents it. All of
+those share one account (docs/decisions/0018).
 """
 
 from collections.abc import Iterable
@@ -14,6 +16,8 @@ from outgate.inference.principal import Principal
 from outgate.pipeline.stage import Settings
 
 _REMEMBERED = 4096
+_UNNAMED = "*"
+"""Stands in a key for every model that the policy does not name; quoted, no name reads so."""
 
 
 class Limit(Settings):
@@ -32,7 +36,8 @@ class Limit(Settings):
     model: str = "*"
     """Glob over the model that will really be called."""
     per: tuple[Literal["workload", "tenant", "model"], ...] = ()
-    """What gets a budget of its own; empty, one budget is shared by all that match."""
+    """What gets a budget of its own; empty, one budget is shared by all that match. Models that the policy names nowhere (in
+    rules, as a target, or among prices; a pattern names none) share one between them."""
     output_weight: Annotated[int, Field(ge=1, le=100)] = 1
     """How many tokens of the budget one output token costs."""
 
@@ -45,16 +50,17 @@ class Account(NamedTuple):
 
 
 class Limits:
-    """The limits of one policy. `matching` is remembered per caller and model, bounded."""
+    """The limits of one policy, and the models it names. `matching` is remembered per caller and model, bounded."""
 
-    __slots__ = ("_known", "limits")
+    __slots__ = ("_known", "_models", "limits")
 
-    def __init__(self, limits: Iterable[Limit] = ()) -> None:
+    def __init__(self, limits: Iterable[Limit] = (), models: frozenset[str] = frozenset()) -> None:
         self.limits = tuple(dict.fromkeys(limits))
+        self._models = models
         self._known: dict[tuple[str, str, str], tuple[Account, ...]] = {}
 
-    def plus(self, more: Iterable[Limit]) -> "Limits":
-        return Limits((*self.limits, *more))
+    def plus(self, more: Iterable[Limit], models: frozenset[str] = frozenset()) -> "Limits":
+        return Limits((*self.limits, *more), self._models | models)
 
     def matching(self, principal: Principal, model: str) -> tuple[Account, ...]:
         """The accounts a request debits, all of them; of two limits that share an account, the first counts."""
@@ -63,17 +69,18 @@ class Limits:
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            found = [_account(limit, who) for limit in reversed(self.limits) if _matches(limit, who)]
+            found = [self._account(limit, who) for limit in reversed(self.limits) if _matches(limit, who)]
             known = self._known[who] = tuple(reversed({account.key: account for account in found}.values()))
         return known
+
+    def _account(self, limit: Limit, who: tuple[str, str, str]) -> Account:
+        """Parts are quoted, so that no two callers ever meet under one key, but for models without a name here."""
+        parts = {part: quote(value, safe="") for part, value in zip(("workload", "tenant", "model"), who, strict=True)}
+        if who[2] not in self._models:
+            parts["model"] = _UNNAMED
+        return Account("/".join((f"{limit.name}@{limit.window}", *(f"{part}={parts[part]}" for part in limit.per))), limit)
 
 
 def _matches(limit: Limit, who: tuple[str, str, str]) -> bool:
     name, tenant, model = who
     return fnmatchcase(name, limit.workload) and fnmatchcase(tenant, limit.tenant) and fnmatchcase(model, limit.model)
-
-
-def _account(limit: Limit, who: tuple[str, str, str]) -> Account:
-    """Parts are quoted, so that no two callers ever meet under one key."""
-    parts = dict(zip(("workload", "tenant", "model"), who, strict=True))
-    return Account("/".join((f"{limit.name}@{limit.window}", *(f"{p}={quote(parts[p], safe='')}" for p in limit.per))), limit)
