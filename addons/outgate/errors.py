@@ -67,14 +67,61 @@ class FailureKind(StrEnum):
     BROKEN_STREAM = "broken_stream"
 
 
+class FailureReason(StrEnum):
+    """Why an upstream attempt failed, for operators: the phase it had come to, a dot, and the reason within it.
+
+    Names of our own alone, so that nothing a provider sends can appear in a line or a label.
+    """
+
+    QUEUE_TIMED_OUT = "queue.timed_out"
+    LOOKUP_NAME_NOT_FOUND = "lookup.name_not_found"
+    LOOKUP_ADDRESS_NOT_ALLOWED = "lookup.address_not_allowed"
+    LOOKUP_TIMED_OUT = "lookup.timed_out"
+    LOOKUP_FAILED = "lookup.failed"
+    CONNECT_REFUSED = "connect.refused"
+    CONNECT_UNREACHABLE = "connect.unreachable"
+    CONNECT_TIMED_OUT = "connect.timed_out"
+    CONNECT_FAILED = "connect.failed"
+    TLS_CERTIFICATE_EXPIRED = "tls.certificate_expired"
+    TLS_CERTIFICATE_NOT_YET_VALID = "tls.certificate_not_yet_valid"
+    TLS_CERTIFICATE_WRONG_NAME = "tls.certificate_wrong_name"
+    TLS_CERTIFICATE_UNKNOWN_AUTHORITY = "tls.certificate_unknown_authority"
+    TLS_CERTIFICATE_INVALID = "tls.certificate_invalid"
+    TLS_CLIENT_CERTIFICATE_REFUSED = "tls.client_certificate_refused"
+    TLS_VERSION_NOT_AGREED = "tls.version_not_agreed"
+    TLS_NOT_SPOKEN = "tls.not_spoken"
+    TLS_REFUSED = "tls.refused"
+    TLS_CLOSED = "tls.closed"
+    TLS_FILES_UNUSABLE = "tls.files_unusable"
+    TLS_TIMED_OUT = "tls.timed_out"
+    TLS_FAILED = "tls.failed"
+    HEAD_CLOSED = "head.closed"
+    HEAD_IDLE_CONNECTION_LOST = "head.idle_connection_lost"
+    HEAD_MALFORMED = "head.malformed"
+    HEAD_TIMED_OUT = "head.timed_out"
+    ANSWER_ERROR_STATUS = "answer.error_status"
+    ANSWER_BROKEN_OFF = "answer.broken_off"
+    ANSWER_MALFORMED = "answer.malformed"
+    ANSWER_STOPPED = "answer.stopped"
+    ANSWER_TIMED_OUT = "answer.timed_out"
+
+
 class UpstreamError(OutgateError):
     """An attempt that failed. `sent` says whether the provider may have received (and billed) the request."""
 
     def __init__(
-        self, kind: FailureKind, message: str, *, sent: bool = False, status: int | None = None, retry_after: float | None = None
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        sent: bool = False,
+        status: int | None = None,
+        retry_after: float | None = None,
+        reason: FailureReason | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
+        self.reason = reason
         self.sent = sent
         self.status = status
         self.retry_after = retry_after

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from outgate.errors import FailureKind
+from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
 from outgate.inference.params import Params
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Plan, Step
@@ -73,6 +73,33 @@ def test_A18_a_refused_connection_goes_on_to_the_next_endpoint():
     assert ended is None
     assert done.get("endpoint") is TWO
     assert [(record.endpoint, record.failure) for record in made.records] == [("one", FailureKind.CONNECT), ("two", None)]
+
+
+def test_an_answer_that_breaks_off_is_told_of_the_attempt_that_gave_it():
+    async def dispatch(facts):
+        return failure(FailureKind.CONNECT) if facts.endpoint is ONE else (200, None)
+
+    def told(cause):
+        made = attempts()
+        asyncio.run(made.run(execution(dispatch)))
+        made.broke_off(cause)
+        return [(record.endpoint, record.status, record.failure, record.reason) for record in made.records]
+
+    first = ("one", None, FailureKind.CONNECT, None)
+    stopped = UpstreamError(FailureKind.TIMEOUT, "m", reason=FailureReason.ANSWER_STOPPED)
+    assert [first, ("two", 200, FailureKind.TIMEOUT, FailureReason.ANSWER_STOPPED)] == told(stopped)
+    assert [first, ("two", 200, FailureKind.PROTOCOL, FailureReason.ANSWER_MALFORMED)] == told(WireError("c", "m"))
+    assert [first, ("two", 200, None, None)] == told(ValueError("a stage of ours")), "not the provider's fault"
+
+
+def test_a_status_that_is_a_failure_is_one_of_the_answer():
+    async def dispatch(facts):
+        return (503, None) if facts.endpoint is ONE else (200, None)
+
+    made = attempts()
+    asyncio.run(made.run(execution(dispatch)))
+
+    assert [FailureReason.ANSWER_ERROR_STATUS, None] == [record.reason for record in made.records]
 
 
 def test_what_may_have_been_received_is_not_sent_again_unless_the_policy_says_so():

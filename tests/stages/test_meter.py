@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from outgate.errors import Denial, FailureKind
+from outgate.errors import Denial, FailureKind, FailureReason
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.metering.metrics import Metrics, render
@@ -92,6 +92,8 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
                 "endpoint": "eu",
                 "status": 200,
                 "failure": None,
+                "phase": None,
+                "reason": None,
                 "sent": True,
                 "seconds": 0.5,
                 "charged.input_tokens": 50,
@@ -106,7 +108,7 @@ def test_an_answer_is_counted(tmp_path):
     counted = metered(tmp_path, ended(), reserve="x").counted
 
     assert 1.0 == counted["outgate_exchanges_total", ("chat", "openai", "gpt-4o-mini", "agent", "answered", "r1")]
-    assert 1.0 == counted["outgate_attempts_total", ("main", "")]
+    assert 1.0 == counted["outgate_attempts_total", ("main", "", "")]
     assert 1.0 == counted["outgate_answers_total", ("upstream",)]
     assert 50.0 == counted["gen_ai_client_token_usage_sum", ("chat", "openai", "gpt-4o-mini", "input", "agent")]
     assert 10.0 == counted["gen_ai_client_token_usage_sum", ("chat", "openai", "gpt-4o-mini", "output", "agent")]
@@ -186,6 +188,12 @@ def test_a_cached_answer_costs_nothing_and_reports_no_usage_A39(tmp_path):
     assert (None, None) == (found.lines[0]["gen_ai.usage.input_tokens"], found.lines[0]["outgate.cost.usd"])
     assert 1.0 == found.counted["outgate_answers_total", ("cache",)]
     assert not [name for name, _ in found.counted if name.startswith("gen_ai_client_token_usage")]
+
+
+def test_an_attempt_that_failed_says_in_which_phase_and_why(tmp_path):
+    found = metered(tmp_path, ended(attempts=(attempt(failure=FailureKind.TLS, reason=FailureReason.TLS_CERTIFICATE_EXPIRED),)))
+
+    assert {"phase": "tls", "reason": "certificate_expired"}.items() <= found.lines[0]["outgate.attempts"][0].items()
 
 
 def test_debt_is_counted(tmp_path):

@@ -41,7 +41,8 @@ class _Connection(asyncio.StreamReaderProtocol):
 class ScriptedUpstream:
     """A TLS (or plain, `tls=False`) HTTP/1.1 server for `names`, with a certificate of `ca` (its own, where none is given).
 
-    `client_ca` (PEM) makes it ask for a client certificate. `otherwise` answers every request no script is left for.
+    `leaf` is shown in place of a good certificate; `client_ca` (PEM) makes it ask for a client certificate. `otherwise` answers
+    every request no script is left for.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class ScriptedUpstream:
         tls: bool = True,
         ca: trustme.CA | None = None,
         client_ca: bytes | None = None,
+        leaf: trustme.LeafCert | None = None,
     ) -> None:
         self.ca = ca or trustme.CA()
         self.names = names or ("localhost",)
@@ -60,7 +62,7 @@ class ScriptedUpstream:
         self.port = 0
         self.faults: list[BaseException] = []
         self._script: deque[Behaviour] = deque()
-        self._context = self._tls(client_ca) if tls else None
+        self._context = self._tls(client_ca, leaf) if tls else None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -95,9 +97,9 @@ class ScriptedUpstream:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
-    def _tls(self, client_ca: bytes | None) -> ssl.SSLContext:
+    def _tls(self, client_ca: bytes | None, leaf: trustme.LeafCert | None) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert(*self.names).configure_cert(context)
+        (leaf or self.ca.issue_cert(*self.names)).configure_cert(context)
         if client_ca:
             context.load_verify_locations(cadata=client_ca.decode())
             context.verify_mode = ssl.CERT_OPTIONAL

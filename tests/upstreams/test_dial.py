@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams import dial as dialling
 from outgate.upstreams.catalog import Endpoint
 from outgate.upstreams.client import Client
@@ -101,6 +101,7 @@ async def test_literal_endpoints_are_judged_too(host: str, monkeypatch: pytest.M
             error = await failure(Client(names), request(to))
 
     assert (FailureKind.DNS, False, [], []) == (error.kind, error.sent, names.asked, dialled)
+    assert FailureReason.LOOKUP_ADDRESS_NOT_ALLOWED == error.reason
 
 
 @aio

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams.dns import CachingResolver, system_lookup
 from upstreams.tls_server import aio
 
@@ -99,6 +99,7 @@ async def test_system_failures_are_events(host: str) -> None:
         await system_lookup(host)
 
     assert FailureKind.DNS == caught.value.kind
+    assert caught.value.reason in (FailureReason.LOOKUP_NAME_NOT_FOUND, FailureReason.LOOKUP_FAILED)  # no resolver at all
 
 
 @aio

@@ -8,7 +8,7 @@ import time
 import brotli
 import pytest
 
-from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams.catalog import Endpoint, Timeouts
 from outgate.upstreams.wire import CutOffError
 from upstreams.calling import bound, failure, free_port, request, whole
@@ -16,6 +16,7 @@ from upstreams.tls_server import Clients, Exchange, Server, aio, backend, raw
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 _STREAM = _OK + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"
+_SOME = _OK + b"content-length: 9\r\n\r\nabc"
 _BEFORE_HEAD = {
     "reset at once": (raw(b"", then="reset"), FailureKind.RESET),
     "closed at once": (raw(b"", then="close"), FailureKind.RESET),
@@ -44,6 +45,7 @@ async def test_no_head(fault: str) -> None:
         left = client.in_flight(to, to.endpoints[0])
 
     assert (kind, True, 1, 0) == (error.kind, error.sent, len(server.seen), left)
+    assert ("head.closed" if kind is FailureKind.RESET else "head.malformed") == error.reason
     assert "canary" not in repr(error) + str(error) and error.__cause__ is None
 
 
@@ -157,9 +159,9 @@ class Silent:
             sock.close()
 
 
-@pytest.mark.parametrize(("full", "phase"), [(True, "connecting"), (False, "the TLS handshake")])
+@pytest.mark.parametrize(("full", "reason"), [(True, FailureReason.CONNECT_TIMED_OUT), (False, FailureReason.TLS_TIMED_OUT)])
 @aio
-async def test_connect_and_tls_have_their_own_limits(full: bool, phase: str) -> None:
+async def test_connect_and_tls_have_their_own_limits(full: bool, reason: FailureReason) -> None:
     silent = Silent(full=full)
     async with Server() as server, Clients() as client:
         limits = Timeouts(connect=0.1 if full else 30, tls=30 if full else 0.1, head=30, idle=30, total=60)
@@ -169,22 +171,47 @@ async def test_connect_and_tls_have_their_own_limits(full: bool, phase: str) -> 
         spent = time.monotonic() - start
     silent.close()
 
-    assert (FailureKind.TIMEOUT, False, f"{phase} took too long") == (error.kind, error.sent, str(error))
+    assert (FailureKind.TIMEOUT, False, reason) == (error.kind, error.sent, error.reason)
     assert spent < 5
 
 
+@aio
+async def test_a_look_up_that_takes_too_long_is_told_from_a_connect_that_does() -> None:
+    class Stuck:
+        async def resolve(self, host: str):
+            await asyncio.Event().wait()
+
+    async with Server() as server, Clients(Stuck()) as client:
+        error = await failure(client, request(backend(server, timeouts=Timeouts(connect=0.05))))
+
+    assert (FailureKind.TIMEOUT, False, FailureReason.LOOKUP_TIMED_OUT) == (error.kind, error.sent, error.reason)
+
+
+@aio
+async def test_a_wait_for_a_free_slot_is_told_from_a_slow_provider() -> None:
+    async with Server(answer=raw(b"", then="wait")) as server, Clients() as client:
+        to = backend(server, max_in_flight=1, timeouts=Timeouts(connect=0.05))
+        first = asyncio.ensure_future(client.open(request(to)))
+        await server.requests(1)
+        error = await failure(client, request(to))
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+    assert (FailureKind.TIMEOUT, False, FailureReason.QUEUE_TIMED_OUT) == (error.kind, error.sent, error.reason)
+
+
 @pytest.mark.parametrize(
-    ("limits", "answer"),
+    ("limits", "answer", "reason"),
     [
-        pytest.param({"head": 0.1}, raw(b"", then="wait"), id="head"),
-        pytest.param({"head": 0.1}, raw(_OK, then="wait"), id="half a head"),
-        pytest.param({"idle": 0.1}, raw(_OK + b"content-length: 9\r\n\r\nabc", then="wait"), id="idle"),
-        pytest.param({"total": 0.2}, raw(_OK + b"content-length: 9\r\n\r\nabc", then="wait"), id="total while waiting"),
-        pytest.param({"total": 0.2}, raw(b"", then="wait"), id="total before the head"),
+        pytest.param({"head": 0.1}, raw(b"", then="wait"), "head.timed_out", id="head"),
+        pytest.param({"head": 0.1}, raw(_OK, then="wait"), "head.timed_out", id="half a head"),
+        pytest.param({"idle": 0.1}, raw(_SOME, then="wait"), "answer.stopped", id="idle"),
+        pytest.param({"total": 0.2}, raw(_SOME, then="wait"), "answer.timed_out", id="total while waiting"),
+        pytest.param({"total": 0.2}, raw(b"", then="wait"), "head.timed_out", id="total before the head"),
     ],
 )
 @aio
-async def test_limits_of_the_answer(limits: dict, answer) -> None:
+async def test_limits_of_the_answer(limits: dict, answer, reason: str) -> None:
     async with Server(answer=answer) as server, Clients() as client:
         to = backend(server, timeouts=Timeouts(**{"head": 30, "idle": 30, "total": 60} | limits))
         start = time.monotonic()
@@ -192,7 +219,7 @@ async def test_limits_of_the_answer(limits: dict, answer) -> None:
         spent = time.monotonic() - start
         await asyncio.wait_for(server.gone.wait(), 2)
 
-    assert (FailureKind.TIMEOUT, True) == (error.kind, error.sent)
+    assert (FailureKind.TIMEOUT, True, reason) == (error.kind, error.sent, error.reason)
     assert spent < 5
 
 

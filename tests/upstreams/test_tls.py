@@ -9,7 +9,7 @@ import threading
 import pytest
 import trustme
 
-from outgate.errors import FailureKind
+from outgate.errors import FailureKind, FailureReason
 from outgate.upstreams.catalog import TlsSettings
 from outgate.upstreams.tls import check_tls, verify_names
 from upstreams.calling import bound, failure, request, whole
@@ -22,29 +22,35 @@ def _expired() -> trustme.LeafCert:
     return CA.issue_cert("api.test", not_before=_YESTERDAY - dt.timedelta(days=9), not_after=_YESTERDAY)
 
 
+def _future() -> trustme.LeafCert:
+    return CA.issue_cert("api.test", not_before=_YESTERDAY + dt.timedelta(days=2))
+
+
 _OURS = TlsSettings(ca_files=(pem(),))
+_WRONG_NAME = "certificate_wrong_name"
 
 
 @pytest.mark.parametrize(
-    ("server", "tls"),
+    ("server", "tls", "why"),
     [
-        pytest.param({"ca": trustme.CA()}, _OURS, id="wrong CA"),
-        pytest.param({}, TlsSettings(), id="own CA is not among the public roots"),
-        pytest.param({"leaf": _expired()}, _OURS, id="expired"),
-        pytest.param({"leaf": CA.issue_cert("other.test")}, _OURS, id="wrong name"),
-        pytest.param({"leaf": CA.issue_cert("*.api.test")}, _OURS, id="wildcard does not cover its parent"),
-        pytest.param({"leaf": CA.issue_cert("127.0.0.1")}, _OURS, id="the dialled address is not the name"),
-        pytest.param({}, TlsSettings(ca_files=(pem(),), sni="front.test"), id="name follows the SNI"),
-        pytest.param({}, TlsSettings(ca_files=(pem(),), san=("spare.test",)), id="not in the accepted names"),
-        pytest.param({}, TlsSettings(ca_files=("/nonexistent/ca.pem",)), id="missing file"),
+        pytest.param({"ca": trustme.CA()}, _OURS, "certificate_unknown_authority", id="wrong CA"),
+        pytest.param({}, TlsSettings(), "certificate_unknown_authority", id="own CA is not among the public roots"),
+        pytest.param({"leaf": _expired()}, _OURS, "certificate_expired", id="expired"),
+        pytest.param({"leaf": _future()}, _OURS, "certificate_not_yet_valid", id="not yet valid"),
+        pytest.param({"leaf": CA.issue_cert("other.test")}, _OURS, _WRONG_NAME, id="wrong name"),
+        pytest.param({"leaf": CA.issue_cert("*.api.test")}, _OURS, _WRONG_NAME, id="wildcard does not cover its parent"),
+        pytest.param({"leaf": CA.issue_cert("127.0.0.1")}, _OURS, _WRONG_NAME, id="the dialled address is not the name"),
+        pytest.param({}, TlsSettings(ca_files=(pem(),), sni="front.test"), _WRONG_NAME, id="name follows the SNI"),
+        pytest.param({}, TlsSettings(ca_files=(pem(),), san=("spare.test",)), _WRONG_NAME, id="not in the accepted names"),
+        pytest.param({}, TlsSettings(ca_files=("/nonexistent/ca.pem",)), "files_unusable", id="missing file"),
     ],
 )
 @aio
-async def test_refused(server: dict, tls: TlsSettings) -> None:
+async def test_refused(server: dict, tls: TlsSettings, why: str) -> None:
     async with Server(**server) as listener, Clients() as client:
         error = await failure(client, request(backend(listener, tls=tls)))
 
-    assert FailureKind.TLS == error.kind
+    assert (FailureKind.TLS, f"tls.{why}") == (error.kind, error.reason)
     assert [] == listener.seen
 
 
@@ -64,7 +70,7 @@ async def test_a_listener_without_tls_gets_nothing() -> None:
         error = await failure(client, request(to, auth=bound(to)))
     listener.close()
 
-    assert FailureKind.TLS == error.kind
+    assert (FailureKind.TLS, FailureReason.TLS_NOT_SPOKEN) == (error.kind, error.reason)
     assert b"canary" not in got[0] and b"POST" not in got[0]
 
 
@@ -94,7 +100,7 @@ async def test_missing_client_certificate_is_refused_after_the_handshake() -> No
     await asyncio.to_thread(thread.join)
     sock.close()
 
-    assert FailureKind.TLS == error.kind
+    assert (FailureKind.TLS, FailureReason.TLS_CLIENT_CERTIFICATE_REFUSED) == (error.kind, error.reason)
 
 
 @aio

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from outgate.errors import Denial, FailureKind
+from outgate.errors import Denial, FailureKind, FailureReason
 from outgate.inference.operation import Kind
 from outgate.inference.usage import Usage
 from outgate.metering.charge import Basis, Charge
@@ -25,6 +25,8 @@ class Attempt(Protocol):
     def status(self) -> int | None: ...
     @property
     def failure(self) -> FailureKind | None: ...
+    @property
+    def reason(self) -> FailureReason | None: ...
     @property
     def sent(self) -> bool: ...
     @property
@@ -78,7 +80,7 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
     if closed.source:
         add("outgate_answers_total", (closed.source,))
     for attempt in closed.attempts:
-        add("outgate_attempts_total", (attempt.backend, attempt.failure.value if attempt.failure is not None else ""))
+        add("outgate_attempts_total", (attempt.backend, attempt.failure or "", attempt.reason or ""))
     if closed.charge.basis is not Basis.NOTHING:
         _emit_usage(closed, (operation, provider, model), debt, metrics)
     metrics.observe_each("outgate_stage_seconds", [((stage, verdict), ns / 1e9) for stage, ns, verdict in closed.trace])

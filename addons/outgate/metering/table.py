@@ -60,7 +60,12 @@ METRICS = (
         "exchanges by how they ended",
     ),
     Metric("outgate_denials_total", Type.COUNTER, ("stage", "code"), "exchanges the gateway refused, by stage and reason"),
-    Metric("outgate_attempts_total", Type.COUNTER, ("backend", "failure"), "upstream attempts; failure is empty on success"),
+    Metric(
+        "outgate_attempts_total",
+        Type.COUNTER,
+        ("backend", "failure", "reason"),
+        "upstream attempts; failure and reason are empty on success",
+    ),
     Metric("outgate_answers_total", Type.COUNTER, ("source",), "answers by where they came from: upstream, cache or gateway"),
     Metric("outgate_cost_total", Type.COUNTER, ("provider", "model", "workload"), "cost in US dollars"),
     Metric("outgate_unpriced_total", Type.COUNTER, ("provider", "model"), "exchanges with usage for which no price is known"),

@@ -5,9 +5,10 @@ failure stands: the caller sees the provider's own error rather than an invented
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from outgate.errors import Denial, FailureKind
+from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
@@ -62,6 +63,17 @@ class Attempts:
             execution, ended = following, outcome
         return execution, ended
 
+    def broke_off(self, cause: BaseException | None) -> None:
+        """The answer that was being delivered could not be completed: its attempt has failed after all, and says why."""
+        at = max((at for at, record in enumerate(self.records) if record.status is not None), default=None)
+        if at is None:
+            return
+        if isinstance(cause, UpstreamError):
+            self.records[at] = replace(self.records[at], failure=cause.kind, reason=cause.reason)
+        elif isinstance(cause, WireError):
+            record = self.records[at]
+            self.records[at] = replace(record, failure=FailureKind.PROTOCOL, reason=FailureReason.ANSWER_MALFORMED)
+
     async def _once(self, execution: Execution) -> Ended:
         start, before = self._seconds(), execution.seen.get("dispatch")
         try:
@@ -70,10 +82,11 @@ class Attempts:
             self.records.append(self._record(execution, start))
             raise
         if isinstance(ended, FailedAttempt):
-            self.records.append(self._record(execution, start, failure=ended.kind, sent=ended.sent))
+            self.records.append(self._record(execution, start, failure=ended.kind, reason=ended.reason, sent=ended.sent))
         elif execution.seen.get("dispatch") is not before:
             status, failure = execution.get("r.status"), failure_of(execution, ended)
-            self.records.append(self._record(execution, start, status, failure))
+            reason = FailureReason.ANSWER_ERROR_STATUS if failure is not None else None
+            self.records.append(self._record(execution, start, status, failure, reason))
         return ended
 
     async def _elsewhere(self, execution: Execution) -> Ended:
@@ -107,6 +120,7 @@ class Attempts:
         start: float,
         status: int | None = None,
         failure: FailureKind | None = None,
+        reason: FailureReason | None = None,
         *,
         sent: bool = True,
     ) -> AttemptRecord:
@@ -119,6 +133,7 @@ class Attempts:
             address=f"{endpoint.host}:{endpoint.port}",
             status=status,
             failure=failure,
+            reason=reason,
             sent=sent,
             seconds=self._seconds() - start,
             streams=params is not None and params.stream,

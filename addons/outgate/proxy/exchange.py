@@ -205,6 +205,8 @@ class Exchange:
             await delivery.finish(self._settle)
         except BrokenAnswerError as error:
             _log.warning("exchange %s broke off: %s (%s)", self.id, error.denial.code, type(error.__cause__).__name__)
+            assert self._attempts is not None
+            self._attempts.broke_off(error.__cause__)
             await self._fail(error.denial)
             return
         execution.give({"r.client": True})

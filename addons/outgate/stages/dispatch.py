@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from outgate.dialects.dialect import AnswerDecoder
 from outgate.dialects.registry import dialect
-from outgate.errors import Denial, FailureKind, UpstreamError
+from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params
 from outgate.inference.stream import Event, EventStream
@@ -39,10 +39,11 @@ class DispatchSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedAttempt(Denial):
-    """An attempt without an answer: the failure event, and whether the provider may have received the request."""
+    """An attempt without an answer: the failure event, its reason, and whether the provider may have received the request."""
 
     kind: FailureKind
     sent: bool
+    reason: FailureReason | None = None
 
 
 class Reads(NamedTuple):
@@ -106,6 +107,7 @@ def _failed(error: UpstreamError) -> FailedAttempt:
         retry_after=error.retry_after,
         kind=error.kind,
         sent=error.sent,
+        reason=error.reason,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp.streams import StreamReader
 
 from outgate.errors import FailureKind, UpstreamError, WireError
+from outgate.errors import FailureReason as Reason
 from outgate.net.decompress import Decoder, decoder
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.fields import returned
@@ -56,14 +57,13 @@ class Call:
                 ended = payload.at_eof()
                 output = self._decoded(wire, data, ended=ended)
                 if self._loop.time() > self._deadline:
-                    raise UpstreamError(FailureKind.TIMEOUT, "the answer took too long", sent=True, status=self.status)
+                    raise self._failed(FailureKind.TIMEOUT, "the answer took too long", Reason.ANSWER_TIMED_OUT)
             except BaseException as error:
                 self._abort()
                 if isinstance(error, UpstreamError) or not isinstance(error, Exception):
                     raise
-                raise UpstreamError(
-                    FailureKind.BROKEN_STREAM, "the answer broke off or is damaged", sent=True, status=self.status
-                ) from None
+                message = "the answer broke off or is damaged"
+                raise self._failed(FailureKind.BROKEN_STREAM, message, Reason.ANSWER_BROKEN_OFF) from None
             if ended:
                 self._finish(wire)
                 return output
@@ -96,8 +96,11 @@ class Call:
         if self._loop.time() < self._until:
             self._silence = self._loop.call_at(self._until, self._silent)
         else:
-            error = UpstreamError(FailureKind.TIMEOUT, "the answer stopped coming", sent=True, status=self.status)
-            self._payload.set_exception(error)
+            reason = Reason.ANSWER_STOPPED if self._until < self._deadline else Reason.ANSWER_TIMED_OUT
+            self._payload.set_exception(self._failed(FailureKind.TIMEOUT, "the answer stopped coming", reason))
+
+    def _failed(self, kind: FailureKind, message: str, reason: Reason) -> UpstreamError:
+        return UpstreamError(kind, message, sent=True, status=self.status, reason=reason)
 
     def _stop_timer(self) -> None:
         if self._silence is not None:
@@ -151,4 +154,5 @@ def _decoder(coding: str) -> Decoder | None:
     try:
         return decoder(coding)
     except WireError:
-        raise UpstreamError(FailureKind.PROTOCOL, "the provider answered in a content coding we do not know", sent=True) from None
+        message = "the provider answered in a content coding we do not know"
+        raise UpstreamError(FailureKind.PROTOCOL, message, sent=True, reason=Reason.HEAD_MALFORMED) from None

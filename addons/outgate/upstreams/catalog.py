@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 
-from outgate.errors import FailureKind, PolicyError, Problem
+from outgate.errors import FailureKind, FailureReason, PolicyError, Problem
 
 _OWN_NAMES = "give it at least one endpoint, each with a name of its own"
 
@@ -123,6 +123,7 @@ class AttemptRecord:
     sent: bool
     seconds: float
     streams: bool = False
+    reason: FailureReason | None = None
 
 
 class Catalog:

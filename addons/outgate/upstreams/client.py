@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from aiohttp.streams import StreamReader
 
-from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.net.headers import Headers
 from outgate.upstreams.call import Call
 from outgate.upstreams.catalog import Backend, Endpoint
@@ -142,7 +142,8 @@ class Client:
             if idle is None or idle.heard or error.kind is not FailureKind.RESET or loop.time() - start > _STALE:
                 raise
             pool.distrust(request.endpoint)
-            raise UpstreamError(FailureKind.STALE, "an idle connection ended when it was used again", sent=True) from None
+            message, reason = "an idle connection ended when it was used again", FailureReason.HEAD_IDLE_CONNECTION_LOST
+            raise UpstreamError(FailureKind.STALE, message, sent=True, reason=reason) from None
 
     async def _open_any(self, backend: Backend, request: OutboundRequest) -> Call:
         for endpoint in backend.endpoints[:-1]:

@@ -12,10 +12,11 @@ from ipaddress import IPv6Address, ip_address
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.net.addresses import Address, judge
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.dns import Resolver
+from outgate.upstreams.reasons import of_connect, of_tls
 from outgate.upstreams.tls import ResumingContext, verify_names
 from outgate.upstreams.wire import Wire
 
@@ -29,8 +30,10 @@ async def dial(backend: Backend, endpoint: Endpoint, resolver: Resolver, context
     Raises UpstreamError of kind DNS (no address, or one that may not be dialled), CONNECT, TLS or TIMEOUT. Nothing was sent.
     """
     limits = backend.timeouts
-    sock = await within(limits.connect, until, "connecting", _connect(backend, endpoint, resolver))
-    return await within(limits.tls, until, "the TLS handshake", _secure(backend, sock, context))
+    connected = min(asyncio.get_running_loop().time() + limits.connect, until)
+    addresses = await within(limits.connect, connected, FailureReason.LOOKUP_TIMED_OUT, judged(backend, endpoint, resolver))
+    sock = await within(limits.connect, connected, FailureReason.CONNECT_TIMED_OUT, _connect(endpoint, addresses))
+    return await within(limits.tls, until, FailureReason.TLS_TIMED_OUT, _secure(backend, sock, context))
 
 
 async def judged(backend: Backend, endpoint: Endpoint, resolver: Resolver) -> tuple[Address, ...]:
@@ -41,12 +44,14 @@ async def judged(backend: Backend, endpoint: Endpoint, resolver: Resolver) -> tu
         refused = judge(address, backend.allow_addresses)
         if refused is not None:
             raise UpstreamError(
-                FailureKind.DNS, f"endpoint {endpoint.name!r} has a {refused.code} address, which the policy does not open"
+                FailureKind.DNS,
+                f"endpoint {endpoint.name!r} has a {refused.code} address, which the policy does not open",
+                reason=FailureReason.LOOKUP_ADDRESS_NOT_ALLOWED,
             )
     return addresses
 
 
-async def within[T](seconds: float, until: float, what: str, work: Awaitable[T]) -> T:
+async def within[T](seconds: float, until: float, late: FailureReason, work: Awaitable[T]) -> T:
     """The result of `work`, or UpstreamError of kind TIMEOUT after `seconds` or at `until`, in the caller's own task."""
     loop = asyncio.get_running_loop()
     timer = asyncio.timeout_at(min(loop.time() + seconds, until))
@@ -55,16 +60,17 @@ async def within[T](seconds: float, until: float, what: str, work: Awaitable[T])
             return await work
     except TimeoutError:
         if timer.expired():
-            raise UpstreamError(FailureKind.TIMEOUT, f"{what} took too long") from None
+            raise UpstreamError(FailureKind.TIMEOUT, f"an attempt took too long: {late}", reason=late) from None
         raise
 
 
-async def _connect(backend: Backend, endpoint: Endpoint, resolver: Resolver) -> socket.socket:
-    infos = [_info(address, endpoint.port) for address in await judged(backend, endpoint, resolver)]
+async def _connect(endpoint: Endpoint, addresses: tuple[Address, ...]) -> socket.socket:
+    infos = [_info(address, endpoint.port) for address in addresses]
     try:
         sock = await start_connection(infos, happy_eyeballs_delay=_NEXT_ADDRESS)
     except (OSError, RuntimeError) as error:  # uvloop raises RuntimeError for some of them
-        raise UpstreamError(FailureKind.CONNECT, f"endpoint {endpoint.name!r} could not be connected") from error
+        message = f"endpoint {endpoint.name!r} could not be connected"
+        raise UpstreamError(FailureKind.CONNECT, message, reason=of_connect(error)) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return sock
@@ -76,7 +82,7 @@ async def _secure(backend: Backend, sock: socket.socket, context: ResumingContex
     try:
         transport, wire = await loop.create_connection(lambda: Wire(loop), sock=sock, ssl=context, server_hostname=name)
     except OSError as error:
-        raise UpstreamError(FailureKind.TLS, f"TLS with backend {backend.name!r} failed: {_reason(error)}") from error
+        raise _failed(backend, error, of_tls(error)) from error
     peer = transport.get_extra_info("peername")
     wire.address = f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
     if context is not None and name is not None:
@@ -92,12 +98,16 @@ def _verify(backend: Backend, context: ResumingContext, name: str, wire: Wire) -
         verify_names(backend, connection)
     except ssl.SSLCertVerificationError as error:
         wire.abort()
-        raise UpstreamError(FailureKind.TLS, f"TLS with backend {backend.name!r} failed: {_reason(error)}") from error
+        raise _failed(backend, error, FailureReason.TLS_CERTIFICATE_WRONG_NAME) from error
     wire.resumed = connection.session_reused
     context.remember(name, connection)
 
 
-def _reason(error: OSError) -> str:
+def _failed(backend: Backend, error: OSError, reason: FailureReason) -> UpstreamError:
+    return UpstreamError(FailureKind.TLS, f"TLS with backend {backend.name!r} failed: {_told(error)}", reason=reason)
+
+
+def _told(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message if hasattr(error, "verify_message") else str(error)
     return (error.reason if isinstance(error, ssl.SSLError) and error.reason else "the connection ended").lower().replace("_", " ")

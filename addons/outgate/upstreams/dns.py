@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import NamedTuple, Protocol
 
-from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.net.addresses import Address
+from outgate.upstreams.reasons import of_lookup
 
 _MOST_NAMES = 1024
 
@@ -59,7 +60,7 @@ class CachingResolver:
     async def _ask(self, host: str) -> tuple[Address, ...]:
         addresses = await self._lookup(host)
         if not addresses:
-            raise UpstreamError(FailureKind.DNS, f"{host} has no address")
+            raise UpstreamError(FailureKind.DNS, f"{host} has no address", reason=FailureReason.LOOKUP_NAME_NOT_FOUND)
         self._known[host] = _Known(addresses, self._monotonic() + self._ttl)
         self._known.move_to_end(host)
         if len(self._known) > _MOST_NAMES:
@@ -72,5 +73,5 @@ async def system_lookup(host: str) -> tuple[Address, ...]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise UpstreamError(FailureKind.DNS, f"{host} could not be looked up") from error
+        raise UpstreamError(FailureKind.DNS, f"{host} could not be looked up", reason=of_lookup(error)) from error
     return tuple(dict.fromkeys(ip_address(entry[4][0]) for entry in found))

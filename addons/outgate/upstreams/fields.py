@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from outgate.errors import FailureKind, UpstreamError, WireError
+from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
 from outgate.net.headers import Headers
 
 HOP_BY_HOP = frozenset(
@@ -131,7 +131,8 @@ def returned(raw: Sequence[tuple[bytes, bytes]], secrets: Sequence[str] = ()) ->
     """
     text = b" ".join([value for _, value in raw])
     if _CONTROLS.search(text):
-        raise UpstreamError(FailureKind.PROTOCOL, "the provider sent a malformed header field", sent=True)
+        message = "the provider sent a malformed header field"
+        raise UpstreamError(FailureKind.PROTOCOL, message, sent=True, reason=FailureReason.HEAD_MALFORMED)
     kept, listed = [], ""
     for name, value in raw:
         lower = _returned_as(name)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.dial import dial, within
 from outgate.upstreams.dns import Resolver
@@ -30,7 +30,7 @@ class Pool:
     async def enter(self, endpoint: Endpoint, until: float) -> None:
         """Wait for one of the backend's slots. Raises UpstreamError of kind TIMEOUT."""
         if self._slots.locked():
-            await within(self._backend.timeouts.connect, until, "waiting for a free slot", self._slots.acquire())
+            await within(self._backend.timeouts.connect, until, FailureReason.QUEUE_TIMED_OUT, self._slots.acquire())
         else:
             await self._slots.acquire()
         self.in_flight[endpoint.name] += 1
@@ -95,5 +95,6 @@ class Pool:
             try:
                 self._context = context_for(self._backend)
             except OSError as error:
-                raise UpstreamError(FailureKind.TLS, f"the TLS files of backend {self._backend.name!r} cannot be used") from error
+                message = f"the TLS files of backend {self._backend.name!r} cannot be used"
+                raise UpstreamError(FailureKind.TLS, message, reason=FailureReason.TLS_FILES_UNUSABLE) from error
         return self._context

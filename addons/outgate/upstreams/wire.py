@@ -10,6 +10,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from outgate.errors import FailureKind, UpstreamError
+from outgate.errors import FailureReason as Reason
+from outgate.upstreams.reasons import of_tls
 
 _READ_BUFFER = 256 * 1024
 """Reading from the provider pauses at twice this: the back-pressure of a slow caller."""
@@ -62,7 +64,7 @@ class Wire(ResponseHandler):
         """
         transport = self.transport
         if transport is None:
-            raise UpstreamError(FailureKind.RESET, "the connection was closed before the request")
+            raise UpstreamError(FailureKind.RESET, "the connection was closed before the request", reason=Reason.HEAD_CLOSED)
         self.heard = False
         self.set_response_params(
             skip_payload=head_only,
@@ -91,19 +93,24 @@ class Wire(ResponseHandler):
             if message.code >= 200:
                 return message, payload
             if message.code == 101:
-                raise UpstreamError(FailureKind.PROTOCOL, "the provider switched protocols unasked", sent=True)
+                told = "the provider switched protocols unasked"
+                raise UpstreamError(FailureKind.PROTOCOL, told, sent=True, reason=Reason.HEAD_MALFORMED)
 
     def _failure(self, error: BaseException) -> BaseException:
         if isinstance(error, TimeoutError):
-            return UpstreamError(FailureKind.TIMEOUT, "the provider sent no response head in time", sent=True)
+            message = "the provider sent no response head in time"
+            return UpstreamError(FailureKind.TIMEOUT, message, sent=True, reason=Reason.HEAD_TIMED_OUT)
         if isinstance(error, HttpProcessingError):
-            return UpstreamError(FailureKind.PROTOCOL, "the provider sent a malformed response", sent=True)
+            message = "the provider sent a malformed response"
+            return UpstreamError(FailureKind.PROTOCOL, message, sent=True, reason=Reason.HEAD_MALFORMED)
         if isinstance(self.lost, ssl.SSLError):
             # TLS 1.3 servers refuse a client certificate only after the handshake (RFC 8446 section 4.4.2.4).
-            return UpstreamError(FailureKind.TLS, "the provider ended TLS before its answer", sent=True)
+            message = "the provider ended TLS before its answer"
+            return UpstreamError(FailureKind.TLS, message, sent=True, reason=of_tls(self.lost))
         if isinstance(error, UpstreamError) or not isinstance(error, Exception):
             return error
-        return UpstreamError(FailureKind.RESET, "the connection ended before the response head", sent=True)
+        message = "the connection ended before the response head"
+        return UpstreamError(FailureKind.RESET, message, sent=True, reason=Reason.HEAD_CLOSED)
 
     def reusable(self) -> bool:
         """Whether another request may follow: the answer was read whole, the request was sent whole, nothing came unasked."""
