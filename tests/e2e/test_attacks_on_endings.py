@@ -16,7 +16,7 @@ from e2e.world import TOKEN, World, lines
 from support.behaviours import answer_json, endless, silent, sse
 from support.provider_answers import chat_completion, chat_events
 from support.raw_client import Http2, Raw, http2_request, request
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 NAME = "api.openai.com"
 PATH = "/v1/chat/completions"
@@ -83,7 +83,7 @@ def test_attack_a_client_that_leaves_in_the_middle_leaves_nothing(inside, provid
             if what == "a stream":
                 await raw.reader.readexactly(50_000)
             else:
-                assert await asyncio.to_thread(providers[0].wait, lambda: len(providers[0].seen) == 1)
+                assert await asyncio.to_thread(until, lambda: len(providers[0].seen) == 1)
             if how == "close_notify":
                 raw.writer.close()
                 await asyncio.sleep(0.05)
@@ -93,7 +93,7 @@ def test_attack_a_client_that_leaves_in_the_middle_leaves_nothing(inside, provid
     asyncio.run(run())
 
     assert nothing_left(inside), left(inside)
-    assert providers[0].wait(lambda: providers[0].seen[0].aborted is not None)
+    assert until(lambda: providers[0].seen[0].aborted is not None)
 
 
 def unwritten(gateway) -> int:
@@ -160,9 +160,9 @@ def test_attack_streams_that_are_reset_leave_nothing_and_their_neighbours_alone(
                 await link.flush()
                 assert (await link.ask(ASK, BODY)).status == 200
             held = await asyncio.to_thread(until, lambda: blockers(inside) == [0])
-            end = time.monotonic() + 5 * IDLE_SECONDS
+            end = time.monotonic() + PATIENCE
             while not link.over and time.monotonic() < end:
-                await asyncio.wait_for(link.read(), 5 * IDLE_SECONDS)
+                await asyncio.wait_for(link.read(), PATIENCE)
             return held, link.over
 
     assert (True, True) == asyncio.run(run()), "idle again, and closed in time"
@@ -200,17 +200,17 @@ def test_a_connection_is_not_idle_while_one_exchange_runs(inside, providers, pro
             if protocol == "h2":
                 link = await Http2(raw).start()
                 long = await link.begin(ASK, BODY)
-                assert await asyncio.to_thread(providers[0].wait, lambda: len(providers[0].seen) == 1)
+                assert await asyncio.to_thread(until, lambda: len(providers[0].seen) == 1)
                 short = await link.ask(ASK, BODY)
                 first = await link.reply(long)
                 took = time.monotonic() - begun
                 while not link.over:
-                    await asyncio.wait_for(link.read(), 5 * IDLE_SECONDS)
+                    await asyncio.wait_for(link.read(), PATIENCE)
                 return first.status, short.status, took
             await raw.send(post() + post())
             first, short = await raw.reply(), await raw.reply()
             took = time.monotonic() - begun
-            await raw.rest(5 * IDLE_SECONDS)
+            await raw.rest(PATIENCE)
             return first.status, short.status, took
 
     first, short, took = asyncio.run(run())
@@ -245,7 +245,7 @@ def test_a_drain_waits_for_a_client_that_reads_its_last_answer_slowly(world, pro
             await tunnel(raw)
             raw.writer.transport.pause_reading()
             await raw.send(post())
-            assert await asyncio.to_thread(providers[0].wait, lambda: bool(lines(world)))
+            assert await asyncio.to_thread(until, lambda: bool(lines(world)))
             gateway.process.send_signal(signal.SIGTERM)
             await asyncio.sleep(0.5)
             raw.writer.transport.resume_reading()

@@ -252,4 +252,4 @@ def test_a_client_that_has_said_its_last_is_gone(inside, providers):
             return await raw.rest()
 
     assert b" 200 " not in asyncio.run(run())[:16]
-    assert providers[0].wait(lambda: inside.call(lambda: (len(inside.gateway.exchanges), inside.gateway.bodies.held)) == (0, 0))
+    assert until(lambda: inside.call(lambda: (len(inside.gateway.exchanges), inside.gateway.bodies.held)) == (0, 0))

@@ -12,7 +12,8 @@ from support import behaviours as b
 from support.waiting import until
 
 MESSAGES = [{"role": "user", "content": "hi"}]
-_IN_TIME = 1.0
+_IN_TIME = 10.0
+"""Seconds; a stream that nobody ends would stay open until the client gives up, after 20."""
 
 
 class Faulty:

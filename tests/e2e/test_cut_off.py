@@ -1,11 +1,14 @@
 """What is charged for what was cut off, by either side: the provider may bill, and nobody can ask it (docs/decisions/0016)."""
 
-import httpx
+import asyncio
+import json
+
 import pytest
 
-from e2e.world import World, http, lines
+from e2e.world import TOKEN, World, http, lines
 from support import behaviours as b
 from support.provider_answers import chat_events
+from support.raw_client import Raw, request
 from support.waiting import until
 
 CHAT = "https://api.openai.com/v1/chat/completions"
@@ -58,9 +61,16 @@ def asked(model="gpt-4o-mini", **more):
 
 
 def hang_up(gateway, body):
-    """Ask, and leave before the provider has said a word."""
-    with http(gateway) as client, pytest.raises(httpx.ReadTimeout):
-        client.post(CHAT, json=body, timeout=2.0)
+    """Ask, and leave when the provider has read it and said no word."""
+
+    async def run():
+        async with Raw.to(gateway) as raw:
+            await raw.connect("api.openai.com:443", TOKEN)
+            await raw.tls("api.openai.com")
+            await raw.send(request("POST", "/v1/chat/completions", host="api.openai.com", body=json.dumps(body).encode()))
+            assert await asyncio.to_thread(until, lambda: len(gateway.world.openai.seen) == 1)
+
+    asyncio.run(run())
 
 
 def leave(gateway, body):

@@ -13,7 +13,7 @@ from hyperframe.frame import DataFrame
 from e2e.world import TOKEN, World
 from outgate.proxy.backpressure import PacedHttp2Server
 from support.raw_client import Http2, Raw, http2_request
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 NAME, PATH = "api.openai.com", "/v1/chat/completions"
 NO_ERROR = 0
@@ -42,7 +42,7 @@ async def refused(link, fields=None, data=b""):
     stream = await link.begin(fields or post(authority="api.anthropic.com"), None)
     await link.feed(stream, data)
     reply = await link.reply(stream)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while stream not in link.resets:
             await link.read()
     return stream, reply, link.resets[stream]

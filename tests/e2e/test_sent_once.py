@@ -7,7 +7,7 @@ import pytest
 
 from e2e.world import World, http, lines
 from support import behaviours as b
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 ROUTES = """
@@ -20,8 +20,12 @@ ROUTES = """
 
 @pytest.fixture(name="gateway", scope="module")
 def _gateway(providers, tmp_path_factory):
+    """The provider runs beside it in this process, and on a busy machine may take more than the second within which a connection
+    that ends is taken to have been lost while it was idle: here it has all the time that it wants.
+    """
     world = World(tmp_path_factory.mktemp("once"), *providers)
-    with world.gateway(world.policy(routes=ROUTES)) as gateway:
+    with pytest.MonkeyPatch.context() as patch, world.inside(world.policy(routes=ROUTES)) as gateway:
+        patch.setattr("outgate.upstreams.client._STALE", PATIENCE)
         gateway.world = world
         yield gateway
 

@@ -164,10 +164,18 @@ def in_process(gateway: RunningGateway, code: str, token: str = TOKEN, workload:
 
 def lines(world: World) -> list[dict]:
     """Every closing line in the journals and the audit archive of the state folder."""
-    found = []
-    for path in sorted((world.folder / "state" / "accounts").rglob("*.jsonl")):
-        for raw in path.read_text().splitlines():
-            record = json.loads(raw)
-            if record.get("event") == "close":
-                found.append(record)
-    return found
+    texts = read_still(world.folder / "state" / "accounts")
+    whole = [raw for text in texts for raw in text[: text.rfind("\n") + 1].splitlines()]
+    return [record for record in map(json.loads, whole) if record.get("event") == "close"]
+
+
+def read_still(folder: Path) -> list[str]:
+    """All journals and archives as they stand at one moment: a file that is moved meanwhile would be missed, or be read twice."""
+    while True:
+        paths = sorted(folder.rglob("*.jsonl"))
+        try:
+            texts = [path.read_text() for path in paths]
+        except FileNotFoundError:
+            continue
+        if paths == sorted(folder.rglob("*.jsonl")):
+            return texts

@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
@@ -72,6 +72,21 @@ def sse(events: Iterable[bytes], pace: float = 0.0, headers: Iterable[tuple[str,
             await call.chunk(event)
             if pace:
                 await call.pause(pace)
+        await call.chunk(b"")
+
+    return behave
+
+
+def held(events: Sequence[bytes], condition: Callable[[], bool]) -> Behaviour:
+    """A stream whose first event comes at once, and the others when `condition` holds."""
+
+    async def behave(call: Call) -> None:
+        await call.head(200, [SSE, CHUNKED])
+        await call.chunk(events[0])
+        while not condition():
+            await call.pause(0.005)
+        for event in events[1:]:
+            await call.chunk(event)
         await call.chunk(b"")
 
     return behave

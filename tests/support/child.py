@@ -5,9 +5,10 @@ import re
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from support.waiting import PATIENCE, until
 
 _READY = 40.0
 _POLITE = 20.0
@@ -66,13 +67,8 @@ class GatewayProcess:
                 return match.group(1)
         raise AssertionError(f"{pattern} was not said:\n" + "\n".join(self.log))
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        return True
+    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+        return until(condition, seconds)
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None

@@ -17,7 +17,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
-_PATIENCE = 15.0
+_PATIENCE = 30.0
 
 
 class Reply(NamedTuple):
@@ -130,7 +130,7 @@ class Raw:
             return body, False
         return body, True
 
-    async def rest(self, seconds: float = 5.0) -> bytes:
+    async def rest(self, seconds: float = _PATIENCE) -> bytes:
         """Everything until the gateway closes. Raises TimeoutError where it does not."""
         async with asyncio.timeout(seconds):
             try:

@@ -79,15 +79,6 @@ class ScriptedUpstream:
         """Back to ordinary answers at once."""
         self._script.clear()
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-        """Poll until `condition` holds or the time is up; True when it holds."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                return False
-            threading.Event().wait(0.005)
-        return True
-
     def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait(10)

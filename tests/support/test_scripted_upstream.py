@@ -13,6 +13,7 @@ import pytest
 from support import provider_answers as answers
 from support.behaviours import echo, huge_headers, redirect, refuse, reset, silent, sse, truncated
 from support.scripted_upstream import ScriptedUpstream
+from support.waiting import until
 
 
 @pytest.fixture(name="upstream")
@@ -84,7 +85,7 @@ def test_the_callers_leaving_is_recorded(upstream):
             for _ in answer.iter_raw():
                 raise httpx.ReadTimeout("enough")
 
-    assert upstream.wait(lambda: all(seen.aborted for seen in upstream.seen))
+    assert until(lambda: all(seen.aborted for seen in upstream.seen))
     assert upstream.seen[0].aborted - upstream.seen[0].started < 2
     assert upstream.seen[0].finished is None
 

@@ -34,6 +34,18 @@ async def test_a_request_that_the_provider_has_read_is_not_sent_again_by_the_cli
 
 
 @aio
+async def test_a_connection_that_ends_later_was_not_lost_while_it_was_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider had the time to do what it was asked: it is an ordinary reset."""
+    monkeypatch.setattr("outgate.upstreams.client._STALE", -1.0)
+    async with Server(answer=_dies_on_second("reset")) as server, Clients() as client:
+        to = backend(server)
+        await whole(client, request(to))
+        error = await failure(client, request(to))
+
+    assert (FailureKind.RESET, True) == (error.kind, error.sent)
+
+
+@aio
 async def test_what_the_gateway_fetches_for_itself_is_read_again_on_a_new_connection() -> None:
     async with Server(answer=_dies_on_second("close")) as server, Clients() as client:
         to = backend(server)
