@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outgate.dialects.json_body import LIMITS, Limits, _crowded, decode_value, dump
+from outgate.dialects import json_body
+from outgate.dialects.json_body import LIMITS, Limits, _crowded, decode_value, dump, load
 from outgate.dialects.openai_tables import CHAT
 from outgate.dialects.reading import read
 from outgate.dialects.rules import free
@@ -239,3 +240,28 @@ def test_p4_any_bytes_give_a_value_or_a_wire_error(raw):
         return
 
     assert value == json.JSONDecoder().decode(raw.decode())
+
+
+@pytest.mark.parametrize("gap", ["", " ", "\n\t"])
+def test_p1_a_name_given_twice_is_found_in_a_long_body_of_few_members(gap):
+    long = "x" * 20_000
+    with pytest.raises(WireError) as refused:
+        load(f'{{"a"{gap}: 1, "a":2, "text": "{long}"}}'.encode())
+    assert refused.value.code == "duplicate_key"
+
+
+def test_p1_a_colon_in_a_text_does_not_stand_for_the_colon_of_a_dropped_member():
+    long = "x" * 20_000
+    with pytest.raises(WireError) as refused:
+        load(f'{{"a": ":", "a" : {{"b": ":"}}, ":": ": {long}"}}'.encode())
+    assert refused.value.code == "duplicate_key"
+
+
+@pytest.mark.parametrize("text", [":", '":', " : ", '\\":\\"', "\\u0022:"])
+def test_a_long_body_whose_texts_look_like_members_is_read(text):
+    tree, _ = load(json.dumps({"a": text, "text": text + "x" * 20_000 + text}).encode())
+    assert tree == {"a": text, "text": text + "x" * 20_000 + text}
+
+
+def test_p6_a_long_body_of_numbers_is_not_looked_at_one_by_one():
+    assert not json_body._all_kept(b"[" + b"1," * 100_000 + b"1]", [1] * 100_001)

@@ -31,8 +31,8 @@ _DOTS = {"…": "."}
 
 _ASCII_FOLDED = [chr(code).translate(FOLD) for code in range(128)]
 _ASCII = bytes(ord(folded or "\0") for folded in _ASCII_FOLDED) + bytes(128)
-_GONE = bytes(code for code, folded in enumerate(_ASCII_FOLDED) if not folded)
-"""Folding, as far as ASCII goes."""
+_GONE = b"\0"
+"""Folding, as far as ASCII goes; and what becomes of characters that vanish."""
 
 
 class _Script(NamedTuple):
@@ -47,8 +47,9 @@ class _Script(NamedTuple):
 def sketch(text: str) -> tuple[str, str]:
     """The text, folded where it must be, and its sketch: as long, and all ASCII. Folding the first is folding the text."""
     if text.isascii():
-        folded = text.encode().translate(_ASCII, _GONE).decode()
-        return folded, folded
+        folded = text.encode().translate(_ASCII)
+        plain = (folded.replace(_GONE, b"") if _GONE in folded else folded).decode()
+        return plain, plain
     for sign in _VANISHING:
         if sign in text:
             text = text.replace(sign, "")

@@ -89,8 +89,10 @@ class Prices:
         if min(plain, cached, written, output) < 0:
             return None
         dollars = price.input.at(total) * plain
-        dollars += (price.cached or price.input).at(total) * cached
-        dollars += (price.cache_write or price.input).at(total) * written
+        if cached:
+            dollars += (price.cached or price.input).at(total) * cached
+        if written:
+            dollars += (price.cache_write or price.input).at(total) * written
         if price.output is not None:
             dollars += price.output.at(total) * output
         return dollars / _MILLION

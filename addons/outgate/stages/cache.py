@@ -8,7 +8,7 @@ answer, and each gets their own values back. What has no key (None) is neither l
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from hashlib import blake2b
+from hashlib import sha256
 from typing import NamedTuple
 
 from outgate.dialects.registry import dialect
@@ -111,7 +111,7 @@ def _key(facts: Reads, scope: str) -> bytes:
         len(tools.identity),
         (boxes, keys, turns, ",".join(channels), tuple(map(len, texts))),
     )
-    digest = blake2b(repr(head).encode("utf-8", "surrogatepass"), digest_size=32, person=b"outgate.cache")
+    digest = sha256(repr(head).encode("utf-8", "surrogatepass"))
     digest.update(b"\0")
     digest.update(params.identity)
     digest.update(tools.identity)

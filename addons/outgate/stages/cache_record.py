@@ -17,6 +17,7 @@ from outgate.stores.answers import CacheSettings
 
 _ERROR = b'"error":'
 _REASON = re.compile(rb'"(?:finish|stop)_reason":(null|"[^"\\\\]*"|)')
+_CALLS = (b"tool", b"function", b"json", b'"input"', b'"name"', b'"arguments"', b"\\u00")
 _ENDED_WELL = frozenset({b'"stop"', b'"end_turn"', b'"stop_sequence"'})
 """Why an answer ended that is whole; every other reason, and one that nobody knows yet, is an answer cut short. Quotes inside
 texts are escaped, so no text of an answer looks like a member."""
@@ -56,7 +57,7 @@ class Recording:
     def _keep(self, event: Event) -> None:
         piece = event.encode()
         self._left -= len(piece)
-        tool = any(text.channel is Channel.TOOL_ARGUMENTS for text in event.texts)
+        tool = _may_call(piece) and any(text.channel is Channel.TOOL_ARGUMENTS for text in event.texts)
         reasons = set(_REASON.findall(piece))
         self._reasons |= reasons
         if self._left < 0 or tool or self._complete or _ERROR in piece or not reasons <= _ENDED_WELL | {b"null"}:
@@ -66,6 +67,11 @@ class Recording:
         self._pieces.append(piece)
         self.usage = event.usage or self.usage
         self._complete = event.last and (not self._reasons or bool(self._reasons & _ENDED_WELL))
+
+
+def _may_call(piece: bytes) -> bool:
+    """Whether an event may hold a tool call, told by its bytes: the members that hold one have these in their names or tags."""
+    return any(mark in piece for mark in _CALLS)
 
 
 class CacheRecord(Stage):

@@ -13,6 +13,7 @@ from outgate.detectors.injection.views import (
     Lane,
     Words,
     disguised,
+    first_lane,
     lane,
     lanes,
     opened,
@@ -67,27 +68,31 @@ class Matcher:
     def find(self, text: str) -> tuple[str, ...]:
         """The ids of the rules this text matches, in table order."""
         found: set[str] = set()
-        raw, plain = opened(text)
-        self._read(raw, plain, found)
-        if raw is not text and (tags := hidden_tags(text)):
-            self._read(*opened(tags), found)
-        if hidden := payloads(plain):
-            self._read(*opened(" ".join(payload.text for payload in hidden)), found)
+        first = first_lane(text)
+        silent = self._read(first, found)
+        if first.raw is not text and (tags := hidden_tags(text)):
+            self._read(first_lane(tags), found)
+        if hidden := payloads(first.plain, spaced=not silent):
+            self._read(first_lane(" ".join(payload.text for payload in hidden)), found)
         return tuple(name for name in self._order if name in found) if found else ()
 
-    def _read(self, raw: str, plain: str, found: set[str]) -> None:
-        """All readings of one text."""
-        first = lane(raw, plain)
+    def _read(self, first: Lane, found: set[str]) -> bool:
+        """All readings of one text. Whether the screen saw nothing in the first."""
         silent = self._screen.silent(first.reading)
-        ends = written_ends(plain)
+        ends = written_ends(first.plain)
         for one in lanes(first, ends):
             if not silent or one is not first:
                 self._judge(one, found)
-        for whole, letters in disguised(first, ends, silent=silent):
-            if whole.letters is UNLEET and self._screen.spells(whole.plain):
-                self._spell(whole, found)
+        for whole in disguised(first, ends, silent=silent):
+            if whole.letters is UNLEET:
+                if silent and self._screen.silent(whole.reading):
+                    continue
+                if self._screen.spells(whole.plain):
+                    self._spell(whole, found)
+            letters = whole.without_digits()
             if self._screen.disguises(letters.reading):
                 self._undo(whole, letters, found)
+        return silent
 
     def _spell(self, one: Lane, found: set[str]) -> None:
         """The reading in which digits and signs are letters, if that makes a word of the rules."""

@@ -35,6 +35,8 @@ _EVERYDAY = frozenset(("your", "you", "yourself", "anything", "answer", "model",
 """Words that are more frequent than they are short."""
 _NO_SIGN = "[^A-Za-z0-9@$!|]"
 _NONE = "[^ -~]"
+_BYTES = "(?:[a-f?]{2} ){7}"
+"""Hexadecimal digits two by two, as `payloads` finds them."""
 _NEXT_WORD = re.compile(" ([a-z]+)(?= )")
 
 type Span = tuple[int, int]
@@ -75,7 +77,7 @@ class Screen:
         either = f"{apart}|{backwards}|{twice}"
         self._either = Automaton(either)
         turned_anywhere = f"{_BORDER}(?:{words}){_BORDER}(?:.*{_BORDER})?(?:{words}){_BORDER}"
-        self._any = Automaton(f"{written[0]}|{apart}|{backwards}|{turned_anywhere}") if len(written) == 1 else None
+        self._any = Automaton(f"{written[0]}|{apart}|{backwards}|{turned_anywhere}|{_BYTES}") if len(written) == 1 else None
         signs = "|".join(one for word in sorted(vocabulary) if word.isascii() for one in spelling(word)) or _NONE
         self._spells = Automaton(f"(?:^|{_NO_SIGN})(?i:{signs})(?:{_NO_SIGN}|$)")
         self._enough = _words(max(map(reached, every), default=1)).search_ascii
@@ -101,7 +103,9 @@ class Screen:
         return found
 
     def silent(self, reading: str) -> bool:
-        """Whether a text holds neither an anchor nor, with its digits or without, a disguise: most do not, and one look tells."""
+        """Whether a text holds neither an anchor nor, with its digits or without, a disguise, nor bytes written one by one: most do
+        not, and one look tells.
+        """
         return self._any is not None and not self._any.search(f" {reading} ")
 
     def disguises(self, reading: str) -> bool:

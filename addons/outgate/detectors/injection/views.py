@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
+from outgate.detectors.folding import FOLD
 from outgate.detectors.normalise import fold, holds_escape, unescape
 from outgate.detectors.pii.structured import ibans
 from outgate.detectors.sketching import FOREIGN, sketch
@@ -43,6 +44,10 @@ class Lane(NamedTuple):
     letters: bytes
     spots: Sequence[tuple[int, int]] = ()
 
+    def without_digits(self) -> "Lane":
+        """The same, with spaces for digits."""
+        return lane(self.raw, self.plain, LEET_LETTERS if self.letters is UNLEET else LETTERS)
+
     @property
     def holds_digits(self) -> bool:
         """Whether there may be digits in it: what is shown as a question mark may be one."""
@@ -71,6 +76,15 @@ TURNS: tuple[Callable[[str], str], ...] = (rot13, backwards)
 """Ways to turn words round that readers and models undo."""
 
 
+def first_lane(text: str) -> Lane:
+    """A text as it reads, its escapes undone."""
+    if text.isascii():
+        shown = text.encode().translate(_AS_IT_IS)
+        if _FOLDED not in shown and not holds_escape(text):
+            return Lane(text, text, shown.decode(), SPACED)
+    return lane(*opened(text))
+
+
 def opened(text: str) -> tuple[str, str]:
     """A text with its escapes undone, and its sketch."""
     raw, plain = sketch(text)
@@ -86,8 +100,8 @@ def lanes(first: Lane, ends: list[tuple[int, int]]) -> Iterator[Lane]:
         yield lane(_blanked(first.raw, names), _blanked(first.plain, names), spots=names)
 
 
-def disguised(first: Lane, ends: list[tuple[int, int]], *, silent: bool) -> Iterator[tuple[Lane, Lane]]:
-    """A text with its digits and without, then both with digits and signs as letters; spaces for the line ends written in it.
+def disguised(first: Lane, ends: list[tuple[int, int]], *, silent: bool) -> Iterator[Lane]:
+    """A text as it reads, then with digits and signs as letters; spaces for the line ends written in it.
 
     What it reads as it stands is left out where that is known to say nothing.
     """
@@ -96,9 +110,9 @@ def disguised(first: Lane, ends: list[tuple[int, int]], *, silent: bool) -> Iter
         raw, plain = _blanked(raw, ends), _blanked(plain, ends)
         whole = lane(raw, plain)
     if not silent or whole is not first:
-        yield whole, lane(raw, plain, LETTERS)
+        yield whole
     if any(sign in plain for sign in _SIGNS):
-        yield lane(raw, plain, UNLEET), lane(raw, plain, LEET_LETTERS)
+        yield lane(raw, plain, UNLEET)
 
 
 def lane(raw: str, plain: str, letters: bytes = SPACED, spots: Sequence[tuple[int, int]] = ()) -> Lane:
@@ -149,7 +163,7 @@ def _names(one: Lane) -> list[tuple[int, int]]:
     found = list(ibans(plain)) if one.holds_digits else []
     if "<" in plain:
         found.extend(match.span() for match in _PLACEHOLDER.finditer(plain))
-    if ("@" in plain or plain.count(":") > 1) and _HOLDS_ADDRESS.search(plain):
+    if ("@" in plain or plain.find(":") != plain.rfind(":")) and _HOLDS_ADDRESS.search(plain):
         found.extend(_addresses(plain))
     return found
 
@@ -181,3 +195,8 @@ _SHOWN = {
     for letters in (SPACED, UNLEET, LETTERS, LEET_LETTERS)
 }
 """What the screen sees: a question mark for what is foreign, or a digit."""
+_FOLDED = b"\0"
+_AS_IT_IS = bytes(_SHOWN[SPACED][code] if chr(code).translate(FOLD) == chr(code) else ord(_FOLDED) for code in range(128)) + bytes(
+    128
+)
+"""The same for ASCII that folding leaves alone, and for all other characters what tells that it does not."""
