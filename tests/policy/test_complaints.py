@@ -114,3 +114,7 @@ def test_every_problem_says_where_it_stands_and_what_mends_it():
 
     assert len(told(text)) > 6
     assert [] == [each for each in told(text) if not all(each)]
+
+
+def test_bodies_that_could_never_be_taken_are_no_limit():
+    assert "less than four times body_bytes" in only("gateway: {limits: {body_bytes: 9000, buffered_bytes: 30000}}")[2]

@@ -1,8 +1,8 @@
 """What a policy file may say. Frozen, unknown keys refused, field descriptions become the reference and the JSON Schema."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
@@ -21,9 +21,10 @@ class LimitsSection(Settings):
 
     body_bytes: Positive = 2 * 1024 * 1024
     """Largest request body."""
-    buffered_bytes: Positive = 128 * 1024 * 1024
-    """Request bodies one worker holds at once, from their first byte to the answer's head; a worker's memory is 100 MB and five
-    times this at most. What would exceed it is refused."""
+    buffered_bytes: Positive = 192 * 1024 * 1024
+    """Memory for the requests that one worker holds at once, from their first byte to the answer's head: twice the body where it is
+    plain text, more for other characters and for many small values. A workload may hold as much as is still free, half of
+    all when alone. What would exceed that is refused. At least four times `body_bytes`."""
     head_bytes: Positive = 64 * 1024
     """Largest request head."""
     head_seconds: Seconds = 10.0
@@ -36,6 +37,12 @@ class LimitsSection(Settings):
     """A whole exchange, attempts and stream included."""
     connections: Positive = 4096
     """Client connections per worker."""
+
+    @model_validator(mode="after")
+    def _largest_body_fits(self) -> Self:
+        if self.buffered_bytes < 4 * self.body_bytes:
+            raise ValueError("buffered_bytes is less than four times body_bytes: the largest bodies would always be refused")
+        return self
 
 
 class GatewaySection(Settings):

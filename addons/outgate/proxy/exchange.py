@@ -9,6 +9,7 @@ from asyncio import CancelledError, Task, get_running_loop
 from collections.abc import Callable
 from typing import NamedTuple
 
+from outgate.dialects.dialect import Request
 from outgate.dialects.registry import dialect, operation_for
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
@@ -17,7 +18,9 @@ from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import LivePolicy, Route
+from outgate.policy.schema import LimitsSection
 from outgate.proxy.attempts import Attempts, leave
+from outgate.proxy.body_weight import weight
 from outgate.proxy.content_coding import decoded
 from outgate.proxy.delivery import BrokenAnswerError, Delivery
 from outgate.proxy.handover import Abort, End, Handover
@@ -147,19 +150,13 @@ class Exchange:
         return None
 
     async def _answer(self, policy: LivePolicy) -> Denial | None:
-        limits = policy.gateway.limits
-        raw = await self.body.whole(limits.body_seconds)
-        if not isinstance(raw, Denial) and "content-encoding" in self.inbound.headers:
-            raw = self.body.unfolded(decoded(raw, self.inbound.headers, limits.body_bytes))
-        if isinstance(raw, Denial):
-            return raw
         assert self.execution is not None
         assert self._backend is not None
-        try:
-            request = dialect(self._operation.dialect).decode(self._operation, raw)
-        except WireError as error:
-            return Denial(code=error.code, status=400, message=str(error))
         principal = self.execution.get("principal")
+        self.body.belongs_to(principal.name)
+        request = await self._read(policy.gateway.limits)
+        if isinstance(request, Denial):
+            return request
         route = policy.match(self._backend.name, self.inbound.method, self.inbound.path, self._operation, request.model, principal)
         if route is None:
             return _NO_ROUTE
@@ -169,8 +166,21 @@ class Exchange:
         execution.give(
             {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
         )
-        del raw, request  # from here on only the facts hold the body, so that `drop` lets it go
+        del request  # from here on only the facts hold the body, so that `drop` lets it go
         return await self._converse(execution, route)
+
+    async def _read(self, limits: LimitsSection) -> Request | Denial:
+        """The body as its dialect decodes it, and room for what that takes."""
+        raw = await self.body.whole(limits.body_seconds)
+        if not isinstance(raw, Denial) and "content-encoding" in self.inbound.headers:
+            raw = self.body.unfolded(decoded(raw, self.inbound.headers, limits.body_bytes))
+        if isinstance(raw, Denial):
+            return raw
+        try:
+            request = dialect(self._operation.dialect).decode(self._operation, raw)
+        except WireError as error:
+            return Denial(code=error.code, status=400, message=str(error))
+        return self.body.grown(weight(len(raw), request)) or request
 
     async def _converse(self, execution: Execution, route: Route) -> Denial | None:
         self._attempts = Attempts(self._around.credentials, self._around.seconds, limit=route.attempts, retry_sent=route.retry_sent)

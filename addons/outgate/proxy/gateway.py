@@ -126,7 +126,7 @@ class Gateway:
         """Start the exchange of one request. `body` is given where it is there already."""
         self._heard(context.client)
         conn = self._connection(context, flow)
-        incoming = IncomingBody(self.bodies, self.limits.body_bytes)
+        incoming = IncomingBody(self.bodies, self.limits.body_bytes, (conn.peer,))
         if body is not None:
             incoming.feed(body)
             incoming.end()

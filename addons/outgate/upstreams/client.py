@@ -66,13 +66,13 @@ class Client:
         backend, endpoint = request.backend, request.endpoint
         secrets = request.auth.fields_for(backend) if request.auth is not None else ()
         fields = (*sendable(request.headers), *secrets)
-        data = request_head(request.method, request.path, backend.authority, fields, len(request.body)) + request.body
+        opening = request_head(request.method, request.path, backend.authority, fields, len(request.body))
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
         pool = self._pool(backend)
         await pool.enter(endpoint, deadline)
         wire = None
         try:
-            wire, head, reused = await self._send(pool, request, data, deadline)
+            wire, head, reused = await self._send(pool, request, opening, deadline)
             return Call(
                 wire, head, pool=pool, backend=backend, endpoint=endpoint, reused=reused, deadline=deadline,
                 secrets=tuple(filter(None, (_bare(value) for _, value in secrets))),
@@ -125,7 +125,7 @@ class Client:
         return pool
 
     async def _send(
-        self, pool: Pool, request: OutboundRequest, data: bytes, deadline: float
+        self, pool: Pool, request: OutboundRequest, head: bytes, deadline: float
     ) -> tuple[Wire, tuple[Any, StreamReader], bool]:
         """The request, once: on an idle connection, or on a new one where there is none.
 
@@ -137,7 +137,8 @@ class Client:
         start = loop.time()
         until = min(start + request.backend.timeouts.head, deadline)
         try:
-            return wire, await wire.ask(data, head_only=request.method == "HEAD", until=until), idle is not None
+            answer = await wire.ask(head, request.body, head_only=request.method == "HEAD", until=until)
+            return wire, answer, idle is not None
         except UpstreamError as error:
             if idle is None or idle.heard or error.kind is not FailureKind.RESET or loop.time() - start > _STALE:
                 raise

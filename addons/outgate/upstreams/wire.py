@@ -15,6 +15,8 @@ from outgate.upstreams.reasons import of_tls
 
 _READ_BUFFER = 256 * 1024
 """Reading from the provider pauses at twice this: the back-pressure of a slow caller."""
+_PIECE = 128 * 1024
+"""A longer body is written in such pieces: TLS keeps a buffer as large as the largest write for as long as the connection lives."""
 _LONGEST_LINE = 16 * 1024
 _MOST_FIELDS = 128
 _OLDEST = 300.0
@@ -56,7 +58,7 @@ class Wire(ResponseHandler):
         self.lost = exc
         super().connection_lost(exc)
 
-    async def ask(self, data: bytes, *, head_only: bool, until: float) -> tuple[Any, StreamReader]:
+    async def ask(self, head: bytes, body: bytes, *, head_only: bool, until: float) -> tuple[Any, StreamReader]:
         """Write one request, take the head of its answer: aiohttp's message, and the reader of the body.
 
         Raises UpstreamError (RESET, TIMEOUT, PROTOCOL, TLS; `sent` is true) and aborts the connection; so it does when cancelled,
@@ -77,7 +79,7 @@ class Wire(ResponseHandler):
         )
         late = asyncio.get_running_loop().call_at(until, self.set_exception, TimeoutError())
         try:
-            transport.write(data)
+            _write(transport, head, body)
             return await self._head()
         except BaseException as error:
             self.abort()
@@ -129,3 +131,14 @@ class Wire(ResponseHandler):
         waiting = select.poll()
         waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not waiting.poll(0)
+
+
+def _write(transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+    """In one piece where it is short; a long body is never copied whole."""
+    if len(body) <= _PIECE:
+        transport.write(head + body)
+        return
+    transport.write(head)
+    whole = memoryview(body)
+    for at in range(0, len(body), _PIECE):
+        transport.write(whole[at : at + _PIECE])
