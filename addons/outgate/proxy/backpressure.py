@@ -1,13 +1,15 @@
 """When may more be sent to a client? Only as fast as it reads, on HTTP/1 and HTTP/2 alike. And when need it send no more?
 
 mitmproxy buffers HTTP/2 data without bound when a client grants no window; here the producer waits until it does. And it leaves a
-stream open whose request was refused before it was whole; here the client is told to stop.
+stream open whose request was refused before it was whole; here the client is told to stop. It ends the whole connection where a
+stream asks for a tunnel; here only the stream ends.
 """
 
 from asyncio import Future, get_running_loop
 from contextlib import suppress
 from typing import Protocol
 
+import h2.events
 from h2.errors import ErrorCodes
 from h2.stream import StreamState
 from mitmproxy import ctx
@@ -57,6 +59,14 @@ class PacedHttp2Server(Http2Server):
                 self._answered.add(event.stream_id)
         if self._answered:
             yield from self._let_go_of_answered()
+
+    def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
+        """CONNECT is for HTTP/1.1 (RFC 9113 sections 7 and 8.5): only its own stream ends, and its neighbours go on."""
+        if isinstance(event, h2.events.RequestReceived) and (b":method", b"CONNECT") in event.headers:
+            self.h2_conn.reset_stream(event.stream_id, ErrorCodes.HTTP_1_1_REQUIRED)
+            yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+            return False
+        return (yield from super().handle_h2_event(event))
 
     def _let_go_of_answered(self) -> layer.CommandGenerator[None]:
         """Forget the answered streams whose last byte has been sent; reset those that are still open on the client's side."""

@@ -11,10 +11,11 @@ from typing import Any
 from cryptography import x509
 from mitmproxy import ctx
 from mitmproxy.connection import Client
-from mitmproxy.proxy.layers import ClientTLSLayer, modes
 from mitmproxy.tls import TlsData
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
+
+from outgate.proxy.outer_tls import is_outer
 
 
 class ClientIdentity:
@@ -33,7 +34,7 @@ class ClientIdentity:
 
     def start(self, tls_start: TlsData) -> None:
         """Ask the outer TLS handshake for a certificate; one that does not verify ends the handshake, none is allowed."""
-        if not _is_outer(tls_start):
+        if not is_outer(tls_start):
             return
         minted = ctx.master.addons.get("tlsconfig").get_cert(tls_start.context)
         connection = SSL.Connection(self._context)
@@ -46,13 +47,6 @@ class ClientIdentity:
 def _http1(_connection: SSL.Connection, offered: list[bytes]) -> Any:
     """A proxy's own connection carries CONNECT, which mitmproxy does not speak over HTTP/2."""
     return b"http/1.1" if b"http/1.1" in offered else SSL.NO_OVERLAPPING_PROTOCOLS
-
-
-def _is_outer(tls_start: TlsData) -> bool:
-    """The first layer of an explicit proxy's connection is TLS, and no other is: that of a tunnel comes after an HTTP layer."""
-    stack = tls_start.context.layers
-    tls = [each for each in stack if isinstance(each, ClientTLSLayer)]
-    return isinstance(stack[0], modes.HttpProxy) and tls == stack[1:2]
 
 
 def _verified(_connection: SSL.Connection, _certificate: object, _error: int, _depth: int, preverified: int) -> bool:

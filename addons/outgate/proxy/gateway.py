@@ -27,6 +27,7 @@ from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.incoming_body import IncomingBody
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
 from outgate.proxy.limits import Limits
+from outgate.proxy.outer_tls import agree_on_http1
 from outgate.proxy.tunnel import FAILED, Tunnel
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ class Gateway:
     def tls_start_client(self, data: TlsData) -> None:
         if self._identity is not None:
             self._identity.start(data)
+        else:
+            agree_on_http1(data)
 
     def tls_established_client(self, data: TlsData) -> None:
         """The outer handshake's certificate; the inner one will reset what mitmproxy remembers of it."""
