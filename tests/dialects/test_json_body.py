@@ -265,3 +265,10 @@ def test_a_long_body_whose_texts_look_like_members_is_read(text):
 
 def test_p6_a_long_body_of_numbers_is_not_looked_at_one_by_one():
     assert not json_body._all_kept(b"[" + b"1," * 100_000 + b"1]", [1] * 100_001)
+
+
+def test_p6_a_long_body_of_short_lists_is_not_looked_at_one_by_one():
+    short = [1] * 200
+
+    assert not json_body._all_kept(dump([[short] * 200] * 9), [[short] * 200] * 9)
+    assert json_body._all_kept(dump([short]), [short])

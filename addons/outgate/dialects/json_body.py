@@ -28,7 +28,7 @@ _REFUSED = object()
 _SHORTEST = 2
 """Bytes of the shortest value and what parts it from the next, `1,` or `[]`."""
 _LONG, _FEW = 8_192, 256
-"""Bytes from which writing a body again costs more than counting its members, and how many quotes and elements are looked at."""
+"""Bytes from which writing a body again costs more than counting its members, and how many quotes and values are looked at."""
 _NO_DELIMITERS = bytes(set(range(256)) - set(b'":,[{'))
 
 
@@ -113,16 +113,15 @@ def _all_kept(raw: bytes, tree: Any) -> bool:
     pieces = raw.split(b'"', _FEW)
     if len(pieces) > _FEW:
         return False
-    kept, waiting = 0, [tree]
-    while waiting:
-        value = waiting.pop()
+    kept, values = 0, [tree]
+    for value in values:  # which grows as they are opened
         if value.__class__ is dict:
             kept += len(value)
-            waiting.extend(value.values())
+            values.extend(value.values())
         elif value.__class__ is list:
-            if len(value) > _FEW:
-                return False
-            waiting.extend(value)
+            values.extend(value[:_FEW])
+        if len(values) > _FEW:
+            return False
     return kept == sum(piece.lstrip()[:1] == b":" for piece in pieces)
 
 
