@@ -25,6 +25,11 @@ def _body(messages, **more):
     return json.dumps({"model": "m", "messages": messages, **more}, ensure_ascii=False).encode()
 
 
+def _image(data):
+    link = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+    return _body([{"role": "user", "content": [{"type": "text", "text": "x"}, link]}])
+
+
 BODIES = {
     "plain": said(WORDS),
     "one emoji": said(WORDS + "\U0001f600"),
@@ -32,6 +37,8 @@ BODIES = {
     "an agent's": said(*[WORDS[:2000]] * 150),
     "short texts": said(*[WORDS[:60]] * 5000),
     "short texts with emoji": said(*[WORDS[:60] + "\U0001f600"] * 5000),
+    "an image": _image(WORDS),
+    "an image with emoji": _image(WORDS + "\U0001f600"),
     "tool calls": _body([{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [CALL] * 300}]),
     "empty lists": _body([{"role": "user", "content": "x"}], metadata=[[]] * 30_000),
     "tiny texts": _body([{"role": "user", "content": "x"}], metadata=["ab"] * 20_000),

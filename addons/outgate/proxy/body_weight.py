@@ -27,11 +27,17 @@ def weight(size: int, request: Request) -> int:
     document = request.prompt.document
     if size <= _SHORT and isinstance(document, JsonDocument):
         return _MOST * size + _MOST_LEAF * len(request.prompt.leaves) + _MOST_BOX * len(document.boxes)
-    texts = [leaf.text for leaf in request.prompt.leaves]
+    texts = _strings(document) if request.prompt.unjudged else [leaf.text for leaf in request.prompt.leaves]
     sent = size if all(map(str.isascii, texts)) else 2 * size
     told = len(request.params.identity) + len(request.tools.identity)
     read = max(size, sum(map(getsizeof, texts))) + _LEAF * len(texts)
     return sent + told + read + _containers(size, document)
+
+
+def _strings(document: object) -> list[str]:
+    """All that stand in a document: an image is no text of the prompt, and may be four bytes wide all the same."""
+    boxes = [box[0] for box in document.boxes] if isinstance(document, JsonDocument) else []
+    return [value for box in boxes for value in (box.values() if box.__class__ is dict else box) if value.__class__ is str]
 
 
 def _containers(size: int, document: object) -> int:
