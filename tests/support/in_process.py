@@ -16,8 +16,9 @@ from typing import Any, Self
 from outgate.pipeline.plan import Plan, Step
 from outgate.proxy.listener import SOCKETS
 from outgate.proxy.runtime import Runtime
-from outgate.proxy.worker import _eager, _master
+from outgate.proxy.worker import _eager
 from outgate.proxy.worker_config import WorkerConfig
+from outgate.proxy.worker_master import master_for
 
 type Broken = Callable[[Step], Step]
 
@@ -86,7 +87,7 @@ class InProcessGateway:
             listen_fd=listening.detach(),
         )
         self.runtime = runtime = await Runtime.worker(config, lambda: None)
-        master, gateway = _master(config, runtime, self._loop)
+        master, gateway = master_for(config, runtime, self._loop)
         gateway.around = gateway.around._replace(policy=self._policy)
         self.gateway = gateway
         await master.addons.get("proxyserver").setup_servers()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outgate.encoders.client import Encoder
 from outgate.encoders.supervise import EncoderSupervisor, listening
@@ -26,7 +26,6 @@ from outgate.policy.load import load_policy
 from outgate.policy.ports import Ports, ports_of
 from outgate.policy.reload import Reloader
 from outgate.proxy.at_start import AtStart
-from outgate.proxy.client_identity import ClientIdentity
 from outgate.proxy.exchange import Surroundings
 from outgate.proxy.layout import Layout
 from outgate.proxy.limits import Limits
@@ -38,6 +37,9 @@ from outgate.stores.memo import Memo
 from outgate.upstreams.client import Client
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.dns import CachingResolver
+
+if TYPE_CHECKING:
+    from outgate.proxy.client_identity import ClientIdentity
 
 _log = logging.getLogger(__name__)
 _ENCODER_START = 15.0
@@ -207,8 +209,10 @@ class Runtime:
         assert policy is not None
         return Limits(**{name: getattr(policy.gateway.limits, name) for name in Limits._fields})
 
-    def identity(self) -> ClientIdentity | None:
+    def identity(self) -> "ClientIdentity | None":
         """Who verifies client certificates, where the policy at start names an authority for them."""
+        from outgate.proxy.client_identity import ClientIdentity  # with mitmproxy, which no refused policy waits for
+
         policy = self.policy()
         assert policy is not None
         name = policy.gateway.client_ca
