@@ -1,4 +1,5 @@
-# The gateway: what requirements/runtime.txt pins, no build tools, no root.
+# The gateway: what requirements/runtime.txt pins, no build tools, no root. Compiled at both levels: workers run with -O, and may not
+# write here.
 FROM python:3.13-slim AS build
 WORKDIR /srv/outgate
 COPY requirements/runtime.txt requirements/runtime.txt
@@ -7,7 +8,7 @@ RUN python -m venv /srv/venv \
 COPY pyproject.toml README.md LICENSE ./
 COPY addons addons
 RUN /srv/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
- && /srv/venv/bin/python -m compileall -q /srv/venv
+ && /srv/venv/bin/python -m compileall -q -o 0 -o 1 /srv/venv
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /srv/home outgate \

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -207,6 +206,8 @@ def starts(world, certs):
     good = world.policy()
     bad = folder / "bad.yaml"
     bad.write_text(good.read_text().replace("authenticate: {}", "authenticat: {}").replace("passthrough: true", "passthrough: 7"))
+    turned = folder / "turned.yaml"
+    turned.write_text(good.read_text().replace("- name: all", "- {name: all, pin: [dispatch, authenticate]}"))
     file = folder / "a_file"
     file.write_text("")
     script, free = ADDONS / "gateway.py", folder / "free"
@@ -220,6 +221,7 @@ def starts(world, certs):
     yield Start("stock: state", stock(good, file, certs), ["outgate_state"])
     yield Start("stock: pin", stock(good, free, certs, "--set", "outgate_revision=000000000000"), ["000000000000"])
     yield Start("run: bad policy", outgate(bad, free, certs), ["authenticat", "passthrough"])
+    yield Start("run: bad order", outgate(turned, free, certs), ["E_DISPATCH_NOT_LAST"])
     yield Start("run: no authority", outgate(good, free, folder / "nowhere"), ["nowhere", "outgate ca init"])
     yield Start("run: state", outgate(good, file, certs), ["a_file"])
     yield Start("run: pin", outgate(good, folder / "free2", certs, "--pin", "000000000000"), ["000000000000"])
@@ -227,31 +229,45 @@ def starts(world, certs):
 
 
 def ended(start, env):
-    """Exit code, output and CPU seconds of a start, its children's included."""
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(start.words, env=env, stdout=output, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        return process.returncode, output.read(), used.ru_utime + used.ru_stime
+    """Exit code, output and seconds of a start."""
+    began = time.monotonic()
+    done = subprocess.run(
+        start.words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout, time.monotonic() - began
 
 
-def test_F4_processes_end_and_name_what_is_wrong(tmp_path, providers):
-    """Promised: within 3 s, on a machine that has nothing else to do, from the command to the exit code.
+def test_F4_processes_end_within_three_seconds_and_name_what_is_wrong(tmp_path, providers):
+    """Promised: within 3 s, from the command to the exit code, on a machine that has nothing else to do.
 
-    Measured: CPU seconds, children included, of each start. Nothing is waited for on the way (no retry, no timeout, no network), so
-    on an idle core they are the time: 0.6 s where the supervisor refuses by itself, 2.0 to 2.5 s under stock, 2.9 s where a worker
-    refuses the policy. Tests share their machine, where two processes on a core take up to twice the CPU for the same work: the
-    bound here is twice what is promised.
+    Tests share their machine, and the first start of a kind compiles what an installation holds compiled: the best of three counts.
+    Measured so on two cores: 0.5 s where the supervisor refuses by itself, 1.0 to 1.3 s under stock and where a worker refuses.
     """
-    env = {**os.environ, "E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
+    env = {
+        **os.environ,
+        "E2E_OPENAI_KEY": OPENAI_KEY,
+        "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY,
+        "PYTHONPYCACHEPREFIX": str(tmp_path / "pyc"),
+    }
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     world = World(tmp_path, *providers)
-    all_starts = list(starts(world, make_ca(tmp_path / "certs")))
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(lambda start: ended(start, env), all_starts))
 
-    for start, (code, said, seconds) in zip(all_starts, outcomes, strict=True):
-        assert code != 0, (start.name, said)
-        assert [word for word in start.expected if word not in said] == [], (start.name, said)
-        assert OPENAI_KEY not in said
-        assert seconds < 2 * _PROMISED, (start.name, seconds)
+    for start in starts(world, make_ca(tmp_path / "certs")):
+        quickest = 60.0
+        for _ in range(3):
+            code, said, seconds = ended(start, env)
+            assert code != 0, (start.name, said)
+            assert [word for word in start.expected if word not in said] == [], (start.name, said)
+            assert OPENAI_KEY not in said
+            quickest = min(quickest, seconds)
+            if quickest < _PROMISED:
+                break
+        assert quickest < _PROMISED, start.name
+
+
+def test_F4_a_worker_reads_its_policy_before_it_imports_mitmproxy():
+    """Half of the time that a worker takes to refuse a policy was spent on importing what would have served it."""
+    code = "import sys, outgate.proxy.worker; print([name for name in sys.modules if name.partition('.')[0] == 'mitmproxy'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert "[]" == done.stdout.strip()

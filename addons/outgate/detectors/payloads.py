@@ -44,12 +44,13 @@ def _readable(byte: int) -> bool:
 def _quartet(*, begins: bool) -> str:
     """Four letters of base64 that stand for three readable bytes; the first of a text continues no character."""
     ways: dict[tuple[str, str], list[int]] = {}
+    lasts = [_letters(last for last in range(64) if _readable(high * 64 + last)) for high in range(4)]
     for middle in range(64):
         first = _letters(bits for bits in range(64) if _readable(bits * 4 + middle // 16) and not (begins and bits // 16 == 2))
         ends: dict[str, list[int]] = {}
         for bits in range(64):
             if _readable(middle % 16 * 16 + bits // 4):
-                ends.setdefault(_letters(last for last in range(64) if _readable(bits % 4 * 64 + last)), []).append(bits)
+                ends.setdefault(lasts[bits % 4], []).append(bits)
         ways.setdefault((first, "|".join(_letters(bits) + last for last, bits in ends.items() if last)), []).append(middle)
     return f"(?:{'|'.join(f'{first}{_letters(bits)}(?:{end})' for (first, end), bits in ways.items() if first and end)})"
 
