@@ -1,24 +1,19 @@
 import asyncio
-from decimal import Decimal
-from types import SimpleNamespace
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client.parser import text_string_to_metric_families
 
 from outgate.errors import Denial, FailureKind, FailureReason
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
-from outgate.metering.metrics import Metrics, render
-from outgate.metering.prices import Price, Prices
+from outgate.metering.metrics import Metrics
 from outgate.pipeline.contract import Effect
 from outgate.stages.meter import Meter, MeterSettings
-from support.budgets import Clock, ask, audited, limit, running
+from support.budgets import Clock, audited, limit, running
 from support.endings import DENIED, attempt, ended, refused_at_the_door
-
-PRICES = Prices(lambda: 0.0, overrides={("openai", "gpt-4o-mini"): Price.flat(Decimal(1), Decimal(10))})
+from support.metered import metered
 
 
 class Observed(list):
@@ -26,26 +21,6 @@ class Observed(list):
 
     def observe(self, model, counted, reported):
         self.append((model, counted, reported))
-
-
-def metered(folder, *endings, reserve=(), learned=None):
-    """Meter these endings, in accounts where `reserve` is held; what was written, what was counted, what is settled."""
-
-    async def story():
-        async with running(folder, limit(10_000)) as accounts:
-            meter = Meter(MeterSettings(), accounts, Metrics(folder / "metrics"), Clock().wall, PRICES, learned)
-            for exchange_id in reserve:
-                hold = await accounts.reserve(ask(exchange_id))
-                assert hold.amounts
-            for ending in endings:
-                held = accounts._leases.holds.get(ending.exchange_id)
-                meter.run(ending._replace(hold=held))
-            return sum(standing.settled for standing in await accounts.standings())
-
-    settled = asyncio.run(story())
-    families = text_string_to_metric_families(render(folder / "metrics").decode())
-    counted = {(each.name, tuple(each.labels.values())): each.value for family in families for each in family.samples}
-    return SimpleNamespace(lines=audited(folder), counted=counted, settled=settled)
 
 
 def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
@@ -85,6 +60,7 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
         "outgate.charged.output_tokens": 10,
         "outgate.charged": "reported",
         "outgate.cost.usd": "0.00015",
+        "outgate.cost.hold.usd": None,
         "outgate.attempts": [
             {
                 "number": 1,
@@ -113,7 +89,7 @@ def test_an_answer_is_counted(tmp_path):
     assert 50.0 == counted["gen_ai_client_token_usage_sum", ("chat", "openai", "gpt-4o-mini", "input", "agent")]
     assert 10.0 == counted["gen_ai_client_token_usage_sum", ("chat", "openai", "gpt-4o-mini", "output", "agent")]
     assert 1.0 == counted["gen_ai_server_request_duration_seconds_sum", ("chat", "openai", "gpt-4o-mini", "chat")]
-    assert 0.00015 == counted["outgate_cost_total", ("openai", "gpt-4o-mini", "agent")]
+    assert 0.00015 == counted["outgate_cost_total", ("openai", "gpt-4o-mini", "agent", "reported")]
     assert 0.2 == counted["outgate_token_count_error_ratio_sum", ("openai", "gpt-4o-mini")]
     assert 0.5 == counted["outgate_stage_seconds_sum", ("dispatch", "ok")]
     assert 1.0 == counted["outgate_stage_seconds_count", ("authenticate", "ok")]

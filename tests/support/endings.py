@@ -15,7 +15,8 @@ DENIED = Denial(code="budget_exhausted", status=429, message="Too little is left
 
 def attempt(number: int = 1, **fields) -> AttemptRecord:
     usual = {"backend": "main", "endpoint": "eu", "address": "192.0.2.1:443", "status": 200, "failure": None, "sent": True}
-    return AttemptRecord(number=number, **usual | {"seconds": 0.5} | fields)
+    usual |= {"provider": "openai", "model": "gpt-4o-mini", "seconds": 0.5}
+    return AttemptRecord(number=number, **usual | fields)
 
 
 def ended(exchange_id: str = "x", **fields) -> Reads:

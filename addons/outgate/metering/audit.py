@@ -9,6 +9,8 @@ import re
 import orjson
 
 from outgate.inference.usage import Usage
+from outgate.metering.charge import Basis
+from outgate.metering.cost import Costs
 from outgate.metering.events import Closed
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._:/-]{0,95}(@[A-Za-z0-9-]{1,20})?")
@@ -62,8 +64,15 @@ def _amounts(closed: Closed) -> dict[str, int | str | bool | None]:
         "outgate.charged.input_tokens": closed.charge.tokens_in,
         "outgate.charged.output_tokens": closed.charge.tokens_out,
         "outgate.charged": closed.charge.basis.value,
-        "outgate.cost.usd": str(closed.cost) if closed.cost is not None else None,
+        "outgate.cost.usd": _dollars(closed.costs, Basis.REPORTED, Basis.ESTIMATED),
+        "outgate.cost.hold.usd": _dollars(closed.costs, Basis.HOLD),
     }
+
+
+def _dollars(costs: Costs | None, *bases: Basis) -> str | None:
+    """Those that rest on any of these; None where none do, or no price is known."""
+    found = [costs[basis] for basis in bases if basis in costs] if costs is not None else []
+    return str(sum(found[1:], found[0])) if found else None
 
 
 def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]]:

@@ -1,13 +1,13 @@
 """What happens to an exchange that is worth counting: one event, told to metrics here and to the journal by `audit`."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from outgate.errors import Denial, FailureKind, FailureReason
 from outgate.inference.operation import Kind
 from outgate.inference.usage import Usage
 from outgate.metering.charge import Basis, Charge
+from outgate.metering.cost import Costs
 from outgate.metering.metrics import Metrics
 from outgate.pipeline.executor import Ran
 
@@ -33,13 +33,18 @@ class Attempt(Protocol):
     def seconds(self) -> float: ...
     @property
     def streams(self) -> bool: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model(self) -> str: ...
 
 
 class Closed(NamedTuple):
     """An exchange has ended. Strings are empty where the exchange did not get that far.
 
     `admitted` says that policy let this caller use `model`; `label` is what metrics call it (`names`). `counted` is our count of
-    the input, None where none was made; `usage` what the provider reported or the gateway estimated; `cost` US dollars.
+    the input, None where none was made; `usage` what the provider reported or the gateway estimated;
+    `costs` is None where nothing was charged, or where that has no price.
     """
 
     started: float
@@ -61,7 +66,7 @@ class Closed(NamedTuple):
     counted: int | None
     usage: Usage | None
     charge: Charge
-    cost: Decimal | None
+    costs: Costs | None
     status: int | None
     source: str
     denial: Denial | None
@@ -91,9 +96,9 @@ def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: M
     tokens_in, tokens_out, basis, _ = closed.charge
     metrics.observe("gen_ai_client_token_usage", (*who, "input", closed.workload), tokens_in)
     metrics.observe("gen_ai_client_token_usage", (*who, "output", closed.workload), tokens_out)
-    if closed.cost is not None:
-        metrics.add("outgate_cost_total", (provider, model, closed.workload), float(closed.cost))
-    else:
+    for part, dollars in (closed.costs or {}).items():
+        metrics.add("outgate_cost_total", (provider, model, closed.workload, part.value), float(dollars))
+    if closed.costs is None:
         metrics.add("outgate_unpriced_total", (provider, model))
     if basis is not Basis.REPORTED:
         metrics.add("outgate_estimated_total", (provider,))

@@ -67,8 +67,13 @@ METRICS = (
         "upstream attempts; failure and reason are empty on success",
     ),
     Metric("outgate_answers_total", Type.COUNTER, ("source",), "answers by where they came from: upstream, cache or gateway"),
-    Metric("outgate_cost_total", Type.COUNTER, ("provider", "model", "workload"), "cost in US dollars"),
-    Metric("outgate_unpriced_total", Type.COUNTER, ("provider", "model"), "exchanges with usage for which no price is known"),
+    Metric(
+        "outgate_cost_total",
+        Type.COUNTER,
+        ("provider", "model", "workload", "basis"),
+        "cost in US dollars of what is charged; basis is reported, estimated, or hold: the most that may have been billed",
+    ),
+    Metric("outgate_unpriced_total", Type.COUNTER, ("provider", "model"), "charged exchanges for which a price is not known"),
     Metric("outgate_estimated_total", Type.COUNTER, ("provider",), "exchanges settled on an estimate of their usage"),
     Metric("outgate_debt_tokens_total", Type.COUNTER, ("provider", "model"), "tokens used beyond what was held"),
     Metric(

@@ -137,6 +137,8 @@ class Attempts:
             sent=sent,
             seconds=self._seconds() - start,
             streams=params is not None and params.stream,
+            provider=backend.provider,
+            model=execution.get("model") or "",
         )
 
 

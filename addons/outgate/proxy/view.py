@@ -72,6 +72,7 @@ _FIGURES = {
     "gen_ai.usage.input_tokens": "{} tokens in",
     "gen_ai.usage.output_tokens": "{} tokens out",
     "outgate.cost.usd": "{} USD",
+    "outgate.cost.hold.usd": "at most {} USD",
     "outgate.source": "from {}",
 }
 

@@ -5,7 +5,6 @@ model and no hold, and still gets its line.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import NamedTuple
 
 from outgate.errors import Denial
@@ -13,7 +12,8 @@ from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.metering.audit import record
-from outgate.metering.charge import Charge, Ending, charge_for
+from outgate.metering.charge import Basis, Charge, Ending, charge_for
+from outgate.metering.cost import Costs, costs_of
 from outgate.metering.events import Closed, emit, reported_input
 from outgate.metering.metrics import Metrics
 from outgate.metering.names import ModelNames
@@ -122,7 +122,7 @@ class Meter(Stage):
             counted=facts.tokens_in,
             usage=facts.usage if upstream else None,
             charge=charge,
-            cost=self._cost(facts) if upstream else None,
+            costs=self._costs(facts, charge),
             status=facts.r_status,
             source=facts.r_source or "",
             denial=facts.denial,
@@ -130,10 +130,11 @@ class Meter(Stage):
             trace=facts.trace or (),
         )
 
-    def _cost(self, facts: Reads) -> Decimal | None:
-        if self._prices is None or facts.usage is None:
+    def _costs(self, facts: Reads, charge: Charge) -> Costs | None:
+        if self._prices is None or charge.basis is Basis.NOTHING:
             return None
-        return self._prices.cost(facts.provider or "", facts.model or "", facts.usage)
+        usage = facts.usage if facts.r_source == "upstream" else None
+        return costs_of(self._prices, (facts.provider or "", facts.model or ""), usage, charge, facts.attempts or ())
 
     def _learn(self, facts: Reads) -> None:
         reported = reported_input(facts.usage) if facts.r_source == "upstream" else None

@@ -111,7 +111,7 @@ class Backend:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """One upstream attempt, as the closing line tells it. `sent` says whether the provider may have received (and billed) it,
-    `streams` whether it asked for a stream; `status` is None where no answer to it began.
+    `streams` whether it asked for a stream, of which model of which provider; `status` is None where no answer to it began.
     """
 
     number: int
@@ -124,6 +124,8 @@ class AttemptRecord:
     seconds: float
     streams: bool = False
     reason: FailureReason | None = None
+    provider: str = ""
+    model: str = ""
 
 
 class Catalog:
