@@ -44,6 +44,9 @@ def costs_of(
     """What the charge costs; None where a part of it has no price, for the others would look like the whole. `answered_by` is the
     provider and model of the answer, `usage` what is known of that.
     """
+    if charge.basis is Basis.REPORTED and usage is not None and usage.output_tokens is not None:  # nearly always
+        dollars = prices.cost(*answered_by, usage)
+        return None if dollars is None else {Basis.REPORTED: dollars}
     found: dict[Basis, Decimal] = {}
     for part in _parts(answered_by, usage, charge, attempts):
         dollars = prices.cost(part.provider, part.model, part.usage)
