@@ -86,6 +86,9 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
         if said:
             for command in passage.http.handle_event(events.DataReceived(self.client, said)):
                 self._say(passage, command, pending)
+        replies = passage.replies()
+        if replies:
+            self._obey(commands.SendData(self.client, replies), pending)
         if not whole:
             for command in self.layer.handle_event(events.DataReceived(self.client, b"")):
                 self._obey(command, pending)

@@ -17,15 +17,19 @@ _RECORD = 16 * 1024
 _OVERHEAD = 256
 """More than a TLS record adds to its 16 KB (RFC 8446 section 5.2)."""
 
+_SILENT = 1024
+"""Bytes of a client that brought nothing, and that TLS may have answered: a record's own cost is 22, a KeyUpdate is 27."""
+
 
 class Passage:
     """`tls` is None where the client speaks plainly; `http` the layer that takes what was said."""
 
-    __slots__ = ("http", "tls")
+    __slots__ = ("_silent", "http", "tls")
 
     def __init__(self, tls: Any, http: HttpLayer) -> None:
         self.tls = tls
         self.http = http
+        self._silent = 0
 
     @classmethod
     def through(cls, layers: Sequence[layer.Layer], http: HttpLayer) -> "Passage | None":
@@ -44,13 +48,26 @@ class Passage:
             return data, True
         tls.bio_write(data)
         said = []
+        whole = True
         try:
             while True:
                 said.append(tls.recv(_CHUNK))
         except SSL.WantReadError:
-            return b"".join(said) if len(said) != 1 else said[0], True
+            pass
         except SSL.Error:
-            return b"".join(said), False
+            whole = False
+        plain = b"".join(said) if len(said) != 1 else said[0]
+        self._silent += len(data) - len(plain)
+        return plain, whole
+
+    def replies(self) -> bytes:
+        """What TLS itself answers to a client that has said much and meant little: every KeyUpdate may ask for another (RFC 8446
+        section 4.6.3). A few leave with the next of `sealed`; more would wait there without bound.
+        """
+        if self._silent < _SILENT:
+            return b""
+        self._silent = 0
+        return self._sealed(_CHUNK)
 
     def sealed(self, data: bytes) -> bytes:
         """The bytes that carry `data` to the client."""
@@ -61,7 +78,11 @@ class Passage:
             tls.sendall(data)
         except (SSL.ZeroReturnError, SSL.SysCallError):
             return b""
-        wanted = len(data) + (len(data) // _RECORD + 2) * _OVERHEAD
+        return self._sealed(len(data) + (len(data) // _RECORD + 2) * _OVERHEAD)
+
+    def _sealed(self, wanted: int) -> bytes:
+        """All that waits for the client, read in pieces of so many bytes."""
+        tls = self.tls
         pieces: list[bytes] = []
         try:
             while not pieces or len(pieces[-1]) == wanted:
