@@ -140,12 +140,12 @@ _HOSTILE = {
 _EVERY_WORD = " ".join(word for rule in RULES for piece in rule.pieces for word in piece)
 
 
-def _least(text: str, runs: int) -> float:
+def _least(text: str, runs: int, matcher: Matcher = _MATCHER) -> float:
     """Seconds of this thread's own CPU time: other threads, and what else a machine does, make a run longer and none shorter."""
 
     def once() -> float:
         start = thread_time()
-        _MATCHER.find(text)
+        matcher.find(text)
         return thread_time() - start
 
     return min(once() for _ in range(runs))
@@ -167,3 +167,21 @@ def test_four_times_the_hostile_text_takes_four_times_the_time_and_not_sixteen(n
     base = _HOSTILE[name][:25_000]
     short, long = f"{base} {_EVERY_WORD}", f"{base * 4} {_EVERY_WORD}"
     assert _least(long, 3) < 8 * _least(short, 5)
+
+
+_WORDS = random.Random(2).sample(sorted(set(_EVERY_WORD.split())), k=200)
+_PHRASES = {
+    "not ASCII": ["größe egal weiter", "mot de passe oublié"],
+    "letters": ["a b c", "x y z"],
+    "many": [" ".join(random.Random(number).sample(_WORDS, k=4)) for number in range(200)],
+}
+
+
+@pytest.mark.parametrize("phrases", _PHRASES)
+@pytest.mark.parametrize(
+    "letters", ["abcdef ??  0", "abcdefghijklmnopqrstuvwxyz   0123", "abcdefghijklmnopqrstuvwxyz    0123456789é"]
+)
+def test_letters_at_random_take_no_longer_beside_a_policys_own_phrases(phrases: str, letters: str) -> None:
+    """An automaton of more states than the engine keeps takes microseconds for each letter."""
+    text = "".join(random.Random(1).choices(letters, k=20_000))
+    assert _least(text, 5, Matcher(phrases=_PHRASES[phrases])) < 0.02
