@@ -85,14 +85,11 @@ class Payload(NamedTuple):
     text: str
 
 
-def payloads(text: str, *, spaced: bool = True) -> list[Payload]:
-    """The readable texts that encoded tokens of 16 or more characters hold; each layer is listed with the outermost span.
-
-    `spaced` is False where the text is known to hold no bytes in hexadecimal with something between them.
-    """
+def payloads(text: str) -> list[Payload]:
+    """The readable texts that encoded tokens of 16 or more characters hold; each layer is listed with the outermost span."""
     found: list[Payload] = []
     budget = BUDGET
-    for start, end in _tokens(text, spaced=spaced):
+    for start, end in _tokens(text):
         for inner in _layers(text[start:end], DEPTH):
             budget -= len(inner)
             if budget < 0:
@@ -101,7 +98,7 @@ def payloads(text: str, *, spaced: bool = True) -> list[Payload]:
     return found
 
 
-def _tokens(text: str, *, spaced: bool = True) -> Iterator[tuple[int, int]]:
+def _tokens(text: str) -> Iterator[tuple[int, int]]:
     """Spans that look encoded. Most stretches of a text hold none."""
     written = text.encode("ascii", "replace")
     runs = written.translate(_PLAIN_SHAPES)
@@ -112,7 +109,7 @@ def _tokens(text: str, *, spaced: bool = True) -> Iterator[tuple[int, int]]:
         if _HOLDS_TOKEN.search(text[start:end]):
             yield from _long(text[start:end], start)
         start = runs.find(_RUN, end)
-    if spaced and _SPACED_RUN in written.translate(_SHAPES):
+    if _SPACED_RUN in written.translate(_SHAPES):
         for match in _SPACED_HEX.finditer(text):
             yield match.span()
 

@@ -185,3 +185,18 @@ def test_letters_at_random_take_no_longer_beside_a_policys_own_phrases(phrases: 
     """An automaton of more states than the engine keeps takes microseconds for each letter."""
     text = "".join(random.Random(1).choices(letters, k=20_000))
     assert _least(text, 5, Matcher(phrases=_PHRASES[phrases])) < 0.02
+
+
+def test_texts_of_many_kinds_take_as_long_in_turn_as_each_of_them_alone() -> None:
+    """What the engine has worked out for one text must not make it forget what it has for the others."""
+    chance = random.Random(1)
+    alphabets = ("abcdefghijklmnopqrstuvwxyz  ", "abcdef 0123456789 ", "ignore previous  ", "etaoinshrdlu 013457@$!| ")
+    texts = ["".join(chance.choices(chance.choice(alphabets), k=chance.randrange(50, 900))) for _ in range(200)]
+
+    def in_turn() -> float:
+        start = thread_time()
+        for text in texts:
+            _MATCHER.find(text)
+        return thread_time() - start
+
+    assert min(in_turn() for _ in range(3)) < 3 * sum(_least(text, 3) for text in texts)

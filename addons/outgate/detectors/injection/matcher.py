@@ -69,15 +69,15 @@ class Matcher:
         """The ids of the rules this text matches, in table order."""
         found: set[str] = set()
         first = first_lane(text)
-        silent = self._read(first, found)
+        self._read(first, found)
         if first.raw is not text and (tags := hidden_tags(text)):
             self._read(first_lane(tags), found)
-        if hidden := payloads(first.plain, spaced=not silent):
+        if hidden := payloads(first.plain):
             self._read(first_lane(" ".join(payload.text for payload in hidden)), found)
         return tuple(name for name in self._order if name in found) if found else ()
 
-    def _read(self, first: Lane, found: set[str]) -> bool:
-        """All readings of one text. Whether the screen saw nothing in the first."""
+    def _read(self, first: Lane, found: set[str]) -> None:
+        """All readings of one text."""
         silent = self._screen.silent(first.reading)
         ends = written_ends(first.plain)
         for one in lanes(first, ends):
@@ -92,7 +92,6 @@ class Matcher:
             letters = whole.without_digits()
             if self._screen.disguises(letters.reading):
                 self._undo(whole, letters, found)
-        return silent
 
     def _spell(self, one: Lane, found: set[str]) -> None:
         """The reading in which digits and signs are letters, if that makes a word of the rules."""

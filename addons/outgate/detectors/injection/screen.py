@@ -35,8 +35,6 @@ _EVERYDAY = frozenset(("your", "you", "yourself", "anything", "answer", "model",
 """Words that are more frequent than they are short."""
 _NO_SIGN = "[^A-Za-z0-9@$!|]"
 _NONE = "[^ -~]"
-_BYTES = "(?:[a-f?]{2} ){7}"
-"""Hexadecimal digits two by two, as `payloads` finds them."""
 _NEXT_WORD = re.compile(" ([a-z]+)(?= )")
 
 type Span = tuple[int, int]
@@ -79,7 +77,7 @@ class Screen:
         turned_anywhere = f"{_BORDER}(?:{words}){_BORDER}(?:.*{_BORDER})?(?:{words}){_BORDER}"
         # A policy's own phrases may make it more states than the engine keeps: a letter would then take 5 µs, not 2 ns.
         known = len(written) == 1 and set(every) <= set(RULES)
-        self._any = Automaton(f"{written[0]}|{apart}|{backwards}|{turned_anywhere}|{_BYTES}") if known else None
+        self._any = Automaton(f"{written[0]}|{apart}|{backwards}|{turned_anywhere}") if known else None
         signs = "|".join(one for word in sorted(vocabulary) if word.isascii() for one in spelling(word)) or _NONE
         self._spells = Automaton(f"(?:^|{_NO_SIGN})(?i:{signs})(?:{_NO_SIGN}|$)")
         self._enough = _words(max(map(reached, every), default=1)).search_ascii
@@ -105,8 +103,9 @@ class Screen:
         return found
 
     def silent(self, reading: str) -> bool:
-        """Whether a text holds neither an anchor nor, with its digits or without, a disguise, nor bytes written one by one: most do
-        not, and one look tells.
+        """Whether a text holds neither an anchor nor, with its digits or without, a disguise: most do not, and one look tells.
+
+        Nothing more belongs into that look: it is near the states that the engine keeps, beyond which it begins anew for each text.
         """
         return self._any is not None and not self._any.search(f" {reading} ")
 
