@@ -16,12 +16,13 @@ from outgate.dialects.openai_chat import OpenAI
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
 
-_EXACT = {
+EXACT = {
     ("POST", "/v1/chat/completions"): Operation("openai", Kind.CHAT),
     ("POST", "/v1/embeddings"): Operation("openai", Kind.EMBEDDINGS),
     ("POST", "/v1/messages"): Operation("anthropic", Kind.CHAT),
     ("POST", "/v1/messages?beta=true"): Operation("anthropic", Kind.CHAT),  # the SDK's beta client; the same body
 }
+"""What is inference, by method and target; nothing else is."""
 _MODELS = re.compile(r"/v1/models(?:\?[\w=&.-]*)?", re.ASCII)
 _ANTHROPIC = re.compile(r"/v1/messages(?:[/?].*)?")
 _OPENAI = re.compile(r"/v1/(?:chat|completions|responses|embeddings|files|batches|audio|images|moderations|assistants|threads)\b.*")
@@ -39,7 +40,7 @@ def operation_for(method: str, path: str, hint: str = "none") -> Operation:
     The hint decides only where APIs share a path (`GET /v1/models`) and for unknown ones. Raises WireError("bad_path") for a
     target that could be normalised into another.
     """
-    exact = _EXACT.get((method, path))
+    exact = EXACT.get((method, path))
     if exact is not None:
         return exact
     bare, mark, query = path.partition("?")

@@ -61,6 +61,15 @@ _NAMES: dict[str, tuple[str, str]] = {
     "E_ENDPOINTS": ("a provider has no endpoint, or two of one name", "give each endpoint a name of its own"),
     "W_NO_ROUTES": ("no route takes any request: all are denied", "add one under `routes`, `- name: all` for example"),
     "W_ROUTE_TWICE": ("two routes have one name", "rename one: metrics tell routes by name"),
+    "W_MODEL_REFUSED": (
+        "a route takes requests for a model that its `model_map` does not know: they are refused",
+        "name the model under `models`, or set `passthrough: true`",
+    ),
+    "W_NO_DISPATCH": ("a route sends nothing, so that what no stage answers by itself fails", "remove `dispatch: false`"),
+    "W_WORKLOAD_LOCKED_OUT": (
+        "a workload has no token, no JWT and no client certificate that is asked for: nobody can be it",
+        "`outgate workload rotate NAME` gives it a token",
+    ),
     "W_ROUTE_UNREACHABLE": ("a route before this one takes all its requests", "put the narrower route first, or remove one"),
 }
 

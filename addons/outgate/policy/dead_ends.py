@@ -1,0 +1,111 @@
+"""What a sound policy says in vain: requests that it takes only to refuse them, and workloads that nobody can be.
+
+Warnings all of them: such a policy is safe, and may be half-written. What it names without defining is judged by `references`.
+While a policy has errors this is not asked, since it may only follow from one of them.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from outgate.dialects.registry import EXACT
+from outgate.errors import Problem
+from outgate.inference.operation import Kind
+from outgate.net.patterns import covers
+from outgate.policy.discover import stage_type
+from outgate.policy.schema import MatchSection, RouteSection
+from outgate.policy.scopes import Placed, stages_of
+from outgate.policy.source import Place, Source
+from outgate.policy.validate import Validated
+
+_KINDS = {where: operation.kind for where, operation in EXACT.items()} | {("GET", "/v1/models"): Kind.MODELS}
+_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.EMBEDDINGS})
+
+
+def dead_ends(source: Source, validated: Validated) -> Iterator[Problem]:
+    """Every warning of this kind."""
+    yield from _workloads(source, validated)
+    for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
+        kinds = _kinds(route.match)
+        found: list[Problem] = []
+        for provider, stages in _variants(validated, route, place):
+            found += _dispatch(source, route, provider, stages, kinds, place)
+            found += _models(source, route, stages, kinds, place)
+        yield from dict.fromkeys(found)
+
+
+def _workloads(source: Source, validated: Validated) -> Iterator[Problem]:
+    asked = bool(validated.policy.gateway.client_ca)
+    for name, workload in validated.policy.workloads.items():
+        if workload.token_hashes or workload.jwt or (workload.certificates and asked):
+            continue
+        message = f"nobody can be the workload {name!r}: it has no token, no JWT and no client certificate"
+        repair = f"`outgate workload rotate {name}` gives it a token"
+        if workload.certificates:
+            message = f"nobody can be the workload {name!r}: its certificates are not asked for without `gateway.client_ca`"
+            repair = f"name under `gateway.client_ca` who signs them; {repair}"
+        yield source.problem("W_WORKLOAD_LOCKED_OUT", message, ("workloads", name), repair)
+
+
+def _variants(validated: Validated, route: RouteSection, place: Place) -> Iterator[tuple[str, dict[str, Placed]]]:
+    """The stages of the route, by each provider that may be addressed."""
+    policy = validated.policy
+    for name in route.match.destinations or policy.providers:
+        if name in policy.providers:
+            yield name, stages_of(policy.stages, name, policy.providers[name].stages, route, place)
+
+
+def _dispatch(
+    source: Source, route: RouteSection, provider: str, stages: dict[str, Placed], kinds: frozenset[Kind], place: Place
+) -> Iterator[Problem]:
+    if "dispatch" in stages or ("list_models" in stages and kinds <= {Kind.MODELS}):
+        return
+    removed = ((*place, "stages"), ("providers", provider, "stages"), ("stages",))
+    where = next(((*each, "dispatch") for each in removed if (*each, "dispatch") in source.lines), place)
+    message = f"the route {route.name!r} has no `dispatch`: nothing is sent, and what no stage answers by itself fails (503)"
+    repair = "remove `dispatch: false`; `authorize` is what refuses"
+    yield source.problem("W_NO_DISPATCH", message, where, repair, ("dispatch",))
+
+
+def _models(
+    source: Source, route: RouteSection, stages: dict[str, Placed], kinds: frozenset[Kind], place: Place
+) -> Iterator[Problem]:
+    """Names that the route takes and its `model_map` refuses (404 `model_not_found`)."""
+    placed = stages.get("model_map")
+    aliases = _aliases(placed)
+    if placed is None or aliases is None or not kinds & _NAMING_A_MODEL:
+        return
+    if not aliases:
+        message = f"the route {route.name!r} refuses every model: its `model_map` knows none"
+        repair = "set `passthrough: true` under `model_map`, or name models there"
+        yield source.problem("W_MODEL_REFUSED", message, placed.place or place, repair, ("model_map",))
+        return
+    for index, pattern in enumerate(route.match.models):
+        if not any(covers((pattern,), alias) for alias in aliases):
+            message = f"the route {route.name!r} takes the model {pattern!r} and refuses it: its `model_map` knows no such name"
+            repair = f"it knows {', '.join(sorted(aliases))}; add the name, or set `passthrough: true`"
+            yield source.problem("W_MODEL_REFUSED", message, (*place, "match", "models", index), repair, ("model_map",))
+
+
+def _aliases(placed: Placed | None) -> frozenset[str] | None:
+    """The names that a `model_map` knows; None where it takes any, or has settings that are wrong."""
+    if placed is None:
+        return None
+    try:
+        settings = stage_type("model_map").settings_type.model_validate(dict(placed.settings)).model_dump()
+    except ValidationError:
+        return None
+    return None if settings["passthrough"] or settings["default"] else frozenset(settings["models"])
+
+
+def _kinds(match: MatchSection) -> frozenset[Kind]:
+    """The kinds of work that a route may be asked for, judged by its match alone; too many rather than too few."""
+    asked = {
+        kind
+        for (method, path), kind in _KINDS.items()
+        if (not match.methods or method in match.methods) and (not match.paths or covers(match.paths, path))
+    }
+    known = {path for _, path in _KINDS}
+    if not match.paths or not known.issuperset(match.paths):
+        asked.add(Kind.OPAQUE)
+    return frozenset(asked) & frozenset(match.kinds or Kind)
