@@ -185,3 +185,25 @@ async def test_unusable_files_are_a_problem_at_check(tls: TlsSettings) -> None:
         fine = check_tls(backend(server)) + check_tls(backend(server, tls=TlsSettings(enabled=False, ca_files=("/nonexistent",))))
 
     assert (["E_TLS_FILE"], ()) == ([problem.code for problem in problems], fine)
+
+
+@aio
+async def test_files_that_are_torn_after_the_policy_was_taken_break_no_dial(tmp_path) -> None:
+    roots = tmp_path / "ca.pem"
+    roots.write_bytes(CA.cert_pem.bytes())
+    async with Server() as server, Clients() as client:
+        to = backend(server, tls=TlsSettings(ca_files=(str(roots),)))
+        client.keep((to,))
+        roots.write_bytes(CA.cert_pem.bytes()[:100])
+
+        assert (200, b"{}") == await whole(client, request(to))
+
+
+@aio
+async def test_files_that_cannot_be_used_break_their_own_backend_alone() -> None:
+    async with Server() as server, Clients() as client:
+        broken, fine = backend(server, name="broken", tls=TlsSettings(ca_files=("/nonexistent",))), backend(server)
+        client.keep((broken, fine))
+
+        assert (200, b"{}") == await whole(client, request(fine))
+        assert FailureKind.TLS == (await failure(client, request(broken))).kind

@@ -133,12 +133,10 @@ class Exchange:
         self._begin(policy.head, policy)
         if problem is not None:
             return problem
-        if self._backend is None:
-            return NO_DESTINATION
         assert self.execution is not None
         ended = await self.execution.ensure(policy.head.request)
         assert not isinstance(ended, Answer)
-        return ended
+        return NO_DESTINATION if self._backend is None else ended
 
     def _recognise(self) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""

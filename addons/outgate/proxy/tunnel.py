@@ -40,10 +40,10 @@ class Tunnel:
     async def _judged(self, policy: LivePolicy, execution: Execution) -> Denial | None:
         if self.problem is not None:
             return self.problem
-        if policy.destination(self.destination) is None:
-            return NO_DESTINATION
         self._give(execution, policy)
         ended = await execution.ensure(policy.connect.request)
+        if policy.destination(self.destination) is None:
+            return NO_DESTINATION  # whoever asks; but the line tells who it was
         return ended if isinstance(ended, Denial) else None
 
     async def _close(self, policy: LivePolicy, judged: Execution, denial: Denial) -> None:

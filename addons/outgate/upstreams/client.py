@@ -109,10 +109,15 @@ class Client:
         return pool.in_flight[endpoint.name] if pool is not None else 0
 
     def keep(self, backends: Iterable[Backend]) -> None:
-        """Close the pools of all other backends (after a reload); calls in flight go on to their end."""
+        """Close the pools of all other backends (after a reload); calls in flight go on to their end. Files that these backends
+        trust or show are read now, as they were checked: what becomes of them later is for the next policy.
+        """
         kept = set(backends)
         for backend in [backend for backend in self._pools if backend not in kept]:
             self._pools.pop(backend).close()
+        for backend in kept:
+            if backend.tls.ca_files or backend.tls.certificate:
+                self._pool(backend).prepare()
 
     def close(self) -> None:
         """Close every idle connection."""

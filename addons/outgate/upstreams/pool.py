@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams.catalog import Backend, Endpoint
@@ -26,6 +27,11 @@ class Pool:
         self._reaper: asyncio.TimerHandle | None = None
         self._closed = False
         self.in_flight: Counter[str] = Counter()
+
+    def prepare(self) -> None:
+        """Read the TLS files before they are needed; where they cannot be used, each dial says so."""
+        with suppress(UpstreamError):
+            self._tls()
 
     async def enter(self, endpoint: Endpoint, until: float) -> None:
         """Wait for one of the backend's slots. Raises UpstreamError of kind TIMEOUT."""
