@@ -185,3 +185,27 @@ def test_a_reload_says_which_revision_takes_effect_and_a_refused_one_is_told(tmp
 
     with caplog.at_level("WARNING"):
         live(task)
+
+
+def test_a_policy_that_is_mended_to_what_is_in_force_is_said_to_be_good_again(tmp_path, caplog):
+    async def task():
+        reloader = Reloader(write(tmp_path), load_policy)
+        await reloader.start()
+        write(tmp_path, "routes: 1")
+        await reloader.reload()
+        caplog.clear()
+        write(tmp_path)
+        await reloader.reload()
+        await reloader.reload()
+
+    live(task)
+
+    assert [f"the policy {tmp_path / 'policy.yaml'} is good again, and the one in force"] == caplog.messages
+
+
+def test_a_first_policy_that_is_refused_leaves_none_in_force_to_speak_of(tmp_path, caplog):
+    with pytest.raises(PolicyError):
+        live(Reloader(write(tmp_path, "routes: 1"), load_policy).start)
+
+    assert "is refused" in caplog.text
+    assert "in force" not in caplog.text

@@ -59,3 +59,19 @@ def test_the_watch_of_a_running_gateway_looks_at_the_files_that_its_policy_names
         return watched
 
     assert {tmp_path / "policy.yaml", tmp_path / "keys.json"} == asyncio.run(task())
+
+
+def test_a_credential_that_is_missing_is_said_when_its_policy_takes_effect(tmp_path, caplog, monkeypatch):
+    async def task():
+        runtime = await Runtime.single(write(tmp_path), tmp_path / "state")
+        await runtime.stop()
+
+    def said():
+        return [message for message in caplog.messages if "has no credential" in message]
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    asyncio.run(task())
+    assert [] == said()
+    monkeypatch.delenv("OPENAI_API_KEY")
+    asyncio.run(task())
+    assert ["until there is one, its requests are refused"] == [message.rpartition("; ")[2] for message in said()]

@@ -57,11 +57,14 @@ class Reloader:
                 policy = await self._prepared()
             except PolicyError as error:
                 self.problems = error.problems
-                _log.error("the policy %s is refused, the one in force stays\n%s", self._path, error)
+                kept = ", the one in force stays" if self.current is not None else ""
+                _log.error("the policy %s is refused%s\n%s", self._path, kept, error)
                 if self._refused is not None:
                     self._refused()
                 return self.problems
-            self.problems = ()
+            mended, self.problems = bool(self.problems), ()
+            if policy is None and mended:
+                _log.warning("the policy %s is good again, and the one in force", self._path)
             if policy is not None:
                 self._swap(policy)
             return ()

@@ -239,6 +239,8 @@ class Runtime:
         if late := self._at_start.changed(policy.gateway):
             _log.warning("changed, and read at start only: %s; restart outgate for it to take effect", ", ".join(late))
         self._client.keep(policy.catalog.backends)
+        for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
+            _log.warning("%s; until there is one, its requests are refused", problem.message)
         if asks_encoder(policy):
             self._need_encoder()
 
