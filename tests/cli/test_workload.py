@@ -5,8 +5,37 @@ from click.testing import CliRunner
 
 from outgate.cli.main import cli
 from outgate.policy.load import load_policy
+from outgate.stores.workloads import digest_of
 from support.policies import BASE, write
 
+HAND_WRITTEN = """\
+# Our gateway.
+version: 1   # the only one
+
+providers:
+    openai: { host: "api.openai.com" }   # flow, with spaces
+
+workloads:
+    # the first team
+    research:
+        tenant: 'acme'
+        groups: [ people,
+                  lab ]
+        token_hashes:
+        - "sha256:%s"   # the laptop
+
+# What each route has.
+stages:
+    authenticate: {}
+    authorize:
+        allow:
+        - paths:   [/v1/chat/completions]
+    model_map: {passthrough: true}
+    authorize_model: {allow: [{models: ["**"]}]}
+
+routes:
+- name: all      # all of it
+""" % ("0" * 64)
 COMMENTED = "# first\n" + BASE.replace("workloads:\n", "workloads:  # who may call\n") + "# last\n"
 
 
@@ -37,6 +66,22 @@ def test_add_shows_the_token_once_and_writes_only_its_digest(tmp_path):
     assert text.endswith("# last\n")
     assert "# who may call" in text
     assert [path.name] == [each.name for each in tmp_path.iterdir()]
+
+
+def test_add_changes_no_line_of_a_hand_written_file(tmp_path):
+    """Comments, blank lines, indents, quotes, block and flow: as they were, to the byte, whatever line ends there are."""
+    for text in (HAND_WRITTEN, HAND_WRITTEN.replace("\n", "\r\n")):
+        path = tmp_path / "policy.yaml"
+        path.write_bytes(text.encode())
+        token = token_of(run("add", "neu", "--tenant", "acme", "--policy", path))
+        before, after = text.splitlines(keepends=True), path.read_bytes().decode().splitlines(keepends=True)
+
+        at = before.index(next(line for line in before if "the laptop" in line)) + 1
+        assert before == after[:at] + after[at + 4 :]
+        assert ["neu:", "tenant: acme", "token_hashes:", f'- "{digest_of(token)}"'] == [line.strip() for line in after[at : at + 4]]
+        assert "neu" == name_of(path, token)
+        assert 0 == run("revoke", "neu", "--policy", path).exit_code
+        assert text == path.read_bytes().decode()
 
 
 def test_every_token_is_new(tmp_path):

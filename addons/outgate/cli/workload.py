@@ -1,19 +1,16 @@
-"""`outgate workload`: tokens of workloads. A token is shown once; the policy file keeps its digest, its comments and its order."""
+"""`outgate workload`: tokens of workloads. A token is shown once; the policy file keeps its digest, and all else as it was."""
 
 import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable
-from io import StringIO
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 
 import click
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 
 from outgate.errors import PolicyError
+from outgate.policy.edits import EditError, Value, with_first, with_member, without_member
 from outgate.policy.load import load_source
 from outgate.policy.source import parse_source
 from outgate.stores.workloads import TOKEN_PREFIX, digest_of
@@ -26,6 +23,8 @@ _FILE = click.option(
     show_default=True,
     help="The policy file.",
 )
+
+_SECTION = ("workloads",)
 
 
 @click.group()
@@ -41,16 +40,15 @@ def command() -> None:
 def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -> None:
     """Add the workload NAME and show its token, once."""
     token = _new_token()
+    section: dict[str, Value] = {"tenant": tenant} if tenant is not None else {}
+    if groups:
+        section["groups"] = list(groups)
+    section["token_hashes"] = [digest_of(token)]
 
-    def change(workloads: CommentedMap) -> None:
-        if name in workloads:
+    def change(text: str, names: Collection[str]) -> str:
+        if name in names:
             raise click.ClickException(f"{name} is already a workload: use `outgate workload rotate {name}`")
-        workloads[name] = CommentedMap()
-        if tenant is not None:
-            workloads[name]["tenant"] = tenant
-        if groups:
-            workloads[name]["groups"] = list(groups)
-        workloads[name]["token_hashes"] = [digest_of(token)]
+        return with_member(text, _SECTION, name, section)
 
     _rewrite(file, change, missing=True)
     _show(name, token)
@@ -64,10 +62,9 @@ def rotate(*, name: str, keep_old: bool, file: Path) -> None:
     """Give the workload NAME a new token and show it, once. Old tokens end with the next reload, within seconds."""
     token = _new_token()
 
-    def change(workloads: CommentedMap) -> None:
-        section = _known(workloads, name)
-        kept = list(section.get("token_hashes") or [])[:1] if keep_old else []
-        section["token_hashes"] = [digest_of(token), *kept]
+    def change(text: str, names: Collection[str]) -> str:
+        _insist(name, names)
+        return with_first(text, (*_SECTION, name, "token_hashes"), digest_of(token), keep=int(keep_old))
 
     _rewrite(file, change)
     _show(name, token)
@@ -79,9 +76,9 @@ def rotate(*, name: str, keep_old: bool, file: Path) -> None:
 def revoke(*, name: str, file: Path) -> None:
     """Remove the workload NAME. Its open tunnels are refused with their next request after the reload."""
 
-    def change(workloads: CommentedMap) -> None:
-        _known(workloads, name)
-        del workloads[name]
+    def change(text: str, names: Collection[str]) -> str:
+        _insist(name, names)
+        return without_member(text, _SECTION, name)
 
     _rewrite(file, change, f"where the policy names {name} elsewhere, take it out there first; `rotate {name}` ends its token now")
     click.echo(f"{name} is revoked")
@@ -91,10 +88,9 @@ def _new_token() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
-def _known(workloads: CommentedMap, name: str) -> Any:
-    if not isinstance(workloads.get(name), dict):
+def _insist(name: str, names: Collection[str]) -> None:
+    if name not in names:
         raise click.ClickException(f"there is no workload {name}")
-    return workloads[name]
 
 
 def _show(name: str, token: str) -> None:
@@ -105,30 +101,25 @@ def _show(name: str, token: str) -> None:
     )
 
 
-def _rewrite(file: Path, change: Callable[[CommentedMap], None], hint: str = "", *, missing: bool = False) -> None:
+def _rewrite(file: Path, change: Callable[[str, Collection[str]], str], hint: str = "", *, missing: bool = False) -> None:
     """Change the workloads of a policy, whole or not at all; what would be refused is not written.
 
-    `missing`: other workloads that the policy names may be missing still, so that one can be added after the other.
+    `change` is given the text and the names of the workloads. `missing`: other workloads that the policy names may be missing
+    still, so that one can be added after the other.
     """
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
     try:
-        text = file.read_text(encoding="utf-8")
-        parse_source(text, str(file))
-        tree = yaml.load(text)  # a round trip that keeps comments; what it gives is read strictly again below
-        if not isinstance(tree.get("workloads"), dict) or not tree["workloads"]:
-            tree["workloads"] = CommentedMap()
-        change(tree["workloads"])
-        written = StringIO()
-        yaml.dump(tree, written)
-        _judge(written.getvalue(), file, missing=missing)
+        text = file.read_text(encoding="utf-8", newline="")
+        source = parse_source(text, str(file))
+        written = change(text, source.at(_SECTION) or ())
+        _judge(written, file, missing=missing)
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
+    except EditError as error:
+        raise click.ClickException(f"{file}: {error}; write `workloads` out, one key a line") from error
     except PolicyError as error:
         click.echo(f"{error}\n{file} is left as it was{f': {hint}' if hint else ''}", err=True)
         sys.exit(1)
-    _replace(file, written.getvalue())
+    _replace(file, written)
 
 
 def _judge(text: str, file: Path, *, missing: bool) -> None:
@@ -146,7 +137,7 @@ def _replace(file: Path, text: str) -> None:
     target = file.resolve()
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as beside:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as beside:
             beside.write(text)
             beside.flush()
             os.fsync(beside.fileno())
