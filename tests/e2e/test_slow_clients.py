@@ -1,24 +1,19 @@
-"""Idle, slow and numerous connections: closed by deadlines and a cap, while honest clients are served."""
+"""Idle and slow connections: closed by deadlines, while honest clients are served."""
 
 import socket
 import ssl
-import threading
 import time
 from base64 import b64encode
 
 import pytest
-from mitmproxy import ctx
 
 from e2e.certificates import make_ca
-from e2e.load import ask
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, STAGES, TOKEN, World
 from support.in_process import InProcessGateway
-from support.waiting import PATIENCE, until
 
 LIMITS = "limits: {head_seconds: 0.6, body_seconds: 1, idle_seconds: 4}"
 IN_TIME = 9
 """Seconds: sooner than a head's ten, which a gateway gives that was told no limits."""
-MOST = 12
 CREDENTIALS = b64encode(f"app:{TOKEN}".encode())
 CONNECT = b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\nProxy-Authorization: Basic %b\r\n\r\n" % CREDENTIALS
 
@@ -132,58 +127,3 @@ def test_a_tunnel_that_was_used_stays_open_beyond_the_time_of_a_head(gateway):
         link.settimeout(5)
         link.sendall(ask_again)
         assert b"HTTP/1.1 403" in link.recv(4096)
-
-
-@pytest.fixture(name="patient", scope="module")
-def _patient(providers, tmp_path_factory):
-    """A gateway that closes idle connections for no reason but their number, within the time of a test."""
-    world = World(tmp_path_factory.mktemp("capped"), *providers)
-    limits = f"limits: {{head_seconds: 300, body_seconds: 300, idle_seconds: 300, connections: {MOST}}}"
-    with world.inside(world.policy(STAGES, gateway=limits)) as running:
-        yield running
-
-
-def still_open(link):
-    """Whether the gateway has neither closed a connection nor said anything on it."""
-    link.setblocking(False)
-    try:
-        link.recv(1)
-    except BlockingIOError:
-        return True
-    return False
-
-
-def test_beyond_the_cap_connections_are_closed_at_once_and_room_comes_back(patient):
-    held = [connect(patient) for _ in range(MOST)]
-    beyond = connect(patient)
-    try:
-        assert closed_within(beyond, PATIENCE) == b""
-        assert all(map(still_open, held)), "those within the cap stay"
-    finally:
-        for link in [*held, beyond]:
-            link.close()
-
-    assert until(lambda: ask(patient) == 200)
-
-
-def test_attack_a_burst_of_connections_takes_no_more_than_the_cap_and_no_less(patient):
-    """All of them wait to be accepted at once, since the loop is busy: each is counted when its turn comes."""
-    begun, go_on = threading.Event(), threading.Event()
-    busy = threading.Thread(target=patient.call, args=(lambda: (begun.set(), go_on.wait(PATIENCE)),))
-    assert until(lambda: ask(patient) == 200)
-    assert until(lambda: patient.call(open_connections) == 0)
-    busy.start()
-    begun.wait(PATIENCE)
-    links = [connect(patient) for _ in range(3 * MOST)]
-    go_on.set()
-    busy.join()
-    try:
-        assert until(lambda: patient.call(open_connections) == MOST)
-        assert until(lambda: sum(not still_open(link) for link in links) == 2 * MOST)
-    finally:
-        for link in links:
-            link.close()
-
-
-def open_connections():
-    return len(ctx.master.addons.get("proxyserver").connections)
