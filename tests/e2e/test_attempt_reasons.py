@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 import trustme
 
-from e2e.world import World, http, lines
+from e2e.world import PASSING_ALL, World, http, lines
 from outgate.errors import FailureReason
 from support import behaviours as b
 from support.provider_answers import chat_events
@@ -16,16 +16,6 @@ from support.scripted_upstream import ScriptedUpstream
 from support.waiting import until
 
 NOW = dt.datetime.now(dt.UTC)
-STAGES = """
-authenticate: {}
-authorize:
-  allow:
-    - {workloads: [app]}
-model_map: {passthrough: true}
-authorize_model:
-  allow:
-    - {models: ["**"]}
-"""
 TIMEOUTS = "{connect: 0.5, tls: 0.3, head: 0.4, idle: 0.4, total: 3}"
 UNTRUSTED = trustme.CA(organization_name="canary-organisation")
 
@@ -60,7 +50,7 @@ def policy_for(world: World, ports: dict[str, int]):
     texts = [text.replace("tls: {", "tls: {sni: api.openai.com, ") if text.startswith("both") else text for text in texts]
     nowhere = "nowhere:\n  host: nowhere.invalid\n  endpoints: [{name: first, address: 'nowhere.invalid:443'}]\n"
     inside = "inside:\n  host: inside.test\n  endpoints: [{name: first, address: '127.0.0.1:9'}]\n"
-    policy = world.policy(stages=STAGES, providers="".join(texts) + nowhere + inside, routes="- {name: all, attempts: 2}")
+    policy = world.policy(stages=PASSING_ALL, providers="".join(texts) + nowhere + inside, routes="- {name: all, attempts: 2}")
     policy.write_text(policy.read_text().replace("credential: {env", f"timeouts: {TIMEOUTS}\n    credential: {{env"))
     return policy
 

@@ -9,7 +9,7 @@ import openai
 import pytest
 import trustme
 
-from e2e.world import TOKEN, World, anthropic_client, http, lines, openai_client
+from e2e.world import PASSING_ALL, TOKEN, World, anthropic_client, http, lines, openai_client
 from support import behaviours as b
 from support.provider_answers import anthropic_error as anthropic_error_body
 from support.provider_answers import chat_events, message_events
@@ -54,16 +54,7 @@ def _gateway(providers, dead, tmp_path_factory):
             for name, port in ports.items()
         )
         policy = world.policy(
-            stages="""
-            authenticate: {}
-            authorize:
-              allow:
-                - {workloads: [app]}
-            model_map: {passthrough: true}
-            authorize_model:
-              allow:
-                - {models: ["**"]}
-            """,
+            stages=PASSING_ALL,
             providers=more
             + """
             nowhere:

@@ -34,6 +34,8 @@ authorize_model:
   allow:
     - {models: ["**"]}
 """
+PASSING_ALL = STAGES.replace(", providers: [openai, anthropic]", "")
+"""The same, but that the first workload may use every provider, those that a test adds too."""
 
 
 def token_hash(token: str) -> str:
