@@ -1,16 +1,15 @@
 """When an answer that is not a stream is complete, and what of it is passed on."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from outgate.dialects.events import JsonEvent, RawEvent, whole_texts
+from outgate.dialects.events import NOTHING, JsonEvent, RawEvent, Reported, whole_texts
 from outgate.dialects.json_body import LIMITS, Limits, dump, load
-from outgate.dialects.reading import read, walked
+from outgate.dialects.reading import Reading, read, walked
 from outgate.dialects.rules import EVERYTHING, Rule, free
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
-from outgate.inference.stream import Event, Text
-from outgate.inference.usage import Usage
+from outgate.inference.stream import Event, Finish, Text
 
 LIMIT = 64 * 1024 * 1024
 _MOST_TOKENS = 1_000_000_000
@@ -28,16 +27,16 @@ _INEXACT = (b"0" * 16, b"0e0", b"0e-", b"0e+")
 class WholeEvent:
     """A whole answer in which nobody has looked for texts yet: most have no reader, and to find them is a walk over all of it."""
 
-    __slots__ = ("_found", "_rule", "_tree", "closes", "hidden", "last", "usage", "whole")
+    __slots__ = ("_found", "_rule", "_tree", "calls_tool", "closes", "finish", "hidden", "last", "usage", "whole")
 
-    def __init__(self, tree: dict[str, Any], rule: Rule, usage: Usage | None) -> None:
+    def __init__(self, tree: dict[str, Any], rule: Rule, reported: Reported) -> None:
         self._tree = tree
         self._rule = rule
         self._found: JsonEvent | None = None
         self.closes: Sequence[Hashable] = ()
         self.whole = self.last = True
         self.hidden = False
-        self.usage = usage
+        self.usage, self.finish, self.calls_tool = reported
 
     @property
     def texts(self) -> Sequence[Text]:
@@ -58,7 +57,7 @@ class WholeEvent:
     def _judged(self) -> JsonEvent:
         if self._found is None:
             reading = walked(self._tree, self._rule, _WIDE, exact=True)
-            self._found = JsonEvent(reading.document, whole_texts(reading.leaves), usage=self.usage, last=True)
+            self._found = _whole(reading, Reported(self.usage, self.finish, self.calls_tool))
         return self._found
 
     def __repr__(self) -> str:
@@ -66,11 +65,11 @@ class WholeEvent:
 
 
 class WholeAnswer:
-    """A JSON answer: one event, once all its bytes are there. `usage` reads what it reports."""
+    """A JSON answer: one event, once all its bytes are there. `reported` reads what it says of itself."""
 
-    def __init__(self, rule: Rule, usage: Callable[[Mapping[str, Any]], Usage | None], limit: int = LIMIT) -> None:
+    def __init__(self, rule: Rule, reported: Callable[[Mapping[str, Any]], Reported], limit: int = LIMIT) -> None:
         self._rule = rule
-        self._usage = usage
+        self._reported = reported
         self._limit = limit
         self._raw = bytearray()
 
@@ -87,9 +86,13 @@ class WholeAnswer:
         if _plain(raw):
             tree, _ = load(raw, _WIDE)
             if tree.__class__ is dict:
-                return [WholeEvent(tree, self._rule, self._usage(tree))]
+                return [WholeEvent(tree, self._rule, self._reported(tree))]
         reading = read(raw, self._rule, _WIDE)
-        return [JsonEvent(reading.document, whole_texts(reading.leaves), usage=self._usage(reading.document.tree), last=True)]
+        return [_whole(reading, self._reported(reading.document.tree))]
+
+
+def _whole(reading: Reading, reported: Reported) -> JsonEvent:
+    return JsonEvent(reading.document, whole_texts(reading.leaves), reported=reported, last=True)
 
 
 def _plain(raw: bytes) -> bool:
@@ -104,14 +107,14 @@ class Refusal(WholeAnswer):
     """A provider's error answer, passed on only in the shape that the dialect's SDKs turn into typed errors."""
 
     def __init__(self, is_error: Callable[[Mapping[str, Any]], bool], limit: int = 1024 * 1024) -> None:
-        super().__init__(_REFUSAL, lambda _: None, limit)
+        super().__init__(_REFUSAL, reports_nothing, limit)
         self._is_error = is_error
 
     def end(self) -> list[Event]:
         reading = read(bytes(self._raw), self._rule, LIMITS)
         if not self._is_error(reading.document.tree):
             raise WireError("bad_error", "the provider's error is not one of its dialect")
-        return [JsonEvent(reading.document, whole_texts(reading.leaves), last=True)]
+        return [_whole(reading, Reported(finish=Finish.ERROR))]
 
 
 class OpaqueAnswer:
@@ -124,9 +127,17 @@ class OpaqueAnswer:
         return [RawEvent(b"", last=True)]
 
 
-def no_usage(_: Mapping[str, Any]) -> Usage | None:
-    """Of answers that report none."""
-    return None
+def reports_nothing(_: Mapping[str, Any]) -> Reported:
+    """Of answers that say nothing of themselves: a list of models, an error."""
+    return NOTHING
+
+
+def worst(reasons: Iterable[Finish]) -> Finish:
+    """Of the reasons that the choices of one event state, the one that ended worst."""
+    return max(reasons, key=_BADNESS.__getitem__)
+
+
+_BADNESS = {finish: rank for rank, finish in enumerate(Finish)}
 
 
 def tokens(value: Any) -> int | None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from outgate.dialects import opaque
-from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, no_usage
-from outgate.dialects.anthropic_stream import AnthropicStream, message_usage
+from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, reports_nothing
+from outgate.dialects.anthropic_stream import AnthropicStream, reported
 from outgate.dialects.anthropic_tables import MESSAGE, MESSAGES
 from outgate.dialects.denials import anthropic_type
 from outgate.dialects.dialect import AnswerDecoder, Canned, Request
@@ -66,8 +66,8 @@ class Anthropic:
         if status >= 400:
             return Refusal(_is_error)
         if operation.kind is Kind.CHAT:
-            return AnthropicStream() if stream else WholeAnswer(MESSAGE, message_usage)
-        return WholeAnswer(MESSAGE, no_usage)
+            return AnthropicStream() if stream else WholeAnswer(MESSAGE, reported)
+        return WholeAnswer(MESSAGE, reports_nothing)
 
     def error(self, denial: Denial, request_id: str) -> bytes:
         details = {"error_code": denial.code}

@@ -10,15 +10,24 @@ from typing import Any
 from outgate.dialects import sse
 from outgate.dialects.answers import tokens
 from outgate.dialects.anthropic_tables import EVENT
-from outgate.dialects.events import Frame, JsonEvent, Path
+from outgate.dialects.events import Frame, JsonEvent, Path, Reported
 from outgate.dialects.reading import Reading, read, read_tree
 from outgate.errors import WireError
 from outgate.inference.prompt import Leaf
-from outgate.inference.stream import Event, Text
+from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 _DELTAS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
 _PIECES = frozenset({"content_block_delta", "content_block_start"})
+FINISHES = {
+    "end_turn": Finish.STOP,
+    "stop_sequence": Finish.STOP,
+    "tool_use": Finish.TOOL_CALLS,
+    "max_tokens": Finish.LENGTH,
+    "model_context_window_exceeded": Finish.LENGTH,
+    "refusal": Finish.CONTENT_FILTER,
+}
+_SAID = ("text", "thinking", "redacted_thinking")
 _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
@@ -37,9 +46,24 @@ def usage_of(usage: Any) -> Usage | None:
     )
 
 
-def message_usage(tree: Mapping[str, Any]) -> Usage | None:
-    """`usage` of a whole message."""
-    return usage_of(tree.get("usage"))
+def reported(tree: Mapping[str, Any]) -> Reported:
+    """What a whole message says of itself."""
+    content = tree.get("content")
+    calls = any(map(_calls, content)) if isinstance(content, list) else False
+    finish = Finish.ERROR if tree.get("error") else _finish(tree)
+    return Reported(usage_of(tree.get("usage")), finish, calls)
+
+
+def _finish(holder: Any) -> Finish | None:
+    reason = holder.get("stop_reason") if isinstance(holder, dict) else None
+    if not reason:
+        return None
+    return FINISHES.get(reason, Finish.OTHER) if isinstance(reason, str) else Finish.OTHER
+
+
+def _calls(block: Any) -> bool:
+    """Whether a content block is a call of a tool, or may be one: every block is, of which it is not known that it is text."""
+    return not isinstance(block, dict) or block.get("type") not in _SAID
 
 
 def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
@@ -100,7 +124,10 @@ class AnthropicStream:
         last = kind in {"message_stop", "error"}
         self._over = last
         closes = self._closes(texts, index, kind == "content_block_stop", every=last)
-        return JsonEvent(document, texts, frame, closes=closes, usage=self._usage(tree), last=last)
+        finish = Finish.ERROR if kind == "error" else _finish(tree.get("delta")) if kind == "message_delta" else None
+        calls = kind == "content_block_start" and _calls(tree.get("content_block"))
+        reported = Reported(self._usage(tree), finish, calls)
+        return JsonEvent(document, texts, frame, closes=closes, reported=reported, last=last)
 
     def _closes(self, texts: list[Text], index: Any, stop: bool, *, every: bool) -> tuple[Hashable, ...]:  # noqa: FBT001
         at_once: list[Hashable] = []

@@ -4,8 +4,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outgate.dialects.json_body import NAMES, JsonDocument
-from outgate.inference.prompt import Leaf
-from outgate.inference.stream import Text
+from outgate.inference.prompt import Channel, Leaf
+from outgate.inference.stream import Finish, Text
 from outgate.inference.usage import Usage
 
 type Path = list[tuple[Any, Any]]
@@ -23,10 +23,21 @@ class Frame(NamedTuple):
 WHOLE = Frame()
 
 
+class Reported(NamedTuple):
+    """What an event says of the answer, beside its text. See `inference.stream.Event`."""
+
+    usage: Usage | None = None
+    finish: Finish | None = None
+    calls_tool: bool = False
+
+
+NOTHING = Reported()
+
+
 class JsonEvent:
     """One event whose content is a JSON object. See `inference.stream.Event`."""
 
-    __slots__ = ("_document", "_edits", "_frame", "closes", "hidden", "last", "texts", "usage", "whole")
+    __slots__ = ("_calls", "_document", "_edits", "_frame", "closes", "finish", "hidden", "last", "texts", "usage", "whole")
 
     def __init__(
         self,
@@ -35,7 +46,7 @@ class JsonEvent:
         frame: Frame = WHOLE,
         *,
         closes: Sequence[Hashable] = (),
-        usage: Usage | None = None,
+        reported: Reported = NOTHING,
         last: bool = False,
         hidden: bool = False,
     ) -> None:
@@ -45,9 +56,14 @@ class JsonEvent:
         self.texts = texts
         self.closes = closes
         self.whole = frame is WHOLE
-        self.usage = usage
+        self.usage, self.finish, self._calls = reported
         self.last = last
         self.hidden = hidden
+
+    @property
+    def calls_tool(self) -> bool:
+        """Looked for only where somebody asks."""
+        return self._calls or any(text.channel is Channel.TOOL_ARGUMENTS for text in self.texts)
 
     def replace(self, changes: Mapping[int, str]) -> "JsonEvent":
         """The event with these texts changed; itself, when nothing differs."""
@@ -59,8 +75,9 @@ class JsonEvent:
         for index, text in changed.items():
             texts[index] = texts[index]._replace(text=text)
             edits[texts[index].place] = text
+        reported = Reported(self.usage, self.finish, self._calls)
         event = JsonEvent(
-            self._document, texts, self._frame, closes=self.closes, usage=self.usage, last=self.last, hidden=self.hidden
+            self._document, texts, self._frame, closes=self.closes, reported=reported, last=self.last, hidden=self.hidden
         )
         event._edits = edits
         return event
@@ -83,7 +100,7 @@ class JsonEvent:
 class RawEvent:
     """Bytes with no judged text: a terminator, or a piece of an answer that policy allows unjudged."""
 
-    __slots__ = ("_raw", "closes", "hidden", "last", "texts", "usage", "whole")
+    __slots__ = ("_raw", "calls_tool", "closes", "finish", "hidden", "last", "texts", "usage", "whole")
 
     def __init__(self, raw: bytes, *, last: bool = False, closes: Sequence[Hashable] = ()) -> None:
         self._raw = raw
@@ -91,6 +108,8 @@ class RawEvent:
         self.closes = closes
         self.whole = False
         self.usage: Usage | None = None
+        self.finish: Finish | None = None
+        self.calls_tool = False
         self.last = last
         self.hidden = False
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outgate.dialects import opaque
-from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, no_usage
+from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, reports_nothing
 from outgate.dialects.denials import openai_type
 from outgate.dialects.dialect import AnswerDecoder, Canned, Request
 from outgate.dialects.json_body import LIMITS, Limits, dump
-from outgate.dialects.openai_stream import DONE, OpenAIStream, usage_of
+from outgate.dialects.openai_stream import DONE, OpenAIStream, reported, vectors_reported
 from outgate.dialects.openai_tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, VECTORS
 from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
@@ -89,8 +89,10 @@ class OpenAI:
         if status >= 400:
             return Refusal(_is_error)
         if operation.kind is Kind.CHAT:
-            return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, usage_of)
-        return WholeAnswer(VECTORS, usage_of) if operation.kind is Kind.EMBEDDINGS else WholeAnswer(CHUNK, no_usage)
+            return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, reported)
+        if operation.kind is Kind.EMBEDDINGS:
+            return WholeAnswer(VECTORS, vectors_reported)
+        return WholeAnswer(CHUNK, reports_nothing)
 
     def error(self, denial: Denial, request_id: str) -> bytes:
         return dump({

@@ -9,15 +9,22 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from outgate.dialects import sse
-from outgate.dialects.answers import tokens
-from outgate.dialects.events import Frame, JsonEvent, Path, RawEvent, part_of
+from outgate.dialects.answers import tokens, worst
+from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, RawEvent, Reported, part_of
 from outgate.dialects.openai_tables import CHUNK
 from outgate.dialects.reading import Reading, read, read_tree
 from outgate.errors import WireError
-from outgate.inference.stream import Event, Text
+from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
+FINISHES = {
+    "stop": Finish.STOP,
+    "tool_calls": Finish.TOOL_CALLS,
+    "function_call": Finish.TOOL_CALLS,
+    "length": Finish.LENGTH,
+    "content_filter": Finish.CONTENT_FILTER,
+}
 _AT_ONCE = frozenset({("function", "name"), ("function_call", "name"), ("custom", "name")})
 
 
@@ -35,6 +42,30 @@ def usage_of(tree: Mapping[str, Any]) -> Usage | None:
         cache_write_tokens=tokens(sent.get("cache_write_tokens")),
         reasoning_tokens=tokens(said.get("reasoning_tokens")),
     )
+
+
+def finish_of(tree: Mapping[str, Any]) -> Finish | None:
+    """Why the model stopped: the worst of what the choices of a completion or a chunk say."""
+    if tree.get("error"):
+        return Finish.ERROR
+    choices = tree.get("choices")
+    if choices.__class__ is not list:
+        return None
+    stated = [choice["finish_reason"] for choice in choices if choice.__class__ is dict and choice.get("finish_reason")]
+    return worst(FINISHES.get(str(reason), Finish.OTHER) for reason in stated) if stated else None
+
+
+def reported(tree: Mapping[str, Any]) -> Reported:
+    """What a whole completion says of itself."""
+    choices = tree.get("choices")
+    messages = [choice.get("message") for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else ()
+    calls = any(isinstance(each, dict) and (each.get("tool_calls") or each.get("function_call")) for each in messages)
+    return Reported(usage_of(tree), finish_of(tree), calls)
+
+
+def vectors_reported(tree: Mapping[str, Any]) -> Reported:
+    """What a list of embeddings says of itself."""
+    return Reported(usage_of(tree), Finish.ERROR if tree.get("error") else None)
 
 
 def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
@@ -101,12 +132,14 @@ class OpenAIStream:
         if tree.get("error"):
             self._over = True
             closes = (*self._close_all(), *(text.part for text in texts))
-            return JsonEvent(document, texts, FRAME, closes=closes, last=True)
+            return JsonEvent(document, texts, FRAME, closes=closes, reported=Reported(finish=Finish.ERROR), last=True)
         usage = usage_of(tree)
         hidden = usage is not None and not tree.get("choices") and not self._include_usage
         if usage is None and not self._include_usage and "usage" in tree:
             del tree["usage"]  # `null` on every chunk of a stream whose usage the gateway asked for, not the caller
-        return JsonEvent(document, texts, FRAME, closes=self._closes(tree, texts), usage=usage, hidden=hidden)
+        closes, finish = self._closes(tree, texts), finish_of(tree)
+        reported = NOTHING if usage is None and finish is None else Reported(usage, finish)
+        return JsonEvent(document, texts, FRAME, closes=closes, reported=reported, hidden=hidden)
 
     def _closes(self, tree: Mapping[str, Any], texts: list[Text]) -> tuple[Hashable, ...]:
         at_once: list[Hashable] = []

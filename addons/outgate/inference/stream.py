@@ -1,10 +1,25 @@
 """An answer as events. A whole answer is a stream of one event."""
 
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage
+
+
+class Finish(StrEnum):
+    """Why a model stopped (OpenTelemetry `gen_ai.response.finish_reasons`); only `stop` is an answer that is whole.
+
+    Of several choices in one event the one that counts is the one that ended worst. A reason that nobody knows is `other`.
+    """
+
+    STOP = "stop"
+    TOOL_CALLS = "tool_calls"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    OTHER = "other"
+    ERROR = "error"
 
 
 class Text(NamedTuple):
@@ -24,8 +39,9 @@ class Event(Protocol):
     """One event of an answer, immutable, compared by identity.
 
     `texts` every judged piece of text in it; `closes` the parts that end with it (their held-back text must go out before);
-    `whole` is true when every text is complete (a JSON answer); `usage` what it reports; `last` marks the dialect's terminator;
-    `hidden` marks an event the caller did not ask for: it is metered and not sent.
+    `whole` is true when every text is complete (a JSON answer); `usage` what it reports; `finish` why the model stopped, where the
+    event says so; `calls_tool` whether it holds a tool call or a piece of one; `last` marks the dialect's terminator; `hidden`
+    marks an event the caller did not ask for: it is metered and not sent.
     """
 
     @property
@@ -36,6 +52,10 @@ class Event(Protocol):
     def whole(self) -> bool: ...
     @property
     def usage(self) -> Usage | None: ...
+    @property
+    def finish(self) -> Finish | None: ...
+    @property
+    def calls_tool(self) -> bool: ...
     @property
     def last(self) -> bool: ...
     @property
