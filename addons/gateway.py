@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from outgate.proxy.script import Script
+from outgate.server.script import Script
 
 addons = [Script()]

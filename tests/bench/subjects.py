@@ -63,7 +63,7 @@ def rss_mb(pid: int) -> float:
 
 def is_encoder(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return b"-m\0outgate.encoders" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"-m\0outgate.model_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 

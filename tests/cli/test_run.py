@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from outgate.cli.main import cli
 from outgate.cli.run import address_of
-from outgate.proxy import supervisor
+from outgate.server import supervisor
 from support.policies import BASE, write
 
 

@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from outgate.cli.main import cli
+from outgate.identity.workloads import digest_of
 from outgate.policy.load import load_policy
-from outgate.stores.workloads import digest_of
 from support.policies import BASE, write
 
 HAND_WRITTEN = """\

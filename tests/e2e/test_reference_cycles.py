@@ -5,8 +5,8 @@ import gc
 import pytest
 
 from e2e.world import http
+from outgate.exchange.exchange import Exchange
 from outgate.pipeline.executor import Execution
-from outgate.proxy.exchange import Exchange
 from outgate.proxy.layers import ExchangeStream
 from support.waiting import until
 

@@ -11,7 +11,7 @@ from h2.settings import SettingCodes
 from hyperframe.frame import DataFrame
 
 from e2e.world import TOKEN, World
-from outgate.proxy.backpressure import PacedHttp2Server
+from outgate.proxy.http2 import PacedHttp2Server
 from support.raw_client import Http2, Raw, http2_request
 from support.waiting import PATIENCE, until
 

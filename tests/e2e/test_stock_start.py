@@ -32,8 +32,8 @@ from mitmproxy.options import Options
 
 from e2e.certificates import make_ca
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World
-from outgate.proxy.authority_files import authority_problem
-from outgate.proxy.hardening import REQUIRED, deviations, harden, insist, keep_local
+from outgate.server.authority_files import authority_problem
+from outgate.server.hardening import REQUIRED, deviations, harden, insist, keep_local
 from support.stock import ADDONS, command
 
 _PROMISED = 3.0
@@ -194,7 +194,7 @@ def outgate(policy, state, certs, *more):
 def without_authority(root):
     """mitmdump as somebody starts it who has made no authority yet, from a clone of its own."""
     root.mkdir()
-    lines = f"import sys, pathlib\nsys.path.insert(0, {str(ADDONS)!r})\nfrom outgate.proxy import script\n"
+    lines = f"import sys, pathlib\nsys.path.insert(0, {str(ADDONS)!r})\nfrom outgate.server import script\n"
     (root / "gateway.py").write_text(f"{lines}script._ROOT = pathlib.Path({str(root)!r})\naddons = [script.Script()]\n")
     home = ["env", f"HOME={root}"]  # where mitmproxy makes an authority of its own, which is not to be used
     return [*home, str(Path(sys.executable).with_name("mitmdump")), "-s", str(root / "gateway.py"), "--set", "listen_port=0"]
@@ -267,7 +267,7 @@ def test_F4_processes_end_within_three_seconds_and_name_what_is_wrong(tmp_path, 
 
 def test_F4_a_worker_reads_its_policy_before_it_imports_mitmproxy():
     """Half of the time that a worker takes to refuse a policy was spent on importing what would have served it."""
-    code = "import sys, outgate.proxy.worker; print([name for name in sys.modules if name.partition('.')[0] == 'mitmproxy'])"
+    code = "import sys, outgate.server.worker; print([name for name in sys.modules if name.partition('.')[0] == 'mitmproxy'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
     assert "[]" == done.stdout.strip()

@@ -67,7 +67,7 @@ def children(pid):
 
 def encoders(gateway):
     out = subprocess.run(
-        ["pgrep", "-P", str(gateway.process.pid), "-f", "outgate.encoders.process"], capture_output=True, text=True, check=False
+        ["pgrep", "-P", str(gateway.process.pid), "-f", "outgate.model_server.process"], capture_output=True, text=True, check=False
     ).stdout
     return [int(each) for each in out.split()]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from outgate.errors import PolicyError
-from outgate.policy.behaviour import run_behaviour
 from outgate.policy.json_schema import policy_schema, policy_schema_bytes
 from outgate.policy.load import load_policy
+from outgate.testing.behaviour import run_behaviour
 
 POLICIES = Path(__file__).parents[2] / "policies"
 DEFAULT = POLICIES / "default.yaml"

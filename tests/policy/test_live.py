@@ -1,5 +1,6 @@
 import asyncio
 
+from outgate.identity.access import Who
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.pipeline.plan import Plan
@@ -7,7 +8,6 @@ from outgate.pipeline.stage import Stage
 from outgate.policy.live import Asked, Route
 from outgate.policy.load import load_policy
 from outgate.policy.schema import MatchSection
-from outgate.stores.access import Who
 from support.policies import write
 
 CHAT = Operation("openai", Kind.CHAT)

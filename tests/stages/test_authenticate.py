@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from outgate.errors import Denial
+from outgate.identity.workloads import JwtTrust, Workload, Workloads, digest_of
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 from outgate.net.secret import Secret
 from outgate.stages.authenticate import Authenticate, AuthenticateSettings, Reads
-from outgate.stores.workloads import JwtTrust, Workload, Workloads, digest_of
 from outgate.upstreams.catalog import Catalog
 
 NOW = 1_800_000_000.0

@@ -6,11 +6,11 @@ import pytest
 from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
-from outgate.metering.encodings import TokenizerDataError
-from outgate.metering.tokenizers import Tokenizers
 from outgate.pipeline.contract import May
 from outgate.stages.count_tokens import CountTokens, CountTokensSettings, Reads
 from outgate.stores.memo import Memo
+from outgate.tokens.encodings import TokenizerDataError
+from outgate.tokens.tokenizers import Tokenizers
 
 CHAT = Operation("openai", Kind.CHAT)
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hello world"}]}'

@@ -14,10 +14,10 @@ from outgate.detectors.normalise import fold, unescape
 from outgate.detectors.pii.analyzer import PiiAnalyzer
 from outgate.detectors.pii.placeholders import NONE, Placeholders
 from outgate.detectors.pii.screen import ENTITIES
-from outgate.encoders.wire import EncoderError
 from outgate.errors import WireError
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
+from outgate.model_server.wire import EncoderError
 from outgate.pipeline.contract import May
 from outgate.stages.admit_parts import AdmitPartsSettings
 from outgate.stages.redact import Reads, Redact, RedactSettings

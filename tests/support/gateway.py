@@ -59,6 +59,6 @@ class RunningGateway(GatewayProcess):
     def worker_pids(self) -> list[int]:
         assert self.process is not None
         out = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", "outgate.proxy.worker"], capture_output=True, text=True, check=False
+            ["pgrep", "-P", str(self.process.pid), "-f", "outgate.server.worker"], capture_output=True, text=True, check=False
         )
         return [int(pid) for pid in out.stdout.split()]

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from outgate.pipeline.plan import Plan, Step
-from outgate.proxy.listener import SOCKETS
-from outgate.proxy.runtime import Runtime
-from outgate.proxy.worker import _eager
-from outgate.proxy.worker_config import WorkerConfig
-from outgate.proxy.worker_master import master_for
+from outgate.server.listener import SOCKETS
+from outgate.server.runtime import Runtime
+from outgate.server.worker import _eager
+from outgate.server.worker_config import WorkerConfig
+from outgate.server.worker_master import master_for
 
 type Broken = Callable[[Step], Step]
 

@@ -183,18 +183,18 @@ def constants(tree: ast.Module) -> dict[str, ast.expr]:
 
 def refusals() -> Iterator[Coded]:
     """Every denial: those made as such, what cannot be read of a request, and the ways in which a provider fails."""
-    from outgate.proxy.content_coding import STATUS as CODINGS
-    from outgate.proxy.delivery import BROKEN_ANSWER
+    from outgate.exchange.content_coding import STATUS as CODINGS
+    from outgate.exchange.delivery import BROKEN_ANSWER
     from outgate.stages import dispatch
 
     # what imitates the exchange in behaviour tests is left out
-    yield from (row for row in calls("Denial") if row.file != "policy/behaviour.py")
+    yield from (row for row in calls("Denial") if row.file != "testing/behaviour.py")
     for row in calls("WireError"):
         if not row.file.startswith(_ANSWER_SIDE):
             yield row._replace(status=str(CODINGS.get(row.code, 400)))
     for kind, message in dispatch.MESSAGES.items():
         yield Coded(f"upstream_{kind}", str(dispatch.STATUS.get(kind, 502)), message, "stages/dispatch.py")
-    yield Coded("upstream_broken_answer", "502", BROKEN_ANSWER, "proxy/delivery.py")
+    yield Coded("upstream_broken_answer", "502", BROKEN_ANSWER, "exchange/delivery.py")
 
 
 def diagnostics_page() -> str:

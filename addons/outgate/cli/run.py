@@ -46,7 +46,7 @@ def command(
     *, file: Path, state: Path, certs: Path, listen: str | None, transparent: str | None, admin: str, **process: Any
 ) -> None:
     """Run the gateway until SIGTERM. Exit code 2 when the policy is refused."""
-    from outgate.proxy.supervisor import RunSettings, run
+    from outgate.server.supervisor import RunSettings, run
 
     try:
         gateway = validate(read_source(file))[0].policy.gateway

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from outgate.errors import PolicyError
+from outgate.identity.workloads import TOKEN_PREFIX, digest_of
 from outgate.policy.edits import EditError, Value, with_first, with_member, without_member
 from outgate.policy.load import load_source
 from outgate.policy.source import parse_source
-from outgate.stores.workloads import TOKEN_PREFIX, digest_of
 
 _FILE = click.option(
     "--policy",

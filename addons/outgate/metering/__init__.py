@@ -1,1 +1,1 @@
-"""Prices, counts, metrics and the closing line."""
+"""Accounting after the call: charges, cost, prices, audit records and metrics."""

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from outgate.errors import PolicyError, Problem
+from outgate.identity.access import Who
 from outgate.pipeline.compiler import REQUEST_ORIGINS, Placement, compile_plan
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
@@ -23,7 +24,6 @@ from outgate.policy.scopes import REQUIRED, TIES, Placed, layer, stages_of
 from outgate.policy.source import Place, Source
 from outgate.policy.validate import Validated, canonical, settings_problems
 from outgate.policy.values import catalog_of, prices_of, workloads_of
-from outgate.stores.access import Who
 
 _TUNNEL = frozenset({Origin.OUTSIDE, Origin.CONNECTION})
 _TUNNEL_FACTS = frozenset({"destination", "method", "headers"})

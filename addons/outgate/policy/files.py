@@ -6,10 +6,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from outgate.errors import PolicyError, Problem
+from outgate.identity.jwks import keys_of
 from outgate.policy.source import Place, Source, read_source
 from outgate.policy.validate import Validated, validate
 from outgate.upstreams.catalog import Backend
-from outgate.upstreams.jwks import keys_of
 from outgate.upstreams.tls import check_tls
 
 type Named = tuple[Place, str]

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from outgate.errors import Problem
+from outgate.identity.access import Who
+from outgate.identity.workloads import Workloads
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.net.patterns import covers
 from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Stage
 from outgate.policy.schema import GatewaySection, MatchSection
-from outgate.stores.access import Who
-from outgate.stores.workloads import Workloads
 from outgate.upstreams.catalog import Backend, Catalog
 
 _log = logging.getLogger(__name__)

@@ -4,13 +4,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from outgate.errors import PolicyError
+from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.metering.prices import Price
 from outgate.policy.files import content_of
 from outgate.policy.provider_settings import CredentialSection, EndpointSection, PriceSection, ProviderSection, TlsSection
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import Place, Source
 from outgate.policy.workload_settings import JwtSection, WorkloadSection
-from outgate.stores.workloads import JwtTrust, Workload, Workloads
 from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from outgate.identity.workloads import ALGORITHMS
 from outgate.pipeline.stage import Settings
-from outgate.stores.workloads import ALGORITHMS
 
 type Name = Annotated[
     str,

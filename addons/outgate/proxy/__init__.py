@@ -1,1 +1,1 @@
-"""The mitmproxy boundary: everything that touches mitmproxy, and nothing that decides a policy."""
+"""Client-side protocol engine: mitmproxy's layers and connections, and nothing that decides a policy."""

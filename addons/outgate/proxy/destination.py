@@ -11,11 +11,11 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy.mode_specs import TransparentMode
 
 from outgate.errors import Denial, WireError
+from outgate.exchange.inbound import Inbound
 from outgate.net.authority import Authority, parse_authority
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 from outgate.net.secret import Secret
-from outgate.proxy.inbound import Inbound
 
 _UPGRADES = frozenset({"upgrade", "http2-settings", "sec-websocket-key"})
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")

@@ -18,17 +18,17 @@ from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
+from outgate.exchange.body_account import BodyAccount
+from outgate.exchange.exchange import Exchange, Surroundings
+from outgate.exchange.incoming_body import IncomingBody
+from outgate.exchange.tunnel import FAILED, Tunnel
 from outgate.net.connection import Connection, Entry
-from outgate.proxy.body_account import BodyAccount
 from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
-from outgate.proxy.exchange import Exchange, Surroundings
 from outgate.proxy.http1 import BoundedHttp1Server
-from outgate.proxy.incoming_body import IncomingBody
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
 from outgate.proxy.limits import Limits
 from outgate.proxy.outer_tls import agree_on_http1
-from outgate.proxy.tunnel import FAILED, Tunnel
 
 _log = logging.getLogger(__name__)
 _GRACE = 0.5

@@ -13,10 +13,10 @@ from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, mode_servers
 from mitmproxy.utils import asyncio_utils
 
-from outgate.proxy.backpressure import HIGH_WATER
+from outgate.exchange.channel import Abort, End
 from outgate.proxy.fast_addons import FastAddonManager
-from outgate.proxy.handover import Abort, End
-from outgate.proxy.passage import Passage
+from outgate.proxy.fast_path import Passage
+from outgate.proxy.http2 import HIGH_WATER
 from outgate.proxy.serving import PartsReady, Serve, Serving
 
 

@@ -18,8 +18,8 @@ from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, HttpEvent, RequestHeaders, RequestProtocolError
 from mitmproxy.proxy.layers.http._http1 import Http1Server, make_body_reader, make_error_response
 
+from outgate.exchange.channel import Abort, End, Head
 from outgate.proxy.chunks import ChunkReader
-from outgate.proxy.handover import Abort, End, Head
 from outgate.proxy.limits import Limits
 from outgate.proxy.parts import ResponseParts, WholeRequest
 

@@ -35,12 +35,12 @@ from mitmproxy.proxy.layers.http._events import HttpEvent
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from outgate.errors import Denial
-from outgate.proxy.backpressure import PacedHttp2Server
-from outgate.proxy.exchange import Exchange
-from outgate.proxy.handover import Abort, End, Part
+from outgate.exchange.channel import Abort, End, Part
+from outgate.exchange.exchange import Exchange
+from outgate.proxy.fast_path import Passage
 from outgate.proxy.http1 import BoundedHttp1Server
+from outgate.proxy.http2 import PacedHttp2Server
 from outgate.proxy.parts import WholeRequest
-from outgate.proxy.passage import Passage
 from outgate.proxy.serving import Serve, Serving, events_of
 
 

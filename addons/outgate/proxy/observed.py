@@ -22,7 +22,7 @@ from mitmproxy.proxy.layers.http import (
     validate_request,
 )
 
-from outgate.proxy.handover import End, Head, Part
+from outgate.exchange.channel import End, Head, Part
 from outgate.proxy.layers import Commands, ExchangeStream, Pull
 from outgate.proxy.ownership import own
 from outgate.proxy.parts import WholeRequest

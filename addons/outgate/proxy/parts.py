@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mitmproxy.proxy.layers.http._events import HttpEvent, RequestHeaders
 
-from outgate.proxy.handover import Part
+from outgate.exchange.channel import Part
 
 
 @dataclass

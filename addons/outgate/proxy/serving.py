@@ -18,11 +18,11 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseProtocolError,
 )
 
-from outgate.proxy.backpressure import PacedHttp2Server
-from outgate.proxy.handover import Abort, End, Handover, Head, Part
+from outgate.exchange.channel import Abort, End, Handover, Head, Part
+from outgate.proxy.fast_path import Passage
 from outgate.proxy.http1 import BoundedHttp1Server
+from outgate.proxy.http2 import PacedHttp2Server
 from outgate.proxy.parts import ResponseParts
-from outgate.proxy.passage import Passage
 
 
 class Serving:

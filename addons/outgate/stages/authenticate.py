@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 import jwt
 
 from outgate.errors import Denial
+from outgate.identity.jwks import IssuerKeys, KeysUnavailableError
+from outgate.identity.presented import Presented, presented_by
+from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.inference.principal import Principal
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
-from outgate.net.presented import Presented, presented_by
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
-from outgate.stores.workloads import JwtTrust, Workload, Workloads
 from outgate.upstreams.catalog import Catalog
 from outgate.upstreams.client import Client
-from outgate.upstreams.jwks import IssuerKeys, KeysUnavailableError
 
 _REMEMBERED = 4096
 _SECONDS = 300.0

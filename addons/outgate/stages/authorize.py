@@ -8,11 +8,11 @@ from typing import NamedTuple
 from pydantic import Field
 
 from outgate.errors import Denial
+from outgate.identity.access import ModelRule
 from outgate.inference.principal import Principal
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
-from outgate.stores.access import ModelRule
 from outgate.upstreams.catalog import Catalog
 
 _DENIED = Denial(code="not_authorized", status=403, message="The policy does not allow this workload to make this request.")

@@ -6,10 +6,10 @@ Aliases and fallbacks decide that after `authorize` has judged what was asked fo
 from typing import NamedTuple
 
 from outgate.errors import Denial
+from outgate.identity.access import ModelRule
 from outgate.inference.principal import Principal
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
-from outgate.stores.access import ModelRule
 
 _DENIED = Denial(
     code="model_not_authorized", status=403, message="The policy does not allow this workload to use the routed model."

@@ -11,9 +11,9 @@ from outgate.inference.operation import Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
-from outgate.metering.tokenizers import Tokenizers
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Settings, Stage
+from outgate.tokens.tokenizers import Tokenizers
 
 
 class CountTokensSettings(Settings):

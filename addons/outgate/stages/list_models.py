@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from outgate.dialects.registry import dialect
+from outgate.identity.access import ModelRule
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.inference.stream import Event, EventStream
@@ -16,7 +17,6 @@ from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Outcome, Settings, Stage
-from outgate.stores.access import ModelRule
 from outgate.upstreams.catalog import Catalog
 
 _FIELDS = Headers([("content-type", "application/json")])

@@ -18,12 +18,12 @@ from outgate.metering.events import Closed, emit, reported_input
 from outgate.metering.metrics import Metrics
 from outgate.metering.names import ModelNames
 from outgate.metering.prices import Prices
-from outgate.metering.tokenizers import Tokenizers
 from outgate.pipeline.contract import Contract, Effect
 from outgate.pipeline.executor import Ran
 from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.stage import Settings, Stage
 from outgate.stores.accounts import Accounts, ClosingLine, Hold
+from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import AttemptRecord, Backend, Endpoint
 
 

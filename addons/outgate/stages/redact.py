@@ -13,9 +13,9 @@ from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
 from outgate.detectors.pii.screen import ENTITIES, may_contain
 from outgate.detectors.pii.seams import Seam, apportion, seams, text_of
-from outgate.encoders.client import Encoder
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
+from outgate.model_server.client import Encoder
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Settings, Stage
 from outgate.stores.memo import Memo

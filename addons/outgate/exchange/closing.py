@@ -1,0 +1,59 @@
+"""How an exchange is closed: what its ending was, what it used, and its close stages.
+
+Whatever asked for something gets its one line here, tunnels that were refused included.
+"""
+
+import logging
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+from outgate.errors import Denial
+from outgate.exchange.delivery import Delivery
+from outgate.inference.usage import Usage
+from outgate.pipeline.executor import Execution
+from outgate.upstreams.catalog import AttemptRecord
+
+_log = logging.getLogger(__name__)
+
+
+class Counter(Protocol):
+    """Counts the tokens of text that was delivered before a provider reported usage."""
+
+    def count_text(self, model: str, text: str) -> int: ...
+
+
+class Ending(NamedTuple):
+    """How it ended: `answered`, `denied`, `failed`, `client_gone` or `killed`, the denial if any, and what was tried."""
+
+    outcome: str
+    denial: Denial | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    usage: Usage | None = None
+
+
+async def settle(execution: Execution, ending: Ending, what: str) -> Denial | None:
+    """Run the close stages. A denial says that they failed: then the answer must not be completed. `what` names it in the log."""
+    execution.give({**ending._asdict(), "trace": tuple(execution.trace)})
+    refused = await execution.ensure(execution.plan.close)
+    if refused is None:
+        return None
+    assert isinstance(refused, Denial)
+    _log.error("%s could not be settled: %s", what, refused.code)
+    return refused
+
+
+def usage_of(execution: Execution, delivery: Delivery | None, outcome: str, counter: Counter) -> Usage | None:
+    """What the provider reported of a whole answer; of a stream that broke off or said nothing of its usage, at least what came."""
+    if delivery is None:
+        return None
+    reported, texts = delivery.usage or Usage(), delivery.texts
+    whole = outcome == "answered" and (delivery.usage is not None or not texts)
+    if whole or not delivery.streams:
+        return delivery.usage
+    counted = counter.count_text(execution.get("model") or "", "".join(texts)) if texts else 0
+    return replace(
+        reported,
+        input_tokens=execution.get("tokens.in") if reported.input_tokens is None else reported.input_tokens,
+        output_tokens=max(counted, reported.output_tokens or 0),
+        estimated=True,
+    )

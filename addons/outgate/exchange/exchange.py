@@ -1,0 +1,291 @@
+"""One exchange is one task: facts, attempts, stream and finish run here, from the request's head to the closing line.
+
+The mitmproxy hooks only hand the body in and take parts out. Every ending (answered, denied, failed, client gone, killed) goes
+through `_settle`, once.
+"""
+
+import logging
+from asyncio import CancelledError, Task, get_running_loop
+from collections.abc import Callable
+from typing import NamedTuple
+
+from outgate.dialects.dialect import Request
+from outgate.dialects.registry import dialect, operation_for
+from outgate.errors import Denial, WireError
+from outgate.exchange.attempts import Attempts, leave
+from outgate.exchange.channel import Abort, End, Handover
+from outgate.exchange.closing import Counter, Ending, settle, usage_of
+from outgate.exchange.content_coding import decoded
+from outgate.exchange.delivery import BrokenAnswerError, Delivery
+from outgate.exchange.inbound import Inbound
+from outgate.exchange.incoming_body import IncomingBody
+from outgate.exchange.memory_estimate import weight
+from outgate.exchange.replies import denial_reply
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.stream import EventStream
+from outgate.net.headers import Headers
+from outgate.pipeline.executor import Execution
+from outgate.pipeline.plan import Answer, Plan
+from outgate.policy.live import LivePolicy, Route
+from outgate.policy.schema import LimitsSection
+from outgate.upstreams.catalog import Backend
+from outgate.upstreams.credentials import Credentials
+
+_log = logging.getLogger(__name__)
+_CLOSED = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
+_CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
+NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
+_NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy allows this request.")
+_DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
+
+
+class Surroundings(NamedTuple):
+    """What exchanges need from outside: the live policy, clocks, ids and the ports of the attempt loop."""
+
+    policy: Callable[[], LivePolicy | None]
+    nanoseconds: Callable[[], int]
+    seconds: Callable[[], float]
+    wall: Callable[[], float]
+    ids: Callable[[], str]
+    credentials: Credentials
+    tokenizers: Counter
+
+
+class Exchange:
+    """One request and its answer. `task` is its coroutine; `trace` what the stages did, for the views."""
+
+    def __init__(self, inbound: Inbound, around: Surroundings, body: IncomingBody) -> None:
+        self.inbound = inbound
+        self.id = around.ids()
+        self.handover = Handover()
+        self.body = body
+        self.task: Task[None] | None = None
+        self.gone = False
+        self.refused = False
+        self.execution: Execution | None = None
+        self.outcome = ""
+        self.denial: Denial | None = None
+        self._around = around
+        self._operation = Operation("none", Kind.OPAQUE)
+        self._backend: Backend | None = None
+        self._attempts: Attempts | None = None
+        self._delivery: Delivery | None = None
+        self._settled = False
+        self._late = False
+
+    def client_gone(self) -> None:
+        """The client left: nothing more is done for it. Called from the event loop, at any moment."""
+        if not self.gone:
+            self.gone = True
+            self.handover.close()
+            if self.task is not None:
+                self.task.cancel()
+
+    async def run(self) -> None:
+        """Live the whole exchange. Never raises."""
+        policy = self._around.policy()
+        if policy is None:
+            self._refuse(_CLOSED)
+            return
+        policy.acquire()
+        deadline = get_running_loop().call_later(policy.gateway.limits.exchange_seconds, self._expire)
+        try:
+            await self._live(policy)
+        except CancelledError:
+            await self._cancelled()
+        except Exception:
+            _log.exception("exchange %s failed", self.id)
+            await self._fail(_CRASHED)
+        finally:
+            deadline.cancel()
+            await self._end(policy)
+
+    def let_go(self) -> None:
+        """It has ended: whoever keeps it, until the collector of cycles comes by, keeps nothing of the request."""
+        self.body.release()
+        self.execution = self._delivery = None
+
+    def _expire(self) -> None:
+        self._late = True
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _cancelled(self) -> None:
+        if self._late and not self.gone:
+            if self.task is not None:
+                self.task.uncancel()
+            await self._fail(_DEADLINE)
+        else:
+            self.outcome = "client_gone" if self.gone else "killed"
+
+    async def _live(self, policy: LivePolicy) -> None:
+        denial = await self._admit(policy)
+        if denial is None:
+            denial = await self._answer(policy)
+        if denial is not None:
+            await self._deny(denial)
+
+    async def _admit(self, policy: LivePolicy) -> Denial | None:
+        """Judge the head alone: nothing of a body is read for a caller who may not be here."""
+        head = self.inbound
+        self._backend = policy.destination(head.destination)
+        problem = head.problem or self._recognise()
+        self._begin(policy.head, policy)
+        if problem is not None:
+            return problem
+        assert self.execution is not None
+        ended = await self.execution.ensure(policy.head.request)
+        assert not isinstance(ended, Answer)
+        return NO_DESTINATION if self._backend is None else ended
+
+    def _recognise(self) -> Denial | None:
+        """What the method and path ask for, in the dialect of the destination where they leave it open."""
+        try:
+            hint = self._backend.dialect if self._backend is not None else "none"
+            self._operation = operation_for(self.inbound.method, self.inbound.path, hint)
+        except WireError as error:
+            return Denial(code=error.code, status=400, message=str(error))
+        return None
+
+    async def _answer(self, policy: LivePolicy) -> Denial | None:
+        assert self.execution is not None
+        assert self._backend is not None
+        principal = self.execution.get("principal")
+        self.body.belongs_to(principal.name)
+        request = await self._read(policy.gateway.limits)
+        if isinstance(request, Denial):
+            return request
+        route = policy.match(self._backend.name, self.inbound.method, self.inbound.path, self._operation, request.model, principal)
+        if route is None:
+            return _NO_ROUTE
+        admitted = self.execution
+        execution = self._begin(route.plan, policy, route)
+        execution.adopt(admitted)
+        execution.give(
+            {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
+        )
+        del request  # from here on only the facts hold the body, so that `drop` lets it go
+        return await self._converse(execution, route)
+
+    async def _read(self, limits: LimitsSection) -> Request | Denial:
+        """The body as its dialect decodes it, and room for what that takes."""
+        raw = await self.body.whole(limits.body_seconds)
+        if not isinstance(raw, Denial) and "content-encoding" in self.inbound.headers:
+            raw = self.body.unfolded(decoded(raw, self.inbound.headers, limits.body_bytes))
+        if isinstance(raw, Denial):
+            return raw
+        try:
+            request = dialect(self._operation.dialect).decode(self._operation, raw)
+        except WireError as error:
+            return Denial(code=error.code, status=400, message=str(error))
+        return self.body.grown(weight(len(raw), request)) or request
+
+    async def _converse(self, execution: Execution, route: Route) -> Denial | None:
+        self._attempts = Attempts(self._around.credentials, self._around.seconds, limit=route.attempts, retry_sent=route.retry_sent)
+        execution, ended = await self._attempts.run(execution)
+        self.execution = execution
+        if isinstance(ended, Denial):
+            return ended
+        if isinstance(ended, Answer):
+            execution.give(
+                {"r.status": ended.status, "r.headers": ended.headers, "r.stream": ended.stream, "r.source": ended.source}
+            )
+        stream = execution.get("r.stream") if ended is None else ended.stream
+        try:
+            denial = await execution.ensure(execution.plan.response)
+            if denial is not None:
+                assert isinstance(denial, Denial)
+                return denial
+            status, headers = execution.get("r.status"), execution.get("r.headers")
+            stream = execution.get("r.stream")
+            execution.drop()
+            self.body.release()
+            await self._deliver(execution, status, headers, stream)
+        finally:
+            await leave(stream)
+        return None
+
+    async def _deliver(self, execution: Execution, status: int, headers: Headers, stream: EventStream) -> None:
+        self._delivery = delivery = Delivery(self.handover, self.id)
+        try:
+            await delivery.run(status, headers, stream)
+            self.outcome = "answered"
+            await delivery.finish(self._settle)
+        except BrokenAnswerError as error:
+            _log.warning("exchange %s broke off: %s (%s)", self.id, error.denial.code, type(error.__cause__).__name__)
+            assert self._attempts is not None
+            self._attempts.broke_off(error.__cause__)
+            await self._fail(error.denial)
+            return
+        execution.give({"r.client": True})
+        await execution.ensure(execution.plan.after)
+
+    def _begin(self, plan: Plan, policy: LivePolicy, route: Route | None = None) -> Execution:
+        """An execution of `plan` with the facts of the head."""
+        head = self.inbound
+        trace = self.execution.trace if self.execution is not None else []
+        execution = self.execution = Execution(plan, self._around.nanoseconds)
+        execution.trace = trace
+        execution.give(
+            {
+                "conn": head.connection,
+                "destination": head.destination,
+                "method": head.method,
+                "path": head.path,
+                "headers": head.headers,
+                "operation": self._operation,
+                "route": route.name if route is not None else "",
+                "exchange.id": self.id,
+                "started": self._around.wall(),
+                "policy.revision": policy.revision,
+                "endpoint.state": frozenset(),
+                "provider.state": frozenset(),
+                "credential.epoch": 0,
+            }
+        )
+        return execution
+
+    async def _deny(self, denial: Denial) -> None:
+        self.outcome, self.denial = "denied", denial
+        await self._settle()
+        self._refuse(denial)
+
+    async def _fail(self, denial: Denial) -> None:
+        """A failure at any moment: an error answer before the first byte, the dialect's error event after it."""
+        self.outcome, self.denial = "failed", denial
+        await self._settle()
+        if self._delivery is None or not self._delivery.started:
+            self._refuse(denial)
+        elif self._operation.kind is Kind.OPAQUE:
+            self.handover.offer([Abort(denial.message)])
+        else:
+            self.handover.offer([dialect(self._dialect).error_event(denial, self.id), End()])
+
+    def _refuse(self, denial: Denial) -> None:
+        self.refused = True
+        self.handover.offer(denial_reply(denial, self._dialect, self.id))
+
+    @property
+    def _dialect(self) -> str:
+        """The dialect the caller speaks: that of the path, else of the addressed provider."""
+        if self._operation.dialect != "none":
+            return self._operation.dialect
+        return self._backend.dialect if self._backend is not None and self._backend.dialect != "none" else "openai"
+
+    async def _end(self, policy: LivePolicy) -> None:
+        try:
+            await self._settle()
+        finally:
+            policy.release()
+            if self.outcome in ("client_gone", "killed"):
+                self.handover.close()
+
+    async def _settle(self) -> Denial | None:
+        """Close the exchange, exactly once. A denial says that this failed: then the answer must not be completed."""
+        if self._settled or self.execution is None:
+            return None
+        self._settled = True
+        outcome = self.outcome or "failed"
+        attempts = tuple(self._attempts.records) if self._attempts is not None else ()
+        usage = usage_of(self.execution, self._delivery, self.outcome, self._around.tokenizers)
+        return await settle(self.execution, Ending(outcome, self.denial, attempts, usage), f"exchange {self.id}")

@@ -1,0 +1,1 @@
+"""Identity of callers: workloads and their tokens, issuers' keys, and what a caller may use."""

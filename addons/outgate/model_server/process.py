@@ -1,0 +1,167 @@
+"""The encoder process: `python -m outgate.model_server.process --socket PATH`.
+
+One thread works, one event loop listens. A tenant is named by its entry point, `name=module:callable`, so that this room knows no
+detector. The process ends when its standard input does: its parent holds the other end. It logs nothing: it sees prompts.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+
+from outgate.model_server.scheduler import Batch, Question, Scheduler, Tenant
+from outgate.model_server.wire import EncoderError, Frames, frame
+
+TENANTS = ("pii=outgate.detectors.pii.analyzer:load",)
+MAX_QUESTIONS = 1_024
+"""Questions in hand for one connection; beyond it they are answered `busy`."""
+
+
+class Workshop:
+    """The scheduler at work: one batch at a time in one thread, results handed out on the loop."""
+
+    def __init__(self, scheduler: Scheduler, loop: asyncio.AbstractEventLoop) -> None:
+        self.scheduler = scheduler
+        self._loop = loop
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self._busy = False
+
+    def pump(self) -> None:
+        """Start the next batch, if the thread is free and there is one."""
+        batch = None if self._busy else self.scheduler.next()
+        if batch is None:
+            return
+        self._busy = True
+        future = self._thread.submit(self.scheduler.work, batch)
+        future.add_done_callback(lambda done: self._hand_over(batch, done))
+
+    def _hand_over(self, batch: Batch, future: "Future[list[Any]]") -> None:
+        self._loop.call_soon_threadsafe(self._finished, batch, future)
+
+    def _finished(self, batch: Batch, future: "Future[list[Any]]") -> None:
+        self._busy = False
+        try:
+            if future.exception() is None:
+                self.scheduler.did(batch, future.result())
+            else:
+                self.scheduler.failed(batch)
+        finally:
+            self.pump()
+
+
+class Asker(asyncio.Protocol):
+    """One connection of a worker."""
+
+    def __init__(self, workshop: Workshop, clock: Callable[[], float]) -> None:
+        self._workshop, self._clock = workshop, clock
+        self._frames = Frames()
+        self._waiting = 0
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._transport = None
+        self._workshop.scheduler.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for message in self._frames.feed(data):
+                self._take(message)
+        except (EncoderError, KeyError, TypeError, ValueError):
+            if self._transport is not None:
+                self._transport.abort()
+        self._workshop.pump()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        number, items = int(message["id"]), message["items"]
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise TypeError("items")
+        if self._waiting >= MAX_QUESTIONS:
+            self._send({"id": number, "error": "busy"})
+            return
+        self._waiting += 1
+        expires = self._clock() + float(message["budget"])
+        options = tuple(map(str, message["options"]))
+        reply = partial(self._reply, number)
+        self._workshop.scheduler.add(Question(str(message["tenant"]), options, items, expires, reply, owner=self))
+
+    def _reply(self, number: int, results: Sequence[Any] | None, error: str) -> None:
+        self._waiting -= 1
+        if results is None:
+            self._send({"id": number, "error": error})
+            return
+        try:
+            self._send({"id": number, "results": results})
+        except EncoderError as unsent:
+            self._send({"id": number, "error": unsent.code})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._transport is not None:
+            self._transport.write(frame(message))
+
+
+def listening(path: Path) -> socket.socket:
+    """A listening Unix socket that only this user may open; a stale one is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(mask)
+    listener.listen(128)
+    return listener
+
+
+def tenant(entry: str) -> tuple[str, Tenant]:
+    """`name=module:callable` as a name and the tenant that the callable makes. Raises ValueError for any other form."""
+    name, _, target = entry.partition("=")
+    module, _, attribute = target.partition(":")
+    if not (name and module and attribute):
+        raise ValueError("a tenant is given as name=module:callable")
+    return name, getattr(import_module(module), attribute)()
+
+
+async def serve(path: Path, tenants: dict[str, Tenant], ended: asyncio.Event) -> None:
+    """Answer questions until `ended`."""
+    loop = asyncio.get_running_loop()
+    workshop = Workshop(Scheduler(tenants, monotonic), loop)
+    server = await loop.create_unix_server(lambda: Asker(workshop, monotonic), sock=listening(path))
+    async with server:
+        await ended.wait()
+
+
+async def _run(path: Path, tenants: dict[str, Tenant]) -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _until_closed, ended)
+    await serve(path, tenants, ended)
+
+
+def _until_closed(ended: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        ended.set()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Load every tenant, then listen: a worker that can connect can ask."""
+    parser = argparse.ArgumentParser(prog="outgate.model_server.process", description="Owns the models; asked over a Unix socket.")
+    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--tenant", action="append", metavar="NAME=MODULE:CALLABLE", help="may be repeated")
+    arguments = parser.parse_args(argv)
+    tenants = dict(tenant(entry) for entry in arguments.tenant or TENANTS)
+    asyncio.run(_run(arguments.socket, tenants))
+    os._exit(0)  # a batch still in the thread has nobody to answer to
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""What one process holds: its ports, made once, and the live policy, which may be replaced.
+
+The composition root: the only place that reads the environment, the clock and the random source.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from outgate.exchange.exchange import Surroundings
+from outgate.metering.metrics import Metrics
+from outgate.metering.prices import Prices
+from outgate.model_server.client import Encoder
+from outgate.model_server.supervise import EncoderSupervisor, listening
+from outgate.model_server.wire import EncoderError
+from outgate.policy.files import files_of
+from outgate.policy.live import LivePolicy
+from outgate.policy.load import load_policy
+from outgate.policy.ports import Ports, ports_of
+from outgate.policy.reload import Reloader
+from outgate.proxy.limits import Limits
+from outgate.server.at_start import AtStart
+from outgate.server.layout import Layout
+from outgate.server.memory import trim_after_start
+from outgate.server.worker_config import WorkerConfig
+from outgate.stores.accounts import Accounts
+from outgate.stores.answers import MemoryAnswers
+from outgate.stores.memo import Memo
+from outgate.tokens.tokenizers import Tokenizers
+from outgate.upstreams.client import Client
+from outgate.upstreams.credentials import Credentials
+from outgate.upstreams.dns import CachingResolver
+
+if TYPE_CHECKING:
+    from outgate.proxy.client_identity import ClientIdentity
+
+_log = logging.getLogger(__name__)
+_ENCODER_START = 15.0
+_ANSWER_BYTES = 8 * 1024 * 1024
+_MEMO_BYTES = 6 * 1024 * 1024
+"""What a worker remembers at most: part of the 230 MB that it may use in all."""
+_GRACE = 5.0
+_POLICY, _RELOADS = "outgate_policy_info", "outgate_policy_reloads_total"
+
+
+class Runtime:
+    """The ports of one process and its live policy. Made by `worker` or `single`, ended by `stop`.
+
+    `need_encoder` is called whenever a policy takes effect that asks the encoder process; without it, it is kept here.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        policy: Path,
+        need_encoder: Callable[[], None] | None = None,
+        *,
+        index: int = 0,
+        workers: int = 1,
+        pin: str = "",
+    ) -> None:
+        encoder = str(layout.encoder)
+        self._policy, self._socket, self._need_encoder = policy, encoder, need_encoder or self.keep_encoder
+        self._retired = self._keeps_encoder = False
+        self._asked = asyncio.Event()
+        self._accounts = Accounts(
+            layout.accounts,
+            worker=f"w{index}",
+            workers=workers,
+            wall=time.time,
+            monotonic=time.monotonic,
+            ids=_run_id,
+        )
+        self._prices = Prices(time.time)
+        self._encoder = Encoder(encoder)
+        self._client = Client(CachingResolver(time.monotonic))
+        self._credentials = Credentials(os.environ, time.monotonic)
+        memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
+        self._tokenizers = Tokenizers(memo, SystemRandom())
+        self._ports = Ports(
+            accounts=self._accounts,
+            answers=MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES),
+            encoder=self._encoder,
+            memo=memo,
+            client=self._client,
+            credentials=self._credentials,
+            tokenizers=self._tokenizers,
+            prices=self._prices,
+            metrics=Metrics(layout.metrics),
+            wall=time.time,
+            monotonic=time.monotonic,
+            ids=exchange_id,
+        )
+        self._in_force = ""
+        self._at_start: AtStart | None = None
+        self._reloader = Reloader(
+            policy,
+            lambda path: load_policy(path, self._ports),
+            pin=pin,
+            swapped=self._swapped,
+            refused=self._refused,
+            files=files_of,
+        )
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    async def worker(cls, config: WorkerConfig, need_encoder: Callable[[], None]) -> "Runtime":
+        """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
+        layout = Layout(state=Path(config.state))
+        runtime = cls(layout, Path(config.policy), need_encoder, index=config.index, workers=config.workers, pin=config.pin)
+        await runtime.start()
+        return runtime
+
+    @classmethod
+    async def single(cls, policy: Path, state: Path, *, pin: str = "") -> "Runtime":
+        """The runtime of a process that is alone (mitmdump, mitmweb): it keeps the encoder itself. Raises as `worker`."""
+        layout = Layout(state=state).make()
+        runtime = cls(layout, policy, pin=pin)
+        await runtime.start()
+        return runtime
+
+    async def start(self) -> None:
+        """Open the accounts, compile the policy, and wait a while for the encoder where the policy asks it."""
+        await self._accounts.start()
+        try:
+            live = await self._reloader.start()
+        except BaseException:
+            await self.stop()
+            raise
+        self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
+        self.in_background(self._reload_when_asked())
+        self.in_background(asyncio.to_thread(self._prices.load))
+        self.in_background(trim_after_start())
+        if asks_encoder(live):
+            with contextlib.suppress(EncoderError):
+                await listening(self._socket, _ENCODER_START)
+
+    def keep_encoder(self) -> None:
+        """Keep the encoder process of this machine alive, from the first time this is called."""
+        if not self._keeps_encoder:
+            self._keeps_encoder = True
+            self.in_background(EncoderSupervisor.of_socket(self._socket, time.monotonic).run())
+
+    async def stop(self) -> None:
+        """Nothing of it is left when this returns: what runs beside has ended too, the encoder's process with it."""
+        beside = self._tasks - {asyncio.current_task()}
+        for task in beside:
+            task.cancel()
+        await self._reloader.stop()
+        await self._encoder.close()
+        self._client.close()
+        await self._accounts.stop()
+        self._ports.metrics.close()
+        if beside:
+            await asyncio.wait(beside)
+
+    def retire(self) -> asyncio.Task[None]:
+        """From now on there is no policy; stop once the exchanges that run have ended, or some seconds have passed."""
+        self._retired = True
+        return self.in_background(self._retire())
+
+    async def _retire(self) -> None:
+        ended = asyncio.Event()
+        if self._reloader.current is not None:
+            self._reloader.current.retire(lambda _: ended.set())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE):
+                    await ended.wait()
+        await self.stop()
+
+    def reload_soon(self) -> None:
+        """Reload after the reload that may be going on; being asked twice meanwhile is being asked once."""
+        self._asked.set()
+
+    async def _reload_when_asked(self) -> None:
+        while await self._asked.wait():
+            self._asked.clear()
+            await self._reloader.reload()
+
+    def policy(self) -> LivePolicy | None:
+        return None if self._retired else self._reloader.current
+
+    @property
+    def revision(self) -> str:
+        policy = self.policy()
+        return policy.revision if policy is not None else ""
+
+    def surroundings(self) -> Surroundings:
+        return Surroundings(
+            policy=self.policy,
+            nanoseconds=time.perf_counter_ns,
+            seconds=time.monotonic,
+            wall=time.time,
+            ids=exchange_id,
+            credentials=self._credentials,
+            tokenizers=self._tokenizers,
+        )
+
+    def limits(self) -> Limits:
+        """The limits of the policy at start; listeners keep them until the process is restarted."""
+        policy = self.policy()
+        assert policy is not None
+        return Limits(**{name: getattr(policy.gateway.limits, name) for name in Limits._fields})
+
+    def identity(self) -> "ClientIdentity | None":
+        """Who verifies client certificates, where the policy at start names an authority for them."""
+        from outgate.proxy.client_identity import ClientIdentity  # with mitmproxy, which no refused policy waits for
+
+        policy = self.policy()
+        assert policy is not None
+        name = policy.gateway.client_ca
+        return ClientIdentity(self._policy.parent / name) if name else None
+
+    def in_background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run beside the exchanges, kept until it ends."""
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _refused(self) -> None:
+        self._ports.metrics.add(_RELOADS, ("refused",))
+
+    def _swapped(self, policy: LivePolicy) -> None:
+        metrics = self._ports.metrics
+        if self._in_force:
+            metrics.add(_POLICY, (self._in_force,), -1.0)
+            metrics.add(_RELOADS, ("applied",))
+        metrics.add(_POLICY, (policy.revision,))
+        self._in_force = policy.revision
+        self._at_start = self._at_start or AtStart(policy.gateway, self._policy.parent)
+        if late := self._at_start.changed(policy.gateway):
+            _log.warning("changed, and read at start only: %s; restart outgate for it to take effect", ", ".join(late))
+        self._client.keep(policy.catalog.backends)
+        for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
+            _log.warning("%s; until there is one, its requests are refused", problem.message)
+        if asks_encoder(policy):
+            self._need_encoder()
+
+
+def asks_encoder(policy: LivePolicy) -> bool:
+    """Does any stage of any route want the encoder process?"""
+    return any("encoder" in ports_of(type(stage)) for stage in policy.stages)
+
+
+def exchange_id() -> str:
+    """A request id: 128 random bits."""
+    return "req_" + secrets.token_hex(16)
+
+
+def _run_id() -> str:
+    return secrets.token_hex(6)

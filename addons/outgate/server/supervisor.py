@@ -1,0 +1,227 @@
+"""`outgate run`: hold the listening sockets, keep N workers and the encoder alive, answer /metrics, /healthz and /readyz.
+
+The encoder is started when a worker says that a policy asks it. Every child holds the reading end of a pipe from here, so that none
+outlives this process, however it ends.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from outgate.metering.metrics import render
+from outgate.model_server.supervise import EncoderSupervisor
+from outgate.server.authority_files import authority_problem
+from outgate.server.layout import Layout
+from outgate.server.worker_config import WorkerConfig
+
+_log = logging.getLogger(__name__)
+_BACKOFF = (0.0, 0.2, 1.0, 5.0)
+_REFUSED = 2
+"""A worker's exit code when it cannot run with what it was given. At the first start there is no use in trying again; later there
+is, since the policy may be mended, and its siblings serve on with the one in force.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What `outgate run` was told. `listen`, `transparent` and `admin` are `(host, port)`; port 0 lets the kernel choose."""
+
+    policy: Path
+    state: Path
+    certs: Path
+    listen: tuple[str, int]
+    admin: tuple[str, int]
+    transparent: tuple[str, int] | None = None
+    workers: int = 1
+    pin: str = ""
+    drain: float = 30.0
+
+
+class Worker:
+    """One worker process and its readiness."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.process: asyncio.subprocess.Process | None = None
+        self.ready = False
+        self.failures = 0
+
+
+class Supervisor:
+    """Owns sockets and processes; holds no policy and sees no request."""
+
+    def __init__(self, settings: RunSettings, announce: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._announce = announce
+        self._layout = Layout(state=settings.state)
+        self._workers = [Worker(index) for index in range(settings.workers)]
+        self._sockets: dict[str, socket.socket] = {}
+        self._stopping = asyncio.Event()
+        self._wants_encoder = asyncio.Event()
+        self._served = self._refused = False
+
+    async def run(self) -> int:
+        """Run until SIGTERM or SIGINT. Returns the exit code. Raises OSError where an address cannot be listened on."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._signal_workers, signal.SIGHUP)
+        self._open()
+        admin = await self._serve_admin()
+        async with asyncio.TaskGroup() as group:
+            keeper = group.create_task(self._keep_encoder())
+            keepers = [group.create_task(self._keep(worker)) for worker in self._workers]
+            await self._stopping.wait()
+            for opened in self._sockets.values():
+                opened.close()
+            self._signal_workers(signal.SIGTERM)
+            await asyncio.wait(keepers)
+            keeper.cancel()
+        await admin.cleanup()
+        return _REFUSED if self._refused else 0
+
+    async def _keep_encoder(self) -> None:
+        await self._wants_encoder.wait()
+        await EncoderSupervisor.of_socket(str(self._layout.encoder), time.monotonic).run()
+
+    def _open(self) -> None:
+        for name, address in (("listen", self._settings.listen), ("transparent", self._settings.transparent)):
+            if address is not None:
+                self._sockets[name] = _bound(address)
+        host, port = self._sockets["listen"].getsockname()[:2]
+        self._announce(f"outgate listens on http://{host}:{port} with {self._settings.workers} worker(s)")
+
+    async def _keep(self, worker: Worker) -> None:
+        """Start a worker, and again whenever it dies, a little later each time it dies young."""
+        while not self._stopping.is_set():
+            code = await self._once(worker)
+            if code == _REFUSED and not self._served:
+                self._refused = True
+                self._stopping.set()
+            elif not self._stopping.is_set():
+                _log.error("worker %d ended with %s", worker.index, code)
+                await self._pause(_BACKOFF[min(worker.failures, len(_BACKOFF) - 1)])
+                worker.failures += 1
+
+    async def _once(self, worker: Worker) -> int:
+        reading, writing = os.pipe()
+        descriptors = {name: opened.fileno() for name, opened in self._sockets.items()}
+        config = self._config(worker, descriptors, writing)
+        try:
+            worker.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-O",
+                "-m",
+                "outgate.server.worker_main",
+                config.encode(),
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(writing, *descriptors.values()),
+            )
+        finally:
+            os.close(writing)
+        asyncio.get_running_loop().add_reader(reading, self._on_status, worker, reading)
+        code = await worker.process.wait()
+        worker.ready = False
+        asyncio.get_running_loop().remove_reader(reading)
+        os.close(reading)
+        return code
+
+    def _config(self, worker: Worker, descriptors: dict[str, int], status: int) -> WorkerConfig:
+        settings = self._settings
+        return WorkerConfig(
+            policy=str(settings.policy),
+            state=str(settings.state),
+            certs=str(settings.certs),
+            index=worker.index,
+            workers=settings.workers,
+            listen_fd=descriptors["listen"],
+            transparent_fd=descriptors.get("transparent", -1),
+            status_fd=status,
+            pin=settings.pin,
+            drain=settings.drain,
+        )
+
+    def _on_status(self, worker: Worker, reading: int) -> None:
+        told = os.read(reading, 64)
+        if not told:
+            asyncio.get_running_loop().remove_reader(reading)
+            return
+        if b"encoder" in told:
+            self._wants_encoder.set()
+        if b"ready" in told:
+            worker.ready, worker.failures, self._served = True, 0, True
+            if all(each.ready for each in self._workers):
+                self._announce("outgate is ready")
+
+    def _signal_workers(self, number: signal.Signals) -> None:
+        for worker in self._workers:
+            if worker.process is not None and worker.process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    worker.process.send_signal(number)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    # -- for people and probes ------------------------------------------------------------------------------------------
+
+    async def _serve_admin(self) -> web.AppRunner:
+        app = web.Application()
+        app.add_routes([web.get("/metrics", self._metrics), web.get("/healthz", self._health), web.get("/readyz", self._readiness)])
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        opened = _bound(self._settings.admin)
+        await web.SockSite(runner, opened).start()
+        host, port = opened.getsockname()[:2]
+        self._announce(f"metrics on http://{host}:{port}/metrics, probes on /healthz and /readyz")
+        return runner
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        body = await asyncio.to_thread(render, self._layout.metrics)
+        return web.Response(body=body, content_type="text/plain")
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readiness(self, _: web.Request) -> web.Response:
+        ready = sum(worker.ready for worker in self._workers)
+        stopping = self._stopping.is_set()
+        status = 200 if ready == len(self._workers) and not stopping else 503
+        state = ", stopping" if stopping else ""
+        return web.Response(status=status, text=f"{ready} of {len(self._workers)} workers ready{state}\n")
+
+
+def run(settings: RunSettings, announce: Callable[[str], None]) -> int:
+    """Run the gateway in the foreground; returns its exit code: 0 after SIGTERM, 2 when it cannot run with what it was given."""
+    problem = authority_problem(settings.certs)
+    try:
+        Layout(state=settings.state).make()
+    except OSError as error:
+        problem = problem or f"state: {settings.state} cannot be used ({error.strerror})"
+    if problem:
+        announce(f"outgate refuses to run: {problem}")
+        return _REFUSED
+    try:
+        return asyncio.run(Supervisor(settings, announce).run())
+    except OSError as error:
+        announce(f"outgate refuses to run: {error}")
+        return _REFUSED
+
+
+def _bound(address: tuple[str, int]) -> socket.socket:
+    """A listening socket. Raises OSError with the address in it."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    opened = socket.create_server(address, family=family, backlog=4096)
+    opened.setblocking(False)
+    return opened

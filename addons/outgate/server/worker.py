@@ -1,0 +1,93 @@
+"""One worker process: the live plan, then mitmproxy, with only the addons the gateway needs, to serve it.
+
+Started by the supervisor as `python -O -m outgate.server.worker_main CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
+`encoder` on its status pipe when a policy asks the encoder process, and `ready` once it serves; ends on SIGTERM, or when its
+standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from outgate.errors import PolicyError
+from outgate.server.memory import return_large_blocks, settle
+from outgate.server.runtime import Runtime
+from outgate.server.worker_config import WorkerConfig
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 after a drain, 2 when the policy is refused or the state folder cannot be used."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    config = WorkerConfig.decode(sys.argv[1])
+    return_large_blocks()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            runner.run(_serve(config))
+        except _UnusableError as error:
+            sys.stderr.write(f"outgate refuses to run: {error}\n")
+            sys.exit(2)
+
+
+class _UnusableError(Exception):
+    """What a worker is to run with cannot be used."""
+
+
+async def _runtime(config: WorkerConfig) -> Runtime:
+    try:
+        return await Runtime.worker(config, lambda: _tell(config.status_fd, b"encoder\n"))
+    except PolicyError as error:
+        raise _UnusableError(f"the policy is refused\n{error}") from error
+    except (OSError, sqlite3.Error) as error:
+        raise _UnusableError(f"the state folder {config.state} cannot be used: {error}") from error
+
+
+def _loop_factory() -> Any:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
+
+
+def _eager(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kwargs: Any) -> asyncio.Task[Any]:
+    """Tasks start at once (mitmproxy relies on it); uvloop passes `eager_start` itself on some Pythons, which must not clash."""
+    kwargs.pop("eager_start", None)
+    return asyncio.Task(coro, loop=loop, eager_start=True, **kwargs)
+
+
+async def _serve(config: WorkerConfig) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(_eager)
+    runtime = await _runtime(config)
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # the supervisor decides
+    loop.add_signal_handler(signal.SIGHUP, runtime.reload_soon)
+    loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: it becomes readable when the supervisor dies
+    from outgate.server.worker_master import drain, master_for  # a policy that is refused need not wait for mitmproxy
+
+    master, gateway = master_for(config, runtime, loop)
+    await master.addons.get("proxyserver").setup_servers()
+    await master.running()
+    settle()
+    _tell(config.status_fd, b"ready\n")
+    await stop.wait()
+    loop.remove_reader(sys.stdin.fileno())
+    await drain(master, gateway, config.drain)
+    await master.done()
+    await runtime.stop()
+
+
+def _tell(descriptor: int, message: bytes) -> None:
+    if descriptor >= 0:
+        os.write(descriptor, message)
+
+
+if __name__ == "__main__":
+    main()

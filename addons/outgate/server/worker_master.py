@@ -1,0 +1,66 @@
+"""mitmproxy as a worker uses it: only the addons the gateway needs, on sockets that the supervisor holds.
+
+Kept apart from `worker`, which imports it when a policy is live: mitmproxy takes longer to import than a policy takes to refuse.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+
+from mitmproxy.addons import next_layer, proxyserver, tlsconfig
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+
+from outgate.proxy.fast_addons import FastAddonManager
+from outgate.proxy.gateway import Gateway
+from outgate.server.hardening import harden, insist
+from outgate.server.listener import SOCKETS
+from outgate.server.runtime import Runtime
+from outgate.server.sentinel import Sentinel
+from outgate.server.steady_options import SteadyOptions
+from outgate.server.worker_config import WorkerConfig
+
+_log = logging.getLogger(__name__)
+
+
+class WorkerMaster(Master):
+    """mitmproxy's master without its views, logs and scripts."""
+
+    def __init__(self, options: Options, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(options, event_loop=loop, with_termlog=False)
+        self.addons = FastAddonManager(self)
+        self._legacy_log_events.uninstall()
+        setattr(self._legacy_log_events, "uninstall", lambda: None)  # noqa: B010  Master.done() would uninstall twice
+
+
+def master_for(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEventLoop) -> tuple[WorkerMaster, Gateway]:
+    """The master and its gateway, hardened; it listens once its servers are set up. Raises OptionsError."""
+    master = WorkerMaster(SteadyOptions(), loop)
+    gateway = Gateway(runtime.surroundings(), runtime.limits(), identity=runtime.identity())
+    sentinel = Sentinel(lambda: runtime.policy() is not None)
+    master.addons.add(gateway, proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig(), sentinel)
+    modes = []
+    for name, descriptor in (("gateway", config.listen_fd), ("gatewaytransparent", config.transparent_fd)):
+        if descriptor >= 0:
+            SOCKETS[name] = socket.socket(fileno=descriptor)
+            modes.append(f"{name}@{SOCKETS[name].getsockname()[1]}")
+    harden(master.options)
+    master.options.update(confdir=config.certs, mode=modes, tcp_timeout=int(runtime.limits().idle_seconds))
+    insist(master.options, _log.error)
+    return master, gateway
+
+
+async def drain(master: WorkerMaster, gateway: Gateway, seconds: float) -> None:
+    """Accept nothing new; let exchanges end, also those that begin meanwhile on open connections, for so many seconds."""
+    for server in master.addons.get("proxyserver").servers:
+        await server.stop()
+    for listening in SOCKETS.values():
+        listening.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while running := gateway.drain():
+                await asyncio.wait(running)
+                await asyncio.sleep(0)  # what ended leaves the gateway's books
+            connections = master.addons.get("proxyserver").connections
+            await asyncio.gather(*(each.farewell() for each in list(connections.values())))  # and its last bytes the process

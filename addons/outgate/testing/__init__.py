@@ -1,0 +1,1 @@
+"""Behaviour tests of policies: the cases beside a policy file, run without a network."""

@@ -1,0 +1,103 @@
+"""Ports for behaviour tests: the real engines over a folder that is thrown away; nothing that could reach a provider.
+
+Personal data is looked for in this process instead of the encoder's, by the same analyzer.
+"""
+
+import asyncio
+import itertools
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from outgate.metering.metrics import Metrics
+from outgate.metering.prices import Prices
+from outgate.model_server.process import TENANTS, tenant
+from outgate.model_server.scheduler import Tenant
+from outgate.pipeline.stage import Stage
+from outgate.policy.ports import Inert, Ports, ports_of
+from outgate.stores.accounts import Accounts
+from outgate.stores.answers import MemoryAnswers
+from outgate.stores.memo import Memo
+from outgate.tokens.tokenizers import Tokenizers
+from outgate.upstreams.catalog import Backend
+from outgate.upstreams.credentials import BoundCredential
+
+NOW = 1_767_225_600.0
+"""The wall clock of behaviour tests stands still: 2026-01-01 00:00 UTC."""
+
+
+def _wall() -> float:
+    return NOW
+
+
+@cache
+def _pii() -> Tenant:
+    """The analyzer, loaded with the first question of this process."""
+    return tenant(TENANTS[0])[1]
+
+
+async def warm(stages: Iterable[Stage]) -> None:
+    """Load the analyzer ahead of the tests, where a stage asks for it: loading it is no stage's time."""
+    if any("encoder" in ports_of(type(stage)) for stage in stages):
+        await asyncio.to_thread(_pii)
+
+
+class NearEncoder:
+    """Answers what the encoder process would, in this one."""
+
+    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...]) -> list[Any]:
+        known = await asyncio.to_thread(_pii)
+        jobs = [known.split(text) for text in texts]
+        return [known.merge(job, known.run(job.pieces, entities)) for job in jobs]
+
+
+class NoCredentials:
+    """A credential without any secret for every backend that has one: tests show that one travels, not which."""
+
+    def bound(self, backend: Backend) -> BoundCredential | None:
+        if backend.credential is None:
+            return None
+        return BoundCredential(backend=backend.name, host=backend.host, port=backend.port, headers=())
+
+    def epoch(self, _: Backend) -> int:
+        return 0
+
+
+@asynccontextmanager
+async def behaviour_ports() -> AsyncIterator[Ports]:
+    """The ports, started; stopped and removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="outgate-check-") as name:
+        folder = Path(name)
+        ids = map("req_test{:04d}".format, itertools.count())
+        accounts = _accounts(folder, ids)
+        memo = Memo(bytes(32))
+        await accounts.start()
+        metrics = Metrics(folder / "metrics")
+        try:
+            yield Ports(
+                accounts=accounts,
+                answers=MemoryAnswers(_wall),
+                encoder=NearEncoder(),
+                memo=memo,
+                client=Inert("client"),
+                credentials=NoCredentials(),
+                tokenizers=Tokenizers(memo, Random(0)),  # noqa: S311 - samples long texts
+                prices=Prices(_wall),
+                metrics=metrics,
+                wall=_wall,
+                monotonic=time.monotonic,
+                ids=lambda: next(ids),
+            )
+        finally:
+            await accounts.stop()
+            metrics.close()
+
+
+def _accounts(folder: Path, ids: Iterable[str]) -> Accounts:
+    numbers = iter(ids)
+    return Accounts(folder / "accounts", worker="check", workers=1, wall=_wall, monotonic=time.monotonic, ids=lambda: next(numbers))

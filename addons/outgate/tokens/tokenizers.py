@@ -1,0 +1,182 @@
+"""How many input tokens a request has, for the model it will really reach.
+
+The tokenizer follows the routed model: OpenAI's encodings exactly, Claude by reconstruction, every other model by o200k times a
+factor learned from what providers report. Counts of texts are remembered per tenant, so an agent's history is counted once; of
+what was never counted, up to `exact_chars` characters a request are counted exactly and more is estimated from a sample.
+An encoding that is not loaded yet is loaded in a thread while o200k stands in for it: the event loop never waits for a file.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import ceil
+from random import Random
+from threading import Thread
+from typing import Any, Protocol
+
+from outgate.inference.operation import Kind
+from outgate.inference.params import Params, Tools
+from outgate.inference.prompt import Prompt
+from outgate.tokens import claude, encodings
+from outgate.tokens.framing import Exactness, Family, counted, family_of, frame, parameter_chars
+from outgate.tokens.images import unjudged_tokens
+from outgate.tokens.sampling import estimate
+
+_DEFAULT = "o200k_base"
+_EXACT_CHARS = 8_192
+_STEP = 0.1
+_LEAST, _MOST = 0.5, 3.0
+_UNSEEN = 1.15
+"""First factor of a model nobody knows: on the side of holding too much."""
+_STAND_IN = 1.6
+"""Claude tokens for each o200k token, until its own tokenizer is loaded (1.1 to 1.9 in Latin script)."""
+_MOST_MODELS = 1_024
+_NO_TOOLS = Tools()
+_SETTINGS_CHARS = 1_024
+
+
+class Counter(Protocol):
+    """A tokenizer: tokens of each text, in one call for all."""
+
+    def count(self, texts: Sequence[str]) -> list[int]: ...
+
+
+class Memo(Protocol):
+    """The part of stores.memo.Memo that counting needs: what was counted before, per tenant."""
+
+    def digests(self, prompt: Prompt) -> Sequence[bytes]: ...
+
+    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[int | None]: ...
+
+    def put(self, tenant: str, kind: str, digest: bytes, value: Any) -> None: ...
+
+
+def load(name: str) -> Counter:
+    """The tokenizer a `Family` names. Raises TokenizerDataError where its data is missing or changed."""
+    return claude.load(name.removeprefix("claude/")) if name.startswith("claude/") else encodings.load(name)
+
+
+def in_thread(task: Callable[[], None]) -> None:
+    """Run a task beside the event loop."""
+    Thread(target=task, name="tokenizer-load", daemon=True).start()
+
+
+class Tokenizers:
+    """Counts for all models of one worker. `random` places sample windows; `load` and `spawn` are how tokenizers get here."""
+
+    def __init__(
+        self,
+        memo: Memo,
+        random: Random,
+        exact_chars: int = _EXACT_CHARS,
+        load: Callable[[str], Counter] = load,
+        spawn: Callable[[Callable[[], None]], None] = in_thread,
+    ) -> None:
+        self._memo = memo
+        self._random = random
+        self._exact_chars = exact_chars
+        self._load = load
+        self._spawn = spawn
+        self._counters: dict[str, Counter] = {}
+        self._loading: set[str] = set()
+        self._families: dict[str, Family] = {}
+        self._factors: dict[str, float] = {}
+
+    def prepare(self, models: Iterable[str] = ()) -> None:
+        """Load o200k and what these models need (half a second each). Raises TokenizerDataError: then do not start."""
+        for name in (_DEFAULT, *(family_of(model).tokenizer for model in models)):
+            if name not in self._counters:
+                self._counters[name] = self._load(name)
+
+    def count(self, prompt: Prompt, tools: Tools, params: Params, model: str, kind: Kind, tenant: str) -> int:
+        """Input tokens of the request: text, frame, tools, and a bound for what is not text. Never zero."""
+        family = self._family(model)
+        name, counter = self._counter(family.tokenizer)
+        tokens = self._texts(prompt, name, counter, tenant)
+        tokens += frame(family, kind, prompt.leaves, tools=bool(tools.names))
+        tokens += self._beside(prompt, tools, params, counter)
+        tokens = ceil(tokens * self._factor(model, family, name))
+        return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.encode(prompt.edits), model))
+
+    def count_text(self, model: str, text: str) -> int:
+        """Tokens of one text on its own, for an answer whose provider did not report them.
+
+        Where no tokenizer was prepared, because nothing else counts, a token for every three bytes: on the side of too many.
+        """
+        if _DEFAULT not in self._counters:
+            return ceil(len(text.encode()) / 3)
+        family = self._family(model)
+        name, counter = self._counter(family.tokenizer)
+        return ceil(sum(self._new([text], counter)) * self._factor(model, family, name))
+
+    def observe(self, model: str, counted: int, reported: int) -> None:
+        """Learn from a provider's report on a whole request what `count` gave for it: 10 % of the error at a time, within 0.5 to 3.
+
+        Exact tokenizers learn nothing: there the difference is the provider's own (hidden prompts, images).
+        """
+        family = self._family(model)
+        loaded = family.tokenizer in self._counters
+        if family.exactness is Exactness.EXACT or not loaded or counted <= 0 or reported <= 0:
+            return
+        if len(self._factors) >= _MOST_MODELS and model not in self._factors:
+            self._factors.clear()
+        error = min(max(reported / counted, _LEAST), _MOST)
+        factor = self._factor(model, family, family.tokenizer) * (1 + _STEP * (error - 1))
+        self._factors[model] = min(max(factor, _LEAST), _MOST)
+
+    def exactness(self, model: str) -> Exactness:
+        """How far counts for this model can be trusted."""
+        return self._family(model).exactness
+
+    def _texts(self, prompt: Prompt, name: str, counter: Counter, tenant: str) -> int:
+        leaves, memo = prompt.leaves, self._memo
+        places, digests = counted(leaves), memo.digests(prompt)
+        known = memo.get_many(tenant, name, [digests[at] for at in places])
+        new = [at for at, tokens in zip(places, known, strict=True) if tokens is None]
+        total = sum(tokens for tokens in known if tokens is not None)
+        for at, tokens in zip(new, self._new([leaves[at].text for at in new], counter), strict=True):
+            memo.put(tenant, name, digests[at], tokens)
+            total += tokens
+        return total
+
+    def _new(self, texts: list[str], counter: Counter) -> list[int]:
+        if sum(map(len, texts)) > self._exact_chars:
+            return estimate(texts, counter.count, self._random)
+        return counter.count(texts)
+
+    def _beside(self, prompt: Prompt, tools: Tools, params: Params, counter: Counter) -> int:
+        """Tools, named or not, and the parameters where they hold a schema, or more text than settings have: servers show both."""
+        texts = [tools.identity.decode()] if tools != _NO_TOOLS else []
+        if b'"json_schema"' in params.identity or parameter_chars(prompt.leaves) > _SETTINGS_CHARS:
+            texts.append(params.identity.decode())
+        return sum(self._new(texts, counter)) if texts else 0
+
+    def _factor(self, model: str, family: Family, used: str) -> float:
+        """What to multiply a count by. Where o200k stands in for an encoding that is still loading, nothing learned applies."""
+        if used != family.tokenizer:
+            return 1.0 if family.exactness is Exactness.EXACT else _STAND_IN
+        learned = self._factors.get(model)
+        if learned is not None:
+            return learned
+        return _UNSEEN if family.exactness is Exactness.FOREIGN else 1.0
+
+    def _family(self, model: str) -> Family:
+        family = self._families.get(model)
+        if family is None:
+            if len(self._families) >= _MOST_MODELS:
+                self._families.clear()
+            family = self._families[model] = family_of(model)
+        return family
+
+    def _counter(self, name: str) -> tuple[str, Counter]:
+        counter = self._counters.get(name)
+        if counter is not None:
+            return name, counter
+        if name not in self._loading and _DEFAULT in self._counters:
+            self._loading.add(name)
+            self._spawn(lambda: self._load_one(name))
+        if _DEFAULT not in self._counters:
+            self.prepare()
+        return _DEFAULT, self._counters[_DEFAULT]
+
+    def _load_one(self, name: str) -> None:
+        """Load one tokenizer by name, for `spawn`."""
+        self._counters[name] = self._load(name)

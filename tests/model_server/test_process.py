@@ -1,0 +1,117 @@
+"""The encoder as a process: what it answers, what it costs, how it ends."""
+
+import asyncio
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model_server.serving import serving
+from model_server.tenants import Echo
+from outgate.model_server.client import Encoder
+from outgate.model_server.process import MAX_QUESTIONS, listening, tenant
+from outgate.model_server.wire import EncoderError, Frames, frame
+
+pytestmark = pytest.mark.slow
+
+
+def test_it_finds_structured_personal_data(encoder_process: tuple[subprocess.Popen[bytes], str]) -> None:
+    async def scenario() -> list[list[tuple[str, int, int]]]:
+        encoder = Encoder(encoder_process[1], deadline=30)
+        texts = ["to jane@example.com", "nothing", "x" * 9_000 + " 4111 1111 1111 1111"]
+        found = await encoder.detect_pii(texts, ("EMAIL_ADDRESS", "CREDIT_CARD"))
+        await encoder.close()
+        return [[one[:3] for one in findings] for findings in found]
+
+    assert [[("EMAIL_ADDRESS", 3, 19)], [], [("CREDIT_CARD", 9_001, 9_020)]] == asyncio.run(scenario())
+
+
+def test_an_answer_that_cannot_be_sent_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Echo, "merge", lambda *_: object())
+
+    async def scenario() -> None:
+        async with serving(tmp_path / "s", Echo()):
+            encoder = Encoder(str(tmp_path / "s"), deadline=20)
+            with pytest.raises(EncoderError, match="unencodable"):
+                await encoder.detect_pii(["a"], ())
+            await encoder.close()
+
+    asyncio.run(scenario())
+
+
+def test_it_stays_within_its_memory(encoder_process: tuple[subprocess.Popen[bytes], str]) -> None:
+    status = Path(f"/proc/{encoder_process[0].pid}/status").read_text()
+    kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+    assert kilobytes < 350 * 1024
+
+
+def test_its_socket_is_for_its_user_alone(socket_path: Path) -> None:
+    assert 0o600 == stat.S_IMODE(socket_path.stat().st_mode)
+
+
+def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    command = [
+        sys.executable,
+        "-m",
+        "outgate.model_server.process",
+        "--socket",
+        str(path),
+        "--tenant",
+        "pii=model_server.tenants:Echo",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd="tests") as process:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert 0 == process.wait(30)
+
+
+def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("stale")
+    listener = listening(tmp_path / "s")
+    assert stat.S_ISSOCK((tmp_path / "s").stat().st_mode)
+    listener.close()
+
+
+@pytest.mark.parametrize("entry", ["", "pii", "pii=module", "=a:b", "pii=:b"])
+def test_a_tenant_needs_a_name_a_module_and_a_callable(entry: str) -> None:
+    with pytest.raises(ValueError, match="name=module:callable"):
+        tenant(entry)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{}, {"id": 1}, {"id": "x", "tenant": "pii", "options": [], "items": [], "budget": 1}, {"id": 1, "items": "text"},
+     {"id": 1, "tenant": "pii", "options": [], "items": [5], "budget": 1}, {"id": 1, "tenant": "pii", "options": [], "items": []}],
+)  # fmt: skip
+def test_a_question_that_is_none_ends_the_connection(tmp_path: Path, message: dict) -> None:
+    async def scenario() -> bytes:
+        async with serving(tmp_path / "s", Echo()):
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+            writer.write(frame(message))
+            try:
+                return await reader.read()
+            except ConnectionResetError:
+                return b""
+            finally:
+                writer.close()
+
+    assert b"" == asyncio.run(scenario())
+
+
+def test_too_many_questions_of_one_worker_are_refused(tmp_path: Path) -> None:
+    async def scenario() -> list[str]:
+        echo = Echo()
+        async with serving(tmp_path / "s", echo):
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+            asked = {"tenant": "pii", "options": [], "items": ["wait"], "budget": 20}
+            writer.write(b"".join(frame(asked | {"id": number}) for number in range(MAX_QUESTIONS + 2)))
+            frames, errors = Frames(), []
+            while len(errors) < 2:
+                errors += [message["error"] for message in frames.feed(await reader.read(65_536))]
+            writer.close()
+            return errors
+
+    assert ["busy", "busy"] == asyncio.run(scenario())

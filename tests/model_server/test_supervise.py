@@ -1,0 +1,140 @@
+"""When the encoder is started again, with a clock and children of the test's own."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from outgate.model_server.supervise import EncoderSupervisor, listening, spawn
+from outgate.model_server.wire import EncoderError
+
+
+class EndedError(Exception):
+    """The script is over."""
+
+
+class Script:
+    """Children that live as long as the script says; a negative life is a child that does not start."""
+
+    def __init__(self, *lives: float) -> None:
+        self.lives = list(lives)
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    async def spawn(self) -> "Script":
+        if not self.lives:
+            raise EndedError
+        if self.lives[0] < 0:
+            self.lives.pop(0)
+            raise OSError("no such file")
+        return self
+
+    async def wait(self) -> int:
+        self.now += self.lives.pop(0)
+        return 1
+
+    def kill(self) -> None:
+        raise AssertionError("killed")
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def run(self) -> EncoderSupervisor:
+        supervisor = EncoderSupervisor(self.spawn, lambda: self.now, self.sleep)
+        with pytest.raises(EndedError):
+            asyncio.run(supervisor.run())
+        return supervisor
+
+
+def test_a_child_that_keeps_dying_is_started_ever_later() -> None:
+    script = Script(*[0.0] * 11)
+    assert 11 == script.run().starts
+    assert [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0] == pytest.approx(script.pauses)
+
+
+def test_a_child_that_worked_is_started_again_soon() -> None:
+    script = Script(0.0, 0.0, 31.0, 0.0)
+    script.run()
+    assert [0.1, 0.2, 0.1, 0.2] == pytest.approx(script.pauses)
+
+
+def test_a_child_that_cannot_be_started_is_tried_again() -> None:
+    script = Script(-1, -1, 0.0)
+    assert (1, 3) == (script.run().starts, len(script.pauses))
+
+
+def test_stopping_kills_the_child_and_starts_no_other() -> None:
+    killed: list[bool] = []
+    running = asyncio.Event()
+
+    class Forever:
+        async def wait(self) -> int:
+            running.set()
+            while not killed:
+                await asyncio.Event().wait()
+            return -9
+
+        def kill(self) -> None:
+            killed.append(True)
+
+    async def scenario() -> int:
+        async def start() -> Forever:
+            return Forever()
+
+        supervisor = EncoderSupervisor(start, lambda: 0.0)
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(supervisor.run())
+            await running.wait()
+            task.cancel()
+        return supervisor.starts
+
+    assert (1, [True]) == (asyncio.run(scenario()), killed)
+
+
+def test_a_killed_child_is_replaced_and_takes_questions_again(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    children: list[object] = []
+
+    async def start() -> object:
+        child = await spawn(path, _environ(), ["pii=model_server.tenants:Echo"])
+        children.append(child)
+        return child
+
+    async def scenario() -> None:
+        supervisor = EncoderSupervisor(start, asyncio.get_running_loop().time)
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(supervisor.run())
+            await listening(path, 30)
+            await asyncio.to_thread(Path(path).unlink)
+            children[0].kill()
+            await listening(path, 30)
+            task.cancel()
+        assert (2, -9) == (supervisor.starts, children[0].returncode)
+
+    asyncio.run(scenario())
+
+
+def _environ() -> Mapping[str, str]:
+    import os
+
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def test_no_secret_of_ours_reaches_the_child(tmp_path: Path) -> None:
+    shown = tmp_path / "environ"
+    (tmp_path / "spy.py").write_text(f"import os\nopen({str(shown)!r}, 'w').write(' '.join(os.environ))\nraise SystemExit")
+
+    async def scenario() -> None:
+        environ = {"PYTHONPATH": str(tmp_path), "OPENAI_API_KEY": "canary", "PATH": ""}
+        await (await spawn(str(tmp_path / "s"), environ, ["pii=spy:load"])).wait()
+
+    asyncio.run(scenario())
+    assert {"PYTHONPATH", "PATH", "OMP_NUM_THREADS", "HF_HUB_OFFLINE"} <= set(shown.read_text().split())
+    assert "OPENAI_API_KEY" not in shown.read_text()
+
+
+def test_waiting_for_an_encoder_that_never_listens_ends(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="down"):
+        asyncio.run(listening(str(tmp_path / "s"), 0.05))
