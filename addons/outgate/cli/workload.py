@@ -11,9 +11,9 @@ import click
 
 from outgate.errors import PolicyError
 from outgate.identity.workloads import TOKEN_PREFIX, digest_of
-from outgate.policy.edits import EditError, Value, with_first, with_member, without_member
 from outgate.policy.load import load_source
 from outgate.policy.source import parse_source
+from outgate.policy.workload_entry import EditError, with_first_digest, with_workload, without_workload
 
 _FILE = click.option(
     "--policy",
@@ -23,8 +23,6 @@ _FILE = click.option(
     show_default=True,
     help="The policy file.",
 )
-
-_SECTION = ("workloads",)
 
 
 @click.group()
@@ -40,7 +38,7 @@ def command() -> None:
 def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -> None:
     """Add the workload NAME and show its token, once."""
     token = _new_token()
-    section: dict[str, Value] = {"tenant": tenant} if tenant is not None else {}
+    section: dict[str, str | list[str]] = {"tenant": tenant} if tenant is not None else {}
     if groups:
         section["groups"] = list(groups)
     section["token_hashes"] = [digest_of(token)]
@@ -48,7 +46,7 @@ def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -
     def change(text: str, names: Collection[str]) -> str:
         if name in names:
             raise click.ClickException(f"{name} is already a workload: use `outgate workload rotate {name}`")
-        return with_member(text, _SECTION, name, section)
+        return with_workload(text, name, section)
 
     _rewrite(file, change, missing=True)
     _show(name, token)
@@ -64,7 +62,7 @@ def rotate(*, name: str, keep_old: bool, file: Path) -> None:
 
     def change(text: str, names: Collection[str]) -> str:
         _insist(name, names)
-        return with_first(text, (*_SECTION, name, "token_hashes"), digest_of(token), keep=int(keep_old))
+        return with_first_digest(text, name, digest_of(token), keep=int(keep_old))
 
     _rewrite(file, change)
     _show(name, token)
@@ -78,7 +76,7 @@ def revoke(*, name: str, file: Path) -> None:
 
     def change(text: str, names: Collection[str]) -> str:
         _insist(name, names)
-        return without_member(text, _SECTION, name)
+        return without_workload(text, name)
 
     _rewrite(file, change, f"where the policy names {name} elsewhere, take it out there first; `rotate {name}` ends its token now")
     click.echo(f"{name} is revoked")
@@ -110,7 +108,7 @@ def _rewrite(file: Path, change: Callable[[str, Collection[str]], str], hint: st
     try:
         text = file.read_text(encoding="utf-8", newline="")
         source = parse_source(text, str(file))
-        written = change(text, source.at(_SECTION) or ())
+        written = change(text, source.at(("workloads",)) or ())
         _judge(written, file, missing=missing)
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
