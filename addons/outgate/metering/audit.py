@@ -1,4 +1,4 @@
-"""Decides what the closing line says of an exchange: who, where to, what it used, what every stage decided; never what was said.
+"""Audit record of an exchange: caller, destination, usage and each stage's decision; never prompt or answer text.
 
 Names follow the OpenTelemetry GenAI attributes; what OpenTelemetry does not name begins with `outgate.`. A model's name that policy
 did not admit is the caller's own text: it is shown only where it looks like a model's name, and hidden where it may be a secret.

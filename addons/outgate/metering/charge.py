@@ -1,4 +1,4 @@
-"""Decides what an exchange is charged: what the provider reported, else the most that it may bill and nobody can tell.
+"""Token charge of an exchange: what the provider reported, else the most that it may bill.
 
 Nothing is charged for what the gateway answered itself, nor for what was never sent. Every attempt is charged on its own:
 

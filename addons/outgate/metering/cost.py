@@ -1,4 +1,4 @@
-"""Decides what an exchange cost in US dollars, and on what each part of that rests.
+"""Cost of an exchange in US dollars, with the basis of each part.
 
 Whatever is charged has a price: the answer at its usage, every lost attempt at its share, at the provider and model it went to. The
 parts are told apart by their basis and never mixed: a hold is the most that may have been billed, not what was. Reasons:

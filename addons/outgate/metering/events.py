@@ -1,4 +1,4 @@
-"""What happens to an exchange that is worth counting: one event, told to metrics here and to the journal by `audit`."""
+"""The `Closed` event of an exchange: counted here, written to the journal by `audit`."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol

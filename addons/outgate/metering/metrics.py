@@ -1,4 +1,4 @@
-"""Decides how an event is counted: exact over all workers, kept over their restarts, with a bounded number of series.
+"""Counters and histograms, exact over all workers, kept over their restarts, with a bounded number of series.
 
 prometheus_client's multi-process mode keeps a file per process id, so that files pile up with restarts, and takes several times as
 long per update; here a worker goes on in the file of one that has died (`series`).

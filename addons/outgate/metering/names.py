@@ -1,4 +1,4 @@
-"""Decides which models are told apart by name in the metrics; every other one is counted as `other`.
+"""Bound the `model` label: models that the policy names, or a provider answered for; every other one is `other`.
 
 A name that policy merely lets through is the caller's own text: ten thousand invented ones would make ten thousand series. So a
 series carries a model's name where the policy names that model, or where a provider has answered for it; and since servers exist

@@ -1,4 +1,4 @@
-"""What a request cost in US dollars, exactly or not at all.
+"""Prices per token in US dollars, and the exact cost of a usage; none where a price is unknown.
 
 Prices come from the policy (per provider and model), else from the data bundled with genai-prices; nothing is ever fetched.
 Only tokens are priced, at the provider's standard tier: hosted tools (web search), batch and priority tiers, and one-hour cache

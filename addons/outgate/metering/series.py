@@ -1,4 +1,4 @@
-"""Decides how counts survive a worker: each worker owns a memory-mapped file of series, which any process can read at any time.
+"""Memory-mapped series files, one per worker, readable by any process at any time, so that counts survive a worker.
 
 Layout, little-endian: a header (magic, 16 bytes of the table's fingerprint), then per series: u32 length of the key, u32 number of
 cells, the key in UTF-8 padded to 8 bytes, the cells as doubles. A length of zero ends the file; it is written last, so that a

@@ -1,4 +1,4 @@
-"""Who is calling? A client certificate, a token in Proxy-Authorization, or, for base-URL clients, a token where their key would be.
+"""Authenticate the caller: client certificate, token in Proxy-Authorization, or, for base-URL clients, the API key field.
 
 A wrong name and a wrong token get the same answer. Nothing is remembered between exchanges but verified JWTs, by digest, for some
 minutes and never beyond their own time: revoking a workload reaches its open tunnels with their next request. Sources: RFC 7519,

@@ -1,4 +1,4 @@
-"""May this workload use this destination, path and model? Default deny; before any policy that reads the body.
+"""Authorize destination, path and requested model for a workload. Default deny; before any policy that reads the body.
 
 What is not known yet (the path at CONNECT, the model in the head) rules nobody out; the same stage judges again when it is.
 """

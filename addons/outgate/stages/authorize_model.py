@@ -1,4 +1,4 @@
-"""May this workload use the model that will really be called, at the provider that will really be called?
+"""Authorize the routed model at the routed provider, as opposed to the model that was asked for.
 
 Aliases and fallbacks decide that after `authorize` has judged what was asked for; this runs again whenever they decide anew.
 """

@@ -1,4 +1,4 @@
-"""Which credential travels with the request: the backend's own, bound to it, or none. The workload's own never does."""
+"""Attach the backend's credential, bound to that backend, or none. The workload's own credential never travels."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Which model of which provider answers for the name that was asked for? The first target whose provider has not failed.
+"""Map the requested model name to a provider and a model: the first target whose provider has not failed.
 
 No name is ever replaced silently: what the map does not know is refused, unless the policy passes names through, or sets a default
 and is warned of it. A request that names no model goes to the provider that was addressed.

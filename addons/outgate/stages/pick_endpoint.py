@@ -1,4 +1,4 @@
-"""Which endpoint of the backend is dialled: never one that failed in this exchange or is known to be unhealthy."""
+"""Pick the endpoint of the backend to dial: never one that failed in this exchange."""
 
 from collections import Counter
 from enum import StrEnum

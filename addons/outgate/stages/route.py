@@ -1,4 +1,4 @@
-"""Which backend answers: one of the routed provider, or, where no model was routed, the one the caller addressed.
+"""Pick the backend: one of the routed provider, or, where no model was routed, the one the caller addressed.
 
 The dialect of the request and of the backend are the same, for nothing is translated silently.
 """

@@ -1,4 +1,4 @@
-"""What stands around the text: which tokenizer a model has, and the tokens its provider adds to messages and tools.
+"""Tokenizer of each model family, and the tokens that its provider adds around messages and tools.
 
 OpenAI: 3 tokens a message and 3 to prime the reply, roles are one token (OpenAI cookbook, "How to count tokens with tiktoken").
 Anthropic: 7 tokens around the first message (ctok, measured), 4 for each further one (an approximation), 346 for the tool prompt

@@ -1,4 +1,4 @@
-"""What images, and other parts that are not text, cost in input tokens: by the provider's formula, else a bound from above.
+"""Input tokens of images and other parts that are not text: by the provider's formula, else an upper bound.
 
 OpenAI: 512-pixel tiles after fitting 2048 x 2048 and a shortest side of 768, or 32-pixel patches, at most 1,536, times a factor
 (platform.openai.com/docs/guides/images-vision, "Calculating costs"; always as `detail: high`). Anthropic: width x height / 750

@@ -1,4 +1,4 @@
-"""How many input tokens a request has, for the model it will really reach.
+"""Count the input tokens of a request for the model it will really reach.
 
 The tokenizer follows the routed model: OpenAI's encodings exactly, Claude by reconstruction, every other model by o200k times a
 factor learned from what providers report. Counts of texts are remembered per tenant, so an agent's history is counted once; of
