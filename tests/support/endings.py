@@ -1,12 +1,13 @@
 """Ended exchanges, as `meter` reads and tells them."""
 
 from outgate.errors import Denial
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.pipeline.executor import Ran
 from outgate.stages.meter import Reads
-from outgate.upstreams.catalog import AttemptRecord, Backend, Endpoint
+from outgate.upstreams.catalog import Backend, Endpoint
 
 ENDPOINT = Endpoint(name="eu", host="api.example", port=443)
 BACKEND = Backend(name="main", provider="openai", dialect="openai", host="api.example", endpoints=(ENDPOINT,))

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.retry import EVENTS
 from outgate.stages.dispatch import FailedAttempt
 from outgate.stages.pick_endpoint import NONE_LEFT
-from outgate.upstreams.catalog import AttemptRecord
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.wire import CutOffError
 

@@ -9,9 +9,9 @@ from typing import NamedTuple, Protocol
 
 from outgate.errors import Denial
 from outgate.exchange.delivery import Delivery
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.usage import Usage
 from outgate.pipeline.executor import Execution
-from outgate.upstreams.catalog import AttemptRecord
 
 _log = logging.getLogger(__name__)
 

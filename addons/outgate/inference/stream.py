@@ -97,5 +97,30 @@ class EventStream:
         self.source = source
         self.transforms = transforms
 
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> "EventStream":
+        """A stream of events that are all there."""
+        return cls(_Ready(events))
+
     def through(self, transform: Transform) -> "EventStream":
         return EventStream(self.source, (*self.transforms, transform))
+
+
+class _Ready:
+    """One batch."""
+
+    __slots__ = ("_batches",)
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._batches = [events]
+
+    def __aiter__(self) -> AsyncIterator[Sequence[Event]]:
+        return self
+
+    async def __anext__(self) -> Sequence[Event]:
+        if not self._batches:
+            raise StopAsyncIteration
+        return self._batches.pop()
+
+    async def aclose(self) -> None:
+        self._batches.clear()

@@ -13,9 +13,10 @@ Reasons: docs/decisions/0016.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from outgate.errors import FailureKind
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.usage import Usage
 
 _LOST = (FailureKind.RESET, FailureKind.STALE, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL, None)
@@ -40,24 +41,6 @@ class Charge(NamedTuple):
     attempts: tuple[tuple[int, int], ...] = ()
 
 
-class Attempt(Protocol):
-    """What is asked of an upstream attempt: its status, how it failed, whether the provider may have received it, and whether it
-    asked for a stream.
-    """
-
-    @property
-    def status(self) -> int | None: ...
-
-    @property
-    def failure(self) -> FailureKind | None: ...
-
-    @property
-    def sent(self) -> bool: ...
-
-    @property
-    def streams(self) -> bool: ...
-
-
 class Ending(NamedTuple):
     """What a charge depends on. `bound` is the most output tokens that were held, None where nothing was held."""
 
@@ -66,7 +49,7 @@ class Ending(NamedTuple):
     usage: Usage | None
     counted: int
     bound: int | None
-    attempts: Sequence[Attempt]
+    attempts: Sequence[AttemptRecord]
 
 
 def charge_for(ending: Ending) -> Charge:
@@ -81,7 +64,7 @@ def charge_for(ending: Ending) -> Charge:
     return Charge(answer.tokens_in + lost_in, answer.tokens_out + lost_out, basis, tuple(shares))
 
 
-def _lost(attempt: Attempt, ending: Ending) -> tuple[int, int]:
+def _lost(attempt: AttemptRecord, ending: Ending) -> tuple[int, int]:
     """What an attempt may have been billed that has no status: nothing of an answer to it came."""
     if not attempt.sent or attempt.status is not None or attempt.failure not in _LOST:
         return (0, 0)

@@ -8,27 +8,15 @@ docs/decisions/0016.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.usage import Usage
 from outgate.metering.charge import Basis, Charge
 from outgate.metering.prices import Prices
 
 type Costs = Mapping[Basis, Decimal]
 """US dollars by what they rest on; a basis on which nothing rests is absent."""
-
-
-class Attempt(Protocol):
-    """What is asked of an upstream attempt: its status, and whom it asked for what."""
-
-    @property
-    def status(self) -> int | None: ...
-
-    @property
-    def provider(self) -> str: ...
-
-    @property
-    def model(self) -> str: ...
 
 
 class _Part(NamedTuple):
@@ -39,7 +27,7 @@ class _Part(NamedTuple):
 
 
 def costs_of(
-    prices: Prices, answered_by: tuple[str, str], usage: Usage | None, charge: Charge, attempts: Sequence[Attempt]
+    prices: Prices, answered_by: tuple[str, str], usage: Usage | None, charge: Charge, attempts: Sequence[AttemptRecord]
 ) -> Costs | None:
     """What the charge costs; None where a part of it has no price, for the others would look like the whole. `answered_by` is the
     provider and model of the answer, `usage` what is known of that.
@@ -56,7 +44,7 @@ def costs_of(
     return found
 
 
-def _parts(answered_by: tuple[str, str], usage: Usage | None, charge: Charge, attempts: Sequence[Attempt]) -> list[_Part]:
+def _parts(answered_by: tuple[str, str], usage: Usage | None, charge: Charge, attempts: Sequence[AttemptRecord]) -> list[_Part]:
     parts: list[_Part] = []
     left_in, left_out = charge.tokens_in, charge.tokens_out
     for attempt, (tokens_in, tokens_out) in zip(attempts, charge.attempts, strict=False):

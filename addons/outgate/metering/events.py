@@ -1,42 +1,16 @@
 """The `Closed` event of an exchange: counted here, written to the journal by `audit`."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from outgate.errors import Denial, FailureKind, FailureReason
+from outgate.errors import Denial
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Kind
 from outgate.inference.usage import Usage
 from outgate.metering.charge import Basis, Charge
 from outgate.metering.cost import Costs
 from outgate.metering.metrics import Metrics
 from outgate.pipeline.executor import Ran
-
-
-class Attempt(Protocol):
-    """One upstream attempt: upstreams.catalog.AttemptRecord."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def backend(self) -> str: ...
-    @property
-    def endpoint(self) -> str: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def failure(self) -> FailureKind | None: ...
-    @property
-    def reason(self) -> FailureReason | None: ...
-    @property
-    def sent(self) -> bool: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def streams(self) -> bool: ...
-    @property
-    def provider(self) -> str: ...
-    @property
-    def model(self) -> str: ...
 
 
 class Closed(NamedTuple):
@@ -70,7 +44,7 @@ class Closed(NamedTuple):
     status: int | None
     source: str
     denial: Denial | None
-    attempts: Sequence[Attempt]
+    attempts: Sequence[AttemptRecord]
     trace: Sequence[Ran]
 
 

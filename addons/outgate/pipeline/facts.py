@@ -92,7 +92,7 @@ _TABLE = (
     Fact("r.source", Origin.RESPONSE, "upstream, cache or gateway"),
     Fact("usage", Origin.CLOSE, "inference.usage.Usage"),
     Fact("outcome", Origin.CLOSE, "how the exchange ended: answered, denied, failed, client_gone, killed"),
-    Fact("attempts", Origin.CLOSE, "every upstream attempt of this exchange: upstreams.catalog.AttemptRecord"),
+    Fact("attempts", Origin.CLOSE, "every upstream attempt of this exchange: inference.attempt.AttemptRecord"),
     Fact("denial", Origin.CLOSE, "the denial that ended the exchange, if one did"),
     Fact("trace", Origin.CLOSE, "what every stage decided and how long it took"),
     Fact("line", Origin.CLOSE, "the closing line: settlement and audit record"),

@@ -7,7 +7,6 @@ ever hits. Placeholders are part of the judged prompt, so two callers of one ten
 answer, and each gets their own values back. What has no key (None) is neither looked up nor stored.
 """
 
-from collections.abc import AsyncGenerator, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
-from outgate.inference.stream import Event, EventStream
+from outgate.inference.stream import EventStream
 from outgate.metering.metrics import Metrics
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
@@ -77,7 +76,7 @@ class Cache(Stage):
         except WireError:
             return None
         headers = Headers([("content-type", entry.content_type)])
-        return Answer(entry.status, headers, EventStream(_replay(events)), "cache", outputs=(key,))
+        return Answer(entry.status, headers, EventStream.of(events), "cache", outputs=(key,))
 
     def _cacheable(self, facts: Reads) -> bool:
         params, prompt = facts.params, facts.prompt
@@ -117,7 +116,3 @@ def _key(facts: Reads, scope: str) -> bytes:
     digest.update(tools.identity)
     digest.update("".join(texts).encode("utf-8", "surrogatepass"))
     return digest.digest()
-
-
-async def _replay(events: Sequence[Event]) -> AsyncGenerator[Sequence[Event]]:
-    yield events

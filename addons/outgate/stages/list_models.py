@@ -3,7 +3,7 @@
 What is offered stands in the policy, not at the provider, so that the list shows no model that policy would refuse.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from outgate.dialects.registry import dialect
 from outgate.identity.access import ModelRule
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
-from outgate.inference.stream import Event, EventStream
+from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.plan import Answer
@@ -71,22 +71,4 @@ class ListModels(Stage):
         speaker = dialect(facts.operation.dialect)
         decoder = speaker.answer(facts.operation, stream=False, include_usage=False)
         events = [*decoder.feed(speaker.models(names, int(self._wall()))), *decoder.end()]
-        return Answer(200, _FIELDS, EventStream(_Ready(events)), "gateway")
-
-
-class _Ready:
-    """Events that are all there."""
-
-    def __init__(self, events: Sequence[Event]) -> None:
-        self._batches = [events]
-
-    def __aiter__(self) -> AsyncIterator[Sequence[Event]]:
-        return self
-
-    async def __anext__(self) -> Sequence[Event]:
-        if not self._batches:
-            raise StopAsyncIteration
-        return self._batches.pop()
-
-    async def aclose(self) -> None:
-        self._batches.clear()
+        return Answer(200, _FIELDS, EventStream.of(events), "gateway")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from outgate.errors import Denial
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
@@ -24,7 +25,7 @@ from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.stage import Settings, Stage
 from outgate.stores.accounts import Accounts, ClosingLine, Hold
 from outgate.tokens.tokenizers import Tokenizers
-from outgate.upstreams.catalog import AttemptRecord, Backend, Endpoint
+from outgate.upstreams.catalog import Backend, Endpoint
 
 
 class MeterSettings(Settings):

@@ -5,7 +5,7 @@ before is looked up. It decides on wording alone: attempts it has no rule for pa
 """
 
 from asyncio import sleep
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -21,7 +21,7 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
-from outgate.inference.stream import Event, EventStream
+from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.facts import fact_of_field
@@ -134,12 +134,8 @@ class PromptGuard(Stage):
         reply = Canned(self._text, facts.model_requested, facts.exchange_id, int(facts.started))
         events = speaker.canned(facts.operation, reply, params.stream, params.include_usage)
         headers = Headers([("content-type", speaker.content_type(params.stream))])
-        return Answer(200, headers, EventStream(_ready(events)), "gateway", outputs=(found,))
+        return Answer(200, headers, EventStream.of(events), "gateway", outputs=(found,))
 
 
 def _denied(facts: Reads | AnswerReads, found: tuple[str, ...]) -> Denial:  # noqa: ARG001
     return Denial(code="prompt_refused", status=403, message=f"The prompt was refused by policy ({', '.join(found)}).")
-
-
-async def _ready(events: Sequence[Event]) -> AsyncIterator[Sequence[Event]]:
-    yield events

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 
-from outgate.errors import FailureKind, FailureReason, PolicyError, Problem
+from outgate.errors import PolicyError, Problem
 
 _OWN_NAMES = "give it at least one endpoint, each with a name of its own"
 
@@ -106,26 +106,6 @@ class Backend:
     def server_name(self) -> str:
         """The name sent as SNI."""
         return self.tls.sni or self.host
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRecord:
-    """One upstream attempt, as the closing line tells it. `sent` says whether the provider may have received (and billed) it,
-    `streams` whether it asked for a stream, of which model of which provider; `status` is None where no answer to it began.
-    """
-
-    number: int
-    backend: str
-    endpoint: str
-    address: str
-    status: int | None
-    failure: FailureKind | None
-    sent: bool
-    seconds: float
-    streams: bool = False
-    reason: FailureReason | None = None
-    provider: str = ""
-    model: str = ""
 
 
 class Catalog:

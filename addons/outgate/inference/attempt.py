@@ -1,0 +1,25 @@
+"""Upstream attempts of an exchange, as the closing line tells them."""
+
+from dataclasses import dataclass
+
+from outgate.errors import FailureKind, FailureReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One upstream attempt. `sent` says whether the provider may have received (and billed) it, `streams` whether it asked for a
+    stream, of which model of which provider; `status` is None where no answer to it began.
+    """
+
+    number: int
+    backend: str
+    endpoint: str
+    address: str
+    status: int | None
+    failure: FailureKind | None
+    sent: bool
+    seconds: float
+    streams: bool = False
+    reason: FailureReason | None = None
+    provider: str = ""
+    model: str = ""
