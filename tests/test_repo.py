@@ -49,7 +49,8 @@ def direct(source: str) -> set[str]:
     return {re.split(r"[\[=><]", line)[0].strip().replace(".", "-") for line in lines if line and line[0] not in "#-"}
 
 
-def test_h2_is_lifted_over_the_advisory():
+def test_h2_refuses_a_duplicate_host():
+    """CVE-2026-71554 is mended in 4.4.1."""
     version = re.search(r"^h2==(\d+)\.(\d+)\.(\d+)", text(Path("requirements/runtime.txt")), re.MULTILINE)
 
     assert version is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import brotli
 import pytest
-import zstandard
+from backports import zstd
 
 from e2e.world import TOKEN, World, http
 from support.raw_client import Http2, Raw, http2_request, request
@@ -22,7 +22,7 @@ CODERS = {
     "gzip": lambda data: gzip.compress(data, 6),
     "deflate": lambda data: zlib.compress(data, 6),
     "br": lambda data: brotli.compress(data, quality=4),
-    "zstd": lambda data: zstandard.compress(data, 3),
+    "zstd": lambda data: zstd.compress(data, 3),
 }
 _CPU = 0.25
 

@@ -52,6 +52,8 @@ FLIPPED = {
     "body_size_limit": "1m",
     "client_replay": "flows",
     "connection_strategy": "eager",
+    "emudhra": "true",
+    "emudhra_old": "true",
     "http2": "false",
     "http3": "true",
     "ignore_hosts": "example.com",

@@ -5,10 +5,11 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import brotli
 import pytest
-import zstandard
+from backports import zstd
 
 from outgate.errors import WireError
 from outgate.net.decompress import Limits, decode, decoder
@@ -18,7 +19,7 @@ _PACK: dict[str, Callable[[bytes], bytes]] = {
     "x-gzip": gzip.compress,
     "deflate": zlib.compress,
     "br": lambda body: brotli.compress(body, quality=4),
-    "zstd": zstandard.compress,
+    "zstd": zstd.compress,
 }
 _TEXT = b"".join(b"%d: the quick brown fox\n" % number for number in range(20_000))
 
@@ -127,3 +128,12 @@ def test_body_compressed_twice_stays_compressed_once() -> None:
     inner = gzip.compress(b"hello")
 
     assert inner == decode(gzip.compress(inner), "gzip")
+
+
+def test_a_zstd_window_is_eight_mebibytes_at_most() -> None:
+    """RFC 9659: what every decoder must support; a larger one would be memory that the sender chooses."""
+    for log, refused in ((23, False), (24, True)):
+        packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: log})
+        packed = packer.compress(_TEXT) + packer.flush()  # a frame that does not say how long it is
+        with pytest.raises(WireError) if refused else nullcontext():
+            decode(packed, "zstd")

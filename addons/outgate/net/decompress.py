@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import brotli  # type: ignore[import-untyped]
-import zstandard
+from backports import zstd
 
 from outgate.errors import WireError
 
 _STEP = 64 * 1024
-_ZSTD_INPUT = 64
-"""A zstd block of four bytes unfolds to 128 KiB (RFC 8878) and the binding has no output limit: 64 bytes hold 2 MiB at most."""
-_ZSTD_WINDOW = 8 * 1024 * 1024
-"""RFC 8878 section 3.1.1.1.2 and RFC 9659: what every decoder of `zstd` must support, and no more."""
+_ZSTD_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
+"""8 MiB of window: RFC 8878 section 3.1.1.1.2 and RFC 9659: what every decoder of `zstd` must support, and no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ class Decoder:
             for piece in self._codec.pieces(data):
                 self._count(len(piece))
                 output.append(piece)
-        except (zlib.error, brotli.error, zstandard.ZstdError):
+        except (zlib.error, brotli.error, zstd.ZstdError):
             raise WireError("encoding_damaged", "the compressed body is damaged") from None
         if self._codec.left_over():
             raise WireError("encoding_trailing", "bytes follow the end of the compressed body")
@@ -146,15 +144,18 @@ class _Zstd:
     """RFC 8878, one frame."""
 
     def __init__(self) -> None:
-        self._engine = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+        self._engine = zstd.ZstdDecompressor(options=_ZSTD_OPTIONS)
         self._trailing = False
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        for start in range(0, len(data), _ZSTD_INPUT):
-            if self._engine.eof:
-                self._trailing = True
+        if self._engine.eof:
+            self._trailing = True
+            return
+        while True:
+            yield self._engine.decompress(data, _STEP)
+            data = b""
+            if self._engine.eof or self._engine.needs_input:
                 return
-            yield self._engine.decompress(data[start : start + _ZSTD_INPUT])
 
     def ended(self) -> bool:
         return self._engine.eof

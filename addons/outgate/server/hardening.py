@@ -20,6 +20,8 @@ REQUIRED: dict[str, Any] = {
     "body_size_limit": None,  # the exchange has its own limit, and answers in the caller's dialect
     "client_replay": [],
     "connection_strategy": "lazy",
+    "emudhra": False,  # would sign with a CA key that everybody knows
+    "emudhra_old": False,
     "http2": True,
     "http3": False,
     "ignore_hosts": [],
