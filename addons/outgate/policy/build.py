@@ -4,6 +4,8 @@ Stages with the same settings are one object in all plans. Nothing is opened her
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,9 +20,8 @@ from outgate.policy.discover import nearest, stage_names, stage_type
 from outgate.policy.live import LivePolicy, Route
 from outgate.policy.names import models_named
 from outgate.policy.ports import Ports, build_stage
-from outgate.policy.producers import naming_producers
 from outgate.policy.schema import RouteSection
-from outgate.policy.scopes import REQUIRED, TIES, Placed, layer, stages_of
+from outgate.policy.scopes import BOUNDARY, REQUIRED, TIES, Placed, layer, stages_of
 from outgate.policy.source import Place, Source
 from outgate.policy.validate import Validated, canonical, settings_problems
 from outgate.policy.values import catalog_of, prices_of, workloads_of
@@ -128,23 +129,33 @@ class Builder:
         try:
             plan = compile_plan(placements, given=given, known=known, pin=pin, revision=self._revision, closing=closing)
         except PolicyError as error:
-            told = (naming_producers(problem, self._decided()) for problem in error.problems)
+            told = (self._with_producers(problem) for problem in error.problems)
             self.problems += [self._located(problem, place, section) for problem in told]
             return None
         if section is not None:  # what a tunnel or a head does not know yet, its route will
             self._note(self._located(problem, place, section) for problem in plan.warnings)
         return plan
 
+    def _with_producers(self, problem: Problem) -> Problem:
+        """An E_NO_PRODUCER whose repair names the stages that write the fact; any other problem as it is."""
+        writers = [f"`{name}`" for name in sorted(stage_names()) if self._writes(name, problem.fact)] if problem.fact else []
+        if problem.code != "E_NO_PRODUCER" or not writers:
+            return problem
+        other = "".join(f", or remove {name}" for name in problem.stages[:1] if name not in BOUNDARY)
+        return replace(problem, repair=f"let this route have {' or '.join(writers)}, which gives {problem.fact}{other}")
+
+    def _writes(self, name: str, fact: str) -> bool:
+        kind = stage_type(name)
+        with suppress(Exception):  # one that needs settings to be built cannot be asked
+            return fact in build_stage(kind, kind.settings_type(), Ports(), self._decided()).contract.writes
+        return False
+
     def _located(self, problem: Problem, place: Place, section: RouteSection | None) -> Problem:
         """The problem at the route's line, where the stages it names came by themselves."""
         if problem.file:
             return problem
         message = f"route {section.name!r}: {problem.message}" if section is not None else problem.message
-        at = self._source.line_of(place or ("stages",))
-        return Problem(
-            code=problem.code, message=message, repair=problem.repair, file=self._source.file, line=at,
-            stages=problem.stages, fact=problem.fact, path=problem.path,
-        )  # fmt: skip
+        return replace(problem, message=message, file=self._source.file, line=self._source.line_of(place or ("stages",)))
 
     def _placements(self, stages: Mapping[str, Placed], place: Place, section: RouteSection | None) -> Iterator[Placement]:
         after = {name: tuple(other for other in others if other in stages) for name, others in TIES.items()}

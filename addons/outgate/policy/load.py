@@ -5,8 +5,8 @@ from pathlib import Path
 
 from outgate.errors import PolicyError
 from outgate.policy.build import Builder, sorted_problems
-from outgate.policy.dead_ends import dead_ends
 from outgate.policy.files import content_problems, named_files
+from outgate.policy.lint import lint
 from outgate.policy.live import LivePolicy
 from outgate.policy.ports import Ports
 from outgate.policy.references import reference_problems
@@ -37,7 +37,7 @@ def load_source(source: Source, ports: Ports | None = None, *, elsewhere: bool =
         policy = builder.build()
         problems += builder.problems
     if not any(problem.is_error for problem in problems):
-        problems += dead_ends(source, validated)
+        problems += lint(source, validated)
     found = sorted_problems(problems)
     if policy is None or any(problem.is_error for problem in found):
         raise PolicyError(found)

@@ -1,4 +1,4 @@
-"""Read a policy file strictly, and remember on which line everything stands.
+"""Read a policy file strictly, and keep the line of every place in it.
 
 YAML 1.2 as data only: no tags, no anchors or aliases, no merge keys, no duplicate or non-string keys, one document, bounded in
 size and depth. What is refused here never reaches validation.
@@ -16,12 +16,25 @@ from ruamel.yaml.events import NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from outgate.errors import PolicyError, Problem
-from outgate.policy.syntax import syntax_mistake
 
 _LARGEST = 1024 * 1024
 _DEEPEST = 24
 _PREFIX = "tag:yaml.org,2002:"
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_TAB = re.compile(r"^ *\t")
+_NO_SPACE = re.compile(r"^ *(- )?[\w.-]+:[^\s/:]")
+_REPAIRS = {
+    "mapping values": "align this line with its neighbours, or put text that holds `: ` in quotes",
+    "cannot start any token": "put the text in quotes",
+    "alphabetic or numeric": "put the text in quotes",
+    "unknown escape": "use single quotes",
+    "end of stream": "close the quote",
+    "or ']'": "close the list with `]`",
+    "or '}'": "close the mapping with `}`",
+    "<block end>": "align it: keys with keys, `- ` items with items",
+    "expected ':'": "write `key: value`",
+}
+"""What mends a mistake in YAML's syntax, by a part of ruamel's message about it."""
 _BOOL = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 
 type Place = tuple[str | int, ...]
@@ -109,11 +122,28 @@ def _signs(text: str) -> Iterator[tuple[int, str, str]]:
             if getattr(event, "tag", None) is not None and kind != "DocumentStartEvent":
                 yield line, "tags are not read", "write a plain value"
     except MarkedYAMLError as error:
-        yield syntax_mistake(text, error)
+        yield _syntax_error(text, error)
     except YAMLError:
         yield 1, "not YAML: it holds characters that YAML does not allow", "save it as plain UTF-8 text"
     if documents > 1:
         yield 1, "more than one document", "keep one document per file"
+
+
+def _syntax_error(text: str, error: MarkedYAMLError) -> tuple[int, str, str]:
+    """Line, message and repair; ruamel's words, but for tabs and a missing space, whose cause it names elsewhere."""
+    line = error.problem_mark.line + 1 if error.problem_mark else 1
+    lines, problem = text.split("\n"), str(error.problem)
+    tabs = [number for number, each in enumerate(lines, 1) if number >= line and _TAB.match(each)]
+    if tabs or "'\\t'" in problem:
+        also = f" (also on lines {', '.join(map(str, tabs[1:]))})" if tabs[1:] else ""
+        message = f"not YAML: a tab; YAML is indented and parted by spaces only{also}"
+        return (tabs or [line])[0], message, "write spaces in place of tabs"
+    before = next((each for each in reversed(lines[: line - 1]) if each.strip()), "")
+    if "mapping values" in problem and _NO_SPACE.match(before):
+        return line, "not YAML: the line before has no space after its colon", "write `key: value`, with the space"
+    repair = next((repair for part, repair in _REPAIRS.items() if part in problem), "compare it with the lines around")
+    since = f"{error.context}, opened on line {error.context_mark.line + 1}: " if error.context_mark else ""
+    return line, f"not YAML: {since}{problem}", repair
 
 
 class _Reading:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from outgate.errors import Problem
-from outgate.policy.complaints import complaints
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import Place, Source
+from outgate.policy.validation_messages import validation_messages
 
 _SECRETS = re.compile(
     r"\b(sk-[A-Za-z0-9_-]{16,}|og_[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{30,}|AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}"
@@ -62,8 +62,10 @@ def settings_problems(source: Source, place: Place, settings: type[BaseModel], e
 
 def _problems(source: Source, model: type[BaseModel], error: ValidationError, at: Place = (), see: str = "policy") -> list[Problem]:
     """What is told already, that it looks like a credential, is not told again."""
-    told = [each for each in complaints(source, model, error, at, see) if not _is_secret(*each.place, source.at(each.place))]
-    return [source.problem(_CODES[each.kind], each.message, each.place, each.repair) for each in told]
+    told = [
+        each for each in validation_messages(source, model, error, at, see) if not _is_secret(*each.place, source.at(each.place))
+    ]
+    return [source.problem(_CODES[each.kind], each.text, each.place, each.repair) for each in told]
 
 
 def _is_secret(*texts: Any) -> bool:

@@ -10,8 +10,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from outgate.errors import PolicyError, Problem
 from outgate.pipeline.stage import Settings
-from outgate.policy.complaints import complaints
 from outgate.policy.source import Source, read_source
+from outgate.policy.validation_messages import validation_messages
 from outgate.policy.workload_settings import Name
 
 _TESTS = ".test.yaml"
@@ -108,8 +108,8 @@ def read_cases(path: Path) -> tuple[tuple[Case, ...], Source]:
     try:
         return tuple(TypeAdapter(list[Case]).validate_python(source.data or [])), source
     except ValidationError as error:
-        told = complaints(source, list[Case], error)
-        raise PolicyError(tuple(source.problem("E_TEST", each.message, each.place, each.repair) for each in told)) from error
+        told = validation_messages(source, list[Case], error)
+        raise PolicyError(tuple(source.problem("E_TEST", each.text, each.place, each.repair) for each in told)) from error
 
 
 def cases_beside(policy: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A policy that can be enforced, and in which something can never work, says so: with code, line, stage and repair."""
+"""Warnings of what can be enforced and can never work, with code, line, stage and repair."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def warnings(text):
     return [(problem.code, problem.line) for problem in load_source(parse_source(text, "p.yaml")).warnings]
 
 
-def test_a_policy_without_dead_ends_is_told_of_none():
+def test_a_policy_in_which_all_can_work_is_told_of_nothing():
     assert [] == warnings(POLICY)
 
 

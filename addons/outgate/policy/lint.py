@@ -1,7 +1,7 @@
-"""What a sound policy says in vain: requests that it takes only to refuse them, and workloads that nobody can be.
+"""Warn of routes that can only deny or fail, and of workloads that no credential stands for.
 
-Warnings all of them: such a policy is safe, and may be half-written. What it names without defining is judged by `references`.
-While a policy has errors this is not asked, since it may only follow from one of them.
+Warnings only: such a policy is safe, and may be half-written. Names without a definition are judged by `references`. A policy with
+errors is not linted, since what would be found may only follow from one of them.
 """
 
 from collections.abc import Iterator
@@ -22,15 +22,17 @@ _KINDS = {where: operation.kind for where, operation in EXACT.items()} | {("GET"
 _NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.EMBEDDINGS})
 
 
-def dead_ends(source: Source, validated: Validated) -> Iterator[Problem]:
+def lint(source: Source, validated: Validated) -> Iterator[Problem]:
     """Every warning of this kind."""
+    policy = validated.policy
     yield from _workloads(source, validated)
-    for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
-        kinds = _kinds(route.match)
+    for route, place in zip(policy.routes, validated.route_places, strict=True):
         found: list[Problem] = []
-        for provider, stages in _variants(validated, route, place):
-            found += _dispatch(source, route, provider, stages, kinds, place)
-            found += _models(source, route, stages, kinds, place)
+        for name in route.match.destinations or policy.providers:
+            if name in policy.providers:
+                stages = stages_of(policy.stages, name, policy.providers[name].stages, route, place)
+                found += _unsent(source, route, name, stages, place)
+                found += _refused_models(source, route, stages.get("model_map"), place)
         yield from dict.fromkeys(found)
 
 
@@ -39,51 +41,36 @@ def _workloads(source: Source, validated: Validated) -> Iterator[Problem]:
     for name, workload in validated.policy.workloads.items():
         if workload.token_hashes or workload.jwt or (workload.certificates and asked):
             continue
-        message = f"nobody can be the workload {name!r}: it has no token, no JWT and no client certificate"
-        repair = f"`outgate workload rotate {name}` gives it a token"
+        cause, repair = "it has no token, no JWT and no client certificate", f"`outgate workload rotate {name}` gives it a token"
         if workload.certificates:
-            message = f"nobody can be the workload {name!r}: its certificates are not asked for without `gateway.client_ca`"
+            cause = "its certificates are not asked for without `gateway.client_ca`"
             repair = f"name under `gateway.client_ca` who signs them; {repair}"
-        yield source.problem("W_WORKLOAD_LOCKED_OUT", message, ("workloads", name), repair)
+        yield source.problem("W_WORKLOAD_LOCKED_OUT", f"nobody can be the workload {name!r}: {cause}", ("workloads", name), repair)
 
 
-def _variants(validated: Validated, route: RouteSection, place: Place) -> Iterator[tuple[str, dict[str, Placed]]]:
-    """The stages of the route, by each provider that may be addressed."""
-    policy = validated.policy
-    for name in route.match.destinations or policy.providers:
-        if name in policy.providers:
-            yield name, stages_of(policy.stages, name, policy.providers[name].stages, route, place)
-
-
-def _dispatch(
-    source: Source, route: RouteSection, provider: str, stages: dict[str, Placed], kinds: frozenset[Kind], place: Place
-) -> Iterator[Problem]:
-    if "dispatch" in stages or ("list_models" in stages and kinds <= {Kind.MODELS}):
+def _unsent(source: Source, route: RouteSection, provider: str, stages: dict[str, Placed], place: Place) -> Iterator[Problem]:
+    if "dispatch" in stages or ("list_models" in stages and _kinds(route.match) <= {Kind.MODELS}):
         return
     removed = ((*place, "stages"), ("providers", provider, "stages"), ("stages",))
     where = next(((*each, "dispatch") for each in removed if (*each, "dispatch") in source.lines), place)
     message = f"the route {route.name!r} has no `dispatch`: nothing is sent, and what no stage answers by itself fails (503)"
-    repair = "remove `dispatch: false`; `authorize` is what refuses"
-    yield source.problem("W_NO_DISPATCH", message, where, repair, ("dispatch",))
+    yield source.problem("W_NO_DISPATCH", message, where, "remove `dispatch: false`; `authorize` is what refuses", ("dispatch",))
 
 
-def _models(
-    source: Source, route: RouteSection, stages: dict[str, Placed], kinds: frozenset[Kind], place: Place
-) -> Iterator[Problem]:
+def _refused_models(source: Source, route: RouteSection, placed: Placed | None, place: Place) -> Iterator[Problem]:
     """Names that the route takes and its `model_map` refuses (404 `model_not_found`)."""
-    placed = stages.get("model_map")
-    aliases = _aliases(placed)
-    if placed is None or aliases is None or not kinds & _NAMING_A_MODEL:
+    known = _aliases(placed)
+    if placed is None or known is None or not _kinds(route.match) & _NAMING_A_MODEL:
         return
-    if not aliases:
+    if not known:
         message = f"the route {route.name!r} refuses every model: its `model_map` knows none"
         repair = "set `passthrough: true` under `model_map`, or name models there"
         yield source.problem("W_MODEL_REFUSED", message, placed.place or place, repair, ("model_map",))
         return
     for index, pattern in enumerate(route.match.models):
-        if not any(covers((pattern,), alias) for alias in aliases):
+        if not any(covers((pattern,), alias) for alias in known):
             message = f"the route {route.name!r} takes the model {pattern!r} and refuses it: its `model_map` knows no such name"
-            repair = f"it knows {', '.join(sorted(aliases))}; add the name, or set `passthrough: true`"
+            repair = f"it knows {', '.join(sorted(known))}; add the name, or set `passthrough: true`"
             yield source.problem("W_MODEL_REFUSED", message, (*place, "match", "models", index), repair, ("model_map",))
 
 

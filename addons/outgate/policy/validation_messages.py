@@ -1,0 +1,191 @@
+"""Tell pydantic's validation errors to an operator: the place in the file, the cause in pydantic's words, and the repair.
+
+The repair is read from the JSON Schema of the model: which keys, choices, bounds and examples a place has. Several errors about one
+value (of the branches of a union) become one. Values are never shown, but an address range: anything else might be a credential.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_network
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from outgate.policy.discover import nearest, stage_names
+from outgate.policy.source import Place, Source
+
+type Schema = Mapping[str, Any]
+
+_OTHER_GATEWAYS = {
+    "provider": "destinations", "providers": "destinations", "api_key": "credential", "key": "credential", "url": "host",
+    "base_url": "host", "type": "dialect", "token": "token_hashes", "tokens": "limits",
+}  # fmt: skip
+"""Keys of other gateways, and what they are called here."""
+_NAMES = "use letters, digits, dots, dashes and underscores, at most 63, a letter or digit first"
+_TYPES = {
+    "string": "text", "integer": "an integer", "number": "a number", "boolean": "`true` or `false`",
+    "ipvanynetwork": "an address range, `10.0.0.0/8` for example",
+}  # fmt: skip
+_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
+
+
+class Message(NamedTuple):
+    """One thing wrong. `kind` is `unknown`, `missing` or `value`."""
+
+    kind: str
+    place: Place
+    text: str
+    repair: str
+
+
+def validation_messages(
+    source: Source, model: Any, error: ValidationError, at: Place = (), see: str = "policy"
+) -> Iterator[Message]:
+    """Everything that `model`, or a list of models, refuses at the place `at`; `see` names the page of the reference on it."""
+    forms = _Forms(TypeAdapter(model).json_schema())
+    told: dict[tuple[Any, ...], Message] = {}
+    for each in error.errors(include_url=False, include_input=False, include_context=False):
+        place = _place(source, at, each["loc"])
+        kind, text, repair = _message(forms, source, place, len(at), str(each["loc"][-1]), each["type"], each["msg"], see)
+        told.setdefault((kind, text if kind == "missing" else "", place), Message(kind, place, text, repair))
+    places = [each.place for each in told.values()]
+    yield from (each for each in told.values() if each.kind != "value" or not _is_around(each.place, places))
+
+
+def _place(source: Source, at: Place, loc: Place) -> Place:
+    """Where it stands in the file; pydantic's location also holds names of union branches, which stand in no file."""
+    for step in loc:
+        at = (*at, step) if (*at, step) in source.lines else at
+    return at
+
+
+def _is_around(place: Place, others: Iterable[Place]) -> bool:
+    """Whether this only says that a union's other branch does not fit: something inside it is wrong."""
+    return any(len(each) > len(place) and each[: len(place)] == place for each in others)
+
+
+def _message(
+    forms: "_Forms", source: Source, place: Place, depth: int, last: str, kind: str, cause: str, see: str
+) -> tuple[str, str, str]:
+    within, where = place[depth:], _text(place)
+    if kind == "extra_forbidden":
+        around = f"of `{_text(place[:-1])}`" if place[1:] else "at the top of a policy"
+        return "unknown", f"`{last}` is not a key {around}", _unknown(last, forms.keys(within[:-1]))
+    if kind == "missing":
+        return "missing", f"{_text((*place, last))}: this key is required", f"add `{last}`: {forms.wanted((*within, last))}"
+    if last == "[key]":
+        return "value", f"{where}: this cannot be a name here", _NAMES
+    if kind in {"value_error", "assertion_error"}:
+        section = next((f"{form['title']} in " for form in forms.at(within) if "properties" in form), "")
+        return "value", f"{where}: {cause.partition(', ')[2]}", f"see {section}docs/reference/{see}.md"
+    cause = cause.partition(" or instance of")[0].replace("dictionary", "mapping").replace("tuple", "list")
+    return "value", *_value(forms, source.at(place), within, kind, f"{where}: {cause}")
+
+
+def _unknown(name: str, keys: frozenset[str]) -> str:
+    meant = _OTHER_GATEWAYS.get(name, "")
+    near = meant if meant in keys else nearest(name, keys)
+    if near:
+        return f"did you mean `{near}`?"
+    if name in stage_names():
+        return f"{name} is a stage: write it under `stages`"
+    return f"remove it; known here: {', '.join(sorted(keys)) or 'no key at all'}"
+
+
+def _value(forms: "_Forms", value: Any, place: Place, kind: str, text: str) -> tuple[str, str]:
+    """The text and the repair of a value of the wrong form."""
+    wanted, choices = forms.wanted(place), forms.choices(place)
+    if kind == "ip_any_network" and (network := _network_of(value)):
+        return f"{text}: {value} has bits set beyond its prefix", f"write {network}"
+    if not isinstance(value, str) and str(value) in choices:
+        return text, f'write it in quotes, "{value}": without them it is read as a number'
+    spelt = {choice.lower(): choice for choice in choices}
+    near = spelt.get(nearest(value.lower(), frozenset(spelt))) if isinstance(value, str) else ""
+    return text, f"did you mean `{near}`?" if near else f"write {wanted}{', or remove the key' if value is None else ''}"
+
+
+def _network_of(value: Any) -> str:
+    """The range around an address with host bits; empty where it is none."""
+    try:
+        return str(ip_network(value, strict=False)) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
+
+
+def _text(place: Place) -> str:
+    return ".".join(map(str, place))
+
+
+class _Forms:
+    """The forms that may stand at a place below a model, in the words of its JSON Schema; those of a union side by side."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema, self._defs = schema, schema.get("$defs", {})
+
+    def at(self, place: Place) -> list[Schema]:
+        forms = list(self._branches(self._schema))
+        for step in place:
+            forms = [branch for form in forms for inner in _inside(form, step) for branch in self._branches(inner)]
+        return forms
+
+    def keys(self, place: Place) -> frozenset[str]:
+        return frozenset(key for form in self.at(place) for key in form.get("properties", ()))
+
+    def choices(self, place: Place) -> frozenset[str]:
+        return frozenset(each for form in self.at(place) for each in _choices(form) if isinstance(each, str))
+
+    def wanted(self, place: Place) -> str:
+        """`an integer from 1 up to 65535`, `text like …`, `a list of text`: the forms of a place in words."""
+        return ", or ".join(dict.fromkeys(map(self._words, self.at(place))))
+
+    def _branches(self, schema: Schema) -> Iterator[Schema]:
+        if "$ref" in schema:
+            named = self._defs[schema["$ref"].rpartition("/")[2]]
+            yield from self._branches(named | {key: schema[key] for key in ("default",) if key in schema})
+        elif "anyOf" in schema:
+            yield from (branch for each in schema["anyOf"] for branch in self._branches(each))
+        elif schema.get("type") != "null":
+            yield schema
+
+    def _words(self, form: Schema) -> str:
+        if choices := [str(each).lower() if isinstance(each, bool) else str(each) for each in _choices(form)]:
+            return f"{'one of ' if choices[1:] else ''}{', '.join(f'`{each}`' for each in choices)}"
+        if form.get("type") == "array":
+            items = dict.fromkeys(map(self._words, self._branches(form["items"])))
+            return f"a list, `[…]`, of which every item is {', or '.join(items)}"
+        if form.get("type") == "object":
+            return (
+                f"a mapping{_keys(form)}"
+                if form.get("additionalProperties") is not False or _keys(form)
+                else "an empty mapping: {}"
+            )
+        described = "" if "title" in form else form.get("description", "")  # of a type, not of the key that has it
+        bounds = "".join(f" {word} {form[bound]:g}" for bound, word in _BOUNDS.items() if bound in form)
+        return f"{described or _TYPES.get(form.get('format', form.get('type')), 'a value')}{bounds}{_example(form)}"
+
+
+def _inside(form: Schema, step: str | int) -> Iterator[Schema]:
+    """The forms of a member or an item."""
+    if isinstance(step, int):
+        yield from [form["items"]] if "items" in form else []
+    elif step in form.get("properties", ()):
+        yield form["properties"][step]
+    else:
+        others = [*form.get("patternProperties", {}).values(), form.get("additionalProperties")]
+        yield from (each for each in others if isinstance(each, dict))
+
+
+def _choices(form: Schema) -> list[Any]:
+    return form.get("enum") or ([form["const"]] if "const" in form else [])
+
+
+def _keys(form: Schema) -> str:
+    required = form.get("required", ())
+    named = sorted(form.get("properties", ()), key=lambda name: name not in required)
+    keys = ", ".join(f"`{name}`{' (required)' if name in required else ''}" for name in named)
+    return f" with the keys {keys}" if keys else ""
+
+
+def _example(form: Schema) -> str:
+    """A plain default, else an example that the type gives."""
+    given = [each for each in (form.get("default"), *form.get("examples", ())) if type(each) in (str, int, float) and each]
+    return f", `{given[0]}` for example" if given else ""
