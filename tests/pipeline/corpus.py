@@ -42,7 +42,9 @@ REDACT_OUTPUT = stage("redact_output", "r.stream", "r.stream verdict.out.redact_
 CANNED = vary(PROMPT_GUARD, may=May.RESPOND)
 GUARD_REDACTS = vary(PROMPT_GUARD, writes="prompt verdict.prompt_guard", may=May.MUTATE)
 MODEL_GUARD = vary(PROMPT_GUARD, reads="prompt model")
-SIGV4 = stage("inject_credentials", "backend wire.body wire.path wire.host", "wire.auth", outside="credential.epoch", cost=0.01)
+SIGV4 = stage(
+    "inject_credentials", "backend wire.body wire.path wire.origination", "wire.auth", outside="credential.epoch", cost=0.01
+)
 
 
 class Case(NamedTuple):
@@ -181,6 +183,11 @@ UNPINNED = (
     ),
     Case("a credential for any destination", swap(vary(INJECT_CREDENTIALS, reads="provider")), "E_SECRET_UNBOUND"),
     Case("a server name from elsewhere", swap(vary(ORIGINATE_TLS, reads="destination endpoint")), "E_HOST_SNI"),
+    Case(
+        "dialled by names that are no fact",
+        swap(vary(DISPATCH, reads=" ".join(name for name in DISPATCH.contract.reads if name != "wire.origination"))),
+        "E_HOST_SNI",
+    ),
     Case(
         "recorded as the provider sent it",
         swap(

@@ -80,10 +80,10 @@ TRANSLATE = stage(
     passes=0.999,
 )
 INJECT_CREDENTIALS = stage("inject_credentials", "backend", "wire.auth", outside="credential.epoch", may=May.DENY, cost=0.005)
-ORIGINATE_TLS = stage("originate_tls", "backend endpoint", "wire.host wire.sni wire.tls", cost=0.005)
+ORIGINATE_TLS = stage("originate_tls", "backend endpoint", "wire.origination", cost=0.005)
 DISPATCH = stage(
     "dispatch",
-    "method operation params backend endpoint wire.body wire.path wire.headers wire.host wire.sni wire.tls wire.auth hold",
+    "method operation params backend endpoint wire.body wire.path wire.headers wire.origination wire.auth hold",
     "r.status r.headers r.stream r.source",
     optional="hold wire.auth",
     may=May.DENY,

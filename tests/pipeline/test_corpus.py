@@ -107,7 +107,6 @@ PAIRS = {
     ("model_map", "authorize_model"): "model provider",
     ("model_map", "route"): "model provider",
     ("model_map", "meter"): "model provider",
-    ("originate_tls", "dispatch"): "wire.host wire.sni wire.tls",
     ("translate", "dispatch"): "wire.body wire.headers wire.path",
 }
 """Where more than one fact goes from one stage to another."""

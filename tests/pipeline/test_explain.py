@@ -14,7 +14,7 @@ def test_a_plan_in_words():
         "  9 token_budget: principal, model, tokens.in, params, exchange.id, ~budget.epoch → hold (may deny, charges)",
         "      after count_tokens: reads tokens.in",
         "      after cache: no charge for what is answered here",
-        "      after originate_tls: reads wire.host, wire.sni, wire.tls",
+        "      after originate_tls: reads wire.origination",
         "  unauthorized: inject_credentials, dispatch",
         "      inject_credentials: credential.epoch changed",
         "  inject_credentials | originate_tls",

@@ -20,8 +20,8 @@ def test_each_backend_gets_its_own() -> None:
     a, b = _backend("a", CredentialReference(env="KEY_A")), _backend("b", CredentialReference(env="KEY_B"), "anthropic")
     (auth_a,), (auth_b,) = stage.run(Reads(a, None)), stage.run(Reads(b, 0))
 
-    assert (("authorization", "Bearer canary-a"),) == auth_a.fields_for(a)
-    assert (("x-api-key", "canary-b"),) == auth_b.fields_for(b)
+    assert (("authorization", "Bearer canary-a"),) == auth_a.fields_for(a, a.origination)
+    assert (("x-api-key", "canary-b"),) == auth_b.fields_for(b, b.origination)
 
 
 def test_local_service_without_credential_carries_none() -> None:
@@ -50,7 +50,7 @@ def test_a20_refreshed_credential_changes_what_is_written(tmp_path) -> None:
     (renewed,) = stage.run(Reads(backend, credentials.refresh(backend)))
 
     assert first is same
-    assert (("authorization", "Bearer key-2"),) == renewed.fields_for(backend)
+    assert (("authorization", "Bearer key-2"),) == renewed.fields_for(backend, backend.origination)
 
 
 def test_contract() -> None:

@@ -1,4 +1,4 @@
-"""What the provider sees of the connection is the backend's, whatever is dialled."""
+"""Names and TLS of the upstream connection: the backend's, whatever is dialled."""
 
 import pytest
 
@@ -20,10 +20,13 @@ def test_names_follow_the_backend_not_the_endpoint(tls: TlsSettings, port: int, 
     backend = Backend(name="b", provider="p", dialect="openai", host="api.test", port=port, tls=tls, endpoints=endpoints)
     stage = OriginateTls(OriginateTlsSettings())
 
-    assert [(host, sni, tls)] * 2 == [stage.run(Reads(backend, endpoint)) for endpoint in endpoints]
+    made = [stage.run(Reads(backend, endpoint)) for endpoint in endpoints]
+
+    assert [(host, sni, tls)] * 2 == [(one.host, one.sni, one.tls) for (one,) in made]
+    assert all(one is backend.origination for (one,) in made)  # nothing is made for each request
 
 
 def test_contract() -> None:
     contract = OriginateTls(OriginateTlsSettings()).contract
 
-    assert (("backend", "endpoint"), ("wire.host", "wire.sni", "wire.tls")) == (contract.reads, contract.writes)
+    assert (("backend", "endpoint"), ("wire.origination",)) == (contract.reads, contract.writes)

@@ -18,7 +18,7 @@ def request(to: Backend, **changes: object) -> OutboundRequest:
         "body": b'{"a":1}',
         "headers": (("content-type", "application/json"),),
     }
-    return OutboundRequest(backend=to, endpoint=to.endpoints[0], **(values | changes))
+    return OutboundRequest(backend=to, endpoint=to.endpoints[0], **({"origination": to.origination} | values | changes))
 
 
 async def whole(client: Client, wanted: OutboundRequest) -> tuple[int, bytes]:
@@ -37,7 +37,7 @@ async def failure(client: Client, wanted: OutboundRequest) -> UpstreamError:
 
 
 def bound(to: Backend, text: str = "canary-key-0001") -> BoundCredential:
-    return BoundCredential(backend=to.name, host=to.host, port=to.port, headers=(("authorization", Secret(f"Bearer {text}")),))
+    return BoundCredential(backend=to.name, origination=to.origination, headers=(("authorization", Secret(f"Bearer {text}")),))
 
 
 def free_port() -> int:

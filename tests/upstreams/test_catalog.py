@@ -1,4 +1,6 @@
-"""What may be dialled, and how it is found."""
+"""Backends, endpoints and names: found as addressed, and made once."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +75,29 @@ def test_names_on_the_wire(changes: dict, authority: str, server_name: str) -> N
     to = backend("a", **changes)
 
     assert (authority, server_name) == (to.authority, to.server_name)
+    assert (authority, server_name if to.tls.enabled else "") == (to.origination.host, to.origination.sni)
+
+
+@pytest.mark.parametrize(
+    ("tls", "verified", "alpn"),
+    [
+        (TlsSettings(), ("a.test",), ("http/1.1",)),
+        (TlsSettings(sni="front.test"), ("front.test",), ("http/1.1",)),
+        (TlsSettings(sni="front.test", san=("b.test", "c.test")), ("b.test", "c.test"), ("http/1.1",)),
+        (TlsSettings(enabled=False, san=("b.test",)), (), ()),
+    ],
+)
+def test_names_verified_and_protocols_offered(tls: TlsSettings, verified: tuple, alpn: tuple) -> None:
+    origination = backend("a", tls=tls).origination
+
+    assert (verified, alpn, tls) == (origination.verified, origination.alpn, origination.tls)
+
+
+def test_a_changed_backend_has_an_origination_of_its_own() -> None:
+    to = backend("a")
+
+    assert ("b.test", "b.test") == (replace(to, host="b.test").origination.host, replace(to, host="b.test").origination.sni)
+    assert to.origination == backend("a").origination
 
 
 def test_equal_backends_share_a_pool_and_different_ones_do_not() -> None:

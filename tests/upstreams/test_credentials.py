@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from outgate.net.secret import Secret
-from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
+from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint, TlsSettings
 from outgate.upstreams.credentials import CredentialMisboundError, Credentials
 
 
@@ -24,7 +24,7 @@ def backend(reference: CredentialReference | None, **changes) -> Backend:
 
 def shown(credentials: Credentials, to: Backend) -> tuple[tuple[str, str], ...] | None:
     bound = credentials.bound(to)
-    return bound and bound.fields_for(to)
+    return bound and bound.fields_for(to, to.origination)
 
 
 @pytest.mark.parametrize(
@@ -148,12 +148,13 @@ def test_same_credential_is_the_same_object() -> None:
     assert credentials.bound(to) is credentials.bound(to)
 
 
-def test_bound_to_name_host_and_port() -> None:
+def test_bound_to_name_host_port_and_tls() -> None:
     to = backend(CredentialReference(env="KEY"))
     bound = Credentials({"KEY": "k"}, Clock()).bound(to)
-    for changes in ({"name": "b"}, {"host": "evil.test"}, {"port": 8443}):
+    for changes in ({"name": "b"}, {"host": "evil.test"}, {"port": 8443}, {"tls": TlsSettings(sni="evil.test")}):
+        other = backend(None, **changes)
         with pytest.raises(CredentialMisboundError) as caught:
-            bound.fields_for(backend(None, **changes))
+            bound.fields_for(other, other.origination)
 
         assert "Bearer" not in str(caught.value)
 

@@ -146,10 +146,10 @@ def test_names(presented: str, wanted: str, fits: bool) -> None:
 
     to = backend(Listener(), tls=TlsSettings(san=(wanted,)))
     if fits:
-        verify_names(to, Connection())
+        verify_names(to.origination, Connection())
     else:
         with pytest.raises(ssl.SSLCertVerificationError):
-            verify_names(to, Connection())
+            verify_names(to.origination, Connection())
 
 
 @aio
@@ -168,8 +168,8 @@ async def test_session_is_resumed_by_its_backend_alone() -> None:
             to = backend(server, name=name)
             call = await client.open(request(to))
             await call.read()
-            client._pool(to).close()
-            client._pool(to)._closed = False
+            client._pool(to, to.origination).close()
+            client._pool(to, to.origination)._closed = False
 
     assert [False, True, True, False, True] == [resumed for _, resumed in server.handshakes]
 

@@ -16,7 +16,7 @@ KEY_READS = ("prompt", "model", "tools", "params", "principal")
 """What an answer depends on: the least that a cache key must read."""
 _KEY_READS_IF_WRITTEN = ("headers.out",)
 """What it depends on besides, in plans that send it."""
-_BOUND = {"wire.host": "E_HOST_SNI", "wire.sni": "E_HOST_SNI", "wire.tls": "E_HOST_SNI", "wire.auth": "E_SECRET_UNBOUND"}
+_BOUND = {"wire.origination": "E_HOST_SNI", "wire.auth": "E_SECRET_UNBOUND"}
 
 
 def problem(code: str, message: str, repair: str, *stages: Node | Placement, about: str = "", path: Sequence[str] = ()) -> Problem:
@@ -121,6 +121,10 @@ def bound_to_backend(graph: Graph) -> Iterator[Problem]:
                 yield problem(
                     code, f"{node.name} writes {name} without reading backend", f"let {node.name} read backend", node, about=name
                 )
+    for node in graph.nodes.values():
+        if node.dispatches and "wire.origination" not in node.facts_read:
+            message = f"{node.name} dials without reading wire.origination: by which names, the plan cannot tell"
+            yield problem("E_HOST_SNI", message, f"let {node.name} read wire.origination", node, about="wire.origination")
 
 
 def secret_scope(graph: Graph) -> Iterator[Problem]:

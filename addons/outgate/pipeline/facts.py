@@ -47,7 +47,7 @@ class Fact(NamedTuple):
 
 
 _TABLE = (
-    Fact("endpoint.state", Origin.OUTSIDE, "endpoints that failed in this exchange, or are unhealthy"),
+    Fact("endpoint.state", Origin.OUTSIDE, "endpoints that failed in this exchange"),
     Fact("provider.state", Origin.OUTSIDE, "providers that failed or refused in this exchange"),
     Fact("credential.epoch", Origin.OUTSIDE, "changes when a provider credential is renewed or refused"),
     Fact("budget.epoch", Origin.OUTSIDE, "changes when limits change"),
@@ -83,9 +83,7 @@ _TABLE = (
     Fact("wire.path", Origin.STAGE, "the request target for the provider"),
     Fact("wire.headers", Origin.STAGE, "header fields for the provider, without credentials"),
     Fact("wire.auth", Origin.STAGE, "credential header fields, bound to one backend", Label.SECRET),
-    Fact("wire.host", Origin.STAGE, "Host header for the provider"),
-    Fact("wire.sni", Origin.STAGE, "server name sent and verified"),
-    Fact("wire.tls", Origin.STAGE, "TLS settings of the dial: upstreams.tls"),
+    Fact("wire.origination", Origin.STAGE, "Host, SNI, verified names, ALPN and TLS of the dial: upstreams.catalog.Origination"),
     Fact("r.status", Origin.RESPONSE, "HTTP status of the answer"),
     Fact("r.headers", Origin.RESPONSE, "header fields of the answer"),
     Fact("r.stream", Origin.RESPONSE, "the answer as events: inference.stream.EventStream", Label.PERSONAL),

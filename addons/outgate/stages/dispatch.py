@@ -17,7 +17,7 @@ from outgate.inference.stream import Event, EventStream
 from outgate.pipeline.contract import Contract, Effect, May, Release
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.stores.accounts import Hold
-from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.catalog import Backend, Endpoint, MisdirectedError, Origination
 from outgate.upstreams.client import Call, Client, OutboundRequest
 
 STATUS = {FailureKind.TIMEOUT: 504}
@@ -31,6 +31,10 @@ MESSAGES = {
     FailureKind.TIMEOUT: "The provider did not answer in time.",
     FailureKind.PROTOCOL: "The provider's answer is not valid HTTP.",
 }
+
+MISDIRECTED = Denial(
+    code="misdirected", status=503, message="The request would have been sent under names or TLS that are not the provider's."
+)
 
 
 class DispatchSettings(Settings):
@@ -57,9 +61,7 @@ class Reads(NamedTuple):
     wire_body: bytes
     wire_path: str
     wire_headers: tuple[tuple[str, str], ...]
-    wire_host: str
-    wire_sni: str
-    wire_tls: Any
+    wire_origination: Origination
     wire_auth: Any
     hold: Hold | None
 
@@ -86,6 +88,7 @@ class Dispatch(Stage):
         request = OutboundRequest(
             backend=facts.backend,
             endpoint=facts.endpoint,
+            origination=facts.wire_origination,
             method=facts.method,
             path=facts.wire_path,
             headers=facts.wire_headers,
@@ -96,6 +99,8 @@ class Dispatch(Stage):
             call = await self._client.open(request)
         except UpstreamError as error:
             return _failed(error)
+        except MisdirectedError:
+            return MISDIRECTED
         return (call.status, call.headers, EventStream(Source(call, _decoder(facts, call))), "upstream")
 
 

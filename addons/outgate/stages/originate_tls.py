@@ -1,4 +1,7 @@
-"""What the provider will see of the connection: Host, SNI and TLS settings, all of the chosen backend, none of the caller."""
+"""Write Host, SNI, verified names, ALPN and TLS of the upstream connection: all of the chosen backend, none of the caller.
+
+The client dials by this fact and by nothing else, and refuses one that is not its backend's.
+"""
 
 from typing import NamedTuple
 
@@ -12,21 +15,20 @@ class OriginateTlsSettings(Settings):
 
 
 class Reads(NamedTuple):
-    """The backend, and the endpoint that will be dialled under its name."""
+    """The backend, and the endpoint that will be dialled under its names."""
 
     backend: Backend
     endpoint: Endpoint
 
 
 class OriginateTls(Stage):
-    """Backend to Host, SNI and TLS. The endpoint changes none of them, which is the point."""
+    """Backend to origination. The endpoint changes none of it, which is the point."""
 
     name = "originate_tls"
     settings_type = OriginateTlsSettings
 
     def __init__(self, settings: OriginateTlsSettings) -> None:  # noqa: ARG002
-        self.contract = Contract.of(Reads, writes=("wire.host", "wire.sni", "wire.tls"), cost=0.002)
+        self.contract = Contract.of(Reads, writes=("wire.origination",), cost=0.002)
 
     def run(self, facts: Reads, /) -> Outcome:
-        backend = facts.backend
-        return (backend.authority, backend.server_name if backend.tls.enabled else "", backend.tls)
+        return (facts.backend.origination,)

@@ -215,9 +215,11 @@ def _differences(case: Case, ended: Ended) -> Iterator[str]:
 
 
 def _upstream_differences(expect: UpstreamOut, execution: Execution) -> Iterator[str]:
-    plain = {"provider": execution.get("backend").provider, "host": execution.get("wire.host")}
-    plain |= {
-        "sni": execution.get("wire.sni"),
+    origination = execution.get("wire.origination")
+    plain = {
+        "provider": execution.get("backend").provider,
+        "host": origination.host,
+        "sni": origination.sni,
         "path": execution.get("wire.path"),
         "credential": execution.get("wire.auth") is not None,
     }

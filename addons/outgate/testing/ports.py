@@ -62,7 +62,7 @@ class NoCredentials:
     def bound(self, backend: Backend) -> BoundCredential | None:
         if backend.credential is None:
             return None
-        return BoundCredential(backend=backend.name, host=backend.host, port=backend.port, headers=())
+        return BoundCredential(backend=backend.name, origination=backend.origination, headers=())
 
     def epoch(self, _: Backend) -> int:
         return 0

@@ -1,6 +1,6 @@
-"""What may be dialled: backends, their endpoints, names, TLS and credential, as frozen values.
+"""Backends, their endpoints, names, TLS and credential, as frozen values: everything that may be dialled.
 
-One backend decides dial address, Host, SNI, verified name and credential together, so that they can never disagree.
+One backend decides dial address, Host, SNI, verified names and credential together, so that they can never disagree.
 """
 
 from collections.abc import Iterable
@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 
-from outgate.errors import PolicyError, Problem
+from outgate.errors import OutgateError, PolicyError, Problem
 
+_ALPN = ("http/1.1",)
 _OWN_NAMES = "give it at least one endpoint, each with a name of its own"
 
 type Network = IPv4Network | IPv6Network
@@ -45,6 +46,29 @@ class TlsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origination:
+    """The names and TLS of the connections to one backend: the fact `wire.origination`, by which the client dials.
+
+    `host` is the Host header, `sni` the server name sent (empty without TLS). The certificate must carry one of `verified`: where
+    there is none, there is no connection. `alpn` is offered in order. Of `tls` roots, client certificate and minimum are taken.
+    """
+
+    host: str
+    sni: str
+    verified: tuple[str, ...]
+    alpn: tuple[str, ...]
+    tls: TlsSettings
+
+    def __hash__(self) -> int:
+        """Cheap, as that of the backend: equality still compares every field."""
+        return hash((self.host, self.sni))
+
+
+class MisdirectedError(OutgateError):
+    """A request was about to be sent under names that are not those of its backend. Nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """Seconds per phase: TCP connect (with the look-up and the wait for a free slot), TLS handshake, request sent to response head,
     silence between two pieces of the answer, and the whole call.
@@ -76,6 +100,7 @@ class Backend:
 
     `host` and `port` are the provider's own name: the Host header, the SNI and the verified name, whatever is dialled. `aliases`
     are `host` or `host:port` names by which a workload may address it. `allow_addresses` opens ranges that are not public.
+    `origination` follows from these, and is made once.
     """
 
     name: str
@@ -91,6 +116,13 @@ class Backend:
     aliases: tuple[str, ...] = ()
     max_in_flight: int = 256
     timeouts: Timeouts = field(default_factory=Timeouts)
+    origination: Origination = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sni = self.server_name if self.tls.enabled else ""
+        verified = (self.tls.san or (sni,)) if sni else ()
+        made = Origination(host=self.authority, sni=sni, verified=verified, alpn=_ALPN if sni else (), tls=self.tls)
+        object.__setattr__(self, "origination", made)
 
     def __hash__(self) -> int:
         """Cheap: backends key the pools, once per request. Equality still compares every field."""

@@ -1,7 +1,8 @@
-"""The one way out: who may be called, with which credential, over which connection.
+"""The outbound HTTP client: the one way out of the gateway.
 
 What is not here cannot happen: no redirect is followed, no cookie is kept, no proxy or netrc of the environment is read, no
-credential meets a host it is not bound to. Statuses are not judged: a 429 or 500 is an answer.
+credential meets a host it is not bound to, and no name is sent or verified that is not the backend's. Statuses are not judged: a
+429 or 500 is an answer.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from aiohttp.streams import StreamReader
 from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.net.headers import Headers
 from outgate.upstreams.call import Call
-from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.catalog import Backend, Endpoint, MisdirectedError, Origination
 from outgate.upstreams.credentials import BoundCredential
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.fields import request_head, sendable
@@ -31,10 +32,14 @@ _SHORTEST_SECRET = 8
 
 
 class OutboundRequest(NamedTuple):
-    """One request to one endpoint. `path` is the whole target with prefix and query; `headers` hold no credential."""
+    """One request to one endpoint, under the names and TLS of `origination`.
+
+    `path` is the whole target with prefix and query; `headers` hold no credential.
+    """
 
     backend: Backend
     endpoint: Endpoint
+    origination: Origination
     method: str
     path: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -51,24 +56,26 @@ class Fetched(NamedTuple):
 
 
 class Client:
-    """Opens calls; owns one pool of connections per backend. `resolver` looks names up."""
+    """Opens calls; owns one pool of connections per backend and its origination. `resolver` looks names up."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._pools: dict[Backend, Pool] = {}
+        self._pools: dict[tuple[Backend, Origination], Pool] = {}
 
     async def open(self, request: OutboundRequest) -> Call:
         """Send the request and take the head of its answer, whatever its status.
 
-        Raises UpstreamError, `sent` telling whether the provider may have received it; CredentialMisboundError and WireError
-        before anything is sent. A cancelled open aborts its connection, and is a CutOffError where the request had been sent.
+        Raises UpstreamError, `sent` telling whether the provider may have received it; MisdirectedError and WireError before
+        anything is sent. A cancelled open aborts its connection, and is a CutOffError where the request had been sent.
         """
-        backend, endpoint = request.backend, request.endpoint
-        secrets = request.auth.fields_for(backend) if request.auth is not None else ()
+        backend, endpoint, origination = request.backend, request.endpoint, request.origination
+        if origination is not backend.origination and origination != backend.origination:
+            raise MisdirectedError(f"a request to {backend.name!r} was about to be sent under names or TLS that are not its own")
+        secrets = request.auth.fields_for(backend, origination) if request.auth is not None else ()
         fields = (*sendable(request.headers), *secrets)
-        opening = request_head(request.method, request.path, backend.authority, fields, len(request.body))
+        opening = request_head(request.method, request.path, origination.host, fields, len(request.body))
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
-        pool = self._pool(backend)
+        pool = self._pool(backend, origination)
         await pool.enter(endpoint, deadline)
         wire = None
         try:
@@ -91,7 +98,8 @@ class Client:
 
         Raises UpstreamError, of kind PROTOCOL where the answer is larger than `limit_bytes`.
         """
-        call = await self._open_any(backend, OutboundRequest(backend, backend.endpoints[0], method, path, headers, body, auth))
+        request = OutboundRequest(backend, backend.endpoints[0], backend.origination, method, path, headers, body, auth)
+        call = await self._open_any(backend, request)
         pieces, size = [], 0
         try:
             while piece := await call.read():
@@ -105,28 +113,29 @@ class Client:
 
     def in_flight(self, backend: Backend, endpoint: Endpoint) -> int:
         """How many requests the endpoint has now."""
-        pool = self._pools.get(backend)
+        pool = self._pools.get((backend, backend.origination))
         return pool.in_flight[endpoint.name] if pool is not None else 0
 
     def keep(self, backends: Iterable[Backend]) -> None:
         """Close the pools of all other backends (after a reload); calls in flight go on to their end. Files that these backends
         trust or show are read now, as they were checked: what becomes of them later is for the next policy.
         """
-        kept = set(backends)
-        for backend in [backend for backend in self._pools if backend not in kept]:
-            self._pools.pop(backend).close()
-        for backend in kept:
+        kept = {(backend, backend.origination) for backend in backends}
+        for key in [key for key in self._pools if key not in kept]:
+            self._pools.pop(key).close()
+        for backend, origination in kept:
             if backend.tls.ca_files or backend.tls.certificate:
-                self._pool(backend).prepare()
+                self._pool(backend, origination).prepare()
 
     def close(self) -> None:
         """Close every idle connection."""
         self.keep(())
 
-    def _pool(self, backend: Backend) -> Pool:
-        pool = self._pools.get(backend)
+    def _pool(self, backend: Backend, origination: Origination) -> Pool:
+        key = (backend, origination)
+        pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[backend] = Pool(backend, self._resolver)
+            pool = self._pools[key] = Pool(backend, origination, self._resolver)
         return pool
 
     async def _send(

@@ -1,4 +1,4 @@
-"""Which credential a backend gets, in which header field, and when a renewed one takes its place."""
+"""Credentials of backends: read from their source, written into their header field, replaced when they are renewed."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from outgate.errors import OutgateError, Problem
+from outgate.errors import Problem
 from outgate.net.secret import Secret
-from outgate.upstreams.catalog import Backend, CredentialReference
+from outgate.upstreams.catalog import Backend, CredentialReference, MisdirectedError, Origination
 
 _log = logging.getLogger(__name__)
 _STAT_EVERY = 1.0
@@ -16,22 +16,21 @@ _LARGEST = 16 * 1024
 _BY_DIALECT = {"openai": ("authorization", "Bearer "), "anthropic": ("x-api-key", "")}
 
 
-class CredentialMisboundError(OutgateError):
+class CredentialMisboundError(MisdirectedError):
     """A credential was about to meet a host it is not bound to. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundCredential:
-    """Header fields that may travel to one backend under one name only: the fact `wire.auth`."""
+    """Header fields that may travel to one backend, under its names and TLS only: the fact `wire.auth`."""
 
     backend: str
-    host: str
-    port: int
+    origination: Origination
     headers: tuple[tuple[str, Secret], ...]
 
-    def fields_for(self, backend: Backend) -> tuple[tuple[str, str], ...]:
-        """The fields as they are written. Raises CredentialMisboundError for any other backend, host or port."""
-        if (self.backend, self.host, self.port) != (backend.name, backend.host, backend.port):
+    def fields_for(self, backend: Backend, origination: Origination) -> tuple[tuple[str, str], ...]:
+        """The fields as they are written. Raises CredentialMisboundError for any other backend, names or TLS settings."""
+        if self.backend != backend.name or (self.origination is not origination and self.origination != origination):
             raise CredentialMisboundError(f"the credential of {self.backend!r} was about to meet {backend.name!r}")
         return tuple((name, secret.reveal()) for name, secret in self.headers)
 
@@ -149,9 +148,8 @@ def _bind(backend: Backend, reference: CredentialReference, text: str) -> BoundC
     header, prefix = _BY_DIALECT.get(backend.dialect, _BY_DIALECT["openai"])
     if reference.header:
         header, prefix = reference.header.lower(), reference.prefix
-    return BoundCredential(
-        backend=backend.name, host=backend.host, port=backend.port, headers=((header, Secret(f"{prefix}{text}")),)
-    )
+    headers = ((header, Secret(f"{prefix}{text}")),)
+    return BoundCredential(backend=backend.name, origination=backend.origination, headers=headers)
 
 
 def _contents(path: str) -> str:

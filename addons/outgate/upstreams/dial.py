@@ -1,4 +1,4 @@
-"""How a connection to a provider comes to be: the address that was judged is the address that is dialled.
+"""Dial one endpoint: look up, judge, connect, secure. The address that was judged is the address that is dialled.
 
 One look-up per connect. Every answer is judged and one bad answer denies all of them, for an attacker who can add one address to a
 name can also choose which is used.
@@ -14,7 +14,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.net.addresses import Address, judge
-from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.catalog import Backend, Endpoint, Origination
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.reasons import of_connect, of_tls
 from outgate.upstreams.tls import ResumingContext, verify_names
@@ -24,8 +24,15 @@ _NEXT_ADDRESS = 0.25
 """RFC 8305 section 5: the delay before the next address is tried beside the first."""
 
 
-async def dial(backend: Backend, endpoint: Endpoint, resolver: Resolver, context: ResumingContext | None, until: float) -> Wire:
-    """A verified connection to the endpoint; `context` is None for a backend without TLS, `until` loop time.
+async def dial(
+    backend: Backend,
+    origination: Origination,
+    endpoint: Endpoint,
+    resolver: Resolver,
+    context: ResumingContext | None,
+    until: float,
+) -> Wire:
+    """A connection to the endpoint, verified as `origination` says. `context` is None where that has no TLS, `until` loop time.
 
     Raises UpstreamError of kind DNS (no address, or one that may not be dialled), CONNECT, TLS or TIMEOUT. Nothing was sent.
     """
@@ -33,7 +40,7 @@ async def dial(backend: Backend, endpoint: Endpoint, resolver: Resolver, context
     connected = min(asyncio.get_running_loop().time() + limits.connect, until)
     addresses = await within(limits.connect, connected, FailureReason.LOOKUP_TIMED_OUT, judged(backend, endpoint, resolver))
     sock = await within(limits.connect, connected, FailureReason.CONNECT_TIMED_OUT, _connect(endpoint, addresses))
-    return await within(limits.tls, until, FailureReason.TLS_TIMED_OUT, _secure(backend, sock, context))
+    return await within(limits.tls, until, FailureReason.TLS_TIMED_OUT, _secure(backend, origination, sock, context))
 
 
 async def judged(backend: Backend, endpoint: Endpoint, resolver: Resolver) -> tuple[Address, ...]:
@@ -76,31 +83,31 @@ async def _connect(endpoint: Endpoint, addresses: tuple[Address, ...]) -> socket
     return sock
 
 
-async def _secure(backend: Backend, sock: socket.socket, context: ResumingContext | None) -> Wire:
+async def _secure(backend: Backend, origination: Origination, sock: socket.socket, context: ResumingContext | None) -> Wire:
     loop = asyncio.get_running_loop()
-    name = backend.server_name if context is not None else None
+    name = origination.sni if context is not None else None
     try:
         transport, wire = await loop.create_connection(lambda: Wire(loop), sock=sock, ssl=context, server_hostname=name)
     except OSError as error:
         raise _failed(backend, error, of_tls(error)) from error
     peer = transport.get_extra_info("peername")
     wire.address = f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
-    if context is not None and name is not None:
-        _verify(backend, context, name, wire)
+    if context is not None:
+        _verify(backend, origination, context, wire)
     return wire
 
 
-def _verify(backend: Backend, context: ResumingContext, name: str, wire: Wire) -> None:
+def _verify(backend: Backend, origination: Origination, context: ResumingContext, wire: Wire) -> None:
     """Nothing was written yet. Only a connection that passes lends its session to later ones."""
     assert wire.transport is not None
     connection = wire.transport.get_extra_info("ssl_object")
     try:
-        verify_names(backend, connection)
+        verify_names(origination, connection)
     except ssl.SSLCertVerificationError as error:
         wire.abort()
         raise _failed(backend, error, FailureReason.TLS_CERTIFICATE_WRONG_NAME) from error
     wire.resumed = connection.session_reused
-    context.remember(name, connection)
+    context.remember(origination.sni, connection)
 
 
 def _failed(backend: Backend, error: OSError, reason: FailureReason) -> UpstreamError:

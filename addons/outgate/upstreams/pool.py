@@ -1,11 +1,11 @@
-"""Which connections of a backend wait for another request, and how many requests it may have at once."""
+"""Connection pool of one backend: idle connections, and the bound on requests in flight."""
 
 import asyncio
 from collections import Counter
 from contextlib import suppress
 
 from outgate.errors import FailureKind, FailureReason, UpstreamError
-from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.catalog import Backend, Endpoint, Origination
 from outgate.upstreams.dial import dial, within
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.tls import ResumingContext, context_for
@@ -16,10 +16,14 @@ _IDLE = 25.0
 
 
 class Pool:
-    """The connections of one backend. Every `enter` is followed by one `leave`; a wire in use belongs to its call alone."""
+    """The connections of one backend, all of one origination.
 
-    def __init__(self, backend: Backend, resolver: Resolver) -> None:
+    Every `enter` is followed by one `leave`; a wire in use belongs to its call alone.
+    """
+
+    def __init__(self, backend: Backend, origination: Origination, resolver: Resolver) -> None:
         self._backend = backend
+        self._origination = origination
         self._resolver = resolver
         self._slots = asyncio.Semaphore(backend.max_in_flight)
         self._idle: dict[tuple[str, int], list[Wire]] = {}
@@ -62,7 +66,7 @@ class Pool:
 
     async def dial(self, endpoint: Endpoint, until: float) -> Wire:
         """A new connection. Raises UpstreamError; nothing was sent."""
-        return await dial(self._backend, endpoint, self._resolver, self._tls(), until)
+        return await dial(self._backend, self._origination, endpoint, self._resolver, self._tls(), until)
 
     def give(self, endpoint: Endpoint, wire: Wire) -> None:
         """Take back a connection whose answer was read whole."""
@@ -97,9 +101,9 @@ class Pool:
         self._reaper = loop.call_later(_IDLE / 2, self._reap) if any(self._idle.values()) else None
 
     def _tls(self) -> ResumingContext | None:
-        if self._context is None and self._backend.tls.enabled:
+        if self._context is None and self._origination.tls.enabled:
             try:
-                self._context = context_for(self._backend)
+                self._context = context_for(self._origination)
             except OSError as error:
                 message = f"the TLS files of backend {self._backend.name!r} cannot be used"
                 raise UpstreamError(FailureKind.TLS, message, reason=FailureReason.TLS_FILES_UNUSABLE) from error

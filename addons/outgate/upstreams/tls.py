@@ -1,4 +1,4 @@
-"""Whom a connection to a backend trusts, what it shows, and which session it resumes.
+"""TLS client contexts: trusted roots, client certificate, verified names, resumed sessions.
 
 One context per backend: its own roots, its own client certificate, its own sessions, so that nothing crosses between backends.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import certifi
 
 from outgate.errors import Problem
-from outgate.upstreams.catalog import Backend
+from outgate.upstreams.catalog import Backend, Origination
 
 _MINIMUM = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -34,9 +34,9 @@ class ResumingContext(ssl.SSLContext):
         self._verified[server_name] = connection
 
 
-def context_for(backend: Backend) -> ResumingContext:
-    """The TLS client context of a backend. Raises OSError (ssl.SSLError with it) where a file is missing or malformed."""
-    settings = backend.tls
+def context_for(origination: Origination) -> ResumingContext:
+    """The TLS client context. Raises OSError (ssl.SSLError with it) where a file is missing or malformed."""
+    settings = origination.tls
     context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
     context._verified = {}  # noqa: SLF001 - a context has no constructor of its own to set it in
     context.minimum_version = _MINIMUM[settings.minimum]
@@ -45,21 +45,25 @@ def context_for(backend: Backend) -> ResumingContext:
         context.load_verify_locations(file)
     if settings.certificate:
         context.load_cert_chain(settings.certificate, settings.key or None, password="")  # else a terminal is asked for one
-    context.set_alpn_protocols(["http/1.1"])
-    if settings.san:
-        context.check_hostname = False  # `verify_names` does, against the names of the policy
+    context.set_alpn_protocols(list(origination.alpn))
+    context.check_hostname = _is_openssls(origination)  # else `verify_names` does, against the names of the policy
     return context
 
 
-def verify_names(backend: Backend, connection: ssl.SSLObject) -> None:
-    """Check the certificate against `san`, where the backend has its own list. Raises ssl.SSLCertVerificationError."""
-    wanted = backend.tls.san
-    if not wanted:
+def verify_names(origination: Origination, connection: ssl.SSLObject) -> None:
+    """Check the certificate against `verified`, where that is not the SNI alone. Raises ssl.SSLCertVerificationError."""
+    if _is_openssls(origination):
         return
+    wanted = origination.verified
     certificate: dict[str, Any] = connection.getpeercert() or {}
     names = certificate.get("subjectAltName", ())
     if not any(_matches(kind, value.lower(), name.lower()) for kind, value in names for name in wanted):
         raise ssl.SSLCertVerificationError("the certificate carries none of the accepted names")
+
+
+def _is_openssls(origination: Origination) -> bool:
+    """Whether the one name to verify is the one sent: the case that OpenSSL verifies itself, in the handshake."""
+    return origination.verified == (origination.sni,)
 
 
 def _matches(kind: str, presented: str, wanted: str) -> bool:
@@ -74,7 +78,7 @@ def check_tls(backend: Backend) -> tuple[Problem, ...]:
     if not backend.tls.enabled:
         return ()
     try:
-        context_for(backend)
+        context_for(backend.origination)
     except OSError:
         message = f"backend {backend.name!r}: the TLS files are malformed, or key and certificate do not belong together"
         repair = "give PEM files of certificates, and the key of the client certificate, without a passphrase"
