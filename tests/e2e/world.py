@@ -14,7 +14,7 @@ import httpx
 import httpx2
 import openai
 
-from e2e.certificates import make_ca
+from support.certificates import make_ca
 from support.gateway import RunningGateway
 from support.in_process import InProcessGateway
 from support.scripted_upstream import ScriptedUpstream

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from e2e.certificates import make_ca
+from support.certificates import make_ca
 from support.child import GatewayProcess
 
 ADDONS = Path(__file__).resolve().parents[2] / "addons"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from e2e.test_malformed_requests import BODY, LENGTH, connected, post
+from e2e.request.test_malformed_requests import BODY, LENGTH, connected, post
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, TOKEN
 from support.behaviours import silent
 from support.raw_client import Raw, basic, request

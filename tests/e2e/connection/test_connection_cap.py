@@ -8,8 +8,8 @@ import threading
 import pytest
 from mitmproxy import ctx
 
+from e2e.connection.test_slow_clients import closed_within, connect
 from e2e.load import ask
-from e2e.test_slow_clients import closed_within, connect
 from e2e.world import STAGES, World
 from support.waiting import PATIENCE, until
 

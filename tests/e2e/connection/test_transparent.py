@@ -13,7 +13,7 @@ from pathlib import Path
 
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY
 
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parents[2]
 
 
 def test_unmodified_clients_whose_connections_are_redirected(tmp_path):
@@ -25,7 +25,7 @@ def test_unmodified_clients_whose_connections_are_redirected(tmp_path):
         env.pop(name, None)
 
     done = subprocess.run(
-        ["unshare", "--net", "--mount", sys.executable, "-m", "e2e.inside_namespace", str(tmp_path)],
+        ["unshare", "--net", "--mount", sys.executable, "-m", "e2e.connection.inside_namespace", str(tmp_path)],
         env=env, capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

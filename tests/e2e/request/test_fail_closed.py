@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from e2e.certificates import make_ca
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World, anthropic_client, http, lines, openai_client
+from support.certificates import make_ca
 from support.in_process import InProcessGateway
 from support.waiting import until
 

@@ -7,8 +7,8 @@ from base64 import b64encode
 
 import pytest
 
-from e2e.certificates import make_ca
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, STAGES, TOKEN, World
+from support.certificates import make_ca
 from support.in_process import InProcessGateway
 
 LIMITS = "limits: {head_seconds: 0.6, body_seconds: 1, idle_seconds: 4}"

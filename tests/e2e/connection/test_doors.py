@@ -1,6 +1,6 @@
 """The doors that mitmproxy leaves open, M1 to M19, shut in `outgate run`: one test each, whatever other tests go deeper.
 
-Under stock mitmproxy they are tried in test_stock.py.
+Under stock mitmproxy they are tried in stock/test_stock.py.
 """
 
 import asyncio

@@ -30,10 +30,10 @@ from mitmproxy.addons import (
 )
 from mitmproxy.options import Options
 
-from e2e.certificates import make_ca
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World
 from outgate.server.authority_files import authority_problem
 from outgate.server.hardening import REQUIRED, deviations, harden, insist, keep_local
+from support.certificates import make_ca
 from support.stock import ADDONS, command
 
 _PROMISED = 3.0
