@@ -1,4 +1,4 @@
-"""The worked example of docs/writing-a-stage.md, run as it stands there: one file, one test file, one policy entry."""
+"""The worked example of docs/writing-a-stage.md, run as it stands there: each stage one file, and one policy entry."""
 
 import re
 import shutil
@@ -10,20 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "writing-a-stage.md").read_text()
-STAGE, TEST, ENTRY = re.findall(r"```(?:python|yaml)\n(.*?)```", PAGE, re.DOTALL)
+RAW, TEST, RAW_ENTRY, CLEAN, CLEAN_ENTRY = re.findall(r"```(?:python|yaml)\n(.*?)```", PAGE, re.DOTALL)
+FILES = {"key_guard.py": RAW, "personal_limit.py": CLEAN, "test_key_guard.py": TEST}
 
 
 @pytest.fixture(name="house")
 def _house(tmp_path: Path) -> Path:
-    """A copy of the sources and policies with the example's three pieces in their places."""
+    """A copy of the sources and policies with the example's pieces in their places."""
     shutil.copytree(ROOT / "addons", tmp_path / "addons", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    (tmp_path / "addons/outgate/stages/tool_limit.py").write_text(STAGE)
-    (tmp_path / "test_tool_limit.py").write_text(TEST)
+    for name, text in FILES.items():
+        (tmp_path / ("" if name.startswith("test_") else "addons/outgate/stages") / name).write_text(text)
     policy = tmp_path / "policies/default.yaml"
-    entry = ENTRY.removeprefix("stages:\n")
+    entries = "".join(entry.removeprefix("stages:\n") for entry in (RAW_ENTRY, CLEAN_ENTRY))
     assert policy.read_text().count("\nstages:\n") == 1
-    policy.write_text(policy.read_text().replace("\nstages:\n", f"\nstages:\n{entry}", 1))
+    policy.write_text(policy.read_text().replace("\nstages:\n", f"\nstages:\n{entries}", 1))
     return tmp_path
 
 
@@ -36,30 +37,37 @@ def run(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_the_examples_own_test_passes(house):
-    done = run(house, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_tool_limit.py")
+    done = run(house, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_key_guard.py")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "2 passed" in done.stdout
 
 
 @pytest.mark.slow
-def test_the_example_is_placed_by_the_compiler(house):
+@pytest.mark.parametrize("cost", ["0.0001", "45.0"])
+def test_the_compiler_gives_each_guard_the_text_that_it_declares(house, cost):
+    for name in ("key_guard", "personal_limit"):
+        file = house / f"addons/outgate/stages/{name}.py"
+        file.write_text(re.sub(r"cost=[0-9.]+", f"cost={cost}", file.read_text()))
+
     done = run(house, "-c", "from outgate.cli.main import main; main()", "plan", "policies/default.yaml")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    plan = done.stdout.partition("== route chat")[2]
+    plan = done.stdout.partition("== route chat")[2].partition("\n== ")[0]
     order = re.findall(r"^ +\d+ (\w+):", plan, re.MULTILINE)
-    assert order.index("tool_limit") < order.index("dispatch")
+    named = ("key_guard", "redact", "personal_limit", "dispatch")
+    assert list(named) == [name for name in order if name in named]
+    assert "key_guard, prompt_guard: prompt is judged raw" in plan
+    assert "after redact: prompt is judged clean" in plan
 
 
 def test_the_example_keeps_the_house_rules(tmp_path):
-    (tmp_path / "tool_limit.py").write_text(STAGE)
-    (tmp_path / "test_tool_limit.py").write_text(TEST)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
     ruff = Path(sys.executable).with_name("ruff")
     settings = ["--config", str(ROOT / "pyproject.toml")]
-    checked = subprocess.run(
-        [ruff, "check", *settings, tmp_path / "tool_limit.py"], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+    stages = [tmp_path / name for name in FILES if not name.startswith("test_")]
+    checked = subprocess.run([ruff, "check", *settings, *stages], capture_output=True, text=True, check=False, cwd=ROOT)
     formatted = subprocess.run(
         [ruff, "format", "--check", *settings, tmp_path], capture_output=True, text=True, check=False, cwd=ROOT
     )

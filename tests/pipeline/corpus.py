@@ -1,10 +1,22 @@
 """Pipelines that must be refused, each with the code that says why, and pipelines that must not be."""
 
-from typing import Any, NamedTuple
-
-from outgate.pipeline.compiler import Placement
-from outgate.pipeline.contract import Effect, May, OnError, Release
+from outgate.pipeline.contract import Judges, May, OnError
 from outgate.pipeline.facts import Origin
+from pipeline.corpus_pins import PINNED, Case
+from pipeline.more_stages import (
+    CANNED,
+    DECORATOR,
+    EMBED,
+    GUARD_REDACTS,
+    MODEL_GUARD,
+    REDACT_OUTPUT,
+    REMOTE_GUARD,
+    REWRITE_PATH,
+    ROUTER,
+    SECRET_GUARD,
+    SIGV4,
+    TOOL_POLICY,
+)
 from pipeline.standard import (
     AUTHENTICATE,
     AUTHORIZE,
@@ -31,85 +43,7 @@ from pipeline.standard import (
 )
 
 HEAD = frozenset({Origin.OUTSIDE, Origin.CONNECTION, Origin.HEAD})
-ROUTER = stage("router", "prompt", "model", cost=0.1)
-DECORATOR = stage("decorator", "model prompt", "prompt", may=May.MUTATE, cost=0.1)
-REMOTE_GUARD = stage(
-    "remote_guard", "prompt", "verdict.remote_guard", may=May.DENY, releases=Release.THIRD_PARTY, limit=1.0, cost=20.0, passes=0.9
-)
-EMBED = stage("embed", "prompt", "", releases=Release.THIRD_PARTY, effect=Effect.IDEMPOTENT, cost=5.0)
-REWRITE_PATH = stage("rewrite_path", "path headers", "path", may=May.MUTATE, cost=0.01)
-REDACT_OUTPUT = stage("redact_output", "r.stream", "r.stream verdict.out.redact_output", may=May.MUTATE, cost=0.05)
-CANNED = vary(PROMPT_GUARD, may=May.RESPOND)
-GUARD_REDACTS = vary(PROMPT_GUARD, writes="prompt verdict.prompt_guard", may=May.MUTATE)
-MODEL_GUARD = vary(PROMPT_GUARD, reads="prompt model")
-SIGV4 = stage(
-    "inject_credentials", "backend wire.body wire.path wire.origination", "wire.auth", outside="credential.epoch", cost=0.01
-)
 
-
-class Case(NamedTuple):
-    """A pipeline, the code it must be refused with (empty for a good one), and how it is compiled."""
-
-    name: str
-    placements: tuple[Placement, ...]
-    code: str = ""
-    how: dict[str, Any] = {}
-
-
-def _pinned(name: str, code: str, *pin: str, placements: tuple[Placement, ...] = STANDARD) -> Case:
-    return Case(name, placements, code, {"pin": pin})
-
-
-PINNED = (
-    _pinned("cache, limits, then routing: the key", "E_STALE_CACHE_KEY", "cache", "token_budget", "model_map"),
-    _pinned("cache, limits, then routing: the charge", "E_STALE_CHARGE", "cache", "token_budget", "model_map"),
-    _pinned("cache before the guard", "E_RELEASE_BEFORE_GUARD", "cache", "prompt_guard"),
-    _pinned("cache before authorization", "E_RELEASE_BEFORE_GUARD", "cache", "authorize"),
-    _pinned(
-        "dispatch before the guard",
-        "E_RELEASE_BEFORE_GUARD",
-        "dispatch",
-        "prompt_guard",
-        placements=swap(drop="cache record cache_write"),
-    ),
-    _pinned("dispatch before the routed model is admitted", "E_RELEASE_BEFORE_GUARD", "dispatch", "authorize_model"),
-    _pinned("a body judged before its sender is admitted", "E_BODY_BEFORE_ADMISSION", "prompt_guard", "authorize"),
-    _pinned("dispatch before the hold", "E_UNCHARGED_RELEASE", "dispatch", "token_budget"),
-    _pinned(
-        "dispatch before a stage it does not read", "E_DISPATCH_NOT_LAST", "dispatch", "tag", placements=swap(stage("tag", "conn"))
-    ),
-    _pinned("tokens counted before redaction", "E_STALE_CHARGE", "count_tokens", "redact"),
-    _pinned("charged before it may be answered", "E_CHARGE_BEFORE_ANSWER", "token_budget", "cache"),
-    _pinned("judged before hydration", "E_STALE_VERDICT", "prompt_guard", "hydrate", placements=swap(HYDRATE)),
-    _pinned(
-        "authorized before the path is rewritten", "E_STALE_VERDICT", "authorize", "rewrite_path", placements=swap(REWRITE_PATH)
-    ),
-    _pinned("endpoint picked before the route", "E_STALE_PICK", "pick_endpoint", "route"),
-    _pinned("translated before the model is known", "E_STALE_READ", "translate", "model_map"),
-    _pinned("credential before the endpoint", "E_SECRET_UNBOUND", "inject_credentials", "pick_endpoint"),
-    _pinned("recorded before it is judged", "E_CACHE_BEFORE_OUTPUT_GUARD", "record", "output_guard"),
-    _pinned("recorded after secrets are restored", "E_SECRET_SCOPE", "restore", "record"),
-    _pinned("judged by its own preservation after secrets are restored", "E_SECRET_SCOPE", "restore", "output_guard"),
-    _pinned("third party before redaction", "E_TAINT", "embed", "redact", placements=swap(EMBED)),
-    _pinned(
-        "an order that a contract forbids",
-        "E_ORDER_DECLARED",
-        "late",
-        "early",
-        placements=swap(stage("late", after="early"), stage("early")),
-    ),
-    _pinned("behind the last writer", "E_ORDER_DECLARED", "redact", "hydrate", placements=swap(HYDRATE)),
-    _pinned(
-        "the end of the exchange before its dispatch",
-        "E_NOT_YET_KNOWN",
-        "tail",
-        "dispatch",
-        placements=swap(stage("tail", "outcome")),
-    ),
-    _pinned("the closing line before the answer", "E_PIN_PHASE", "meter", "restore"),
-    _pinned("a stage that is not there", "E_PIN_UNKNOWN", "cache", "rerank"),
-    _pinned("a stage twice", "E_PIN_UNKNOWN", "redact", "cache", "redact"),
-)
 
 UNPINNED = (
     Case(
@@ -130,8 +64,8 @@ UNPINNED = (
         "E_STALE_VERDICT",
     ),
     Case("a recording that spoils a verdict", swap(vary(RECORD, preserves="")), "E_STALE_VERDICT"),
-    Case("two rewrites without an order", swap(HYDRATE, vary(REDACT, after="")), "E_WAW_AMBIGUOUS"),
-    Case("two that both want to be last", swap(vary(HYDRATE, after="*")), "E_WAW_AMBIGUOUS"),
+    Case("two rewrites without an order", swap(HYDRATE, vary(REDACT, after=""), drop="prompt_guard"), "E_WAW_AMBIGUOUS"),
+    Case("two that both want to be last", swap(vary(HYDRATE, after="*"), drop="prompt_guard"), "E_WAW_AMBIGUOUS"),
     Case("two output rewrites without an order", swap(REDACT_OUTPUT), "E_WAW_AMBIGUOUS"),
     Case("two dispatches", swap(DISPATCH._replace(name="dispatch_again")), "E_WAW_AMBIGUOUS"),
     Case("decorator and router", swap(ROUTER, DECORATOR, drop="model_map redact"), "E_CYCLE"),
@@ -158,7 +92,35 @@ UNPINNED = (
     Case("anybody by a failure", swap(vary(AUTHENTICATE, on_error=OnError.FALLBACK, fallback=("guest",))), "E_OPEN_REQUIRED"),
     Case("a guard that sees personal text elsewhere", swap(REMOTE_GUARD, drop="redact restore"), "E_TAINT"),
     Case("a third party that asks for the client's version", swap(vary(EMBED, reads="prompt@initial")), "E_TAINT"),
-    Case("text brought in behind the redaction", swap(vary(HYDRATE, after="redact"), vary(REDACT, after=""), EMBED), "E_TAINT"),
+    Case(
+        "text brought in behind the redaction",
+        swap(vary(HYDRATE, after="redact"), vary(REDACT, after=""), EMBED, drop="prompt_guard"),
+        "E_TAINT",
+    ),
+    Case("a third party that judges raw text", swap(vary(REMOTE_GUARD, judges=Judges.RAW)), "E_TAINT"),
+    Case("a verdict about nothing that is said", swap(vary(PROMPT_GUARD, judges=None)), "E_JUDGES"),
+    Case("a judge without a verdict", swap(vary(COUNT_TOKENS, judges=Judges.CLEAN)), "E_JUDGES"),
+    Case("a redaction that spoils raw verdicts", swap(vary(REDACT, preserves="")), "E_STALE_VERDICT"),
+    Case("a raw guard that needs a model picked on cleared text", swap(vary(MODEL_GUARD, judges=Judges.RAW)), "E_CYCLE"),
+    Case(
+        "a raw guard of what was made of cleared text",
+        swap(vary(SECRET_GUARD, reads="wire.body"), drop="cache record cache_write"),
+        "E_JUDGED_TEXT",
+    ),
+    Case(
+        "two raw guards that both clear",
+        swap(vary(GUARD_REDACTS, clears=True), vary(SECRET_GUARD, writes="prompt verdict.secret_guard", clears=True)),
+        "E_CYCLE",
+    ),
+    Case(
+        "a raw rewrite behind a clean one",
+        swap(
+            vary(GUARD_REDACTS, after="late"),
+            stage("late", "prompt", "prompt verdict.late", judges=Judges.CLEAN, preserves="verdict.*"),
+            drop="redact restore",
+        ),
+        "E_CYCLE",
+    ),
     Case(
         "translation around the redaction",
         swap(vary(TRANSLATE, reads="operation headers backend prompt@initial tools model params hold")),
@@ -230,6 +192,11 @@ GOOD = (
     Case("canned refusal", swap(CANNED)),
     Case("guard that redacts", swap(vary(GUARD_REDACTS, after=""))),
     Case("guard that needs the model", swap(MODEL_GUARD)),
+    Case(
+        "raw guard that needs a model picked by name",
+        swap(vary(MODEL_GUARD, judges=Judges.RAW), vary(MODEL_MAP, reads="model.requested params")._replace(ties=("redact",))),
+    ),
+    Case("raw guard of any cost", swap(SECRET_GUARD)),
     Case("remote guard behind redaction", swap(REMOTE_GUARD)),
     Case("remote embedding behind guard and redaction", swap(EMBED)),
     Case("guard that fails open", swap(vary(PROMPT_GUARD, on_error=OnError.OPEN))),
@@ -245,7 +212,7 @@ GOOD = (
             vary(RESTORE, preserves="verdict.* cache.recording"),
         ),
     ),
-    Case("tool policy on restored text", swap(stage("tool_policy", "r.stream tools", "verdict.out.tool_policy", may=May.DENY))),
+    Case("tool policy on restored text", swap(TOOL_POLICY)),
     Case(
         "router reads the client's prompt",
         swap(vary(ROUTER, reads="prompt@initial", writes="model provider"), DECORATOR, drop="model_map"),

@@ -1,10 +1,11 @@
 """Synthetic contracts shaped like the standard stages, and the plans made of them."""
 
+from dataclasses import replace
 from typing import Any
 
 from outgate.errors import PolicyError, Problem
 from outgate.pipeline.compiler import Placement, compile_plan
-from outgate.pipeline.contract import Contract, Effect, May, OnError, Release
+from outgate.pipeline.contract import Contract, Effect, Judges, May, OnError, Release
 from outgate.pipeline.plan import Plan
 
 _ENUMS = {"may": May, "releases": Release, "effect": Effect, "on_error": OnError}
@@ -15,11 +16,14 @@ def stage(name: str, reads: str = "", writes: str = "", **fields: Any) -> Placem
     run = fields.pop("run", None)
     after = tuple(fields.pop("placed_after", "").split())
     source = fields.pop("source", "")
+    ties = tuple(fields.pop("ties", "").split())
     for key in ("outside", "preserves", "after", "optional"):
         fields[key] = tuple(fields.get(key, "").split())
     written = tuple(writes.split())
     contract = Contract(reads=tuple(reads.split()), writes=written, **fields)
-    return Placement(name, contract, run or (lambda facts: tuple((name, fact, tuple(facts)) for fact in written)), after, source)
+    return Placement(
+        name, contract, run or (lambda facts: tuple((name, fact, tuple(facts)) for fact in written)), after, source, ties
+    )
 
 
 AUTHENTICATE = stage("authenticate", "conn headers", "principal", outside="workload.epoch", may=May.DENY, cost=0.02, passes=0.9)
@@ -33,13 +37,13 @@ AUTHORIZE = stage(
     passes=0.97,
 )
 HYDRATE = stage("hydrate", "prompt principal", "prompt", may=May.MUTATE, cost=2.0)
-PROMPT_GUARD = stage("prompt_guard", "prompt", "verdict.prompt_guard", may=May.DENY, cost=0.1, passes=0.95)
+PROMPT_GUARD = stage("prompt_guard", "prompt", "verdict.prompt_guard", judges=Judges.RAW, may=May.DENY, cost=0.1, passes=0.95)
 REDACT = stage(
     "redact",
     "prompt",
     "prompt placeholders",
     may=May.MUTATE,
-    preserves="verdict.prompt_guard verdict.remote_guard",
+    preserves="verdict.*",
     after="*",
     clears=True,
     cost=1.0,
@@ -91,14 +95,14 @@ DISPATCH = stage(
     effect=Effect.IDEMPOTENT,
     cost=0.2,
 )
-OUTPUT_GUARD = stage("output_guard", "r.stream", "r.stream verdict.out.output_guard", may=May.DENY, cost=0.05)
+OUTPUT_GUARD = stage("output_guard", "r.stream", "r.stream verdict.out.output_guard", judges=Judges.CLEAN, may=May.DENY, cost=0.05)
 RECORD = stage("record", "r.stream cache.key", "r.stream cache.recording", optional="cache.key", preserves="verdict.*", cost=0.01)
 RESTORE = stage(
     "restore",
     "r.stream placeholders",
     "r.stream",
     optional="placeholders",
-    preserves="verdict.out.output_guard cache.recording",
+    preserves="verdict.out.* cache.recording",
     may=May.MUTATE,
     cost=0.01,
 )
@@ -132,8 +136,6 @@ def swap(*changed: Placement, drop: str = "", base: tuple[Placement, ...] = STAN
 
 def vary(placement: Placement, **fields: Any) -> Placement:
     """A stage with some fields of its contract changed."""
-    from dataclasses import replace
-
     for key in ("reads", "writes", "outside", "preserves", "after", "optional"):
         if key in fields:
             fields[key] = tuple(fields[key].split())
@@ -158,3 +160,16 @@ def before(plan: Plan, *names: str) -> bool:
     order = plan.order
     places = [order.index(name) for name in names]
     return places == sorted(places)
+
+
+def meaning(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """For every stage, who wrote each thing that it reads."""
+    steps = (*plan.request, *plan.response, *plan.close, *plan.after)
+    writer = {slot: step.name for step in steps for slot in step.out}
+    return {step.name: tuple(writer.get(slot, "given") for slot in step.get(list(range(plan.size)))) for step in steps}
+
+
+def repriced(placements: tuple[Placement, ...], name: str, factor: float) -> tuple[Placement, ...]:
+    return tuple(
+        p._replace(contract=replace(p.contract, cost=p.contract.cost * factor)) if p.name == name else p for p in placements
+    )

@@ -5,7 +5,7 @@ import pytest
 from outgate.errors import Denial
 from outgate.pipeline.compiler import compile_plan
 from outgate.pipeline.contract import Effect, May, OnError, Release
-from pipeline.corpus import DECORATOR, ROUTER
+from pipeline.more_stages import DECORATOR, ROUTER
 from pipeline.running import Exchange
 from pipeline.standard import codes_of, vary
 

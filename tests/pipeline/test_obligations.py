@@ -1,7 +1,7 @@
 import pytest
 
-from outgate.pipeline.contract import May, OnError
-from pipeline.corpus import REDACT_OUTPUT
+from outgate.pipeline.contract import Judges, May, OnError
+from pipeline.more_stages import REDACT_OUTPUT
 from pipeline.standard import HYDRATE, METER, PROMPT_GUARD, RESTORE, STANDARD, TOKEN_BUDGET, problems_of, stage, swap, vary
 
 
@@ -38,7 +38,7 @@ def test_an_early_ending_names_itself(where):
 
 
 def test_what_was_written_before_the_answer_may_be_required():
-    assert not problems_of(swap(stage("limit", "r.status placeholders", "verdict.out.limit", may=May.DENY)))
+    assert not problems_of(swap(stage("limit", "r.status placeholders", "verdict.out.limit", judges=Judges.CLEAN, may=May.DENY)))
 
 
 def test_a_rewritten_answer_must_not_spoil_an_earlier_verdict():

@@ -1,21 +1,22 @@
 from outgate.pipeline.compiler import compile_plan
+from pipeline.more_stages import SECRET_GUARD
 from pipeline.standard import PROMPT_GUARD, STANDARD, problems_of, stage, swap, vary
 
 
 def test_a_legal_pin_is_kept_and_told():
-    plan = compile_plan(STANDARD, pin=("redact", "prompt_guard", "model_map"))
+    plan = compile_plan(STANDARD, pin=("token_budget", "route", "pick_endpoint"))
     order = plan.order
 
-    assert order.index("redact") < order.index("prompt_guard") < order.index("model_map")
-    assert "pinned by policy" in [edge.reason for edge in plan.edges if (edge.before, edge.after) == ("redact", "prompt_guard")]
+    assert order.index("token_budget") < order.index("route") < order.index("pick_endpoint")
+    assert "pinned by policy" in [edge.reason for edge in plan.edges if (edge.before, edge.after) == ("token_budget", "route")]
 
 
 def test_a_dear_pin_is_told():
-    strict = swap(vary(PROMPT_GUARD, passes=0.5))
-    plan = compile_plan(strict, pin=("redact", "prompt_guard"))
+    strict = swap(SECRET_GUARD, vary(PROMPT_GUARD, passes=0.5))
+    plan = compile_plan(strict, pin=("secret_guard", "prompt_guard"))
 
     assert ["W_ORDER_COST"] == [warning.code for warning in plan.warnings]
-    assert not compile_plan(strict, pin=("prompt_guard", "redact")).warnings
+    assert not compile_plan(strict, pin=("prompt_guard", "secret_guard")).warnings
 
 
 def test_a_pin_settles_who_writes_last():

@@ -1,7 +1,7 @@
 from outgate.errors import FailureKind
 from outgate.pipeline.compiler import compile_plan
 from outgate.pipeline.retry import EVENTS, LIMITS_CHANGED, POLICY_RELOADED
-from pipeline.corpus import SIGV4
+from pipeline.more_stages import SIGV4
 from pipeline.standard import STANDARD, stage, swap
 
 

@@ -4,9 +4,9 @@ from itertools import permutations
 
 from outgate.errors import Denial
 from outgate.pipeline.compiler import compile_plan
-from outgate.pipeline.contract import May, Release
+from outgate.pipeline.contract import Judges, May
 from outgate.pipeline.explain import explain
-from pipeline.corpus import CANNED, DECORATOR, GUARD_REDACTS, MODEL_GUARD, REWRITE_PATH, ROUTER
+from pipeline.more_stages import CANNED, DECORATOR, GUARD_REDACTS, MODEL_GUARD, REMOTE_GUARD, REWRITE_PATH, ROUTER
 from pipeline.running import ANSWER, Exchange
 from pipeline.standard import (
     AUTHORIZE,
@@ -206,10 +206,10 @@ def test_A13_the_routed_model_is_authorized_again_when_it_changes():
 def _kong_stages():
     """Kong's AI plugins by what they read and write, under the names of its priority table."""
     return swap(
-        stage("ai_prompt_guard", "prompt", "verdict.ai_prompt_guard", may=May.DENY),
+        stage("ai_prompt_guard", "prompt", "verdict.ai_prompt_guard", judges=Judges.CLEAN, may=May.DENY),
         stage("ai_rag_injector", "prompt", "prompt", may=May.MUTATE, after="ai_prompt_decorator"),
         stage("ai_sanitizer", "prompt", "prompt placeholders", may=May.MUTATE, clears=True, after="*"),
-        stage("ai_semantic_guard", "prompt", "verdict.ai_semantic_guard", may=May.DENY),
+        stage("ai_semantic_guard", "prompt", "verdict.ai_semantic_guard", judges=Judges.CLEAN, may=May.DENY),
         stage("ai_prompt_decorator", "prompt", "prompt", may=May.MUTATE),
         drop="prompt_guard redact",
     )
@@ -257,6 +257,4 @@ def test_the_standard_plan_has_the_order_of_the_design():
 
 
 def test_a_remote_guard_sees_only_redacted_text():
-    guard = stage("remote_guard", "prompt", "verdict.remote_guard", may=May.DENY, releases=Release.THIRD_PARTY, limit=1.0)
-
-    assert before(compile_plan(swap(guard)), REDACT.name, "remote_guard", "cache")
+    assert before(compile_plan(swap(REMOTE_GUARD)), REDACT.name, "remote_guard", "cache")

@@ -1,7 +1,7 @@
 from outgate.pipeline.compiler import REQUEST_ORIGINS, compile_plan
 from outgate.pipeline.graph import Graph
 from outgate.pipeline.versions import UNSET, Version, Versions
-from pipeline.corpus import EMBED
+from pipeline.more_stages import EMBED
 from pipeline.standard import HYDRATE, STANDARD, swap
 
 

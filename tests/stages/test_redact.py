@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import random
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -222,13 +224,22 @@ def test_only_the_wanted_entities_are_replaced() -> None:
     assert set(ENTITIES) == set(RedactSettings().entities)
 
 
-def test_what_it_preserves_is_preserved(redact: Redaction) -> None:
-    given = prompt("a@b.co", unjudged=frozenset({"image"}))
-    redacted, _ = Redaction()(given)
-    assert given.unjudged == redacted.unjudged
+def _with_values(text: str, placeholders: Placeholders) -> str:
+    return re.sub(r"<[A-Z]+_\d+>", lambda one: placeholders.value(one[0]) or one[0], text)
+
+
+def test_no_verdict_about_raw_text_is_spoiled(redact: Redaction) -> None:
+    """`redact` preserves `verdict.*`: it brings nothing in but placeholders, so that whoever read the raw text has read it all."""
+    chance = random.Random(5)
+    values = [value for planted in VALUES.values() for value in planted]
+    for _ in range(100):
+        words = [chance.choice((*values, "and", "<EMAIL_1>", "write to", "Grüße")) for _ in range(6)]
+        given = prompt(" ".join(words), words[0], unjudged=frozenset({"image"}))
+        redacted, placeholders = redact(given)
+        restored = tuple(_with_values(text, placeholders) for text in texts_of(redacted))
+        assert (texts_of(given), given.unjudged) == (restored, redacted.unjudged)
     contract = redact.stage.contract
-    assert (May.MUTATE, True) == (contract.may, contract.clears)
-    assert ("verdict.prompt_guard", "verdict.parts") == contract.preserves
+    assert (May.MUTATE, True, ("verdict.*",)) == (contract.may, contract.clears, contract.preserves)
 
 
 def test_the_inputs_are_unchanged(redact: Redaction) -> None:

@@ -92,6 +92,18 @@ def late_answer(graph: Graph) -> Iterator[Problem]:
             yield problem("E_RELEASE_BEFORE_GUARD", message, repair, node, about=name)
 
 
+def judging_declared(graph: Graph) -> Iterator[Problem]:
+    """A stage with a verdict says which text it is about; a stage without one judges nothing."""
+    for node in graph.nodes.values():
+        said = node.contract.judges
+        if node.verdicts and said is None:
+            message = f"{node.name} writes {min(node.verdicts)} and does not say which text it judges"
+            repair = "declare `judges`: raw (before personal data is replaced), clean (after), or released (as it leaves)"
+            yield problem("E_JUDGES", message, repair, node, about=min(node.verdicts))
+        elif said is not None and not node.verdicts:
+            yield problem("E_JUDGES", f"{node.name} judges {said} text and writes no verdict", "let it write a `verdict.*`", node)
+
+
 def cache_key(graph: Graph) -> Iterator[Problem]:
     """A cache key is made of everything an answer depends on."""
     for node in graph.writers("cache.key"):
@@ -195,6 +207,7 @@ CHECKS: tuple[Check, ...] = (
     produced,
     outside_written,
     late_answer,
+    judging_declared,
     cache_key,
     stale_by_choice,
     bound_to_backend,

@@ -1,4 +1,4 @@
-"""What a stage declares: the eight fields from which order, re-runs, retries and refusals are derived.
+"""The contract of a stage: what it declares, and from which order, re-runs, retries and refusals are derived.
 
 The view a stage gets is a namedtuple of exactly what it reads, so an undeclared read raises AttributeError; outputs are
 returned, so an undeclared write is impossible and a missing one raises ContractViolationError.
@@ -47,6 +47,17 @@ class OnError(StrEnum):
     """Its facts take the declared fallback values."""
 
 
+class Judges(StrEnum):
+    """The text that a stage with a verdict judges, of every fact it reads. Its place follows from this, never from its cost."""
+
+    RAW = "raw"
+    """As it came: before every stage that clears it of personal data."""
+    CLEAN = "clean"
+    """Cleared, and on the answer with its placeholders: after every stage that clears, before every stage that restores."""
+    RELEASED = "released"
+    """As it leaves: after every stage that rewrites it."""
+
+
 class At(Enum):
     """Which version of a fact is read, where it is not the final one."""
 
@@ -62,7 +73,9 @@ class Contract:
     `preserves` lists facts that a mutator's rewrite provably cannot invalidate (each has its metamorphic test); `clears` says
     that what it writes is no longer personal. `after` orders mutators of one fact by stage name, `*` for all others; names that are
     not in the plan are ignored. `optional` reads are None while unset or where no stage of the plan writes them.
-    `cost` (ms) and `passes` (probability that the exchange goes on) are constants, so that every worker compiles the same plan.
+    `judges` is declared by every stage that writes a `verdict.*`, and by no other.
+    `cost` (ms) and `passes` (probability that the exchange goes on) only break ties; they are constants, so that every worker
+    compiles the same plan.
     `view` is the namedtuple type the stage's `run` is annotated with; made from `reads` and `outside` when absent.
     """
 
@@ -76,6 +89,7 @@ class Contract:
     limit: float | None = None
     preserves: tuple[str, ...] = ()
     clears: bool = False
+    judges: Judges | None = None
     after: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     fallback: tuple[Any, ...] = ()

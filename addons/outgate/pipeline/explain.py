@@ -53,6 +53,7 @@ def _stage(name: str, plan: Plan) -> dict[str, Any]:
         "outside": list(contract.outside),
         "writes": list(contract.writes),
         "may": [may.name.lower() for may in May if may in contract.may and may.name],
+        "judges": contract.judges and contract.judges.value,
         "releases": contract.releases.value,
         "effect": contract.effect.value,
         "on_error": contract.on_error.value,
@@ -86,6 +87,7 @@ def _reasons(plan: Plan, name: str) -> list[tuple[str, str]]:
 
 def _traits(contract: Contract) -> str:
     traits = [f"may {may.name.lower()}" for may in May if may in contract.may and may.name]
+    traits += [f"judges {contract.judges}"] if contract.judges is not None else []
     traits += [f"releases to {contract.releases}"] if contract.releases is not Release.NONE else []
     traits += ["charges"] if contract.effect is Effect.CHARGE else []
     traits += [f"fails {contract.on_error}"] if contract.on_error is not OnError.DENY else []

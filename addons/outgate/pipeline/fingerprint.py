@@ -25,7 +25,7 @@ def _contract(contract: Contract) -> list[Any]:
         *(list(names) for names in (contract.reads, contract.writes, contract.outside, contract.preserves, contract.after)),
         sorted(contract.optional),
         contract.may.value,
-        *(_plain(value) for value in (contract.releases, contract.effect, contract.on_error)),
+        *(_plain(value) for value in (contract.releases, contract.effect, contract.on_error, contract.judges)),
         *(contract.limit, contract.clears, contract.cost, contract.passes),
         [_plain(value) for value in contract.fallback],
     ]

@@ -20,13 +20,18 @@ RECORDS = frozenset({"cache.recording", "cache.entry"})
 
 
 class Placement(NamedTuple):
-    """One configured stage on its way into a plan. `source` is `file:line` in the policy, for diagnostics."""
+    """One configured stage on its way into a plan.
+
+    `after` orders it behind other stages; `ties` too, but only where nothing else says the opposite. `source` is `file:line` in the
+    policy, for diagnostics.
+    """
 
     name: str
     contract: Contract
     run: Callable[[Any], Any]
     after: tuple[str, ...] = ()
     source: str = ""
+    ties: tuple[str, ...] = ()
 
 
 class Phase(IntEnum):
@@ -98,7 +103,8 @@ class Node:
         return self.facts_written & ADMISSION
 
     @property
-    def judges(self) -> bool:
+    def decides(self) -> bool:
+        """Whether what it writes is a decision about the exchange: a verdict or an admission."""
         return bool(self.verdicts or self.admits)
 
     @property
@@ -116,6 +122,11 @@ class Node:
     @property
     def reads_secret(self) -> bool:
         return any(fact(name).label is Label.SECRET for name in self.facts_read)
+
+    @cached_property
+    def restores(self) -> bool:
+        """Whether it rewrites an answer with something secret, so that later readers of it see the secret."""
+        return self.reads_secret and any(fact(name).origin is Origin.RESPONSE for name in self.mutates)
 
     def spares(self, other: "Node", about: str) -> bool:
         """Whether this stage's rewrite of the fact `about` cannot invalidate what `other` made of an earlier version."""
@@ -196,8 +207,7 @@ class Graph:
         return frozenset(seen)
 
     def restorers(self) -> list[Node]:
-        """Stages that rewrite an answer with something secret, so that later readers of it see the secret."""
-        return [n for n in self.nodes.values() if n.reads_secret and any(fact(f).origin is Origin.RESPONSE for f in n.mutates)]
+        return [node for node in self.nodes.values() if node.restores]
 
     def _phases(self) -> dict[str, Phase]:
         phases = {name: _own_phase(node) for name, node in self.nodes.items()}

@@ -86,7 +86,7 @@ def _keep(node: Node, result: Any, now: dict[str, Any]) -> None:
 def _may_repeat(node: Node) -> bool:
     contract = node.contract
     harmless = contract.effect is not Effect.CHARGE and contract.releases is Release.NONE and contract.on_error is OnError.DENY
-    return harmless and not node.judges and not node.responds and not any(read.initial for read in node.reads)
+    return harmless and not node.decides and not node.responds and not any(read.initial for read in node.reads)
 
 
 def _first_round(graph: Graph, members: Sequence[Node]) -> list[Node]:

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from outgate.errors import Problem
 from outgate.pipeline.checks import problem
-from outgate.pipeline.contract import OnError, Release
+from outgate.pipeline.contract import Judges, OnError, Release
 from outgate.pipeline.facts import Label, fact
 from outgate.pipeline.graph import RECORDS, Graph, Node, Phase, Read
 from outgate.pipeline.plan import Edge
@@ -36,12 +36,12 @@ def ambiguous_writers(graph: Graph, edges: Sequence[Edge]) -> Iterator[Problem]:
 def verdicts_at_releases(graph: Graph, versions: Versions) -> Iterator[Problem]:
     """At the provider, at a third party and at an answer, every verdict is about what leaves."""
     for sink in graph.nodes.values():
-        if sink.judges or not (sink.responds or sink.contract.releases in (Release.UPSTREAM, Release.THIRD_PARTY)):
+        if sink.decides or not (sink.responds or sink.contract.releases in (Release.UPSTREAM, Release.THIRD_PARTY)):
             continue
         leaving, sources = versions.content(sink), graph.sources(sink)
         for guard in graph.inside(graph.phase(sink)):
             covered = sink.dispatches or sink.responds or guard.facts_read & sources
-            if guard.judges and covered and versions.position[guard.name] < versions.position[sink.name]:
+            if guard.decides and covered and versions.position[guard.name] < versions.position[sink.name]:
                 yield from _stale_verdicts(versions, guard, leaving, versions.position[sink.name], sink.name)
 
 
@@ -52,6 +52,21 @@ def verdicts_at_the_client(graph: Graph, versions: Versions) -> Iterator[Problem
     for guard in graph.inside(Phase.RESPONSE):
         if guard.verdicts:
             yield from _stale_verdicts(versions, guard, leaving, end, "the client")
+
+
+def judged_as_declared(graph: Graph, versions: Versions) -> Iterator[Problem]:
+    """What a judge reads is not made of another text than it declares."""
+    for judge in graph.nodes.values():
+        for version in sorted(versions.content(judge)) if judge.verdicts else ():
+            chain, number = versions.chain(version.fact), max(version.number, 0)
+            raw = judge.contract.judges is Judges.RAW
+            wrong = [w for w in (chain[:number] if raw else chain[number:]) if w.contract.clears and w is not judge]
+            if wrong:
+                message = f"{judge.name} judges {version.fact} {'after' if raw else 'before'} {wrong[0].name} clears it"
+                repair = f"let {judge.name} read {version.fact} itself, or declare judges: {'clean' if raw else 'raw'}"
+                yield problem(
+                    "E_JUDGED_TEXT", message, repair, judge, wrong[0], about=version.fact, path=(judge.name, wrong[0].name)
+                )
 
 
 def recorded_as_judged(graph: Graph, versions: Versions) -> Iterator[Problem]:
@@ -112,6 +127,7 @@ def unset_on_exit(graph: Graph, versions: Versions) -> Iterator[Problem]:
 OBLIGATIONS: tuple[Obligation, ...] = (
     verdicts_at_releases,
     verdicts_at_the_client,
+    judged_as_declared,
     recorded_as_judged,
     taint,
     unset_on_failure,

@@ -6,7 +6,7 @@ written later. Two writers of one fact are ordered by what they declare, or by t
 
 from collections.abc import Callable, Iterator, Sequence
 
-from outgate.pipeline.contract import Release
+from outgate.pipeline.contract import Judges, Release
 from outgate.pipeline.facts import Label, Origin, fact
 from outgate.pipeline.graph import RECORDS, Graph, Node, Phase
 from outgate.pipeline.plan import Edge
@@ -16,11 +16,13 @@ type Rule = Callable[[Graph, Sequence[Edge]], Iterator[Edge]]
 
 _DESTINATION = ("provider", "backend", "endpoint")
 LAST = "*"
+_WORDS = (None, *Judges)
+"""In the order in which judges of different texts run; a stage that is no judge comes before one of what is released."""
 
 
 def stale_code(node: Node) -> str:
     """What it means that this stage used a fact before its last rewrite."""
-    if node.judges:
+    if node.decides:
         return "E_STALE_VERDICT"
     if node.charges or "tokens.in" in node.facts_written:
         return "E_STALE_CHARGE"
@@ -33,13 +35,31 @@ def read_after_write(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
     """A reader follows every writer of the fact, unless the writer preserves what the reader makes of it.
 
     Among stages that rewrite the same fact only its producers come first by themselves; the others are ordered by declaration.
+    Where a judge stands among the stages that rewrite what it judges, `judged_text` says.
     """
     for node in graph.nodes.values():
         for read in node.reads:
             for writer in () if read.initial else graph.writers(read.fact):
                 mutual = read.fact in node.facts_written and read.fact in writer.facts_read
-                if writer is not node and not mutual and not writer.spares(node, read.fact):
+                judged = bool(node.verdicts) and read.fact in writer.mutates
+                if writer is not node and not mutual and not judged and not writer.spares(node, read.fact):
                     yield Edge(writer.name, node.name, f"reads {read.fact}", read.fact, stale_code(node))
+
+
+def judged_text(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
+    """A judge sees the text that it declares: raw before it is cleared, clean after, released after every rewrite."""
+    for judge in graph.nodes.values():
+        for name in sorted(judge.facts_read) if judge.verdicts else ():
+            for other in graph.writers(name):
+                if other is judge or name not in other.mutates:
+                    continue
+                first = _judged_before(judge, other, name)
+                reason = f"{name} is judged {judge.contract.judges}"
+                if first:
+                    code = "E_SECRET_SCOPE" if other.restores else "E_JUDGED_TEXT"
+                    yield Edge(judge.name, other.name, reason, name, code)
+                elif first is not None:
+                    yield Edge(other.name, judge.name, reason, name, stale_code(judge))
 
 
 def declared_order(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
@@ -63,7 +83,7 @@ def guards_before_releases(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
     for phase in (Phase.REQUEST, Phase.RESPONSE):
         for node in graph.inside(phase):
             leaves = node.contract.releases in (Release.UPSTREAM, Release.THIRD_PARTY)
-            if not leaves or node.judges:
+            if not leaves or node.decides:
                 continue
             sources = graph.sources(node)
             for guard in _guards(graph, phase):
@@ -119,17 +139,17 @@ def cleared_before_third_party(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge
     for node in graph.nodes.values():
         if node.contract.releases is Release.THIRD_PARTY:
             for read in node.reads:
-                for writer in graph.writers(read.fact) if fact(read.fact).label is Label.PERSONAL and not read.initial else ():
+                personal = fact(read.fact).label is Label.PERSONAL and not read.initial and node.contract.judges is not Judges.RAW
+                for writer in graph.writers(read.fact) if personal else ():
                     if writer.contract.clears and writer is not node:
                         yield Edge(writer.name, node.name, "cleared before a third party sees it", read.fact, "E_TAINT")
 
 
 def output_guards_before_cache(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
-    """Only a judged answer is recorded. A guard of restored text cannot precede the recording, only the writing of the entry."""
+    """Only a judged answer is recorded. A guard of what is released cannot precede the recording, only the writing of the entry."""
     for guard in _guards(graph, Phase.RESPONSE):
-        restored = any(not node.spares(guard, name) for node in graph.restorers() for name in node.mutates & guard.facts_read)
+        target = {"cache.entry"} if guard.contract.judges is Judges.RELEASED else RECORDS
         for node in graph.nodes.values():
-            target = {"cache.entry"} if restored else RECORDS
             if node.facts_written & target and node is not guard:
                 yield Edge(guard.name, node.name, "judged before it is cached", "", "E_CACHE_BEFORE_OUTPUT_GUARD")
 
@@ -140,7 +160,7 @@ def secrets_restored_last(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
         for name in restorer.mutates:
             for node in graph.readers(name):
                 keeps = restorer.spares(node, name) or "cache.recording" in node.facts_written
-                if node is not restorer and keeps:
+                if node is not restorer and keeps and not node.verdicts:
                     yield Edge(node.name, restorer.name, "before secrets are restored", name, "E_SECRET_SCOPE")
 
 
@@ -171,8 +191,19 @@ def last_writers(graph: Graph, edges: Sequence[Edge]) -> Iterator[Edge]:
                     yield Edge(writer.name, node.name, f"last to write {name}", name, "E_ORDER_DECLARED")
 
 
+def ties(graph: Graph, edges: Sequence[Edge]) -> Iterator[Edge]:
+    """An order by default, wherever no rule, and no tie before it, says the opposite."""
+    made: list[Edge] = []
+    for node in graph.nodes.values():
+        for name in node.placement.ties:
+            if name in graph.nodes and not Reach(graph.nodes, [*edges, *made]).leads(node.name, name):
+                made.append(Edge(name, node.name, "by default", "", "E_ORDER_DECLARED"))
+    yield from made
+
+
 RULES: tuple[Rule, ...] = (
     read_after_write,
+    judged_text,
     declared_order,
     guards_before_answers,
     guards_before_releases,
@@ -187,6 +218,7 @@ RULES: tuple[Rule, ...] = (
     dispatch_last,
     known_after_dispatch,
     last_writers,
+    ties,
 )
 
 
@@ -196,6 +228,21 @@ def edges_of(graph: Graph, rules: Sequence[Rule] | None = None) -> tuple[Edge, .
     for rule in RULES if rules is None else rules:
         edges += list(rule(graph, edges))
     return tuple(sorted(set(edges)))
+
+
+def _judged_before(judge: Node, other: Node, about: str) -> bool | None:
+    """Whether a judge comes before a stage that rewrites what it judges; None where only a declared order can say."""
+    word, others = judge.contract.judges, other.contract.judges
+    mutual = about in judge.mutates
+    if other.contract.clears and (word is Judges.RAW or not (mutual and judge.contract.clears)):
+        return word is Judges.RAW
+    if other.restores:
+        return word is not Judges.RELEASED
+    if word is not others and (word is Judges.RELEASED or others is not None):
+        return _WORDS.index(word) < _WORDS.index(others)
+    if other.preserves(judge.verdicts) and not (mutual and other.verdicts and judge.preserves(other.verdicts)):
+        return True
+    return None if mutual else False
 
 
 def _guards(graph: Graph, phase: Phase) -> list[Node]:

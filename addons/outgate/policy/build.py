@@ -158,15 +158,14 @@ class Builder:
         return replace(problem, message=message, file=self._source.file, line=self._source.line_of(place or ("stages",)))
 
     def _placements(self, stages: Mapping[str, Placed], place: Place, section: RouteSection | None) -> Iterator[Placement]:
-        after = {name: tuple(other for other in others if other in stages) for name, others in TIES.items()}
-        after |= section.after if section is not None else {}
+        after = section.after if section is not None else {}
         removed = section.stages if section is not None else {}
         for name, placed in stages.items():
             stage = self._stage(name, placed)
             if stage is None:
                 continue
             where = self._where(placed.place or place)
-            yield Placement(name, stage.contract, stage.run, after.get(name, ()), where)
+            yield Placement(name, stage.contract, stage.run, after.get(name, ()), where, TIES.get(name, ()))
             for companion in type(stage).companions:
                 if companion not in stages and not self._is_removed(companion, removed):
                     beside = self._stage(companion, placed)

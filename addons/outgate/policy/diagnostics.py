@@ -100,6 +100,14 @@ _SAFETY: dict[str, tuple[str, str]] = {
         "a stage would read a body before its sender is admitted",
         "remove the pin or `after` that says so",
     ),
+    "E_JUDGES": (
+        "a stage writes a verdict without saying which text it judges, or says it without writing one",
+        "declare `judges` in its contract: raw, clean or released",
+    ),
+    "E_JUDGED_TEXT": (
+        "a guard would judge another text than it declares: raw text that is cleared already, or clean text that is not yet",
+        "let it run on the other side of the stage that clears, or declare the other word",
+    ),
     "E_RELEASE_BEFORE_GUARD": ("something would leave, or be answered, before its guard has judged it", "let the guard run first"),
     "E_STALE_VERDICT": (
         "what a guard judged is rewritten before it leaves",

@@ -29,7 +29,7 @@ TIES = {
     "inject_credentials": ("translate",),
     "originate_tls": ("inject_credentials",),
 }
-"""Order where contracts leave a choice: a model is picked on what may leave; then what is sent, as whom, and how."""
+"""Order where contracts and policy leave a choice: a model is picked on what may leave; then what is sent, as whom, and how."""
 
 REQUIRED = ("authenticate", "authorize")
 """Stages a policy must configure: who may call, and what."""

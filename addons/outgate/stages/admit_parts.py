@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from outgate.errors import Denial
 from outgate.inference.params import Params
 from outgate.inference.prompt import Prompt
-from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.contract import Contract, Judges, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 
 
@@ -37,7 +37,7 @@ class AdmitParts(Stage):
     def __init__(self, settings: AdmitPartsSettings) -> None:
         self._parts = settings.allow_unjudged
         self._state = settings.allow_server_state
-        self.contract = Contract.of(Reads, writes=("verdict.parts",), may=May.DENY, cost=0.002, passes=0.99)
+        self.contract = Contract.of(Reads, writes=("verdict.parts",), judges=Judges.RAW, may=May.DENY, cost=0.002, passes=0.99)
 
     def run(self, facts: Reads, /) -> Outcome:
         unread = sorted(facts.prompt.unjudged - self._parts)

@@ -23,7 +23,7 @@ from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
-from outgate.pipeline.contract import Contract, May
+from outgate.pipeline.contract import Contract, Judges, May
 from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Outcome, Settings, Stage
@@ -110,6 +110,7 @@ class PromptGuard(Stage):
         self.contract = Contract(
             reads=tuple(map(fact_of_field, (*view._fields, *(["model"] if settings.per_model else [])))),
             writes=("verdict.prompt_guard",),
+            judges=Judges.RAW,
             may=May.RESPOND | May.DENY if answers else May.DENY,
             limit=settings.limit,
             cost=0.1,

@@ -61,7 +61,7 @@ class Redact(Stage):
             may=May.MUTATE,
             limit=settings.limit,
             clears=True,
-            preserves=("verdict.prompt_guard", "verdict.parts"),
+            preserves=("verdict.*",),
             cost=2.0,
             passes=0.99,
         )

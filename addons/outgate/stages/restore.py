@@ -26,7 +26,13 @@ class Restore(Stage):
 
     def __init__(self, settings: Settings) -> None:  # noqa: ARG002
         self.contract = Contract.of(
-            Reads, writes=("r.stream",), may=May.MUTATE, after=("*",), optional=("placeholders",), cost=0.02
+            Reads,
+            writes=("r.stream",),
+            may=May.MUTATE,
+            preserves=("verdict.out.*",),
+            after=("*",),
+            optional=("placeholders",),
+            cost=0.02,
         )
 
     def run(self, facts: Reads) -> tuple[EventStream]:
