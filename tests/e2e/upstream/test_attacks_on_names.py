@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from e2e.certificates import make_ca
-from e2e.test_fail_closed import ask
+from e2e.request.test_fail_closed import ask
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World, lines
 from outgate.upstreams.catalog import TlsSettings
+from support.certificates import make_ca
 from support.in_process import InProcessGateway
 
 EVIL = "evil.example"
