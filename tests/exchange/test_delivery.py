@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from outgate.errors import Denial, FailureKind, UpstreamError, WireError
-from outgate.exchange.channel import End, Handover, Head
+from outgate.exchange.channel import End, ResponseChannel, ResponseHead
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import EventStream, Text
@@ -65,12 +65,12 @@ def deliver(stream, headers=SSE, status=200, unsettled=None):
         return unsettled
 
     async def go():
-        handover = Handover()
-        delivery = Delivery(handover, "req_1")
+        channel = ResponseChannel()
+        delivery = Delivery(channel, "req_1")
 
         async def take():
             while not (taken and isinstance(taken[-1], End)):
-                taken.extend(await handover.take())
+                taken.extend(await channel.take())
 
         taker = asyncio.ensure_future(take())
         try:
@@ -109,7 +109,7 @@ def test_a_whole_answer_is_one_part_with_its_length():
     _, taken, log = deliver(stream, JSON)
 
     head = taken[0]
-    assert isinstance(head, Head)
+    assert isinstance(head, ResponseHead)
     assert dict(head.headers)["content-length"] == "7"
     assert taken[1:] == [b'{"a":1}', End()]
     assert log == [("settled", 0)]

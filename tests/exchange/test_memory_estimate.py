@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from outgate.dialects.registry import dialect
-from outgate.exchange.memory_estimate import weight
+from outgate.exchange.memory_estimate import memory_of
 from outgate.inference.operation import Kind, Operation
 
 CHAT = Operation("openai", Kind.CHAT)
@@ -64,7 +64,7 @@ def taken(raw):
 
 @pytest.mark.parametrize("body", BODIES)
 def test_a_request_is_counted_for_no_less_than_it_takes_and_not_for_twice_that(body):
-    real, counted = taken(BODIES[body]), weight(len(BODIES[body]), OPENAI.decode(CHAT, BODIES[body]))
+    real, counted = taken(BODIES[body]), memory_of(len(BODIES[body]), OPENAI.decode(CHAT, BODIES[body]))
 
     assert 0.9 * real <= counted <= 2 * real
 
@@ -85,11 +85,11 @@ def test_a_short_one_is_counted_for_no_less_than_it_takes(body):
     raw = SHORT[body]
 
     assert len(raw) <= 4096
-    assert taken(raw) <= weight(len(raw), OPENAI.decode(CHAT, raw))
+    assert taken(raw) <= memory_of(len(raw), OPENAI.decode(CHAT, raw))
 
 
 def test_what_is_not_json_is_counted_as_it_came_and_as_it_is_sent():
     raw = b"\x00" * 100_000
     request = dialect("none").decode(Operation("none", Kind.OPAQUE), raw)
 
-    assert 200_000 <= weight(len(raw), request) < 201_000
+    assert 200_000 <= memory_of(len(raw), request) < 201_000

@@ -88,7 +88,7 @@ class InProcessGateway:
         )
         self.runtime = runtime = await Runtime.worker(config, lambda: None)
         master, gateway = master_for(config, runtime, self._loop)
-        gateway.around = gateway.around._replace(policy=self._policy)
+        gateway.deps = gateway.deps._replace(policy=self._policy)
         self.gateway = gateway
         await master.addons.get("proxyserver").setup_servers()
         await master.running()

@@ -183,7 +183,7 @@ def constants(tree: ast.Module) -> dict[str, ast.expr]:
 
 def refusals() -> Iterator[Coded]:
     """Every denial: those made as such, what cannot be read of a request, and the ways in which a provider fails."""
-    from outgate.exchange.content_coding import STATUS as CODINGS
+    from outgate.exchange.body import CODING_STATUS as CODINGS
     from outgate.exchange.delivery import BROKEN_ANSWER
     from outgate.stages import dispatch
 

@@ -145,11 +145,11 @@ class Attempts:
 async def _abandon(execution: Execution) -> None:
     stream = execution.get("r.stream")
     if stream is not None:
-        await leave(stream)
+        await aclose(stream)
 
 
-async def leave(stream: EventStream) -> None:
-    """Stop reading an answer: the provider's connection is let go, or broken off where more would have come."""
+async def aclose(stream: EventStream) -> None:
+    """Stop reading an answer: the provider's connection is released, or broken off where more would have come."""
     close = getattr(stream.source, "aclose", None)
     if close is not None:
         await close()

@@ -1,36 +1,53 @@
-"""How an exchange's task hands what it has for the client to the mitmproxy hook that pulls: one slot, which is the back-pressure.
+"""The two ends of an exchange at its client: the head of the request, and a bounded queue of the response's parts.
 
-mitmproxy runs every hook in a task of its own, so nothing that spans events may live in a hook; the exchange is one task, and
-hooks only take from here.
+The queue holds what was put last and no more, which is the back-pressure. An exchange is one task; whatever writes to its client
+(a connection handler, or a hook of mitmproxy in a task of its own) only takes from here.
 """
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
 from typing import NamedTuple
 
+from outgate.errors import Denial
+from outgate.net.connection import Connection
+from outgate.net.headers import Headers
 
-class Head(NamedTuple):
-    """Status and header fields (lower-case names) of the answer."""
+
+class RequestHead(NamedTuple):
+    """The head of a request, before any policy. `destination` is the canonical `host:port` on which CONNECT, SNI, Host and URL
+    agree; `problem` is set where they do not, or where the head is malformed.
+    """
+
+    connection: Connection
+    method: str
+    path: str
+    headers: Headers
+    destination: str
+    problem: Denial | None = None
+
+
+class ResponseHead(NamedTuple):
+    """Status and header fields (lower-case names) of the response."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
 
 
 class End(NamedTuple):
-    """The answer is complete."""
+    """The response is complete."""
 
 
 class Abort(NamedTuple):
-    """The answer cannot be completed: the connection (HTTP/1) or stream (HTTP/2) is broken off, lest it pass for whole."""
+    """The response cannot be completed: the connection (HTTP/1) or stream (HTTP/2) is broken off, lest it pass for whole."""
 
     message: str
 
 
-type Part = Head | bytes | End | Abort
+type Part = ResponseHead | bytes | End | Abort
 
 
-class Handover:
-    """One producer (the exchange), one consumer. Parts put together are taken together.
+class ResponseChannel:
+    """A bounded queue of size 1: one producer (the exchange), one consumer. Parts put together are taken together.
 
     The consumer either awaits `take` or, where it can send at once, is told by `listen` and calls `take_nowait`.
     """

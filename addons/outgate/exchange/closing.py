@@ -1,6 +1,6 @@
-"""How an exchange is closed: what its ending was, what it used, and its close stages.
+"""Close an exchange: run its close stages with its outcome, its attempts and what it used.
 
-Whatever asked for something gets its one line here, tunnels that were refused included.
+Every request gets its one closing line here, tunnels that were refused included.
 """
 
 import logging
@@ -16,14 +16,14 @@ from outgate.pipeline.executor import Execution
 _log = logging.getLogger(__name__)
 
 
-class Counter(Protocol):
+class TextCounter(Protocol):
     """Counts the tokens of text that was delivered before a provider reported usage."""
 
     def count_text(self, model: str, text: str) -> int: ...
 
 
-class Ending(NamedTuple):
-    """How it ended: `answered`, `denied`, `failed`, `client_gone` or `killed`, the denial if any, and what was tried."""
+class ExchangeEnd(NamedTuple):
+    """The end of an exchange: `answered`, `denied`, `failed`, `client_gone` or `killed`, the denial if any, and what was tried."""
 
     outcome: str
     denial: Denial | None = None
@@ -31,18 +31,18 @@ class Ending(NamedTuple):
     usage: Usage | None = None
 
 
-async def settle(execution: Execution, ending: Ending, what: str) -> Denial | None:
-    """Run the close stages. A denial says that they failed: then the answer must not be completed. `what` names it in the log."""
-    execution.give({**ending._asdict(), "trace": tuple(execution.trace)})
+async def run_close_stages(execution: Execution, end: ExchangeEnd, what: str) -> Denial | None:
+    """Run them once. A denial says that they failed: then the answer must not be completed. `what` names it in the log."""
+    execution.give({**end._asdict(), "trace": tuple(execution.trace)})
     refused = await execution.ensure(execution.plan.close)
     if refused is None:
         return None
     assert isinstance(refused, Denial)
-    _log.error("%s could not be settled: %s", what, refused.code)
+    _log.error("%s could not be closed: %s", what, refused.code)
     return refused
 
 
-def usage_of(execution: Execution, delivery: Delivery | None, outcome: str, counter: Counter) -> Usage | None:
+def usage_of(execution: Execution, delivery: Delivery | None, outcome: str, counter: TextCounter) -> Usage | None:
     """What the provider reported of a whole answer; of a stream that broke off or said nothing of its usage, at least what came."""
     if delivery is None:
         return None

@@ -1,13 +1,13 @@
-"""Deliver one answer: pull its events, put them through the response stages, hand the bytes over.
+"""Deliver one response: pull its events, put them through the response stages, write the bytes to the channel.
 
-What is held back is only the dialect's last event, until the exchange is settled: nobody takes an answer for complete whose
+What is held back is only the dialect's last event, until the exchange is closed: nobody takes a response for complete whose
 closing line was not written. A failure before the first byte is an error answer; after it, the dialect's error event.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from outgate.errors import Denial, UpstreamError, WireError
-from outgate.exchange.channel import End, Handover, Head, Part
+from outgate.exchange.channel import End, Part, ResponseChannel, ResponseHead
 from outgate.exchange.replies import REQUEST_ID
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, EventStream, Transform
@@ -34,12 +34,12 @@ class Delivery:
     `streams` says that it goes out event by event.
     """
 
-    __slots__ = ("_handover", "_head", "_held", "_request_id", "started", "streams", "texts", "usage")
+    __slots__ = ("_channel", "_head", "_held", "_request_id", "started", "streams", "texts", "usage")
 
-    def __init__(self, handover: Handover, request_id: str) -> None:
-        self._handover = handover
+    def __init__(self, channel: ResponseChannel, request_id: str) -> None:
+        self._channel = channel
         self._request_id = request_id
-        self._head: Head | None = None
+        self._head: ResponseHead | None = None
         self._held: list[bytes] = []
         self.streams = False
         self.started = False
@@ -48,7 +48,7 @@ class Delivery:
 
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError."""
-        self._head = Head(status, _response_fields(headers, self._request_id))
+        self._head = ResponseHead(status, _response_fields(headers, self._request_id))
         self.streams = (headers.get("content-type") or "").startswith("text/event-stream")
         try:
             await self._pump(stream)
@@ -58,22 +58,22 @@ class Delivery:
         except Exception as error:
             raise self._broken("stage_failed", 503, "A response policy failed.") from error
 
-    async def finish(self, settle: Callable[[], Awaitable[Denial | None]]) -> None:
-        """Settle, then hand over the last bytes and wait until they were taken. Raises BrokenAnswerError."""
-        unsettled = await settle()
-        if unsettled is not None:
-            raise BrokenAnswerError(unsettled, started=self.started)
+    async def finish(self, close: Callable[[], Awaitable[Denial | None]]) -> None:
+        """Close the exchange, then hand over the last bytes and wait until they were taken. Raises BrokenAnswerError."""
+        failed = await close()
+        if failed is not None:
+            raise BrokenAnswerError(failed, started=self.started)
         last = b"".join(self._held)
         body: list[Part] = [last] if last else []
-        await self._handover.put([*self._opening(len(last)), *body, End()])
-        await self._handover.taken()
+        await self._channel.put([*self._opening(len(last)), *body, End()])
+        await self._channel.taken()
 
     async def _pump(self, stream: EventStream) -> None:
         transforms = stream.transforms
         async for events in stream.source:
             ready = self._judged(events, transforms)
             if ready and self.streams:
-                await self._handover.put([*self._opening(None), ready])
+                await self._channel.put([*self._opening(None), ready])
                 self.started = True
             else:
                 self._held.append(ready)
@@ -102,7 +102,7 @@ class Delivery:
         if head is None:
             return []
         framing = ("transfer-encoding", "chunked") if self.streams else ("content-length", str(size))
-        return [Head(head.status, (*head.headers, framing))]
+        return [ResponseHead(head.status, (*head.headers, framing))]
 
     def _broken(self, code: str, status: int, message: str, retry_after: float | None = None) -> BrokenAnswerError:
         denial = Denial(code=code, status=status if status >= 400 else 502, message=message, retry_after=retry_after)

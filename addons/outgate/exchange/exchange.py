@@ -1,7 +1,7 @@
-"""One exchange is one task: facts, attempts, stream and finish run here, from the request's head to the closing line.
+"""Run one exchange as one task, from the request's head to its closing line.
 
-The mitmproxy hooks only hand the body in and take parts out. Every ending (answered, denied, failed, client gone, killed) goes
-through `_settle`, once.
+The connection of the client only feeds the body and takes parts out of the channel. Every end (answered, denied, failed, client
+gone, killed) goes through `_close`, once.
 """
 
 import logging
@@ -12,14 +12,12 @@ from typing import NamedTuple
 from outgate.dialects.dialect import Request
 from outgate.dialects.registry import dialect, operation_for
 from outgate.errors import Denial, WireError
-from outgate.exchange.attempts import Attempts, leave
-from outgate.exchange.channel import Abort, End, Handover
-from outgate.exchange.closing import Counter, Ending, settle, usage_of
-from outgate.exchange.content_coding import decoded
+from outgate.exchange.attempts import Attempts, aclose
+from outgate.exchange.body import RequestBody
+from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
+from outgate.exchange.closing import ExchangeEnd, TextCounter, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
-from outgate.exchange.inbound import Inbound
-from outgate.exchange.incoming_body import IncomingBody
-from outgate.exchange.memory_estimate import weight
+from outgate.exchange.memory_estimate import memory_of
 from outgate.exchange.replies import denial_reply
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
@@ -32,15 +30,16 @@ from outgate.upstreams.catalog import Backend
 from outgate.upstreams.credentials import Credentials
 
 _log = logging.getLogger(__name__)
-_CLOSED = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
+NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
 NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
 _NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy allows this request.")
+_CLIENT_GONE, _LATE = "client_gone", "deadline"
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
 
-class Surroundings(NamedTuple):
-    """What exchanges need from outside: the live policy, clocks, ids and the ports of the attempt loop."""
+class ExchangeDeps(NamedTuple):
+    """Dependencies of an exchange: the live policy, clocks, ids, credentials and a counter of tokens."""
 
     policy: Callable[[], LivePolicy | None]
     nanoseconds: Callable[[], int]
@@ -48,49 +47,47 @@ class Surroundings(NamedTuple):
     wall: Callable[[], float]
     ids: Callable[[], str]
     credentials: Credentials
-    tokenizers: Counter
+    tokenizers: TextCounter
 
 
 class Exchange:
-    """One request and its answer. `task` is its coroutine; `trace` what the stages did, for the views."""
+    """One request and its response. `task` runs it; `execution` and `denial` are for the views, until `release`."""
 
-    def __init__(self, inbound: Inbound, around: Surroundings, body: IncomingBody) -> None:
-        self.inbound = inbound
-        self.id = around.ids()
-        self.handover = Handover()
+    def __init__(self, head: RequestHead, deps: ExchangeDeps, body: RequestBody) -> None:
+        self.head = head
+        self.id = deps.ids()
+        self.channel = ResponseChannel()
         self.body = body
         self.task: Task[None] | None = None
-        self.gone = False
-        self.refused = False
         self.execution: Execution | None = None
         self.outcome = ""
         self.denial: Denial | None = None
-        self._around = around
+        self._deps = deps
         self._operation = Operation("none", Kind.OPAQUE)
         self._backend: Backend | None = None
         self._attempts: Attempts | None = None
         self._delivery: Delivery | None = None
-        self._settled = False
-        self._late = False
+        self._closed = False
+        self._cancelled_by = ""
 
     def client_gone(self) -> None:
         """The client left: nothing more is done for it. Called from the event loop, at any moment."""
-        if not self.gone:
-            self.gone = True
-            self.handover.close()
+        if self._cancelled_by != _CLIENT_GONE:
+            self._cancelled_by = _CLIENT_GONE
+            self.channel.close()
             if self.task is not None:
                 self.task.cancel()
 
     async def run(self) -> None:
-        """Live the whole exchange. Never raises."""
-        policy = self._around.policy()
+        """Run the whole exchange. Never raises."""
+        policy = self._deps.policy()
         if policy is None:
-            self._refuse(_CLOSED)
+            self._refuse(NO_POLICY)
             return
         policy.acquire()
         deadline = get_running_loop().call_later(policy.gateway.limits.exchange_seconds, self._expire)
         try:
-            await self._live(policy)
+            await self._handle(policy)
         except CancelledError:
             await self._cancelled()
         except Exception:
@@ -100,25 +97,25 @@ class Exchange:
             deadline.cancel()
             await self._end(policy)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """It has ended: whoever keeps it, until the collector of cycles comes by, keeps nothing of the request."""
         self.body.release()
         self.execution = self._delivery = None
 
     def _expire(self) -> None:
-        self._late = True
+        self._cancelled_by = self._cancelled_by or _LATE
         if self.task is not None:
             self.task.cancel()
 
     async def _cancelled(self) -> None:
-        if self._late and not self.gone:
+        if self._cancelled_by == _LATE:
             if self.task is not None:
                 self.task.uncancel()
             await self._fail(_DEADLINE)
         else:
-            self.outcome = "client_gone" if self.gone else "killed"
+            self.outcome = self._cancelled_by or "killed"
 
-    async def _live(self, policy: LivePolicy) -> None:
+    async def _handle(self, policy: LivePolicy) -> None:
         denial = await self._admit(policy)
         if denial is None:
             denial = await self._answer(policy)
@@ -127,7 +124,7 @@ class Exchange:
 
     async def _admit(self, policy: LivePolicy) -> Denial | None:
         """Judge the head alone: nothing of a body is read for a caller who may not be here."""
-        head = self.inbound
+        head = self.head
         self._backend = policy.destination(head.destination)
         problem = head.problem or self._recognise()
         self._begin(policy.head, policy)
@@ -142,7 +139,7 @@ class Exchange:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
         try:
             hint = self._backend.dialect if self._backend is not None else "none"
-            self._operation = operation_for(self.inbound.method, self.inbound.path, hint)
+            self._operation = operation_for(self.head.method, self.head.path, hint)
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))
         return None
@@ -155,7 +152,7 @@ class Exchange:
         request = await self._read(policy.gateway.limits)
         if isinstance(request, Denial):
             return request
-        route = policy.match(self._backend.name, self.inbound.method, self.inbound.path, self._operation, request.model, principal)
+        route = policy.match(self._backend.name, self.head.method, self.head.path, self._operation, request.model, principal)
         if route is None:
             return _NO_ROUTE
         admitted = self.execution
@@ -170,18 +167,18 @@ class Exchange:
     async def _read(self, limits: LimitsSection) -> Request | Denial:
         """The body as its dialect decodes it, and room for what that takes."""
         raw = await self.body.whole(limits.body_seconds)
-        if not isinstance(raw, Denial) and "content-encoding" in self.inbound.headers:
-            raw = self.body.unfolded(decoded(raw, self.inbound.headers, limits.body_bytes))
+        if not isinstance(raw, Denial) and "content-encoding" in self.head.headers:
+            raw = self.body.decoded(raw, self.head.headers, limits.body_bytes)
         if isinstance(raw, Denial):
             return raw
         try:
             request = dialect(self._operation.dialect).decode(self._operation, raw)
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))
-        return self.body.grown(weight(len(raw), request)) or request
+        return self.body.grown(memory_of(len(raw), request)) or request
 
     async def _converse(self, execution: Execution, route: Route) -> Denial | None:
-        self._attempts = Attempts(self._around.credentials, self._around.seconds, limit=route.attempts, retry_sent=route.retry_sent)
+        self._attempts = Attempts(self._deps.credentials, self._deps.seconds, limit=route.attempts, retry_sent=route.retry_sent)
         execution, ended = await self._attempts.run(execution)
         self.execution = execution
         if isinstance(ended, Denial):
@@ -202,15 +199,15 @@ class Exchange:
             self.body.release()
             await self._deliver(execution, status, headers, stream)
         finally:
-            await leave(stream)
+            await aclose(stream)
         return None
 
     async def _deliver(self, execution: Execution, status: int, headers: Headers, stream: EventStream) -> None:
-        self._delivery = delivery = Delivery(self.handover, self.id)
+        self._delivery = delivery = Delivery(self.channel, self.id)
         try:
             await delivery.run(status, headers, stream)
             self.outcome = "answered"
-            await delivery.finish(self._settle)
+            await delivery.finish(self._close)
         except BrokenAnswerError as error:
             _log.warning("exchange %s broke off: %s (%s)", self.id, error.denial.code, type(error.__cause__).__name__)
             assert self._attempts is not None
@@ -222,9 +219,9 @@ class Exchange:
 
     def _begin(self, plan: Plan, policy: LivePolicy, route: Route | None = None) -> Execution:
         """An execution of `plan` with the facts of the head."""
-        head = self.inbound
+        head = self.head
         trace = self.execution.trace if self.execution is not None else []
-        execution = self.execution = Execution(plan, self._around.nanoseconds)
+        execution = self.execution = Execution(plan, self._deps.nanoseconds)
         execution.trace = trace
         execution.give(
             {
@@ -236,7 +233,7 @@ class Exchange:
                 "operation": self._operation,
                 "route": route.name if route is not None else "",
                 "exchange.id": self.id,
-                "started": self._around.wall(),
+                "started": self._deps.wall(),
                 "policy.revision": policy.revision,
                 "endpoint.state": frozenset(),
                 "provider.state": frozenset(),
@@ -247,23 +244,22 @@ class Exchange:
 
     async def _deny(self, denial: Denial) -> None:
         self.outcome, self.denial = "denied", denial
-        await self._settle()
+        await self._close()
         self._refuse(denial)
 
     async def _fail(self, denial: Denial) -> None:
         """A failure at any moment: an error answer before the first byte, the dialect's error event after it."""
         self.outcome, self.denial = "failed", denial
-        await self._settle()
+        await self._close()
         if self._delivery is None or not self._delivery.started:
             self._refuse(denial)
         elif self._operation.kind is Kind.OPAQUE:
-            self.handover.offer([Abort(denial.message)])
+            self.channel.offer([Abort(denial.message)])
         else:
-            self.handover.offer([dialect(self._dialect).error_event(denial, self.id), End()])
+            self.channel.offer([dialect(self._dialect).error_event(denial, self.id), End()])
 
     def _refuse(self, denial: Denial) -> None:
-        self.refused = True
-        self.handover.offer(denial_reply(denial, self._dialect, self.id))
+        self.channel.offer(denial_reply(denial, self._dialect, self.id))
 
     @property
     def _dialect(self) -> str:
@@ -274,18 +270,18 @@ class Exchange:
 
     async def _end(self, policy: LivePolicy) -> None:
         try:
-            await self._settle()
+            await self._close()
         finally:
             policy.release()
             if self.outcome in ("client_gone", "killed"):
-                self.handover.close()
+                self.channel.close()
 
-    async def _settle(self) -> Denial | None:
-        """Close the exchange, exactly once. A denial says that this failed: then the answer must not be completed."""
-        if self._settled or self.execution is None:
+    async def _close(self) -> Denial | None:
+        """Run the close stages, exactly once. A denial says that this failed: then the response must not be completed."""
+        if self._closed or self.execution is None:
             return None
-        self._settled = True
+        self._closed = True
         outcome = self.outcome or "failed"
         attempts = tuple(self._attempts.records) if self._attempts is not None else ()
-        usage = usage_of(self.execution, self._delivery, self.outcome, self._around.tokenizers)
-        return await settle(self.execution, Ending(outcome, self.denial, attempts, usage), f"exchange {self.id}")
+        usage = usage_of(self.execution, self._delivery, self.outcome, self._deps.tokenizers)
+        return await run_close_stages(self.execution, ExchangeEnd(outcome, self.denial, attempts, usage), f"exchange {self.id}")

@@ -1,4 +1,4 @@
-"""How many bytes of memory a request takes that has been read and waits for its answer: its tree, and the body as it is sent.
+"""Estimate the heap size of a decoded request that waits for its response: its tree, and the body as it is sent.
 
 Of plain text that is twice the body. But one emoji makes every character of its string four bytes long, strings that are not ASCII
 are kept in UTF-8 too once they are sent, and `[[],[],[],` is a list and a place in the document for every three bytes: sixty times
@@ -20,7 +20,7 @@ _MOST, _MOST_LEAF, _MOST_BOX = 16, 200, 400
 """No string or number takes more for each of its bytes, and no string and no container more beside."""
 
 
-def weight(size: int, request: Request) -> int:
+def memory_of(size: int, request: Request) -> int:
     """Bytes for the request that was read from so many; twice that at least. A short one is not looked at, but taken for the most
     that it can be: its connection takes more.
     """

@@ -1,10 +1,10 @@
-"""The gateway's own answers on the wire: a denial in the caller's dialect, so that SDKs raise their typed errors."""
+"""Encode a denial as a response in the caller's dialect, so that SDKs raise their typed errors."""
 
 import math
 
 from outgate.dialects.registry import dialect
 from outgate.errors import Denial
-from outgate.exchange.channel import End, Head, Part
+from outgate.exchange.channel import End, Part, ResponseHead
 
 REQUEST_ID = "x-outgate-request-id"
 REASON = "x-outgate-reason"
@@ -14,7 +14,7 @@ _LONG_WAIT = 60.0
 def denial_reply(denial: Denial, dialect_name: str, request_id: str) -> list[Part]:
     """Head, body and end of a refusal: reason code, request id and Retry-After in header fields too, for those who read no body."""
     body = dialect(dialect_name).error(denial, request_id)
-    return [Head(denial.status, _head_fields(denial, request_id, len(body))), body, End()]
+    return [ResponseHead(denial.status, _head_fields(denial, request_id, len(body))), body, End()]
 
 
 def _head_fields(denial: Denial, request_id: str, size: int) -> tuple[tuple[str, str], ...]:

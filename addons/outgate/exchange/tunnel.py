@@ -1,10 +1,10 @@
-"""May this tunnel be opened? And one closing line for every tunnel that may not: nothing that is denied goes untold."""
+"""Judge CONNECT by the connection plan. A tunnel that is denied gets its closing line, as every request does."""
 
 import logging
 
 from outgate.errors import Denial
-from outgate.exchange.closing import Ending, settle
-from outgate.exchange.exchange import NO_DESTINATION, Surroundings
+from outgate.exchange.closing import ExchangeEnd, run_close_stages
+from outgate.exchange.exchange import NO_DESTINATION, ExchangeDeps
 from outgate.net.connection import Connection
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
@@ -15,17 +15,17 @@ FAILED = Denial(code="internal_error", status=503, message="The gateway failed t
 
 
 class Tunnel:
-    """A tunnel that is asked for. `destination` is a canonical `host:port`, empty where `problem` says why there is none."""
+    """One CONNECT request. `destination` is a canonical `host:port`, empty where `problem` says why there is none."""
 
-    def __init__(self, conn: Connection, destination: str, problem: Denial | None, around: Surroundings) -> None:
+    def __init__(self, conn: Connection, destination: str, problem: Denial | None, deps: ExchangeDeps) -> None:
         self.conn, self.destination, self.problem = conn, destination, problem
-        self._around = around
+        self._deps = deps
 
     async def judge(self, policy: LivePolicy) -> Denial | None:
         """None opens it. A refusal is in the audit by then."""
         policy.acquire()
         try:
-            execution = Execution(policy.connect, self._around.nanoseconds)
+            execution = Execution(policy.connect, self._deps.nanoseconds)
             try:
                 denial = await self._judged(policy, execution)
             except Exception:
@@ -48,13 +48,13 @@ class Tunnel:
 
     async def _close(self, policy: LivePolicy, judged: Execution, denial: Denial) -> None:
         """The close stages are those of a request's head: a tunnel's plan has none, for one that opens has not ended."""
-        execution = Execution(policy.head, self._around.nanoseconds)
+        execution = Execution(policy.head, self._deps.nanoseconds)
         self._give(execution, policy)
         execution.adopt(judged)
         execution.trace = judged.trace
-        exchange = self._around.ids()
-        execution.give({"exchange.id": exchange, "started": self._around.wall()})
-        await settle(execution, Ending("denied", denial), f"the refused tunnel {exchange}")
+        exchange = self._deps.ids()
+        execution.give({"exchange.id": exchange, "started": self._deps.wall()})
+        await run_close_stages(execution, ExchangeEnd("denied", denial), f"the refused tunnel {exchange}")
 
     def _give(self, execution: Execution, policy: LivePolicy) -> None:
         execution.give(

@@ -11,7 +11,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy.mode_specs import TransparentMode
 
 from outgate.errors import Denial, WireError
-from outgate.exchange.inbound import Inbound
+from outgate.exchange.channel import RequestHead
 from outgate.net.authority import Authority, parse_authority
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
@@ -54,7 +54,7 @@ def connection_of(client: Client, entry: Entry, authority: str, proxy_authorizat
     )
 
 
-def inbound_of(client: Client, request: http.Request, conn: Connection, invalid: str | None) -> Inbound:
+def request_head_of(client: Client, request: http.Request, conn: Connection, invalid: str | None) -> RequestHead:
     """The head of a request, with the destination on which all its names agree, or the problem."""
     headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields])
     problem = _MALFORMED if invalid else _malformed(client, request, headers)
@@ -70,7 +70,7 @@ def inbound_of(client: Client, request: http.Request, conn: Connection, invalid:
     if problem is None and not path.startswith("/"):
         problem = Denial(code="malformed_request", status=400, message="The request target is not in origin form.")
     # As it was spelled: methods are case-sensitive (RFC 9110 section 9.1), and mitmproxy would give every one in capitals.
-    return Inbound(conn, request.data.method.decode("latin-1"), path, headers, destination, problem)
+    return RequestHead(conn, request.data.method.decode("latin-1"), path, headers, destination, problem)
 
 
 def _malformed(client: Client, request: http.Request, headers: Headers) -> Denial | None:

@@ -18,21 +18,19 @@ from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
-from outgate.exchange.body_account import BodyAccount
-from outgate.exchange.exchange import Exchange, Surroundings
-from outgate.exchange.incoming_body import IncomingBody
+from outgate.exchange.body import MemoryPool, RequestBody
+from outgate.exchange.exchange import NO_POLICY, Exchange, ExchangeDeps
 from outgate.exchange.tunnel import FAILED, Tunnel
 from outgate.net.connection import Connection, Entry
+from outgate.policy.schema import LimitsSection
 from outgate.proxy.client_identity import ClientIdentity, identity_of
-from outgate.proxy.destination import authority_of, connection_of, entry_of, inbound_of
+from outgate.proxy.destination import authority_of, connection_of, entry_of, request_head_of
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
-from outgate.proxy.limits import Limits
 from outgate.proxy.outer_tls import agree_on_http1
 
 _log = logging.getLogger(__name__)
 _GRACE = 0.5
-_NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
 
 
 class Gateway:
@@ -42,19 +40,19 @@ class Gateway:
 
     def __init__(
         self,
-        around: Surroundings,
-        limits: Limits,
+        deps: ExchangeDeps,
+        limits: LimitsSection,
         *,
         stream: type[ExchangeStream] = ExchangeStream,
         finished: Callable[[http.HTTPFlow, Exchange], None] | None = None,
         identity: ClientIdentity | None = None,
     ) -> None:
-        self.around = around
+        self.deps = deps
         self.limits = limits
         self.stream = stream
         self.serves = stream is ExchangeStream
         self.exchanges: dict[Exchange, Client] = {}
-        self.bodies = BodyAccount(limits.buffered_bytes)
+        self.bodies = MemoryPool(limits.buffered_bytes)
         self._deadlines: dict[Client, TimerHandle] = {}
         self._conns: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
         self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
@@ -118,7 +116,7 @@ class Gateway:
     @command.command("outgate.plan")
     def show_plan(self) -> str:
         """The ordered stages of every route of the live policy."""
-        policy = self.around.policy()
+        policy = self.deps.policy()
         if policy is None:
             return "no live policy"
         return "\n".join(f"{route.name}: {' → '.join(route.plan.order)}" for route in policy.routes)
@@ -129,11 +127,11 @@ class Gateway:
         """Start the exchange of one request. `body` is given where it is there already."""
         self._heard(context.client)
         conn = self._connection(context, flow)
-        incoming = IncomingBody(self.bodies, self.limits.body_bytes, (conn.peer,))
+        incoming = RequestBody(self.bodies, self.limits.body_bytes, (conn.peer,))
         if body is not None:
             incoming.feed(body)
             incoming.end()
-        exchange = Exchange(inbound_of(context.client, flow.request, conn, invalid), self.around, incoming)
+        exchange = Exchange(request_head_of(context.client, flow.request, conn, invalid), self.deps, incoming)
         self.exchanges[exchange] = context.client
         task: Task[None] = get_running_loop().create_task(exchange.run(), name=exchange.id)
         exchange.task = task
@@ -169,7 +167,7 @@ class Gateway:
         self.exchanges.pop(exchange, None)
         if self._finished is not None:
             self._finished(flow, exchange)
-        exchange.let_go()
+        exchange.release()
 
     def _connection(self, context: Context, flow: http.HTTPFlow) -> Connection:
         known = self._conns.get(context.client)
@@ -188,16 +186,16 @@ class Gateway:
         return self._certificates.get(client, "")
 
     async def _judge_tunnel(self, flow: http.HTTPFlow) -> Denial | None:
-        policy = self.around.policy()
+        policy = self.deps.policy()
         if policy is None:
-            return _NO_POLICY
+            return NO_POLICY
         authority = authority_of(flow.request)
         problem = authority if isinstance(authority, Denial) else None
         destination = "" if problem is not None else str(authority)
         secret = flow.request.headers.get("proxy-authorization")
         conn = connection_of(flow.client_conn, Entry.CONNECT, destination, secret, self._identity_of(flow.client_conn))
         conn = replace(conn, sni="")  # that of a TLS connection to the gateway itself is not the tunnel's
-        denial = await Tunnel(conn, destination, problem, self.around).judge(policy)
+        denial = await Tunnel(conn, destination, problem, self.deps).judge(policy)
         if denial is None:
             self._conns[flow.client_conn] = conn
         return denial

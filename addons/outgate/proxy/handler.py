@@ -143,13 +143,13 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
         watchdog = self.timeout_watchdog
         watchdog.blocker += 1
         watchdog.can_timeout.clear()
-        if serving.handover.ready:
+        if serving.channel.ready:
             pending.append(PartsReady(serving))
         else:
             self._listen(serving)
 
     def _listen(self, serving: Serving) -> None:
-        serving.handover.listen(lambda: self._parts_ready(serving))
+        serving.channel.listen(lambda: self._parts_ready(serving))
 
     def _parts_ready(self, serving: Serving) -> None:
         if self._server_event_lock.locked() or not self._has_room(serving):
@@ -169,7 +169,7 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
 
     def _answer(self, serving: Serving, pending: list[events.Event]) -> None:
         """Send what there is; after the last of it, the connection may be idle again."""
-        parts = serving.handover.take_nowait() or []
+        parts = serving.channel.take_nowait() or []
         for command in serving.sent(parts):
             self._say(serving.passage, command, pending)
         if parts and isinstance(parts[-1], End | Abort):

@@ -18,9 +18,9 @@ from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ErrorCode, HttpEvent, RequestHeaders, RequestProtocolError
 from mitmproxy.proxy.layers.http._http1 import Http1Server, make_body_reader, make_error_response
 
-from outgate.exchange.channel import Abort, End, Head
+from outgate.exchange.channel import Abort, End, ResponseHead
+from outgate.policy.schema import LimitsSection
 from outgate.proxy.chunks import ChunkReader
-from outgate.proxy.limits import Limits
 from outgate.proxy.parts import ResponseParts, WholeRequest
 
 type Commands = layer.CommandGenerator[None]
@@ -42,7 +42,7 @@ _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 class BoundedHttp1Server(Http1Server):
     """One HTTP/1 connection. What an exchange answers is framed here; everything else is mitmproxy's."""
 
-    limits: ClassVar[Limits]
+    limits: ClassVar[LimitsSection]
     draining: ClassVar[bool] = False
     """The process is about to end: every answer is the last on its connection."""
     _clock: commands.RequestWakeup | None = None
@@ -191,12 +191,12 @@ class BoundedHttp1Server(Http1Server):
                 if self._bodiless:
                     continue
                 yield b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part
-            elif isinstance(part, Head):
+            elif isinstance(part, ResponseHead):
                 yield self._opening(part)
             elif isinstance(part, End) and self._chunked and not self._bodiless:
                 yield b"0\r\n\r\n"
 
-    def _opening(self, head: Head) -> bytes:
+    def _opening(self, head: ResponseHead) -> bytes:
         request = self.request
         assert request is not None
         old = request.data.http_version == b"HTTP/1.0"

@@ -76,7 +76,7 @@ class Pull:
         self.parts: list[Part] = []
 
     async def take(self) -> None:
-        self.parts = await self.exchange.handover.take()
+        self.parts = await self.exchange.channel.take()
 
 
 type Commands = layer.CommandGenerator[None]
@@ -132,7 +132,7 @@ class ExchangeStream(HttpStream):
         invalid = validate_request(parent.mode, flow.request, validate_inbound_headers=True)
         body = event.body if isinstance(event, WholeRequest) else None
         exchange = self.exchange = self.entrance.begin(self.context, flow, invalid, body)
-        if body is None and (exchange.inbound.headers.get("expect") or "").lower() == "100-continue" and not exchange.refused:
+        if body is None and (exchange.head.headers.get("expect") or "").lower() == "100-continue" and not exchange.channel.ready:
             yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
         if parent.passage is None:
             self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
@@ -142,7 +142,7 @@ class ExchangeStream(HttpStream):
         self.client_state = self.server_state = _over  # and no way leads back to this stream: it goes when its layer drops it
         self.context.layers.clear()
         server = cast("HttpConnection", parent.connections[self.context.client])
-        yield Serve(Serving(exchange.handover, parent.passage, server, self.stream_id))
+        yield Serve(Serving(exchange.channel, parent.passage, server, self.stream_id))
 
     def handle_connect_finish(self) -> Commands:
         """Once the tunnel is up, the outer layers have nothing to add: events go straight to what is inside it."""

@@ -22,7 +22,7 @@ from mitmproxy.proxy.layers.http import (
     validate_request,
 )
 
-from outgate.exchange.channel import End, Head, Part
+from outgate.exchange.channel import End, Part, ResponseHead
 from outgate.proxy.layers import Commands, ExchangeStream, Pull
 from outgate.proxy.ownership import own
 from outgate.proxy.parts import WholeRequest
@@ -87,7 +87,7 @@ class ObservedStream(ExchangeStream):
         """Let mitmproxy's own addons and views see the answer; what they make of it is not sent."""
         flow = self.flow
         for part in parts:
-            if isinstance(part, Head):
+            if isinstance(part, ResponseHead):
                 flow.response = response_of(part, http2=flow.request.is_http2)
                 yield HttpResponseHeadersHook(flow)
             elif isinstance(part, bytes):

@@ -18,7 +18,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseProtocolError,
 )
 
-from outgate.exchange.channel import Abort, End, Handover, Head, Part
+from outgate.exchange.channel import Abort, End, Part, ResponseChannel, ResponseHead
 from outgate.proxy.fast_path import Passage
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.http2 import PacedHttp2Server
@@ -28,10 +28,10 @@ from outgate.proxy.parts import ResponseParts
 class Serving:
     """One answer on its way. `http2` is None where the client speaks HTTP/1."""
 
-    __slots__ = ("_server", "handover", "http2", "passage", "stream_id")
+    __slots__ = ("_server", "channel", "http2", "passage", "stream_id")
 
-    def __init__(self, handover: Handover, passage: Passage, server: HttpConnection, stream_id: int) -> None:
-        self.handover = handover
+    def __init__(self, channel: ResponseChannel, passage: Passage, server: HttpConnection, stream_id: int) -> None:
+        self.channel = channel
         self.passage = passage
         self.http2 = server if isinstance(server, PacedHttp2Server) else None
         self._server = server
@@ -75,14 +75,14 @@ def events_of(parts: list[Part], stream_id: int, *, http2: bool) -> Sequence[Htt
 def _http2_event(part: Part, stream_id: int) -> HttpEvent:
     if isinstance(part, bytes):
         return ResponseData(stream_id, part)
-    if isinstance(part, Head):
+    if isinstance(part, ResponseHead):
         return ResponseHeaders(stream_id, response_of(part, http2=True), end_stream=False)
     if isinstance(part, End):
         return ResponseEndOfMessage(stream_id)
     return ResponseProtocolError(stream_id, part.message, ErrorCode.CANCEL)
 
 
-def response_of(head: Head, *, http2: bool) -> http.Response:
+def response_of(head: ResponseHead, *, http2: bool) -> http.Response:
     """The head of an answer as mitmproxy knows it."""
     fields = tuple(
         (name.encode(), value.encode("latin-1", "replace"))

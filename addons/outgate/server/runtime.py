@@ -14,7 +14,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from outgate.exchange.exchange import Surroundings
+from outgate.exchange.exchange import ExchangeDeps
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
 from outgate.model_server.client import Encoder
@@ -25,7 +25,7 @@ from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
 from outgate.policy.ports import Ports, ports_of
 from outgate.policy.reload import Reloader
-from outgate.proxy.limits import Limits
+from outgate.policy.schema import LimitsSection
 from outgate.server.at_start import AtStart
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
@@ -192,8 +192,8 @@ class Runtime:
         policy = self.policy()
         return policy.revision if policy is not None else ""
 
-    def surroundings(self) -> Surroundings:
-        return Surroundings(
+    def exchange_deps(self) -> ExchangeDeps:
+        return ExchangeDeps(
             policy=self.policy,
             nanoseconds=time.perf_counter_ns,
             seconds=time.monotonic,
@@ -203,11 +203,11 @@ class Runtime:
             tokenizers=self._tokenizers,
         )
 
-    def limits(self) -> Limits:
+    def limits(self) -> LimitsSection:
         """The limits of the policy at start; listeners keep them until the process is restarted."""
         policy = self.policy()
         assert policy is not None
-        return Limits(**{name: getattr(policy.gateway.limits, name) for name in Limits._fields})
+        return policy.gateway.limits
 
     def identity(self) -> "ClientIdentity | None":
         """Who verifies client certificates, where the policy at start names an authority for them."""

@@ -98,7 +98,7 @@ class Script:
             _log.error("outgate refuses to run: %s\n%s", _what(error), error)
             return
         gateway = Gateway(
-            runtime.surroundings(), runtime.limits(), stream=ObservedStream, finished=_finished, identity=runtime.identity()
+            runtime.exchange_deps(), runtime.limits(), stream=ObservedStream, finished=_finished, identity=runtime.identity()
         )
         options.update(tcp_timeout=int(runtime.limits().idle_seconds))
         ctx.master.addons.register(gateway)

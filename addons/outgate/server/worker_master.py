@@ -37,7 +37,7 @@ class WorkerMaster(Master):
 def master_for(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEventLoop) -> tuple[WorkerMaster, Gateway]:
     """The master and its gateway, hardened; it listens once its servers are set up. Raises OptionsError."""
     master = WorkerMaster(SteadyOptions(), loop)
-    gateway = Gateway(runtime.surroundings(), runtime.limits(), identity=runtime.identity())
+    gateway = Gateway(runtime.exchange_deps(), runtime.limits(), identity=runtime.identity())
     sentinel = Sentinel(lambda: runtime.policy() is not None)
     master.addons.add(gateway, proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig(), sentinel)
     modes = []

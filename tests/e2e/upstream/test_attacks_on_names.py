@@ -76,7 +76,7 @@ def test_attack_the_names_of_another_backend_of_the_policy(gateway, providers):
 
 def test_attack_a_credential_of_another_backend(gateway, providers):
     anthropic = gateway.runtime.policy().catalog.by_name("anthropic")
-    credential = gateway.gateway.around.credentials.bound(anthropic)
+    credential = gateway.gateway.deps.credentials.bound(anthropic)
     gateway.broken = {"inject_credentials": lambda step: replace(step, run=lambda facts: (credential,))}
 
     assert (503, "misdirected", "misdirected", "dispatch", [], False) == _refused(gateway, providers, "plain")
