@@ -20,11 +20,10 @@ def test_path_is_the_shortest_one():
     assert () == _reach("ab").path("b", "a")
 
 
-def test_every_knot_gives_its_shortest_cycle():
+def test_every_component_gives_its_shortest_cycle():
     reach = _reach("ab", "bc", "ca", "ba", "de", "ed")
 
     assert [("a", "b", "a"), ("d", "e", "d")] == reach.cycles()
-    assert [("a", "b", "c"), ("d", "e")] == reach.knots()
 
 
 def test_an_edge_to_a_stage_that_is_not_there_is_nothing():

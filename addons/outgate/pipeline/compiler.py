@@ -13,7 +13,6 @@ from outgate.pipeline.checks import CHECKS, names_known, problem, warnings
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.fingerprint import plan_hash
 from outgate.pipeline.graph import Graph, Phase, Placement
-from outgate.pipeline.loops import tie
 from outgate.pipeline.obligations import OBLIGATIONS, ambiguous_writers
 from outgate.pipeline.order import Task, cheapest, expected_cost
 from outgate.pipeline.parallel import side_by_side
@@ -48,19 +47,16 @@ def compile_plan(
     pin: Sequence[str] = (),
     revision: str = "",
     closing: bool = True,
-    loop: int = 0,
 ) -> Plan:
     """The plan of these stages, the same however they are listed.
 
     `given` are the origins whose facts exist before the first stage, `known` single facts that an earlier plan wrote; `closing`
     says that the end of the exchange will be told (usage, outcome and the like). `pin` is an order that the policy insists on:
-    it is checked like any other. `loop` lets stages that wait for each other run, in at most so many rounds.
+    it is checked like any other.
     Raises PolicyError with all problems; warnings are in the plan.
     """
     placements, problems = names_known(placements)
     graph = Graph(placements, given, known, closing=closing)
-    if loop:
-        graph = Graph(_tied(graph, loop), given, known, closing=closing)
     problems += [found for check in CHECKS for found in check(graph)]
     layout, refusals = _lay_out(graph, pin)
     problems += refusals
@@ -70,14 +66,6 @@ def compile_plan(
     if problems or layout is None or versions is None:
         raise PolicyError(tuple(sorted(set(problems), key=_by_place)))
     return _assemble(layout, versions, revision)
-
-
-def _tied(graph: Graph, rounds: int) -> list[Placement]:
-    """The stages, with every knot that may run in rounds as one."""
-    knots = Reach(graph.nodes, edges_of(graph)).knots()
-    tied = {knot: placement for knot in knots if (placement := tie(graph, knot, rounds)) is not None}
-    inside = {name for knot in tied for name in knot}
-    return [*(node.placement for name, node in graph.nodes.items() if name not in inside), *tied.values()]
 
 
 def _by_place(found: Problem) -> tuple[str, int, str, tuple[str, ...], str, str]:
@@ -146,8 +134,7 @@ def _cycle(graph: Graph, edges: Sequence[Edge], path: tuple[str, ...]) -> Proble
     about = next((edge.fact for edge in steps if edge.fact), "")
     nodes = [graph.nodes[name] for name in path[:-1]]
     repair = (
-        f"read {about or 'the fact'}@initial in one of them; or split one into two stages; or declare what the rewrite preserves; "
-        "or allow a bounded loop"
+        f"read {about or 'the fact'}@initial in one of them; or split one into two stages; or declare what the rewrite preserves"
     )
     declared = [f"{edge.before} from the `after` of {edge.after}" for edge in steps if edge.reason == "declared after"]
     repair = f"remove {' or '.join(declared)}" if declared else repair

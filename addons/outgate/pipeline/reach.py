@@ -37,17 +37,12 @@ class Reach:
         return ()
 
     def cycles(self) -> list[tuple[str, ...]]:
-        """The shortest cycle of every knot of stages that each come before the other: first and last name are the same."""
-        return [min((self.path(name, name) for name in knot), key=lambda path: (len(path), path)) for knot in self.knots()]
-
-    def knots(self) -> list[tuple[str, ...]]:
-        """Every largest set of stages that all come before each other."""
-        found = {
-            tuple(other for other in self._next if self.leads(name, other) and self.leads(other, name))
-            for name in self._next
-            if self.leads(name, name)
+        """The shortest cycle of every strongly connected component: first and last name are the same."""
+        components = {
+            frozenset(n for n in self._below[name] if self.leads(n, name)) for name in self._next if self.leads(name, name)
         }
-        return sorted(found)
+        shortest = (min((self.path(name, name) for name in c), key=lambda path: (len(path), path)) for c in components)
+        return sorted(shortest)
 
     def _all_below(self, name: str) -> frozenset[str]:
         seen: set[str] = set()
