@@ -26,7 +26,7 @@ def stage(name: str, reads: str = "", writes: str = "", **fields: Any) -> Placem
     )
 
 
-AUTHENTICATE = stage("authenticate", "conn headers", "principal", outside="workload.epoch", may=May.DENY, cost=0.02, passes=0.9)
+AUTHENTICATE = stage("authenticate", "conn headers", "principal", may=May.DENY, cost=0.02, passes=0.9)
 AUTHORIZE = stage(
     "authorize",
     "principal destination path model.requested",
@@ -66,7 +66,6 @@ TOKEN_BUDGET = stage(
     "token_budget",
     "principal model tokens.in params exchange.id",
     "hold",
-    outside="budget.epoch",
     may=May.DENY,
     effect=Effect.CHARGE,
     cost=0.01,

@@ -96,11 +96,9 @@ GIVEN_TO = {
     "started": "meter",
     "tools": "cache count_tokens translate",
     "usage": "meter",
-    "budget.epoch": "token_budget",
     "credential.epoch": "inject_credentials",
     "endpoint.state": "pick_endpoint",
     "provider.state": "model_map",
-    "workload.epoch": "authenticate",
 }
 """Who reads what the client and the boundary give, in the standard plan."""
 PAIRS = {

@@ -11,7 +11,7 @@ def test_a_plan_in_words():
 
     for line in (
         "of revision r1",
-        "  9 token_budget: principal, model, tokens.in, params, exchange.id, ~budget.epoch → hold (may deny, charges)",
+        "  9 token_budget: principal, model, tokens.in, params, exchange.id → hold (may deny, charges)",
         "      after count_tokens: reads tokens.in",
         "      after cache: no charge for what is answered here",
         "      after originate_tls: reads wire.origination",

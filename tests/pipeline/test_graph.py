@@ -55,7 +55,7 @@ def test_a_response_is_given_where_a_stage_answers_and_none_dispatches():
 def test_sources_follow_facts_through_stages():
     graph = _graph(*STANDARD)
 
-    assert {"headers", "conn", "workload.epoch"} < graph.sources(graph.nodes["authorize"])
+    assert {"headers", "conn"} < graph.sources(graph.nodes["authorize"])
     assert "prompt" not in graph.sources(graph.nodes["authorize"])
 
 

@@ -1,6 +1,6 @@
 from outgate.errors import FailureKind
 from outgate.pipeline.compiler import compile_plan
-from outgate.pipeline.retry import EVENTS, LIMITS_CHANGED, POLICY_RELOADED
+from outgate.pipeline.retry import EVENTS
 from pipeline.more_stages import SIGV4
 from pipeline.standard import STANDARD, stage, swap
 
@@ -37,11 +37,6 @@ def test_the_attempt_itself_is_repeated_where_nothing_depends_on_the_failure():
     placements = swap(stage("inject_credentials", "backend", "wire.auth"))
 
     assert (("dispatch", "the attempt failed"),) == compile_plan(placements).reruns["unauthorized"]
-
-
-def test_events_that_are_no_failure_repeat_no_attempt_by_themselves():
-    assert () == _again(POLICY_RELOADED)
-    assert "token_budget" == _again(LIMITS_CHANGED)[0]
 
 
 def test_a_stage_of_the_response_is_in_no_retry():

@@ -29,7 +29,7 @@ def test_every_version_of_a_fact_has_its_own_slot():
 def test_the_view_shows_what_is_declared_and_nothing_else():
     view = _step(STANDARD, "token_budget").view
 
-    assert ("principal", "model", "tokens_in", "params", "exchange_id", "budget_epoch") == view._fields
+    assert ("principal", "model", "tokens_in", "params", "exchange_id") == view._fields
 
 
 class Reads(NamedTuple):

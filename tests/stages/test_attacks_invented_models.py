@@ -23,7 +23,7 @@ def spent_by(folder, models):
             stage = TokenBudget(settings, accounts, models=frozenset({NAMED}))
             outcomes = []
             for number, model in enumerate(models):
-                outcome = await stage.run(Reads(str(number), AGENT, CHAT, model, 60, Params(max_tokens=COST - 60), None))
+                outcome = await stage.run(Reads(str(number), AGENT, CHAT, model, 60, Params(max_tokens=COST - 60)))
                 outcomes.append(outcome)
                 if not isinstance(outcome, Denial):
                     accounts.close(line(str(number), 60, COST - 60))

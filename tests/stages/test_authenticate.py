@@ -35,7 +35,7 @@ def stage_of(*workloads, clock=lambda: NOW, monotonic=lambda: 0.0):
 def run(stage, *, entry=Entry.CONNECT, proxy=None, certificate="", **fields):
     conn = Connection(entry=entry, proxy_authorization=Secret(proxy) if proxy else None, certificate=certificate)
     headers = Headers([(name.replace("_", "-"), value) for name, value in fields.items()])
-    result = stage.run(Reads(conn, headers, None))
+    result = stage.run(Reads(conn, headers))
     return asyncio.run(result) if inspect.isawaitable(result) else result
 
 

@@ -15,7 +15,7 @@ CHAT = Operation("openai", Kind.CHAT)
 
 
 def facts(exchange_id="x", *, operation=CHAT, tokens_in=100, **params):
-    return Reads(exchange_id, AGENT, operation, "gpt-4o", tokens_in, Params(**params), None)
+    return Reads(exchange_id, AGENT, operation, "gpt-4o", tokens_in, Params(**params))
 
 
 def budgeted(folder, *requests, break_ledger=False, **settings):
@@ -103,7 +103,7 @@ def test_the_contract_charges_after_the_count_and_the_model(tmp_path):
     contract = asyncio.run(story())
 
     assert {"exchange.id", "principal", "operation", "model", "tokens.in", "params"} == set(contract.reads)
-    assert (("hold",), ("budget.epoch",)) == (contract.writes, contract.outside)
+    assert (("hold",), ()) == (contract.writes, contract.outside)
     assert (May.DENY, Effect.CHARGE, OnError.DENY) == (contract.may, contract.effect, contract.on_error)
 
 

@@ -50,8 +50,6 @@ _TABLE = (
     Fact("endpoint.state", Origin.OUTSIDE, "endpoints that failed in this exchange"),
     Fact("provider.state", Origin.OUTSIDE, "providers that failed or refused in this exchange"),
     Fact("credential.epoch", Origin.OUTSIDE, "changes when a provider credential is renewed or refused"),
-    Fact("budget.epoch", Origin.OUTSIDE, "changes when limits change"),
-    Fact("workload.epoch", Origin.OUTSIDE, "changes when workloads are added, rotated or revoked"),
     Fact("policy.revision", Origin.OUTSIDE, "the revision of the policy this exchange runs under"),
     Fact("conn", Origin.CONNECTION, "the client's connection: net.connection.Connection"),
     Fact("destination", Origin.HEAD, "the authority the client addressed, `host:port`, all its spellings agreeing"),

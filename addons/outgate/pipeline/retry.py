@@ -10,10 +10,6 @@ from outgate.errors import FailureKind
 from outgate.pipeline.graph import Graph, Node
 from outgate.pipeline.versions import Version, Versions
 
-POLICY_RELOADED = "policy_reloaded"
-WORKLOADS_CHANGED = "workloads_changed"
-LIMITS_CHANGED = "limits_changed"
-
 EVENTS: Mapping[str, tuple[str, ...]] = {
     FailureKind.CONNECT.value: ("endpoint.state",),
     FailureKind.TLS.value: ("endpoint.state",),
@@ -26,20 +22,16 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     FailureKind.RATE_LIMITED.value: ("provider.state",),
     FailureKind.UNAUTHORIZED.value: ("credential.epoch",),
     FailureKind.BROKEN_STREAM.value: (),
-    POLICY_RELOADED: ("policy.revision",),
-    WORKLOADS_CHANGED: ("workload.epoch",),
-    LIMITS_CHANGED: ("budget.epoch",),
 }
 """Which outside facts an event writes. A connection that was lost while idle says nothing against its endpoint; a stream that broke
 after its first byte is not tried again.
 """
-_NO_ATTEMPT = frozenset({FailureKind.BROKEN_STREAM.value, POLICY_RELOADED, WORKLOADS_CHANGED, LIMITS_CHANGED})
 
 
 def reruns_of(graph: Graph, versions: Versions, request: Sequence[str]) -> dict[str, tuple[tuple[str, str], ...]]:
     """For each event the request stages that may run again, in plan order, each with its reason."""
     nodes = [graph.nodes[name] for name in request]
-    return {event: _closure(nodes, versions, dirty, again=event not in _NO_ATTEMPT) for event, dirty in EVENTS.items()}
+    return {event: _closure(nodes, versions, dirty, again=event != FailureKind.BROKEN_STREAM) for event, dirty in EVENTS.items()}
 
 
 def _closure(nodes: Iterable[Node], versions: Versions, dirty: tuple[str, ...], *, again: bool) -> tuple[tuple[str, str], ...]:

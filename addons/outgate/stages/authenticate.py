@@ -45,7 +45,6 @@ class Reads(NamedTuple):
 
     conn: Connection
     headers: Headers
-    workload_epoch: int | None
 
 
 class Authenticate(Stage):

@@ -60,7 +60,6 @@ class Reads(NamedTuple):
     model: str
     tokens_in: int
     params: Params
-    budget_epoch: object
 
 
 class TokenBudget(Stage):
