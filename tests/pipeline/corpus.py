@@ -46,17 +46,6 @@ HEAD = frozenset({Origin.OUTSIDE, Origin.CONNECTION, Origin.HEAD})
 
 
 UNPINNED = (
-    Case(
-        "guard asks for the client's version of a hydrated prompt",
-        swap(HYDRATE, vary(PROMPT_GUARD, reads="prompt@initial")),
-        "E_STALE_VERDICT",
-    ),
-    Case("count asks for the client's version", swap(vary(COUNT_TOKENS, reads="prompt@initial tools model")), "E_STALE_CHARGE"),
-    Case(
-        "cache asks for the client's version",
-        swap(vary(CACHE, reads="prompt@initial model tools params principal operation")),
-        "E_STALE_CACHE_KEY",
-    ),
     Case("a rewrite behind a guard that rewrites", swap(vary(HYDRATE, after="prompt_guard"), GUARD_REDACTS), "E_STALE_VERDICT"),
     Case(
         "restored text that nobody judged",
@@ -83,7 +72,6 @@ UNPINNED = (
     Case("a fact that does not exist", swap(vary(ROUTE, reads="model provider weather")), "E_UNKNOWN_FACT"),
     Case("nobody routes", swap(drop="route"), "E_NO_PRODUCER"),
     Case("its own only source", swap(vary(ROUTE, reads="model provider backend")), "E_NO_PRODUCER"),
-    Case("the initial version of a derived fact", swap(vary(ROUTE, reads="model@initial provider")), "E_NO_PRODUCER"),
     Case("body read before there is one", (AUTHENTICATE, PROMPT_GUARD), "E_NO_PRODUCER", {"given": HEAD, "closing": False}),
     Case("the end of an exchange that is not told", (AUTHENTICATE, stage("tail", "outcome")), "E_NO_PRODUCER", {"closing": False}),
     Case("model unset when routing fails", swap(vary(MODEL_MAP, on_error=OnError.OPEN)), "E_OPEN_REQUIRED"),
@@ -91,7 +79,6 @@ UNPINNED = (
     Case("admitted by a failure", swap(vary(AUTHORIZE, on_error=OnError.OPEN)), "E_OPEN_REQUIRED"),
     Case("anybody by a failure", swap(vary(AUTHENTICATE, on_error=OnError.FALLBACK, fallback=("guest",))), "E_OPEN_REQUIRED"),
     Case("a guard that sees personal text elsewhere", swap(REMOTE_GUARD, drop="redact restore"), "E_TAINT"),
-    Case("a third party that asks for the client's version", swap(vary(EMBED, reads="prompt@initial")), "E_TAINT"),
     Case(
         "text brought in behind the redaction",
         swap(vary(HYDRATE, after="redact"), vary(REDACT, after=""), EMBED, drop="prompt_guard"),
@@ -121,11 +108,7 @@ UNPINNED = (
         ),
         "E_CYCLE",
     ),
-    Case(
-        "translation around the redaction",
-        swap(vary(TRANSLATE, reads="operation headers backend prompt@initial tools model params hold")),
-        "E_TAINT",
-    ),
+    Case("a redaction that claims to spare what is sent", swap(vary(REDACT, preserves="*")), "E_TAINT"),
     Case("a third party reads the client's headers", swap(vary(REMOTE_GUARD, reads="prompt headers")), "E_SECRET_SCOPE"),
     Case(
         "the client's headers go upstream",
@@ -149,16 +132,6 @@ UNPINNED = (
         "dialled by names that are no fact",
         swap(vary(DISPATCH, reads=" ".join(name for name in DISPATCH.contract.reads if name != "wire.origination"))),
         "E_HOST_SNI",
-    ),
-    Case(
-        "recorded as the provider sent it",
-        swap(
-            REDACT_OUTPUT,
-            stage("keep", "r.stream@initial", "cache.recording"),
-            vary(RESTORE, preserves="verdict.out.* cache.recording"),
-            drop="output_guard record",
-        ),
-        "E_CACHE_BEFORE_OUTPUT_GUARD",
     ),
     Case(
         "judged when it has left",
@@ -213,10 +186,6 @@ GOOD = (
         ),
     ),
     Case("tool policy on restored text", swap(TOOL_POLICY)),
-    Case(
-        "router reads the client's prompt",
-        swap(vary(ROUTER, reads="prompt@initial", writes="model provider"), DECORATOR, drop="model_map"),
-    ),
     Case("caller known from the connection", swap(drop="authenticate"), how={"known": frozenset({"principal"})}),
     Case(
         "pinned as compiled",

@@ -39,7 +39,7 @@ def _mutator(rng: Random, name: str, outside: str, last: dict[str, str]) -> Plac
 def _derived(rng: Random, name: str, outside: str, made: list[str]) -> Placement:
     fact = rng.choice([fact for fact in DERIVED if fact not in made])
     known = rng.sample((*MUTATED, "tools", "method", *made), rng.randint(1, min(4, 4 + len(made))))
-    reads = " ".join(f"{f}@initial" if f in MUTATED and rng.random() < 0.2 else f for f in known)
+    reads = " ".join(known)
     made.append(fact)
     passes = rng.choice((1.0, 0.9, 0.5))
     return stage(name, reads, fact, outside=outside, run=function(rng, 1), cost=rng.random(), passes=passes)

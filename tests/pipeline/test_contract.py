@@ -1,12 +1,12 @@
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-from outgate.pipeline.contract import At, Contract, May
+from outgate.pipeline.contract import Contract, May
 
 
 class Reads(NamedTuple):
-    prompt: Annotated[str, At.INITIAL]
+    prompt: str
     tokens_in: int
     endpoint_state: frozenset[str]
     verdict_out_x: str
@@ -15,7 +15,7 @@ class Reads(NamedTuple):
 def test_a_contract_is_read_off_a_view():
     contract = Contract.of(Reads, writes=("hold",), may=May.DENY)
 
-    assert ("prompt@initial", "tokens.in", "verdict.out.x") == contract.reads
+    assert ("prompt", "tokens.in", "verdict.out.x") == contract.reads
     assert ("endpoint.state",) == contract.outside
     assert (("hold",), May.DENY, Reads) == (contract.writes, contract.may, contract.view)
 

@@ -1,8 +1,8 @@
 import pytest
 
 from outgate.pipeline.contract import Judges, May, OnError
-from pipeline.more_stages import REDACT_OUTPUT
-from pipeline.standard import HYDRATE, METER, PROMPT_GUARD, RESTORE, STANDARD, TOKEN_BUDGET, problems_of, stage, swap, vary
+from pipeline.more_stages import GUARD_REDACTS, REDACT_OUTPUT
+from pipeline.standard import HYDRATE, METER, MODEL_MAP, RESTORE, TOKEN_BUDGET, problems_of, stage, swap, vary
 
 
 def _found(code, placements, **how):
@@ -10,7 +10,7 @@ def _found(code, placements, **how):
 
 
 def test_a_stale_verdict_names_the_guard_the_rewrite_and_the_way_to_the_release():
-    found = _found("E_STALE_VERDICT", swap(HYDRATE, vary(PROMPT_GUARD, reads="prompt@initial")))
+    found = _found("E_STALE_VERDICT", swap(vary(HYDRATE, after="prompt_guard"), GUARD_REDACTS))
 
     assert ("prompt_guard", "hydrate") == found.stages
     assert "prompt" == found.fact
@@ -19,9 +19,9 @@ def test_a_stale_verdict_names_the_guard_the_rewrite_and_the_way_to_the_release(
 
 
 def test_an_older_version_than_was_judged_may_not_leave():
-    translate = next(p for p in STANDARD if p.name == "translate")
-    reads = " ".join(f"{name}@initial" if name == "prompt" else name for name in translate.contract.reads)
-    found = _found("E_STALE_VERDICT", swap(HYDRATE, vary(translate, reads=reads), drop="redact restore"))
+    late = vary(HYDRATE, after="translate", preserves="wire.*")
+    by_name = vary(MODEL_MAP, reads="model.requested params")
+    found = _found("E_STALE_VERDICT", swap(late, by_name, drop="redact restore count_tokens token_budget cache record cache_write"))
 
     assert (("prompt_guard",), "prompt") == (found.stages, found.fact)
     assert "older" in found.message

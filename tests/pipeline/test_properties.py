@@ -24,9 +24,7 @@ def _from_scratch(plan: Plan, placements: tuple[Placement, ...], given: dict[str
     now = dict(given)
     for name in plan.order:
         contract = by_name[name].contract
-        values = [
-            given[f.removesuffix("@initial")] if f.endswith("@initial") else now[f] for f in (*contract.reads, *contract.outside)
-        ]
+        values = [now[name] for name in (*contract.reads, *contract.outside)]
         now.update(zip(contract.writes, by_name[name].run(values), strict=True))
     return now
 

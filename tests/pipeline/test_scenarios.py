@@ -9,7 +9,6 @@ from outgate.pipeline.explain import explain
 from pipeline.more_stages import CANNED, DECORATOR, GUARD_REDACTS, MODEL_GUARD, REMOTE_GUARD, REWRITE_PATH, ROUTER
 from pipeline.running import ANSWER, Exchange
 from pipeline.standard import (
-    AUTHORIZE,
     AUTHORIZE_MODEL,
     CACHE,
     HYDRATE,
@@ -153,16 +152,13 @@ def test_A10_decorator_and_router_are_refused_with_facts_and_repairs():
     assert {"decorator", "router"} == set(found.stages)
     assert ("decorator", "router", "decorator") == found.path
     assert "decorator -(prompt)-> router -(model)-> decorator" in found.message
-    for repair in ("@initial", "split", "preserves"):
+    for repair in ("split", "preserves", "guard"):
         assert repair in found.repair
 
 
 def test_A13_a_path_rewritten_after_authorization_is_authorized_again_or_refused():
     assert before(compile_plan(swap(REWRITE_PATH)), "rewrite_path", "authorize")
     assert "E_STALE_VERDICT" in codes_of(swap(REWRITE_PATH), pin=("authorize", "rewrite_path"))
-    assert "E_STALE_VERDICT" in codes_of(
-        swap(REWRITE_PATH, vary(AUTHORIZE, reads="principal destination path@initial model.requested"))
-    )
 
 
 def test_A13_the_routed_model_is_authorized_again_when_it_changes():

@@ -51,14 +51,6 @@ def test_a_view_type_of_other_fields_is_not_used():
     assert ("prompt",) == step.view._fields
 
 
-def test_both_versions_of_a_fact_can_be_read():
-    plan = compile_plan((HYDRATE, stage("compare", "prompt prompt@initial"), stage("who", "", "principal")))
-    step = plan.step("compare")
-
-    assert ("prompt", "prompt_initial") == step.view._fields
-    assert (plan.final["prompt"], plan.first["prompt"]) == step.get(list(range(plan.size)))
-
-
 def test_the_answer_of_the_provider_and_of_a_stage_share_a_slot():
     plan = compile_plan(STANDARD)
     dispatch = plan.step("dispatch")

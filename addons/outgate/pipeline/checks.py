@@ -7,8 +7,7 @@ from inspect import iscoroutinefunction
 from outgate.errors import Problem
 from outgate.pipeline.contract import Contract, OnError, Release
 from outgate.pipeline.facts import Label, Origin, fact
-from outgate.pipeline.graph import INITIAL, RECORDS, Graph, Node, Phase, Placement
-from outgate.pipeline.rules import stale_code
+from outgate.pipeline.graph import RECORDS, Graph, Node, Phase, Placement
 
 type Check = Callable[[Graph], Iterator[Problem]]
 
@@ -62,7 +61,7 @@ def produced(graph: Graph) -> Iterator[Problem]:
     """Every fact that a stage must have is given or written."""
     for node in graph.nodes.values():
         for read in node.reads:
-            made = any(writer is not node and (writer.dispatches or not read.initial) for writer in graph.writers(read.fact))
+            made = any(writer is not node for writer in graph.writers(read.fact))
             if not (read.optional or made or graph.is_given(read.fact)):
                 message = f"{node.name} reads {read.fact}, which nothing in this plan gives"
                 yield problem(
@@ -111,18 +110,6 @@ def cache_key(graph: Graph) -> Iterator[Problem]:
             if name not in node.facts_read:
                 message = f"{node.name} makes the cache key without {name}: different requests would share an answer"
                 yield problem("E_CACHE_KEY_INCOMPLETE", message, f"let {node.name} read {name}", node, about=name)
-
-
-def stale_by_choice(graph: Graph) -> Iterator[Problem]:
-    """A charge or a cache that asks for the client's version of a fact which is rewritten before it leaves."""
-    for node in graph.nodes.values():
-        code = stale_code(node)
-        for read in node.reads if code in ("E_STALE_CHARGE", "E_STALE_CACHE_KEY") else ():
-            for writer in graph.writers(read.fact) if read.initial else ():
-                if writer is not node and not writer.spares(node, read.fact):
-                    message = f"{node.name} uses {read.fact} as the client sent it; {writer.name} rewrites it before it leaves"
-                    repair = f"let {node.name} read the final {read.fact}"
-                    yield problem(code, message, repair, node, writer, about=read.fact, path=(node.name, writer.name))
 
 
 def bound_to_backend(graph: Graph) -> Iterator[Problem]:
@@ -209,7 +196,6 @@ CHECKS: tuple[Check, ...] = (
     late_answer,
     judging_declared,
     cache_key,
-    stale_by_choice,
     bound_to_backend,
     secret_scope,
     fallbacks,
@@ -232,7 +218,7 @@ def _named(contract: Contract) -> list[str]:
 
 def _is_known(name: str) -> bool:
     try:
-        fact(name.removesuffix(INITIAL))
+        fact(name)
     except KeyError:
         return False
     return True

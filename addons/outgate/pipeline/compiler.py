@@ -134,7 +134,8 @@ def _cycle(graph: Graph, edges: Sequence[Edge], path: tuple[str, ...]) -> Proble
     about = next((edge.fact for edge in steps if edge.fact), "")
     nodes = [graph.nodes[name] for name in path[:-1]]
     repair = (
-        f"read {about or 'the fact'}@initial in one of them; or split one into two stages; or declare what the rewrite preserves"
+        f"split one into two stages; or declare what the rewrite of {about or 'the fact'} preserves; or let a guard among them "
+        "judge the other text"
     )
     declared = [f"{edge.before} from the `after` of {edge.after}" for edge in steps if edge.reason == "declared after"]
     repair = f"remove {' or '.join(declared)}" if declared else repair

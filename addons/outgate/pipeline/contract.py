@@ -5,8 +5,8 @@ returned, so an undeclared write is impossible and a missing one raises Contract
 """
 
 from dataclasses import dataclass, field
-from enum import Enum, Flag, StrEnum, auto
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from enum import Flag, StrEnum, auto
+from typing import Any, get_type_hints
 
 from outgate.pipeline.facts import Origin, fact, fact_of_field
 
@@ -58,23 +58,17 @@ class Judges(StrEnum):
     """As it leaves: after every stage that rewrites it."""
 
 
-class At(Enum):
-    """Which version of a fact is read, where it is not the final one."""
-
-    INITIAL = "initial"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """The contract of one configured stage.
 
-    `reads` are fact names; `name@initial` asks for the client's version. A mutator reads and writes the same fact: it reads the
-    version before it and writes the next. `outside` names the outside facts it reads. `limit` is seconds, for stages that wait.
-    `preserves` lists facts that a mutator's rewrite provably cannot invalidate (each has its metamorphic test); `clears` says
-    that what it writes is no longer personal. `after` orders mutators of one fact by stage name, `*` for all others; names that are
-    not in the plan are ignored. `optional` reads are None while unset or where no stage of the plan writes them.
-    `judges` is declared by every stage that writes a `verdict.*`, and by no other.
-    `cost` (ms) and `passes` (probability that the exchange goes on) only break ties; they are constants, so that every worker
+    `reads` are fact names. A mutator reads and writes the same fact: it reads the version before it and writes the next. `outside`
+    names the outside facts it reads. `limit` is seconds, for stages that wait. `optional` reads are None while unset, or where no
+    stage of the plan writes them.
+    `judges` is declared by every stage that writes a `verdict.*`, and by no other. `clears` says that what it writes is no longer
+    personal. `preserves` lists facts that a mutator's rewrite provably cannot invalidate (each has its metamorphic test).
+    `after` orders mutators of one fact by stage name, `*` for all others; names that are not in the plan are ignored.
+    `cost` (ms) and `passes` (probability that the exchange goes on) only break ties. They are constants, so that every worker
     compiles the same plan.
     `view` is the namedtuple type the stage's `run` is annotated with; made from `reads` and `outside` when absent.
     """
@@ -101,13 +95,11 @@ class Contract:
     def of(cls, view: type[tuple[Any, ...]], **fields: Any) -> "Contract":
         """A contract whose reads and outside facts are the fields of a NamedTuple.
 
-        `prompt: Annotated[Prompt, At.INITIAL]` reads the client's version; `usage: Usage | None` is an optional read only if
-        it is named in `optional`.
+        `usage: Usage | None` is an optional read only if it is named in `optional`.
         """
         reads: list[str] = []
         outside: list[str] = []
-        for name, hint in get_type_hints(view, include_extras=True).items():
+        for name in get_type_hints(view):
             known = fact_of_field(name)
-            initial = get_origin(hint) is Annotated and At.INITIAL in get_args(hint)[1:]
-            (outside if fact(known).origin is Origin.OUTSIDE else reads).append(known + ("@initial" if initial else ""))
+            (outside if fact(known).origin is Origin.OUTSIDE else reads).append(known)
         return cls(reads=tuple(reads), outside=tuple(outside), view=view, **fields)

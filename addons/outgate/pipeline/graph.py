@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from outgate.pipeline.contract import Contract, Effect, May, Release
 from outgate.pipeline.facts import Label, Origin, fact
 
-INITIAL = "@initial"
 ADMISSION = frozenset({"principal", "admitted", "model.admitted"})
 """Who calls, and whether they may: judged like a guard's verdict, and never allowed to fail open."""
 RECORDS = frozenset({"cache.recording", "cache.entry"})
@@ -50,7 +49,6 @@ class Read(NamedTuple):
     """One declared read."""
 
     fact: str
-    initial: bool
     optional: bool
 
 
@@ -77,9 +75,7 @@ class Node:
     def reads(self) -> tuple[Read, ...]:
         """Reads in declared order, outside facts last."""
         contract = self.contract
-        names = [(name.removesuffix(INITIAL), name.endswith(INITIAL)) for name in (*contract.reads, *contract.outside)]
-        optional = {name.removesuffix(INITIAL) for name in contract.optional}
-        return tuple(Read(name, initial, name in optional) for name, initial in names)
+        return tuple(Read(name, name in contract.optional) for name in (*contract.reads, *contract.outside))
 
     @cached_property
     def facts_read(self) -> frozenset[str]:
@@ -222,7 +218,7 @@ class Graph:
 
     def _needs(self, node: Node) -> Iterable[str]:
         for read in node.reads:
-            for writer in () if read.initial else self.writers(read.fact):
+            for writer in self.writers(read.fact):
                 mutual = read.fact in node.facts_written and read.fact in writer.facts_read
                 if writer is not node and not mutual and not writer.spares(node, read.fact):
                     yield writer.name

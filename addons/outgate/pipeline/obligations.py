@@ -12,7 +12,7 @@ from outgate.errors import Problem
 from outgate.pipeline.checks import problem
 from outgate.pipeline.contract import Judges, OnError, Release
 from outgate.pipeline.facts import Label, fact
-from outgate.pipeline.graph import RECORDS, Graph, Node, Phase, Read
+from outgate.pipeline.graph import RECORDS, Graph, Node, Phase
 from outgate.pipeline.plan import Edge
 from outgate.pipeline.reach import Reach
 from outgate.pipeline.versions import UNSET, Version, Versions
@@ -69,8 +69,8 @@ def judged_as_declared(graph: Graph, versions: Versions) -> Iterator[Problem]:
                 )
 
 
-def recorded_as_judged(graph: Graph, versions: Versions) -> Iterator[Problem]:
-    """What goes into the cache is what the guards that ran before it judged or rewrote, without secrets."""
+def recorded_without_secrets(graph: Graph, versions: Versions) -> Iterator[Problem]:
+    """What goes into the cache holds no secret: it was recorded before secrets were restored."""
     for node in graph.nodes.values():
         for read in node.reads if node.facts_written & RECORDS else ():
             version = versions.read(node, read)
@@ -79,7 +79,6 @@ def recorded_as_judged(graph: Graph, versions: Versions) -> Iterator[Problem]:
                 yield problem(
                     "E_SECRET_SCOPE", message, f"record before {versions.chain(read.fact)[-1].name}", node, about=read.fact
                 )
-            yield from _recorded_unjudged(graph, versions, node, read)
 
 
 def taint(graph: Graph, versions: Versions) -> Iterator[Problem]:
@@ -128,7 +127,7 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     verdicts_at_releases,
     verdicts_at_the_client,
     judged_as_declared,
-    recorded_as_judged,
+    recorded_without_secrets,
     taint,
     unset_on_failure,
     unset_on_exit,
@@ -148,21 +147,6 @@ def _stale_verdicts(versions: Versions, guard: Node, leaving: frozenset[Version]
             repair = f"let {guard.name} read the final {read.fact}, or declare what the rewrite preserves"
             path = (guard.name, *(spoiler.name for spoiler in spoilers), where)
             yield problem("E_STALE_VERDICT", message, repair, guard, *spoilers[:1], about=read.fact, path=path)
-
-
-def _recorded_unjudged(graph: Graph, versions: Versions, node: Node, read: Read) -> Iterator[Problem]:
-    version = versions.read(node, read)
-    for guard in graph.inside(Phase.RESPONSE):
-        if guard is node or not guard.verdicts or versions.position[guard.name] > versions.position[node.name]:
-            continue
-        for about in (seen for seen in guard.reads if seen.fact == read.fact):
-            judged = versions.written(guard, about.fact) if about.fact in guard.mutates else versions.read(guard, about)
-            if version.number < judged.number:
-                message = f"{node.name} records {read.fact} from before {guard.name} judged it"
-                repair = f"let {node.name} read the final {read.fact}"
-                yield problem(
-                    "E_CACHE_BEFORE_OUTPUT_GUARD", message, repair, node, guard, about=read.fact, path=(node.name, guard.name)
-                )
 
 
 def _around_clearing(versions: Versions, node: Node) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """Why one stage must run before another: every rule that orders a plan, each named, each with its reason and its diagnosis.
 
-Write-after-read needs no rule: every version of a fact has its own slot, so a reader of the client's version keeps it whatever is
-written later. Two writers of one fact are ordered by what they declare, or by the other rules, or the plan is refused.
+Write-after-read needs no rule: every version of a fact has its own slot, so a reader keeps its version whatever is written later.
+Two writers of one fact are ordered by what they declare, or by the other rules, or the plan is refused.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ def read_after_write(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
     """
     for node in graph.nodes.values():
         for read in node.reads:
-            for writer in () if read.initial else graph.writers(read.fact):
+            for writer in graph.writers(read.fact):
                 mutual = read.fact in node.facts_written and read.fact in writer.facts_read
                 judged = bool(node.verdicts) and read.fact in writer.mutates
                 if writer is not node and not mutual and not judged and not writer.spares(node, read.fact):
@@ -139,7 +139,7 @@ def cleared_before_third_party(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge
     for node in graph.nodes.values():
         if node.contract.releases is Release.THIRD_PARTY:
             for read in node.reads:
-                personal = fact(read.fact).label is Label.PERSONAL and not read.initial and node.contract.judges is not Judges.RAW
+                personal = fact(read.fact).label is Label.PERSONAL and node.contract.judges is not Judges.RAW
                 for writer in graph.writers(read.fact) if personal else ():
                     if writer.contract.clears and writer is not node:
                         yield Edge(writer.name, node.name, "cleared before a third party sees it", read.fact, "E_TAINT")

@@ -9,7 +9,7 @@ from typing import Any
 from outgate.errors import Denial
 from outgate.pipeline.contract import OnError
 from outgate.pipeline.facts import Origin, fact, field_of
-from outgate.pipeline.graph import Graph, Node, Read
+from outgate.pipeline.graph import Graph, Node
 from outgate.pipeline.plan import Step
 from outgate.pipeline.versions import UNSET, Version, Versions
 
@@ -38,7 +38,7 @@ class Slots:
         fields: dict[str, int] = {}
         for read in node.reads:
             version = self._versions.read(node, read)
-            fields[_field(read, fields)] = _ALWAYS_NONE if version.number == UNSET else self._of[version]
+            fields[field_of(read.fact)] = _ALWAYS_NONE if version.number == UNSET else self._of[version]
         return fields
 
     def written_by(self, node: Node) -> tuple[int, ...]:
@@ -72,12 +72,6 @@ def _view(node: Node, fields: Iterable[str]) -> type[tuple[Any, ...]]:
     if view is not None and set(getattr(view, "_fields", ())) == set(fields):
         return view
     return namedtuple("Facts", list(fields))  # noqa: PYI024 (the fields are known only here)
-
-
-def _field(read: Read, taken: dict[str, int]) -> str:
-    """A stage that reads two versions of a fact sees the client's under `<fact>_initial`."""
-    name = field_of(read.fact)
-    return f"{name}_initial" if name in taken else name
 
 
 def _getter(slots: Sequence[int]) -> Callable[[list[Any]], tuple[Any, ...]]:

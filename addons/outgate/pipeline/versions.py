@@ -37,14 +37,10 @@ class Versions:
 
     def read(self, node: Node, read: Read) -> Version:
         """The version this stage reads; number UNSET where it has none."""
-        before = self._initial(read.fact) if read.initial else self._written_before(node, read.fact)
+        before = self._written_before(node, read.fact)
         if before == 0 and not self._graph.is_given(read.fact):
             return Version(read.fact, UNSET)
         return Version(read.fact, before)
-
-    def _initial(self, name: str) -> int:
-        """The given version, or what the provider answered."""
-        return int(any(node.dispatches for node in self.chain(name)[:1]))
 
     def written(self, node: Node, name: str) -> Version:
         return Version(name, self.chain(name).index(node) + 1)

@@ -81,7 +81,7 @@ _PLANS: dict[str, tuple[str, str]] = {
     "E_NO_PRODUCER": ("a stage reads a fact that nothing in the plan gives", "add a stage that writes it, or remove the reader"),
     "E_OUTSIDE_WRITTEN": ("a stage writes a fact that only events write", "read it instead"),
     "E_FALLBACK_ARITY": ("a stage has not one fallback value for each fact it writes", "give one for each"),
-    "E_CYCLE": ("stages wait for one another", "read `@initial` in one, split one, or declare what the rewrite preserves"),
+    "E_CYCLE": ("stages wait for one another", "split one, or declare what the rewrite preserves"),
     "E_WAW_AMBIGUOUS": ("two stages write one fact, and nothing says which has the last word", "declare `after` on one"),
     "E_UNSET_ON_EXIT": ("a stage that runs after denials and early answers requires what is unset then", "read it as optional"),
     "E_DISPATCH_NOT_LAST": ("a stage of the request would run after it has left", "remove the pin or `after` that says so"),
