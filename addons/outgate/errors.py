@@ -1,7 +1,8 @@
 """What can go wrong, as few classes as callers branch on. A denial is a value, not an exception."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 
 class OutgateError(Exception):
@@ -132,7 +133,8 @@ class Denial:
     """The gateway's refusal of an exchange.
 
     `code` is a stable snake_case reason shown to the caller, `status` the HTTP status that makes SDKs raise their typed error,
-    `message` one sentence without secrets or prompt text, `retry_after` seconds.
+    `message` one sentence without secrets or prompt text, `retry_after` seconds. `outputs` are the facts that the denying stage
+    still writes, in its contract's order: a guard's verdict.
     """
 
     code: str
@@ -140,6 +142,7 @@ class Denial:
     message: str
     retry_after: float | None = None
     stage: str = ""
+    outputs: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
     def by(self, stage: str) -> "Denial":
         """The same denial, naming the stage that gave it."""

@@ -51,8 +51,9 @@ def test_nothing_can_be_written_through_the_view():
         ("m", "n"),
         _Out("m"),
         Answer(200, Headers(), None, "cache", (1, 2)),
+        Denial(code="no", status=403, message="no", outputs=(1, 2)),
     ],
-    ids=["none", "text", "list", "mapping", "too few", "too many", "named tuple", "answer of too many"],
+    ids=["none", "text", "list", "mapping", "too few", "too many", "named tuple", "answer of too many", "denial of too many"],
 )
 def test_a_result_that_the_contract_does_not_allow_is_the_failure_of_the_stage(result):
     exchange = _one(lambda facts: result, may=May.RESPOND)

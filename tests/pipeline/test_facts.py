@@ -1,6 +1,6 @@
 import pytest
 
-from outgate.pipeline.facts import FACTS, Label, Origin, fact, fact_of_field, field_of
+from outgate.pipeline.facts import FACTS, VERDICTS, Label, Origin, fact, fact_of_field, field_of
 
 
 def test_every_fact_has_a_field_of_its_own():
@@ -18,6 +18,10 @@ def test_verdicts_are_families(name, origin):
 def test_an_undeclared_fact_is_no_fact(name):
     with pytest.raises(KeyError):
         fact(name)
+
+
+def test_every_verdict_of_a_plan_is_read_under_one_name():
+    assert ("verdicts", VERDICTS) == (field_of(VERDICTS), fact_of_field("verdicts"))
 
 
 def test_an_undeclared_field_is_no_fact():

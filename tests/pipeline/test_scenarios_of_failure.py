@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from outgate.errors import Denial
+from outgate.inference.verdict import FAILED
 from outgate.pipeline.compiler import compile_plan
 from outgate.pipeline.contract import OnError
 from pipeline.running import Exchange
@@ -83,12 +84,12 @@ def test_A14_a_fault_in_a_closed_stage_never_forwards(victim, fault):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_A14_a_fault_in_an_open_guard_forwards_and_is_unset(fault):
+def test_A14_a_fault_in_an_open_guard_forwards_and_says_so(fault):
     exchange = Exchange(swap(vary(PROMPT_GUARD, on_error=OnError.OPEN, limit=0.01)), {"prompt_guard": FAULTS[fault][0]})
 
     assert exchange.request() is None
     assert exchange.runs["dispatch"] == 1
-    assert exchange.execution.get("verdict.prompt_guard") is None
+    assert FAILED is exchange.execution.get("verdict.prompt_guard")
     assert ["W_FAIL_OPEN"] == [w.code for w in exchange.plan.warnings]
 
 

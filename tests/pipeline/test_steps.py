@@ -3,9 +3,11 @@ from typing import NamedTuple
 import pytest
 
 from outgate.errors import Denial
+from outgate.inference.verdict import FAILED
 from outgate.pipeline.compiler import compile_plan
-from outgate.pipeline.contract import OnError
+from outgate.pipeline.contract import Judges, OnError
 from outgate.pipeline.plan import Step
+from pipeline.running import Exchange
 from pipeline.standard import DISPATCH, HYDRATE, STANDARD, stage, swap, vary
 
 
@@ -107,3 +109,71 @@ def test_a_stage_that_needs_the_fallback_model_keeps_it():
     plan = compile_plan(swap(vary(stage("tail", "model outcome"), optional="model")))
 
     assert plan.final["model"] in plan.live_after_head
+
+
+GUARDS = (
+    stage("in_guard", "prompt", "verdict.in_guard", judges=Judges.RAW, run=lambda facts: ("seen",)),
+    stage("parts", "prompt", "verdict.parts", judges=Judges.RAW, on_error=OnError.OPEN, run=lambda facts: (None,)),
+)
+CLOSE = stage("close", "outcome verdict.*", "line", run=lambda facts: (facts,))
+
+
+def test_every_verdict_of_the_plan_is_read_as_one_mapping_without_naming_a_guard():
+    exchange = Exchange((*GUARDS, CLOSE))
+    exchange.request()
+    exchange.execution.give({"outcome": "answered"})
+    exchange.close()
+    facts = exchange.execution.get("line")
+
+    assert ("outcome", "verdicts") == facts._fields
+    assert ("answered", {"in_guard": "seen"}) == facts  # what is unset is not there
+    with pytest.raises(TypeError):
+        facts.verdicts["in_guard"] = "other"
+
+
+def test_the_mapping_stands_where_the_view_of_the_stage_has_it():
+    class View(NamedTuple):
+        verdicts: dict
+        outcome: str
+
+    exchange = Exchange((*GUARDS, vary(CLOSE, view=View)))
+    exchange.request()
+    exchange.close()
+
+    assert View({"in_guard": "seen"}, None) == exchange.execution.get("line")
+
+
+def test_a_plan_without_guards_has_no_verdicts():
+    exchange = Exchange((CLOSE,))
+    exchange.close()
+
+    assert {} == exchange.execution.get("line").verdicts
+
+
+def test_verdicts_are_kept_after_the_head_for_whoever_reads_them():
+    plan = compile_plan((*STANDARD, stage("tell", "outcome verdict.*")))
+
+    assert plan.final["verdict.prompt_guard"] in plan.live_after_head
+
+
+@pytest.mark.parametrize("on_error", [OnError.DENY, OnError.OPEN])
+def test_the_verdict_of_a_guard_that_failed_says_so_whatever_follows(on_error):
+    def broken(facts):
+        raise RuntimeError
+
+    exchange = Exchange((stage("g", "prompt", "verdict.g", judges=Judges.RAW, on_error=on_error, run=broken), CLOSE))
+    denial = exchange.request()
+    exchange.close()
+
+    assert (on_error is OnError.DENY) == isinstance(denial, Denial)
+    assert {"g": FAILED} == exchange.execution.get("line").verdicts
+
+
+def test_a_guard_that_denies_leaves_its_verdict():
+    denial = Denial(code="no", status=403, message="no", outputs=("found",))
+    exchange = Exchange((stage("g", "prompt", "verdict.g", judges=Judges.RAW, run=lambda facts: denial), CLOSE))
+    ended = exchange.request()
+    exchange.close()
+
+    assert ("no", "g") == (ended.code, ended.stage)
+    assert {"g": "found"} == exchange.execution.get("line").verdicts

@@ -64,7 +64,7 @@ class Contract:
 
     `reads` are fact names. A mutator reads and writes the same fact: it reads the version before it and writes the next. `outside`
     names the outside facts it reads. `limit` is seconds, for stages that wait. `optional` reads are None while unset, or where no
-    stage of the plan writes them.
+    stage of the plan writes them; `verdict.*` reads every verdict of the plan, as the mapping `verdicts`, and is always optional.
     `judges` is declared by every stage that writes a `verdict.*`, and by no other. `clears` says that what it writes is no longer
     personal. `preserves` lists facts that a mutator's rewrite provably cannot invalidate (each has its metamorphic test).
     `after` orders mutators of one fact by stage name, `*` for all others; names that are not in the plan are ignored.

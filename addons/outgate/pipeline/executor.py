@@ -117,11 +117,11 @@ class Execution:
         return None
 
     def _ended(self, step: Step, result: Denial | Answer, ns: int, verdict: str) -> Denial | Answer:
+        for slot, value in zip(step.out, result.outputs, strict=bool(result.outputs)):
+            self.slots[slot] = value
         if isinstance(result, Denial):
             self.trace.append(Ran(step.name, ns, "denied" if verdict == "ok" else verdict))
             return result.by(step.name)
-        for slot, value in zip(step.out, result.outputs, strict=bool(result.outputs)):
-            self.slots[slot] = value
         self.trace.append(Ran(step.name, ns, "answered"))
         return result
 
@@ -169,9 +169,7 @@ def _broken[E: BaseException](step: Step, error: E) -> E:
 
 def _check(step: Step, result: Any) -> None:
     """Raises ContractViolationError unless a result is a Denial, or an Answer or a tuple of as many facts as were declared."""
-    outputs = result.outputs or step.out if isinstance(result, Answer) else result
-    if isinstance(result, Denial):
-        return
+    outputs = result.outputs or step.out if isinstance(result, Answer | Denial) else result
     if outputs.__class__ is not tuple:
         raise ContractViolationError(f"{step.name} returned {type(result).__name__}, not a tuple, a Denial or an Answer")
     if len(outputs) != len(step.out):

@@ -97,6 +97,9 @@ _TABLE = (
 )
 FACTS = {fact.name: fact for fact in _TABLE}
 _FIELDS = {fact.name.replace(".", "_"): fact.name for fact in _TABLE}
+VERDICTS = "verdict.*"
+"""Read as a fact, every verdict of the plan: a mapping from guard (`out.<guard>` for one of the answer) to its Verdict."""
+_VERDICTS_FIELD = "verdicts"
 _FAMILIES = {"verdict.out.": Origin.RESPONSE, "verdict.": Origin.STAGE}
 
 
@@ -116,12 +119,12 @@ def fact(name: str) -> Fact:
 
 def field_of(name: str) -> str:
     """The identifier under which a view shows a fact: `tokens.in` is `tokens_in`."""
-    return name.replace(".", "_")
+    return _VERDICTS_FIELD if name == VERDICTS else name.replace(".", "_")
 
 
 def fact_of_field(field: str) -> str:
     """Inverse of `field_of`. Raises KeyError where no fact has that field name."""
-    known = _FIELDS.get(field)
+    known = VERDICTS if field == _VERDICTS_FIELD else _FIELDS.get(field)
     if known is not None:
         return known
     for prefix in _FAMILIES:

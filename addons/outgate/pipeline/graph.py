@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from outgate.pipeline.contract import Contract, Effect, May, Release
-from outgate.pipeline.facts import Label, Origin, fact
+from outgate.pipeline.facts import VERDICTS, Label, Origin, fact
 
 ADMISSION = frozenset({"principal", "admitted", "model.admitted"})
 """Who calls, and whether they may: judged like a guard's verdict, and never allowed to fail open."""
@@ -62,6 +62,8 @@ class Node:
     """One stage of the graph, with the questions that the rules ask about it."""
 
     placement: Placement
+    family: tuple[str, ...] = ()
+    """Every verdict that the plan writes: what a read of `verdict.*` stands for."""
 
     @property
     def name(self) -> str:
@@ -75,7 +77,14 @@ class Node:
     def reads(self) -> tuple[Read, ...]:
         """Reads in declared order, outside facts last."""
         contract = self.contract
-        return tuple(Read(name, name in contract.optional) for name in (*contract.reads, *contract.outside))
+        names = (name for name in (*contract.reads, *contract.outside) if name != VERDICTS)
+        single = (Read(name, name in contract.optional) for name in names)
+        return (*single, *(Read(name, optional=True) for name in self.family_read))
+
+    @cached_property
+    def family_read(self) -> tuple[str, ...]:
+        """The verdicts that it reads by their family."""
+        return self.family if VERDICTS in self.contract.reads else ()
 
     @cached_property
     def facts_read(self) -> frozenset[str]:
@@ -144,7 +153,8 @@ class Graph:
         *,
         closing: bool = True,
     ) -> None:
-        self.nodes: Mapping[str, Node] = {p.name: Node(p) for p in sorted(placements, key=lambda p: p.name)}
+        family = tuple(sorted({name for p in placements for name in p.contract.writes if name.startswith("verdict.")}))
+        self.nodes: Mapping[str, Node] = {p.name: Node(p, family) for p in sorted(placements, key=lambda p: p.name)}
         self.origins = given | ({Origin.CLOSE, Origin.AFTER} if closing else frozenset())
         self.known = known
         self._writers = self._index(lambda node: node.facts_written)

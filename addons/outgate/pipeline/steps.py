@@ -1,14 +1,16 @@
 """From an ordered plan to steps over slots: every version of every fact gets its own slot."""
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import iscoroutinefunction
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from outgate.errors import Denial
+from outgate.inference.verdict import FAILED
 from outgate.pipeline.contract import OnError
-from outgate.pipeline.facts import Origin, fact, field_of
+from outgate.pipeline.facts import VERDICTS, Origin, fact, field_of
 from outgate.pipeline.graph import Graph, Node
 from outgate.pipeline.plan import Step
 from outgate.pipeline.versions import UNSET, Version, Versions
@@ -46,13 +48,15 @@ class Slots:
 
     def step(self, node: Node) -> Step:
         fields = self.read_by(node)
-        view = _view(node, fields)
+        family = {name.removeprefix("verdict."): fields.pop(field_of(name)) for name in node.family_read}
+        reads_family = VERDICTS in node.contract.reads
+        view = _view(node, (*fields, *([field_of(VERDICTS)] if reads_family else ())))
         names: tuple[str, ...] = vars(view)["_fields"]
         return Step(
             name=node.name,
             run=node.placement.run,
             view=view,
-            get=_getter([fields[name] for name in names]),
+            get=_with_verdicts(fields, names, family) if reads_family else _getter([fields[name] for name in names]),
             out=self.written_by(node),
             waits=iscoroutinefunction(node.placement.run),
             limit=node.contract.limit,
@@ -83,14 +87,33 @@ def _getter(slots: Sequence[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
     return itemgetter(*slots)
 
 
+def _with_verdicts(
+    fields: Mapping[str, int], names: Sequence[str], family: Mapping[str, int]
+) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """A getter that shows the verdicts which were written as one mapping, at the place of their field."""
+    at = names.index(field_of(VERDICTS))
+    before, after = _getter([fields[name] for name in names[:at]]), _getter([fields[name] for name in names[at + 1 :]])
+    slots = tuple(family.items())
+
+    def get(values: list[Any]) -> tuple[Any, ...]:
+        verdicts = MappingProxyType({guard: values[slot] for guard, slot in slots if values[slot] is not None})
+        return (*before(values), verdicts, *after(values))
+
+    return get
+
+
 def _failure(node: Node) -> Callable[[BaseException], Any]:
-    """What a failed run becomes: unset facts, the declared fallback, or a denial that names the stage and nothing else."""
+    """What a failed run becomes: unset facts, the declared fallback, or a denial that names the stage and nothing else.
+
+    The verdict of a guard that failed says so, whether the request goes on or not.
+    """
     contract = node.contract
+    unset = tuple(FAILED if fact in node.verdicts else None for fact in contract.writes)
     if contract.on_error is OnError.OPEN:
-        unset = (None,) * len(contract.writes)
         return lambda _: unset
     if contract.on_error is OnError.FALLBACK:
         return lambda _: contract.fallback
-    failed = Denial(code="stage_failed", status=503, message=f"The stage {node.name} failed.", stage=node.name)
-    late = Denial(code="stage_timeout", status=503, message=f"The stage {node.name} ran out of time.", stage=node.name)
+    name, told = node.name, unset if node.verdicts else ()
+    failed = Denial(code="stage_failed", status=503, message=f"The stage {name} failed.", stage=name, outputs=told)
+    late = Denial(code="stage_timeout", status=503, message=f"The stage {name} ran out of time.", stage=name, outputs=told)
     return lambda error: late if isinstance(error, TimeoutError) else failed
