@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from outgate.metering.metrics import Metrics, render
-from outgate.policy.diagnostics import DIAGNOSTICS
+from outgate.policy.reference import DIAGNOSTICS
 from support import reference
 
 ROOT = Path(__file__).parent.parent

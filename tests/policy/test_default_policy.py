@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from outgate.errors import PolicyError
-from outgate.policy.json_schema import policy_schema, policy_schema_bytes
 from outgate.policy.load import load_policy
+from outgate.policy.reference import policy_schema, policy_schema_bytes
 from outgate.testing.behaviour import run_behaviour
 
 POLICIES = Path(__file__).parents[2] / "policies"

@@ -3,8 +3,8 @@
 import pytest
 
 from outgate.errors import PolicyError
-from outgate.policy.diagnostics import DIAGNOSTICS
 from outgate.policy.load import load_source
+from outgate.policy.reference import DIAGNOSTICS
 from outgate.policy.source import parse_source
 
 POLICY = """\

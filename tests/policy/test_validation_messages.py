@@ -5,6 +5,7 @@ import pytest
 from outgate.policy.load import load_source
 from outgate.policy.source import parse_source
 from outgate.policy.validate import validate
+from outgate.policy.validation_messages import nearest
 from support.policies import BASE
 
 
@@ -118,3 +119,7 @@ def test_every_problem_says_where_it_stands_and_what_mends_it():
 
 def test_bodies_that_could_never_be_taken_are_no_limit():
     assert "less than four times body_bytes" in only("gateway: {limits: {body_bytes: 9000, buffered_bytes: 30000}}")[2]
+
+
+def test_what_was_probably_meant():
+    assert ["redact", ""] == [nearest(name, frozenset({"redact", "cache"})) for name in ("redcat", "zzz")]

@@ -6,7 +6,7 @@ import trustme
 from outgate.inference.usage import Usage
 from outgate.metering.prices import Prices
 from outgate.policy.load import load_policy
-from outgate.policy.ports import Ports
+from outgate.policy.stage_types import Ports
 from support.policies import write
 
 TEXT = """\

@@ -198,7 +198,7 @@ def refusals() -> Iterator[Coded]:
 
 
 def diagnostics_page() -> str:
-    from outgate.policy.diagnostics import DIAGNOSTICS
+    from outgate.policy.reference import DIAGNOSTICS
 
     given = givers("[EW]_[A-Z0-9_]*[A-Z0-9]")
     intro = (
@@ -230,7 +230,7 @@ def givers(pattern: str) -> dict[str, set[str]]:
     """Every code that stands in the source as a literal, and the files that give it; `cli/` and the table of them give none."""
     found: dict[str, set[str]] = {}
     for file, tree in trees():
-        for node in ast.walk(tree) if file != "policy/diagnostics.py" and not file.startswith("cli/") else ():
+        for node in ast.walk(tree) if file != "policy/reference.py" and not file.startswith("cli/") else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(pattern, node.value):
                 found.setdefault(node.value, set()).add(file)
     return found

@@ -12,10 +12,9 @@ import click
 import orjson
 
 from outgate.errors import PolicyError, Problem
-from outgate.policy.diagnostics import DIAGNOSTICS
-from outgate.policy.discover import nearest
-from outgate.policy.json_schema import policy_schema_bytes
 from outgate.policy.load import load_policy
+from outgate.policy.reference import DIAGNOSTICS, policy_schema_bytes
+from outgate.policy.validation_messages import nearest
 from outgate.testing.behaviour import Failed, run_behaviour
 from outgate.testing.cases import policy_beside
 from outgate.upstreams.credentials import Credentials

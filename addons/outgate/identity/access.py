@@ -1,7 +1,8 @@
-"""Whom a rule is about, and which names it covers."""
+"""Rules about workloads and models: whom a rule covers, and which models it allows."""
 
 from pydantic import Field
 
+from outgate.inference.names import GroupName, ModelPattern, ProviderName, WorkloadName
 from outgate.inference.principal import Principal
 from outgate.net.patterns import covers
 from outgate.pipeline.stage import Settings
@@ -10,9 +11,9 @@ from outgate.pipeline.stage import Settings
 class Who(Settings):
     """The workloads a rule is about: those named, and those in a group named. With neither, every authenticated workload."""
 
-    workloads: tuple[str, ...] = ()
+    workloads: tuple[WorkloadName, ...] = ()
     """Names from the policy's `workloads`."""
-    groups: tuple[str, ...] = ()
+    groups: tuple[GroupName, ...] = ()
     """Groups of workloads."""
 
     def covers(self, principal: Principal) -> bool:
@@ -24,9 +25,9 @@ class Who(Settings):
 class ModelRule(Who):
     """Who may call which models, where."""
 
-    models: tuple[str, ...] = Field(default=("**",))
+    models: tuple[ModelPattern, ...] = Field(default=("**",))
     """Model names; `*` stands for anything but a slash, `**` for anything."""
-    providers: tuple[str, ...] = ()
+    providers: tuple[ProviderName, ...] = ()
     """Names from the policy's `providers`; empty stands for all."""
 
     def allows(self, principal: Principal, provider: str, model: str) -> bool:

@@ -16,14 +16,14 @@ from outgate.pipeline.compiler import REQUEST_ORIGINS, Placement, compile_plan
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Settings, Stage
-from outgate.policy.discover import nearest, stage_names, stage_type
 from outgate.policy.live import LivePolicy, Route
-from outgate.policy.names import models_named
-from outgate.policy.ports import Ports, build_stage
+from outgate.policy.references import models_named
 from outgate.policy.schema import RouteSection
 from outgate.policy.scopes import BOUNDARY, REQUIRED, TIES, Placed, layer, stages_of
 from outgate.policy.source import Place, Source
+from outgate.policy.stage_types import Ports, build_stage, stage_names, stage_type
 from outgate.policy.validate import Validated, canonical, settings_problems
+from outgate.policy.validation_messages import nearest
 from outgate.policy.values import catalog_of, prices_of, workloads_of
 
 _TUNNEL = frozenset({Origin.OUTSIDE, Origin.CONNECTION})
@@ -47,7 +47,7 @@ class Builder:
         self._stages: dict[tuple[str, bytes], Stage] = {}
         self.catalog = catalog_of(source, validated.policy)
         self._workloads = workloads_of(source, validated.policy)
-        self._models = models_named(validated)
+        self._models = models_named(source)
         self._prices = ports.prices.under(prices_of(validated.policy))
 
     def build(self) -> LivePolicy | None:

@@ -12,10 +12,10 @@ from outgate.dialects.registry import EXACT
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
-from outgate.policy.discover import stage_type
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.scopes import Placed, stages_of
 from outgate.policy.source import Place, Source
+from outgate.policy.stage_types import stage_type
 from outgate.policy.validate import Validated
 
 _KINDS = {where: operation.kind for where, operation in EXACT.items()} | {("GET", "/v1/models"): Kind.MODELS}

@@ -8,9 +8,9 @@ from outgate.policy.build import Builder, sorted_problems
 from outgate.policy.files import content_problems, named_files
 from outgate.policy.lint import lint
 from outgate.policy.live import LivePolicy
-from outgate.policy.ports import Ports
 from outgate.policy.references import reference_problems
 from outgate.policy.source import Source, read_source
+from outgate.policy.stage_types import Ports
 from outgate.policy.validate import Validated, canonical, validate
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, IPvAnyNetwork, StringConstraints, model_validator
 
+from outgate.inference.names import ModelName, StageName
 from outgate.pipeline.stage import Settings
 
 type Host = Annotated[
@@ -139,7 +140,7 @@ class ProviderSection(Settings):
     """Seconds per phase."""
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Concurrent requests per endpoint."""
-    prices: dict[str, PriceSection] = Field(default_factory=dict)
+    prices: dict[ModelName, PriceSection] = Field(default_factory=dict)
     """Models by the name the provider knows them by, where the prices that come with Outgate are not yours."""
-    stages: dict[str, StageSettings] = Field(default_factory=dict)
+    stages: dict[StageName, StageSettings] = Field(default_factory=dict)
     """Stage settings where this provider is addressed; they replace those of the policy's `stages` whole, `false` removes."""

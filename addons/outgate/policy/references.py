@@ -1,59 +1,114 @@
-"""What a policy names must exist: stages, providers, workloads, groups, files; and every route must be reachable."""
+"""Check that what a policy names exists (stages, providers, workloads, groups, files) and that every route can be reached.
 
+Names are found by the types of settings (`inference/names.py`), those of stages included, in the file as it is written: a section
+that is broken otherwise still defines its name.
+"""
+
+import types
+import typing
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
 
 from outgate.errors import Problem
-from outgate.policy.discover import stage_names
+from outgate.inference.names import NameOf, StageName
 from outgate.policy.files import named_files
-from outgate.policy.names import Known, rule_problems, unknown
-from outgate.policy.schema import MatchSection, RouteSection
+from outgate.policy.schema import MatchSection, PolicySection, RouteSection
 from outgate.policy.source import Place, Source
-from outgate.policy.validate import Validated
+from outgate.policy.stage_types import stage_names, stage_type
+from outgate.policy.validate import Validated, looks_secret
+from outgate.policy.validation_messages import nearest
+
+_CODES = {
+    "stage": "E_UNKNOWN_STAGE",
+    "provider": "E_UNKNOWN_PROVIDER",
+    "workload": "E_UNKNOWN_WORKLOAD",
+    "group": "E_UNKNOWN_GROUP",
+}
+_DEFINED = {"provider": "providers", "workload": "workloads", "group": "workloads.NAME.groups"}
+_PATTERN = frozenset("*?[")
+
+
+class Named(NamedTuple):
+    """A name, what it is a name of, and where it stands."""
+
+    thing: str
+    name: str
+    place: Place
 
 
 def reference_problems(source: Source, validated: Validated, *, elsewhere: bool = False) -> Iterator[Problem]:
     """Every name without its thing. `elsewhere`: files may be missing on this machine."""
-    yield from _stage_scopes(source, validated)
     yield from _files(source, named_files(validated), "W_MISSING_FILE" if elsewhere else "E_MISSING_FILE")
     yield from _files(source, _credential_files(validated), "W_MISSING_FILE")  # it may be mounted later, and is read when used
-    known = Known(source)
-    for route, place in zip(validated.policy.routes, validated.route_places, strict=True):
-        yield from _match(known, route.match, (*place, "match"))
-    yield from rule_problems(known, validated)
-    for name, workload in validated.policy.workloads.items():
-        for index, trust in enumerate(workload.jwt):
-            if trust.jwks.provider:
-                yield from known.check("provider", trust.jwks.provider, ("workloads", name, "jwt", index, "jwks", "provider"))
+    yield from _unknown(source)
     yield from _routes(source, validated)
 
 
-def _stage_scopes(source: Source, validated: Validated) -> Iterator[Problem]:
-    policy, known = validated.policy, stage_names()
-    named: list[tuple[str, Place]] = [(name, ("stages", name)) for name in policy.stages]
-    for provider, section in policy.providers.items():
-        named += [(name, ("providers", provider, "stages", name)) for name in section.stages]
-    for route, place in zip(policy.routes, validated.route_places, strict=True):
-        named += [(name, (*place, "stages", name)) for name in route.stages]
-        named += [(name, (*place, "pin", index)) for index, name in enumerate(route.pin)]
-        if not isinstance(route.inherit, bool):
-            named += [(name, (*place, "inherit", index)) for index, name in enumerate(route.inherit)]
-        for name, befores in route.after.items():
-            named += [(name, (*place, "after", name)), *((each, (*place, "after", name)) for each in befores if each != "*")]
-    for name, where in named:
-        if name not in known:
-            yield unknown(source, "stage", name, known, where)
+def models_named(source: Source) -> frozenset[str]:
+    """Every model that stands in the policy by its own name: in a stage's rules, or among the prices of a provider."""
+    return frozenset(each.name for each in _names(PolicySection, source.data, ()) if each.thing == "model")
 
 
-def _match(known: Known, match: MatchSection, place: Place) -> Iterator[Problem]:
-    checks = (
-        ("provider", "destinations", match.destinations),
-        ("workload", "workloads", match.workloads),
-        ("group", "groups", match.groups),
-    )
-    for what, field, named in checks:
-        for index, name in enumerate(named):
-            yield from known.check(what, name, (*place, field, index))
+def _unknown(source: Source) -> Iterator[Problem]:
+    known = _defined(source.data) | {"stage": stage_names()}
+    for thing, name, place in dict.fromkeys(_names(PolicySection, source.data, ())):
+        names = known.get(thing)
+        if names is None or name in names or looks_secret(name):  # which is told already, without showing it
+            continue
+        near = nearest(name, names)
+        others = f"name one of: {', '.join(sorted(names))}" if names else f"none is defined: add it under `{_DEFINED[thing]}`"
+        yield source.problem(_CODES[thing], f"there is no {thing} {name!r}", place, f"did you mean {near!r}?" if near else others)
+
+
+def _defined(data: Any) -> dict[str, frozenset[str]]:
+    """The names that may be referred to; those of groups are not known where an issuer gives them."""
+    providers, workloads = _section(data, "providers"), _section(data, "workloads")
+    names = {"provider": frozenset(providers), "workload": frozenset(workloads)}
+    if "groups_claim" in str(workloads):
+        return names
+    groups = [each.get("groups") for each in workloads.values() if isinstance(each, dict)]
+    return names | {"group": frozenset(str(group) for each in groups if isinstance(each, list) for group in each)}
+
+
+def _section(data: Any, name: str) -> dict[str, Any]:
+    section = data.get(name) if isinstance(data, dict) else None
+    return section if isinstance(section, dict) else {}
+
+
+def _names(kind: Any, value: Any, place: Place) -> Iterator[Named]:
+    """The names in a value, found by its type; settings of another shape are judged by their model."""
+    if isinstance(kind, typing.TypeAliasType):
+        yield from _names(kind.__value__, value, place)
+        return
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        marks = [each for each in inner[1:] if isinstance(each, NameOf)]
+        if not marks:
+            yield from _names(inner[0], value, place)
+        elif isinstance(value, str) and not (marks[0].pattern and _PATTERN.intersection(value)):
+            yield Named(marks[0].thing, value, place)
+    elif origin in (typing.Union, types.UnionType):
+        plain = any(value in typing.get_args(branch) for branch in inner if typing.get_origin(branch) is typing.Literal)
+        yield from (name for branch in inner for name in _names(branch, value, place) if not plain)
+    elif isinstance(value, list) and origin in (tuple, list, frozenset):
+        yield from (name for index, each in enumerate(value) for name in _names(inner[0], each, (*place, index)))
+    elif isinstance(value, dict):
+        yield from _names_in_mapping(kind, inner, value, place)
+
+
+def _names_in_mapping(kind: Any, inner: tuple[Any, ...], value: dict[str, Any], place: Place) -> Iterator[Named]:
+    fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
+    for key, each in value.items():
+        where = (*place, key)
+        if key in fields:
+            yield from _names(fields[key].annotation, each, where)
+        elif inner[1:]:
+            yield from _names(inner[0], key, where)
+            settings = stage_type(key).settings_type if inner[0] is StageName and key in stage_names() else inner[1]
+            yield from _names(settings, each, where)
 
 
 def _files(source: Source, named: Iterable[tuple[Place, str]], code: str) -> Iterator[Problem]:

@@ -2,13 +2,24 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from outgate.identity.workloads import ALGORITHMS
+from outgate.inference.names import GroupName, ProviderName, StageName, WorkloadName
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
 from outgate.policy.provider_settings import Address, ProviderSection, Seconds, StageSettings
-from outgate.policy.workload_settings import Name, WorkloadSection
 
+type Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"),
+    Field(description="a name of letters, digits, dots, dashes and underscores", examples=["research"]),
+]
+type TokenHash = Annotated[
+    str,
+    StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$"),
+    Field(description="what `outgate workload add NAME` writes: `sha256:` and 64 hex digits"),
+]
 type Positive = Annotated[int, Field(ge=1)]
 type Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]+$"), Field(description="a method in upper case", examples=["POST"])]
 type Pattern = Annotated[
@@ -59,10 +70,66 @@ class GatewaySection(Settings):
     """Bounds on every client."""
 
 
+class JwksSection(Settings):
+    """Where an issuer's keys are: a file, or a path of a provider of this policy, fetched under the same rules as all else."""
+
+    file: str = ""
+    """A JWK set on disk (RFC 7517)."""
+    provider: ProviderName | None = None
+    """The provider that publishes it."""
+    path: str = ""
+    """Its path there, `/.well-known/jwks.json` for example."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.file) == bool(self.provider) or bool(self.provider) != bool(self.path):
+            raise ValueError("name either file, or provider and path")
+        return self
+
+
+class JwtSection(Settings):
+    """JWTs (RFC 7519) that stand for the workload. `exp` is always required, `nbf` honoured."""
+
+    issuer: Annotated[str, StringConstraints(min_length=1)]
+    """The exact `iss`."""
+    audience: Annotated[str, StringConstraints(min_length=1)]
+    """The `aud` it must carry."""
+    jwks: JwksSection
+    """The issuer's keys."""
+    claims: dict[str, str] = Field(default_factory=dict)
+    """Claims and the exact values they must have: which of the issuer's tokens are this workload's."""
+    groups_claim: str = ""
+    """A claim, a list of strings, whose values become groups of the caller."""
+    algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
+    """Signature algorithms; asymmetric ones only."""
+
+    @field_validator("algorithms")
+    @classmethod
+    def _asymmetric(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or set(value) - set(ALGORITHMS):
+            raise ValueError(f"algorithms must be of {', '.join(ALGORITHMS)}")
+        return value
+
+
+class WorkloadSection(Settings):
+    """One workload: its name, which is also the user name it presents, stands as its key."""
+
+    tenant: Name = "default"
+    """What caches and memos never cross."""
+    groups: tuple[Name, ...] = ()
+    """Groups that rules and routes may name."""
+    token_hashes: tuple[TokenHash, ...] = ()
+    """Digests of its tokens, written by `outgate workload add`; several while one is being rotated."""
+    certificates: tuple[str, ...] = ()
+    """SPIFFE ids or subjects of client certificates."""
+    jwt: tuple[JwtSection, ...] = ()
+    """JWTs that stand for it."""
+
+
 class MatchSection(Settings):
     """Which requests a route takes. What is absent matches everything; of a list, one entry must match."""
 
-    destinations: tuple[Name, ...] = ()
+    destinations: tuple[ProviderName, ...] = ()
     """Providers that were addressed."""
     paths: tuple[Pattern, ...] = ()
     """Paths without query: `*` stands for anything but a slash, `**` for anything."""
@@ -72,9 +139,9 @@ class MatchSection(Settings):
     """Kinds of work: chat, embeddings, models, opaque."""
     models: tuple[Pattern, ...] = ()
     """Model names as the caller asked for them, same patterns."""
-    workloads: tuple[Name, ...] = ()
+    workloads: tuple[WorkloadName, ...] = ()
     """Workloads that ask."""
-    groups: tuple[Name, ...] = ()
+    groups: tuple[GroupName, ...] = ()
     """Groups one of which the caller is in."""
 
 
@@ -85,13 +152,13 @@ class RouteSection(Settings):
     """Shown in logs, metrics and the plan."""
     match: MatchSection = Field(default_factory=MatchSection)
     """Which requests it takes."""
-    inherit: bool | tuple[str, ...] = True
+    inherit: bool | tuple[StageName, ...] = True
     """Which stages it takes over from the policy and the provider: all, none, or those named."""
-    stages: dict[str, StageSettings] = Field(default_factory=dict)
+    stages: dict[StageName, StageSettings] = Field(default_factory=dict)
     """Stage settings for this route; they replace inherited ones whole, `false` removes a stage."""
-    pin: tuple[str, ...] = ()
+    pin: tuple[StageName, ...] = ()
     """An order of stages to insist on; it is checked, never trusted."""
-    after: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    after: dict[StageName, tuple[StageName | Literal["*"], ...]] = Field(default_factory=dict)
     """Stage name to stages it must run after, where the contracts leave a choice."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     """Upstream attempts per exchange."""
@@ -110,7 +177,7 @@ class PolicySection(Settings):
     """Who may be called: name to provider. Nothing else is ever dialled."""
     workloads: dict[Name, WorkloadSection] = Field(default_factory=dict)
     """Who may call: name to workload."""
-    stages: dict[str, StageSettings] = Field(default_factory=dict)
+    stages: dict[StageName, StageSettings] = Field(default_factory=dict)
     """Stages of every route, and their settings; `false` removes one that would come by itself."""
     routes: tuple[RouteSection, ...] = ()
     """Which requests pass, and through which stages."""

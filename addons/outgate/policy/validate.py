@@ -63,12 +63,13 @@ def settings_problems(source: Source, place: Place, settings: type[BaseModel], e
 def _problems(source: Source, model: type[BaseModel], error: ValidationError, at: Place = (), see: str = "policy") -> list[Problem]:
     """What is told already, that it looks like a credential, is not told again."""
     told = [
-        each for each in validation_messages(source, model, error, at, see) if not _is_secret(*each.place, source.at(each.place))
+        each for each in validation_messages(source, model, error, at, see) if not looks_secret(*each.place, source.at(each.place))
     ]
     return [source.problem(_CODES[each.kind], each.text, each.place, each.repair) for each in told]
 
 
-def _is_secret(*texts: Any) -> bool:
+def looks_secret(*texts: Any) -> bool:
+    """Whether one of them has the form of a credential."""
     return any(isinstance(text, str) and _SECRETS.search(text) for text in texts)
 
 
@@ -97,7 +98,7 @@ def _secrets(source: Source, value: Any, place: Place) -> Iterator[Problem]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _secrets(source, inner, (*place, index))
-    elif _is_secret(value) or (isinstance(value, str) and value and place and place[-1] in _SECRET_NAMES):
+    elif looks_secret(value) or (isinstance(value, str) and value and place and place[-1] in _SECRET_NAMES):
         yield source.problem("E_SECRET_INLINE", f"{'.'.join(map(str, place))} looks like a credential", place, _HIDDEN)
 
 

@@ -5,13 +5,14 @@ value (of the branches of a union) become one. Values are never shown, but an ad
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from outgate.policy.discover import nearest, stage_names
 from outgate.policy.source import Place, Source
+from outgate.policy.stage_types import stage_names
 
 type Schema = Mapping[str, Any]
 
@@ -101,6 +102,13 @@ def _value(forms: "_Forms", value: Any, place: Place, kind: str, text: str) -> t
     spelt = {choice.lower(): choice for choice in choices}
     near = spelt.get(nearest(value.lower(), frozenset(spelt))) if isinstance(value, str) else ""
     return text, f"did you mean `{near}`?" if near else f"write {wanted}{', or remove the key' if value is None else ''}"
+
+
+def nearest(name: str, names: frozenset[str]) -> str:
+    """What was probably meant: the nearest, else the only one that begins so; empty where nothing is near."""
+    begun = [each for each in sorted(names) if len(name) > 2 and each.startswith(name)]
+    near = get_close_matches(name, sorted(names), n=1) or (begun if len(begun) == 1 else [])
+    return near[0] if near else ""
 
 
 def _network_of(value: Any) -> str:

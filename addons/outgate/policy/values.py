@@ -8,9 +8,8 @@ from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.metering.prices import Price
 from outgate.policy.files import content_of
 from outgate.policy.provider_settings import CredentialSection, EndpointSection, PriceSection, ProviderSection, TlsSection
-from outgate.policy.schema import PolicySection
+from outgate.policy.schema import JwtSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
-from outgate.policy.workload_settings import JwtSection, WorkloadSection
 from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings
 
 
@@ -116,7 +115,7 @@ def _trust(section: JwtSection, folder: Path) -> JwtTrust:
         issuer=section.issuer,
         audience=section.audience,
         jwks_file=_at(folder, section.jwks.file),
-        jwks_provider=section.jwks.provider,
+        jwks_provider=section.jwks.provider or "",
         jwks_path=section.jwks.path,
         claims=tuple(sorted(section.claims.items())),
         groups_claim=section.groups_claim,

@@ -23,9 +23,9 @@ from outgate.model_server.wire import EncoderError
 from outgate.policy.files import files_of
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
-from outgate.policy.ports import Ports, ports_of
 from outgate.policy.reload import Reloader
 from outgate.policy.schema import LimitsSection
+from outgate.policy.stage_types import Ports, ports_of
 from outgate.server.at_start import AtStart
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from outgate.dialects.registry import dialect
 from outgate.identity.access import ModelRule
+from outgate.inference.names import ModelPattern
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.inference.stream import EventStream
@@ -25,7 +26,7 @@ _FIELDS = Headers([("content-type", "application/json")])
 class Offer(ModelRule):
     """Models, and who may see them. `models` are names here, not patterns."""
 
-    models: tuple[str, ...] = Field(min_length=1)
+    models: tuple[ModelPattern, ...] = Field(min_length=1)
     """Names callers may ask for, aliases included."""
 
 

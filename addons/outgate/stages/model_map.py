@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from outgate.errors import Denial, Problem
+from outgate.inference.names import ModelName, ProviderName
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Catalog
@@ -22,9 +23,9 @@ _LONG_NUMBER = re.compile(r"[0-9](?:[-.]?[0-9]){8}")
 class Target(Settings):
     """A model where it is served."""
 
-    provider: str
+    provider: ProviderName
     """A name from the policy's `providers`."""
-    model: str
+    model: ModelName
     """The model's name there."""
 
 

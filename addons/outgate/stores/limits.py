@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from outgate.inference.names import ModelPattern, WorkloadPattern
 from outgate.inference.principal import Principal
 from outgate.pipeline.stage import Settings
 
@@ -29,11 +30,11 @@ class Limit(Settings):
     """Tokens per window."""
     window: Literal["minute", "hour", "day", "month"] | Annotated[int, Field(ge=1, le=366 * 86400)] = "day"
     """Length of the fixed window: a name (a month is a calendar month in UTC) or seconds."""
-    workload: str = "*"
+    workload: WorkloadPattern = "*"
     """Glob over the workload's name."""
     tenant: str = "*"
     """Glob over the workload's tenant."""
-    model: str = "*"
+    model: ModelPattern = "*"
     """Glob over the model that will really be called."""
     per: tuple[Literal["workload", "tenant", "model"], ...] = ()
     """What gets a budget of its own; empty, one budget is shared by all that match. Models that the policy names nowhere (in

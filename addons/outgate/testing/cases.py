@@ -10,9 +10,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from outgate.errors import PolicyError, Problem
 from outgate.pipeline.stage import Settings
+from outgate.policy.schema import Name
 from outgate.policy.source import Source, read_source
 from outgate.policy.validation_messages import validation_messages
-from outgate.policy.workload_settings import Name
 
 _TESTS = ".test.yaml"
 

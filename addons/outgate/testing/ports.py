@@ -19,7 +19,7 @@ from outgate.metering.prices import Prices
 from outgate.model_server.process import TENANTS, tenant
 from outgate.model_server.scheduler import Tenant
 from outgate.pipeline.stage import Stage
-from outgate.policy.ports import Inert, Ports, ports_of
+from outgate.policy.stage_types import Inert, Ports, ports_of
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo

@@ -1,14 +1,41 @@
-"""What stages may be given. The caller makes them once per process; the policy adds what it decides itself.
+"""Find a stage by its name and construct it with the ports that it asks for.
 
-A stage asks for a port by the name of a constructor parameter.
+A stage is a module of `outgate.stages`, imported only where a policy uses it. It asks for a port by the name of a constructor
+parameter: the caller makes ports once per process, the policy adds what it decides itself.
 """
 
 import inspect
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
+from importlib import import_module
 from typing import Any
 
+import outgate.stages
 from outgate.pipeline.stage import Settings, Stage
+
+
+@cache
+def stage_names() -> frozenset[str]:
+    """The names of all stages, found without importing them."""
+    return frozenset(module.name for module in pkgutil.iter_modules(outgate.stages.__path__))
+
+
+@cache
+def stage_type(name: str) -> type[Stage]:
+    """The stage of this name. Raises LookupError where there is none, or where its module does not hold exactly one."""
+    if name not in stage_names():
+        raise LookupError(name)
+    module = import_module(f"outgate.stages.{name}")
+    found = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Stage) and each.__module__ == module.__name__ and "name" in vars(each)
+    ]
+    if len(found) != 1 or found[0].name != name:
+        raise LookupError(f"outgate.stages.{name} does not hold exactly one stage of that name")
+    return found[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@ import pytest
 
 from outgate.errors import PolicyError
 from outgate.policy.load import load_policy
-from outgate.policy.names import models_named
-from outgate.policy.ports import Ports
+from outgate.policy.references import models_named
 from outgate.policy.source import read_source
-from outgate.policy.validate import validate
+from outgate.policy.stage_types import Ports
 from support.policies import BASE, write
 
 
@@ -85,9 +84,8 @@ NAMING = """
 
 def test_models_that_stand_in_the_policy_by_their_own_names(tmp_path):
     text = BASE.replace("dialect: anthropic}", "dialect: anthropic, prices: {priced: {input: 1, output: 2}}}") + NAMING
-    validated, _ = validate(read_source(write(tmp_path, text)))
 
-    assert {"by-default", "by-alias", "allowed", "offered", "limited", "priced"} == models_named(validated)
+    assert {"by-default", "by-alias", "allowed", "offered", "limited", "priced"} == models_named(read_source(write(tmp_path, text)))
 
 
 def test_the_meter_is_told_which_models_the_policy_names(tmp_path):

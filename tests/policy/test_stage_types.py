@@ -1,7 +1,10 @@
+import subprocess
+import sys
+
 import pytest
 
 from outgate.pipeline.stage import Settings, Stage
-from outgate.policy.ports import Inert, Ports, UnknownPortError, build_stage, ports_of
+from outgate.policy.stage_types import Inert, Ports, UnknownPortError, build_stage, ports_of, stage_names, stage_type
 
 
 class Asking(Stage):
@@ -47,3 +50,24 @@ def test_an_inert_port_opens_nothing_and_can_be_asked_anything():
     assert isinstance(port.limits.plus(3), Inert)
     with pytest.raises(AttributeError):
         port.__await__  # noqa: B018
+
+
+def test_every_stage_file_holds_exactly_one_stage_of_its_name():
+    for name in stage_names():
+        kind = stage_type(name)
+        assert issubclass(kind, Stage)
+        assert issubclass(kind.settings_type, Settings)
+        assert name == kind.name
+        assert set(kind.companions) <= stage_names()
+
+
+def test_names_are_found_without_importing_stages():
+    code = "import sys, outgate.policy.stage_types as found; found.stage_names(); print('outgate.stages.cache' in sys.modules)"
+
+    assert "False" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_what_is_no_stage():
+    for name in ("nothing", "__init__", "../x", "os"):
+        with pytest.raises(LookupError):
+            stage_type(name)
