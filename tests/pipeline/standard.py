@@ -72,7 +72,7 @@ TOKEN_BUDGET = stage(
     passes=0.95,
 )
 ROUTE = stage("route", "model provider", "backend", cost=0.005)
-PICK_ENDPOINT = stage("pick_endpoint", "backend", "endpoint", outside="endpoint.state", may=May.DENY, cost=0.005, passes=0.999)
+PICK_ENDPOINT = stage("pick_endpoint", "backend", "endpoint", outside="endpoint.state", may=May.DENY, cost=0.005)
 TRANSLATE = stage(
     "translate",
     "operation headers backend prompt tools model params hold",
@@ -80,10 +80,11 @@ TRANSLATE = stage(
     optional="hold",
     may=May.DENY,
     cost=0.03,
-    passes=0.999,
 )
-INJECT_CREDENTIALS = stage("inject_credentials", "backend", "wire.auth", outside="credential.epoch", may=May.DENY, cost=0.005)
-ORIGINATE_TLS = stage("originate_tls", "backend endpoint", "wire.origination", cost=0.005)
+INJECT_CREDENTIALS = stage(
+    "inject_credentials", "backend", "wire.auth", outside="credential.epoch", may=May.DENY, ties="translate", cost=0.005
+)
+ORIGINATE_TLS = stage("originate_tls", "backend endpoint", "wire.origination", ties="inject_credentials", cost=0.005)
 DISPATCH = stage(
     "dispatch",
     "method operation params backend endpoint wire.body wire.path wire.headers wire.origination wire.auth hold",

@@ -50,13 +50,12 @@ def test_a_plan_cannot_be_changed():
     assert isinstance(plan, Plan)
 
 
-def test_too_many_free_orders_are_told():
-    placements = tuple(stage(f"s{i:02}", "conn", cost=1 + i % 7, passes=0.9 - i / 200) for i in range(26))
+def test_an_order_that_is_all_free_is_found_at_once():
+    placements = tuple(stage(f"s{i:02}", "conn", cost=1 + i % 7, passes=0.9 - i / 200) for i in range(60))
     start = process_time()
-    plan = compile_plan(placements)
+    compile_plan(placements)
 
-    assert ["W_ORDER_HEURISTIC"] == [warning.code for warning in plan.warnings]
-    assert process_time() - start < 3.0
+    assert process_time() - start < 1.0
 
 
 def test_stages_keep_their_contracts():

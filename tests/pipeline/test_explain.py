@@ -1,9 +1,11 @@
 import json
 
+import pytest
+
 from outgate.pipeline.compiler import compile_plan
-from outgate.pipeline.contract import OnError
+from outgate.pipeline.contract import Judges, OnError
 from outgate.pipeline.explain import explain, explain_json
-from pipeline.standard import MODEL_MAP, PROMPT_GUARD, STANDARD, swap, vary
+from pipeline.standard import CACHE, MODEL_MAP, PROMPT_GUARD, STANDARD, stage, swap, vary
 
 
 def test_a_plan_in_words():
@@ -17,7 +19,7 @@ def test_a_plan_in_words():
         "      after originate_tls: reads wire.origination",
         "  unauthorized: inject_credentials, dispatch",
         "      inject_credentials: credential.epoch changed",
-        "  inject_credentials | originate_tls",
+        "  pick_endpoint | translate",
     ):
         assert line in text
     assert "dispatch ends the request" not in text
@@ -56,3 +58,44 @@ def test_a_plan_as_data_is_json():
     assert {"stage": "inject_credentials", "why": "credential.epoch changed"} in data["reruns"]["unauthorized"]
     assert [list(group) for group in plan.parallel] == data["parallel"]
     assert ["W_FAIL_OPEN"] == [warning["code"] for warning in data["warnings"]]
+
+
+def test_the_hash_knows_neither_revision_nor_place():
+    moved = tuple(placement._replace(source="policy.yaml:9") for placement in STANDARD)
+
+    assert compile_plan(STANDARD, revision="a").hash == compile_plan(moved, revision="b").hash
+    assert "a" == compile_plan(STANDARD, revision="a").revision
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cost": 0.03},
+        {"passes": 0.7},
+        {"limit": 1.0},
+        {"outside": "policy.revision"},
+        {"optional": "tools"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_hash_knows_every_field(change):
+    assert compile_plan(STANDARD).hash != compile_plan(swap(vary(CACHE, **change))).hash
+
+
+def test_the_hash_knows_what_is_judged():
+    clean = stage("clean", "tools", "verdict.clean", judges=Judges.CLEAN)
+
+    assert compile_plan((clean,)).hash != compile_plan((vary(clean, judges=Judges.RAW),)).hash
+
+
+class _Anything:
+    pass
+
+
+def test_a_fallback_without_a_stable_text_is_told_by_its_type():
+    def hash_of(fallback):
+        return compile_plan(swap(vary(MODEL_MAP, on_error=OnError.FALLBACK, fallback=fallback))).hash
+
+    assert hash_of((_Anything(), "p")) == hash_of((_Anything(), "p"))
+    assert hash_of((_Anything(), "p")) != hash_of((_Anything(), "q"))
+    assert hash_of((("a", OnError.OPEN), "p")) != hash_of((("a", OnError.DENY), "p"))

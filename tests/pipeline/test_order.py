@@ -1,50 +1,88 @@
-from time import perf_counter
-
 import pytest
 
-from outgate.pipeline.order import Ordering, Task, cheapest, expected_cost
+from outgate.pipeline.compiler import compile_plan
+from outgate.pipeline.contract import Contract
+from outgate.pipeline.order import cheapest, expected_cost
+from outgate.pipeline.plan import Edge
+from pipeline.more_stages import SECRET_GUARD
+from pipeline.standard import PROMPT_GUARD, STANDARD, problems_of, stage, swap, vary
 
 
-def _task(cost: float, passes: float, *needs: str) -> Task:
-    return Task(cost, passes, frozenset(needs))
+def _costs(**stages: tuple[float, float]) -> dict[str, Contract]:
+    return {name: Contract(cost=cost, passes=passes) for name, (cost, passes) in stages.items()}
 
 
 @pytest.mark.parametrize(
-    ("tasks", "expected"),
+    ("contracts", "needs", "expected"),
     [
-        ({}, ()),
-        ({"b": _task(1, 1), "a": _task(1, 1)}, ("a", "b")),
-        ({"dear": _task(9, 0.5), "cheap": _task(1, 0.5)}, ("cheap", "dear")),
-        ({"a": _task(1, 1), "stops": _task(1, 0.5)}, ("stops", "a")),
-        ({"a": _task(1, 1), "stops": _task(1, 0.5, "a")}, ("a", "stops")),
-        ({"a": _task(1, 0.9), "key": _task(3, 1), "opens": _task(0.1, 0.01, "key")}, ("key", "opens", "a")),
-        ({"a": _task(1, 1, "elsewhere")}, ("a",)),
+        ({}, (), ()),
+        (_costs(b=(1, 1), a=(1, 1)), (), ("a", "b")),
+        (_costs(b=(1, 1), a=(2, 1)), (), ("b", "a")),
+        (_costs(dear=(9, 0.5), cheap=(1, 0.5)), (), ("cheap", "dear")),
+        (_costs(a=(1, 0.9), b=(2, 0.5)), (), ("b", "a")),
+        (_costs(a=(1, 1), stops=(1, 0.5)), (), ("stops", "a")),
+        (_costs(a=(1, 1), stops=(1, 0.5)), (("a", "stops"),), ("a", "stops")),
+        (_costs(a=(1, 1)), (("elsewhere", "a"), ("a", "elsewhere")), ("a",)),
     ],
-    ids=["nothing", "equal by name", "cheap first", "what stops first", "needs", "through a dear one", "need of another phase"],
+    ids=["nothing", "by name", "cheap first", "cheap guard first", "per millisecond", "what stops first", "needs", "other phase"],
 )
-def test_cheapest(tasks, expected):
-    assert Ordering(expected, exact=True) == cheapest(tasks)
+def test_the_stage_that_ends_most_per_millisecond_comes_first(contracts, needs, expected):
+    edges = [Edge(before, after, "") for before, after in needs]
+
+    assert expected == cheapest(contracts, edges) == cheapest(dict(reversed(contracts.items())), edges[::-1])
 
 
-def test_thirty_stages_mostly_in_chains_are_exact_and_quick():
-    tasks = {f"{chain}{i:02}": _task(1 + i % 3, 0.95, *([f"{chain}{i - 1:02}"] if i else [])) for chain in "abc" for i in range(10)}
-    start = perf_counter()
-    found = cheapest(tasks)
+def test_a_cheap_stop_behind_a_dear_need_is_not_seen():
+    """What the greedy choice gives away, on purpose."""
+    contracts = _costs(a=(1, 0.9), key=(3, 1), opens=(0.1, 0.01))
+    found = cheapest(contracts, [Edge("key", "opens", "")])
 
-    assert found.exact
-    assert perf_counter() - start < 1.0
-
-
-def test_beyond_the_work_bound_the_heuristic_gives_a_legal_order():
-    tasks = {f"t{i:02}": _task(1 + i % 5, 0.9 - i / 100, *([f"t{i - 7:02}"] if i >= 7 else [])) for i in range(24)}
-    found = cheapest(tasks, work=50)
-
-    assert not found.exact
-    assert sorted(tasks) == sorted(found.names)
-    assert all(tasks[name].needs <= set(found.names[:i]) for i, name in enumerate(found.names))
-    assert found == cheapest(dict(reversed(tasks.items())), work=50)
-    assert expected_cost(found.names, tasks) <= expected_cost(cheapest(tasks).names, tasks) * 1.05
+    assert ("a", "key", "opens") == found
+    assert expected_cost(found, contracts) > expected_cost(("key", "opens", "a"), contracts)
 
 
 def test_expected_cost_counts_only_what_is_reached():
-    assert 1 + 0.5 * 10 == expected_cost(("stops", "then"), {"stops": _task(1, 0.5), "then": _task(10, 1)})
+    assert 1 + 0.5 * 10 == expected_cost(("stops", "then"), _costs(stops=(1, 0.5), then=(10, 1)))
+
+
+def test_a_legal_pin_is_kept_and_told():
+    plan = compile_plan(STANDARD, pin=("token_budget", "route", "pick_endpoint"))
+    order = plan.order
+
+    assert order.index("token_budget") < order.index("route") < order.index("pick_endpoint")
+    assert "pinned by policy" in [edge.reason for edge in plan.edges if (edge.before, edge.after) == ("token_budget", "route")]
+
+
+def test_a_dear_pin_is_told():
+    strict = swap(SECRET_GUARD, vary(PROMPT_GUARD, passes=0.5))
+    plan = compile_plan(strict, pin=("secret_guard", "prompt_guard"))
+
+    assert ["W_ORDER_COST"] == [warning.code for warning in plan.warnings]
+    assert not compile_plan(strict, pin=("prompt_guard", "secret_guard")).warnings
+
+
+def test_a_pin_settles_who_writes_last():
+    placements = (stage("one", "prompt", "prompt"), stage("two", "prompt", "prompt"))
+
+    assert ["E_WAW_AMBIGUOUS"] == [p.code for p in problems_of(placements)]
+    assert ("two", "one") == compile_plan(placements, pin=("two", "one")).order
+
+
+def test_an_indirect_dependency_is_told_with_its_way():
+    found = problems_of(STANDARD, pin=("token_budget", "redact"))
+
+    assert [("E_STALE_CHARGE", ("redact", "count_tokens", "token_budget"), "tokens.in")] == [
+        (p.code, p.path, p.fact) for p in found
+    ]
+
+
+def test_a_direct_dependency_is_told_once():
+    found = problems_of(STANDARD, pin=("route", "model_map"))
+
+    assert [("E_STALE_READ", "model"), ("E_STALE_READ", "provider")] == [(p.code, p.fact) for p in found]
+
+
+def test_a_wrong_pin_is_refused_beside_every_other_problem():
+    codes = {p.code for p in problems_of(swap(stage("x", "weather")), pin=("route", "model_map", "ghost"))}
+
+    assert {"E_STALE_READ", "E_PIN_UNKNOWN", "E_UNKNOWN_FACT"} == codes

@@ -10,9 +10,10 @@ import pytest
 
 from outgate.errors import PolicyError
 from outgate.pipeline.compiler import Placement, compile_plan
+from outgate.pipeline.contract import Contract
 from outgate.pipeline.executor import Execution
-from outgate.pipeline.order import Task, cheapest, expected_cost
-from outgate.pipeline.plan import Plan
+from outgate.pipeline.order import cheapest, expected_cost
+from outgate.pipeline.plan import Edge, Plan
 from pipeline.generated import GIVEN, OUTSIDE, function, pipeline
 from pipeline.running import Exchange
 from pipeline.standard import DISPATCH, INJECT_CREDENTIALS, STANDARD, codes_of, stage
@@ -125,25 +126,21 @@ def test_prop_P3_the_listing_does_not_matter():
         assert (plan.hash, plan.order, plan.edges) == (other.hash, other.order, other.edges)
 
 
-def test_prop_P4_the_order_is_the_cheapest_of_all():
+def test_prop_P4_the_order_is_legal_and_mostly_the_cheapest_of_all():
     rng = Random(4)
+    ratios = []
     for _ in range(150):
         names = [f"t{i}" for i in range(rng.randint(1, 6))]
-        tasks = {
-            name: Task(
-                rng.choice((0.0, rng.random(), 5.0)),
-                rng.choice((1.0, rng.random(), 0.5)),
-                frozenset(other for other in names[:i] if rng.random() < 0.3),
-            )
-            for i, name in enumerate(names)
+        contracts = {
+            n: Contract(cost=rng.choice((0.01, rng.random(), 5.0)), passes=rng.choice((1.0, rng.random(), 0.5))) for n in names
         }
-        legal = [o for o in permutations(names) if all(tasks[n].needs <= set(o[:i]) for i, n in enumerate(o))]
-        best = min(expected_cost(order, tasks) for order in legal)
-        found = cheapest(tasks)
+        edges = [Edge(other, name, "") for i, name in enumerate(names) for other in names[:i] if rng.random() < 0.3]
+        legal = [o for o in permutations(names) if all(o.index(edge.before) < o.index(edge.after) for edge in edges)]
+        found = cheapest(contracts, edges)
+        ratios.append(expected_cost(found, contracts) / min(expected_cost(order, contracts) for order in legal))
 
-        assert found.exact
-        assert found.names in legal
-        assert abs(expected_cost(found.names, tasks) - best) < 1e-9
+        assert found in legal
+    assert sum(ratio < 1.05 for ratio in ratios) > 0.75 * len(ratios)
 
 
 def test_prop_P5_every_process_compiles_the_same_plan():

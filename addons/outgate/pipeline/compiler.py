@@ -4,21 +4,20 @@ Stages are laid out as a graph of facts, ordered by rules at the least expected 
 on every path, each verdict is about what leaves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from outgate.errors import PolicyError, Problem
 from outgate.pipeline.checks import CHECKS, names_known, problem, warnings
+from outgate.pipeline.contract import Contract
+from outgate.pipeline.explain import plan_hash
 from outgate.pipeline.facts import Origin
-from outgate.pipeline.fingerprint import plan_hash
-from outgate.pipeline.graph import Graph, Phase, Placement
+from outgate.pipeline.graph import Graph, Phase, Placement, Reach
 from outgate.pipeline.obligations import OBLIGATIONS, ambiguous_writers
-from outgate.pipeline.order import Task, cheapest, expected_cost
+from outgate.pipeline.order import cheapest, check_pins, expected_cost, known_pins, pin_edges
 from outgate.pipeline.parallel import side_by_side
-from outgate.pipeline.pins import check_pins, known_pins, pin_edges
 from outgate.pipeline.plan import Edge, Plan
-from outgate.pipeline.reach import Reach
 from outgate.pipeline.retry import reruns_of
 from outgate.pipeline.rules import edges_of
 from outgate.pipeline.steps import Slots
@@ -84,39 +83,19 @@ def _lay_out(graph: Graph, pin: Sequence[str]) -> tuple[_Layout | None, list[Pro
         return None, problems
     bound = tuple(sorted({*edges, *pin_edges(() if broken else pinned)}))
     problems += ambiguous_writers(graph, bound)
-    order, notes = _ordered(graph, bound)
-    if pinned and not broken:
-        notes += _dearer(graph, edges, order)
+    order = tuple(name for phase in Phase for name in cheapest(_inside(graph, phase), bound))
+    notes = _dearer(graph, edges, order) if pinned and not broken else ()
     return _Layout(graph, bound, order, (*warnings(graph), *notes)), problems
 
 
-def _ordered(graph: Graph, edges: Sequence[Edge]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-    """Phase by phase, each at the least expected cost."""
-    order: list[str] = []
-    notes: list[Problem] = []
-    for phase in Phase:
-        tasks = _tasks(graph, edges, phase)
-        ordering = cheapest(tasks)
-        order += ordering.names
-        if not ordering.exact:
-            message = f"the {phase.name.lower()} phase has too many free orders to weigh them all; a good one was taken"
-            notes.append(Problem(code="W_ORDER_HEURISTIC", message=message, repair="pin an order, or declare `after`"))
-    return tuple(order), tuple(notes)
-
-
-def _tasks(graph: Graph, edges: Sequence[Edge], phase: Phase) -> Mapping[str, Task]:
-    inside = graph.inside(phase)
-    needs: dict[str, set[str]] = {node.name: set() for node in inside}
-    for edge in edges:
-        if edge.before in needs and edge.after in needs:
-            needs[edge.after].add(edge.before)
-    return {node.name: Task(node.contract.cost, node.contract.passes, frozenset(needs[node.name])) for node in inside}
+def _inside(graph: Graph, phase: Phase) -> dict[str, Contract]:
+    return {node.name: node.contract for node in graph.inside(phase)}
 
 
 def _dearer(graph: Graph, edges: Sequence[Edge], order: Sequence[str]) -> tuple[Problem, ...]:
-    tasks = _tasks(graph, edges, Phase.REQUEST)
-    pinned = expected_cost([name for name in order if name in tasks], tasks)
-    free = expected_cost(cheapest(tasks).names, tasks)
+    contracts = _inside(graph, Phase.REQUEST)
+    pinned = expected_cost([name for name in order if name in contracts], contracts)
+    free = expected_cost(cheapest(contracts, edges), contracts)
     if pinned <= free * _DEARER:
         return ()
     message = f"the pinned order costs {pinned:.3f} ms per request where {free:.3f} ms would do"

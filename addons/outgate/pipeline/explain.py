@@ -1,13 +1,17 @@
-"""A plan as a person reads it: the order, why it is that order, what runs again on which failure; and the same as data."""
+"""Explain a plan as text and as data: the order, the reason for it, what runs again on which failure; and fingerprint it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from hashlib import sha256
 from typing import Any
 
 from outgate.pipeline.contract import Contract, Effect, May, OnError, Release
-from outgate.pipeline.plan import Plan, Step
+from outgate.pipeline.graph import Graph
+from outgate.pipeline.plan import Edge, Plan, Step
 
 _PHASES = ("request", "response", "close", "after")
-_PLAIN = ("E_DISPATCH_NOT_LAST", "E_NOT_YET_KNOWN")
+_PLAIN = (str, int, float, bool, bytes, type(None))
+_UNSAID = ("E_DISPATCH_NOT_LAST", "E_NOT_YET_KNOWN")
 
 
 def explain(plan: Plan) -> str:
@@ -79,7 +83,7 @@ def _reasons(plan: Plan, name: str) -> list[tuple[str, str]]:
     for edge in plan.edges:
         if edge.after == name and edge.reason == f"reads {edge.fact}":
             read.setdefault(edge.before, []).append(edge.fact)
-        elif edge.after == name and edge.code not in _PLAIN:
+        elif edge.after == name and edge.code not in _UNSAID:
             ruled.setdefault(edge.reason, []).append(edge.before)
     facts = [(before, f"reads {', '.join(sorted(set(names)))}") for before, names in read.items()]
     return [*facts, *((", ".join(sorted(set(names))), reason) for reason, names in sorted(ruled.items()))]
@@ -101,3 +105,34 @@ def _rerun_lines(plan: Plan) -> Iterator[str]:
     for found, events in alike.items():
         yield f"  {', '.join(events)}: {', '.join(name for name, _ in found) or 'nothing'}"
         yield from (f"      {name}: {why}" for name, why in found)
+
+
+def plan_hash(graph: Graph, edges: Sequence[Edge], order: Sequence[str]) -> str:
+    """SHA-256 of stages, contracts, edges and order, hexadecimal; the same in every process.
+
+    The revision and the places of stages in a file are no part of it.
+    """
+    stages = [(name, _contract(node.contract), sorted(node.placement.after)) for name, node in graph.nodes.items()]
+    given = (sorted(origin.name for origin in graph.origins), sorted(graph.known))
+    lines = repr((stages, [tuple(edge) for edge in edges], list(order), given))
+    return sha256(lines.encode()).hexdigest()
+
+
+def _contract(contract: Contract) -> list[Any]:
+    return [
+        *(list(names) for names in (contract.reads, contract.writes, contract.outside, contract.preserves, contract.after)),
+        sorted(contract.optional),
+        contract.may.value,
+        *(_plain(value) for value in (contract.releases, contract.effect, contract.on_error, contract.judges)),
+        *(contract.limit, contract.clears, contract.cost, contract.passes),
+        [_plain(value) for value in contract.fallback],
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A value whose repr is the same in every process; of anything else only its type."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, _PLAIN) else type(value).__qualname__

@@ -12,9 +12,8 @@ from outgate.errors import Problem
 from outgate.pipeline.checks import problem
 from outgate.pipeline.contract import Judges, OnError, Release
 from outgate.pipeline.facts import Label, fact
-from outgate.pipeline.graph import RECORDS, Graph, Node, Phase
+from outgate.pipeline.graph import RECORDS, Graph, Node, Phase, Reach
 from outgate.pipeline.plan import Edge
-from outgate.pipeline.reach import Reach
 from outgate.pipeline.versions import UNSET, Version, Versions
 
 type Obligation = Callable[[Graph, Versions], Iterator[Problem]]

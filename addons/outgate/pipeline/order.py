@@ -1,138 +1,129 @@
-"""The cheapest order that respects every edge.
+"""Order the stages of a phase by cost, and check an order that the policy pins.
 
-The expected cost of an order is the sum over stages of cost x probability that the exchange is still going on. It is exact:
-dynamic programming over the down-sets of the partial order, which is cheap because policies are mostly chains. Stages that
-never end an exchange, and that no stage which may needs, go last: nothing is cheaper. The work is bounded by a count, not by a
-clock, so that every machine compiles the same plan.
+Cost decides only among orders that every edge allows. A pinned order is checked against every edge and every phase, and never
+trusted.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from graphlib import TopologicalSorter
+from itertools import combinations, pairwise
+from math import inf
+from typing import Any
 
-EXACT_WORK = 100_000
-"""Transitions between down-sets that are weighed before the heuristic takes over: about 200 ms."""
-_SAME = 1e-9
+from outgate.errors import Problem
+from outgate.pipeline.checks import problem
+from outgate.pipeline.contract import Contract
+from outgate.pipeline.graph import Graph, Reach
+from outgate.pipeline.plan import Edge
+
+_MEANING = {
+    "E_STALE_VERDICT": "would judge",
+    "E_STALE_CHARGE": "would charge for",
+    "E_STALE_CACHE_KEY": "would answer from a key made of",
+    "E_STALE_PICK": "would pick by",
+    "E_STALE_READ": "would use",
+}
 
 
-class Ordering(NamedTuple):
-    """An order, and whether it is proved cheapest."""
+def cheapest(contracts: Mapping[str, Contract], edges: Iterable[Edge]) -> tuple[str, ...]:
+    """A topological order: of the stages that are ready, the one that ends most exchanges per millisecond comes next.
 
-    names: tuple[str, ...]
-    exact: bool
-
-
-class Task(NamedTuple):
-    """One stage to be ordered: its cost, its probability to pass, and the stages that must run before it."""
-
-    cost: float
-    passes: float
-    needs: frozenset[str]
-
-
-def cheapest(tasks: Mapping[str, Task], work: int = EXACT_WORK) -> Ordering:
-    """The least expected cost order; equal ones are told apart by name, so the order of `tasks` does not matter.
-
-    `tasks` hold no cycle; needs outside of them are met.
+    Stages that end none, and that none which does waits for, come last. The edges hold no cycle; those to other stages are met.
     """
-    stopping = _closure(tasks, [name for name, task in tasks.items() if task.passes < 1.0])
-    head = {name: tasks[name] for name in sorted(stopping)}
-    names = _exact(head, work)
-    exact = names is not None
-    first = _heuristic(head) if names is None else names
-    return Ordering((*first, *_by_name(tasks, set(tasks) - stopping, set(first))), exact)
+    needs: dict[str, set[str]] = {name: set() for name in contracts}
+    for edge in edges:
+        if edge.before in needs and edge.after in needs:
+            needs[edge.after].add(edge.before)
+    early = {name for name in contracts if contracts[name].passes < 1.0}
+    for name in reversed(tuple(TopologicalSorter(needs).static_order())):
+        early |= needs[name] if name in early else set()
+    return _greedy(needs, lambda name: (name not in early, *_rank(contracts[name]), name))
 
 
-def expected_cost(order: Sequence[str], tasks: Mapping[str, Task]) -> float:
+def _greedy(needs: Mapping[str, AbstractSet[str]], rank: Callable[[str], tuple[Any, ...]]) -> tuple[str, ...]:
+    sorter = TopologicalSorter(needs)
+    sorter.prepare()
+    order: list[str] = []
+    ready: list[str] = []
+    while sorter.is_active():
+        ready = sorted((*ready, *sorter.get_ready()), key=rank)
+        sorter.done(ready[0])
+        order.append(ready.pop(0))
+    return tuple(order)
+
+
+def _rank(contract: Contract) -> tuple[float, float]:
+    return contract.cost / (1.0 - contract.passes) if contract.passes < 1.0 else inf, contract.cost
+
+
+def expected_cost(order: Sequence[str], contracts: Mapping[str, Contract]) -> float:
     """Milliseconds: each stage's cost times the probability that the exchange gets to it."""
     total, going = 0.0, 1.0
     for name in order:
-        total += going * tasks[name].cost
-        going *= tasks[name].passes
+        total += going * contracts[name].cost
+        going *= contracts[name].passes
     return total
 
 
-def _closure(tasks: Mapping[str, Task], names: Sequence[str]) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting += [need for need in tasks[name].needs if need in tasks]
-    return seen
+def pin_edges(pin: Sequence[str]) -> tuple[Edge, ...]:
+    """A pin that was found legal, as edges."""
+    return tuple(Edge(before, after, "pinned by policy", "", "E_ORDER_DECLARED") for before, after in pairwise(pin))
 
 
-def _by_name(tasks: Mapping[str, Task], names: set[str], done: set[str]) -> list[str]:
-    """A topological order, the smallest name first."""
-    order: list[str] = []
-    left = sorted(names)
-    done = set(done)
-    while left:
-        name = next(name for name in left if tasks[name].needs & tasks.keys() <= done)
-        left.remove(name)
-        done.add(name)
-        order.append(name)
-    return order
+def known_pins(graph: Graph, pin: Sequence[str]) -> tuple[tuple[str, ...], list[Problem]]:
+    """The pinned stages that this plan has, each once, and what was wrong with the list."""
+    kept = tuple(name for name in dict.fromkeys(pin) if name in graph.nodes)
+    problems = [
+        Problem(
+            code="E_PIN_UNKNOWN",
+            message=f"the pinned stage {name} is not in this plan",
+            repair="remove it from the pin",
+            stages=(name,),
+        )
+        for name in dict.fromkeys(pin)
+        if name not in graph.nodes
+    ]
+    problems += [
+        Problem(code="E_PIN_UNKNOWN", message=f"{name} is pinned twice", repair="pin it once", stages=(name,))
+        for name in kept
+        if list(pin).count(name) > 1
+    ]
+    return kept, problems
 
 
-def _exact(tasks: Mapping[str, Task], work: int) -> list[str] | None:
-    names = list(tasks)
-    bit = {name: 1 << i for i, name in enumerate(names)}
-    needs = [sum(bit[need] for need in tasks[name].needs if need in bit) for name in names]
-    layers = _down_sets(needs, [tasks[name].passes for name in names], work)
-    if layers is None:
-        return None
-    return _walk(names, needs, [tasks[name].cost for name in names], layers)
+def check_pins(graph: Graph, edges: Sequence[Edge], pin: Sequence[str]) -> Iterator[Problem]:
+    """One problem for every edge that the pinned order breaks, and for every indirect dependency that no such edge explains."""
+    rank = {name: i for i, name in enumerate(pin)}
+    broken = [edge for edge in edges if edge.before in rank and edge.after in rank and rank[edge.before] > rank[edge.after]]
+    yield from (_broken(graph, edge, (edge.before, edge.after)) for edge in broken)
+    yield from _indirect(graph, edges, pin, {(edge.before, edge.after) for edge in broken})
+    for early, late in combinations(pin, 2):
+        if graph.phases[early] > graph.phases[late]:
+            message = f"{early} is pinned before {late}, but runs in the {graph.phases[early].name.lower()} phase"
+            repair = f"pin {late} before {early}"
+            yield problem("E_PIN_PHASE", message, repair, graph.nodes[early], graph.nodes[late], path=(early, late))
 
 
-def _down_sets(needs: list[int], passes: list[float], work: int) -> list[dict[int, float]] | None:
-    """Every reachable set of finished stages by size, with the probability that the exchange goes on; None beyond `work`."""
-    layers: list[dict[int, float]] = [{0: 1.0}]
-    for _ in needs:
-        following: dict[int, float] = {}
-        for done, going in layers[-1].items():
-            if work < 0:
-                return None
-            for i, need in enumerate(needs):
-                if not done >> i & 1 and need & done == need:
-                    work -= 1
-                    following.setdefault(done | 1 << i, going * passes[i])
-        layers.append(following)
-    return layers
+def _indirect(
+    graph: Graph, edges: Sequence[Edge], pin: Sequence[str], explained: AbstractSet[tuple[str, str]]
+) -> Iterator[Problem]:
+    """Along facts where there is such a way, else along any rule; only through stages that are not pinned themselves."""
+    free = [edge for edge in edges if not (edge.before in pin and edge.after in pin)]
+    for early, late in combinations(pin, 2):
+        between = [name for name in graph.nodes if name not in pin or name in (early, late)]
+        for ways in ([edge for edge in free if edge.fact], free) if (late, early) not in explained else ():
+            path = Reach(between, ways).path(late, early)
+            if path:
+                yield _broken(graph, next(edge for edge in ways if (edge.before, edge.after) == path[-2:]), path)
+                break
 
 
-def _walk(names: list[str], needs: list[int], costs: list[float], layers: list[dict[int, float]]) -> list[str]:
-    """Backwards the cheapest rest of every set, then forwards along it, the smallest name where several are as cheap."""
-    rest: dict[int, float] = dict.fromkeys(layers[-1], 0.0)
-    for layer in reversed(layers[:-1]):
-        for done, going in layer.items():
-            rest[done] = min(
-                going * costs[i] + rest[done | 1 << i] for i, need in enumerate(needs) if not done >> i & 1 and need & done == need
-            )
-    order: list[str] = []
-    done = 0
-    for layer in layers[:-1]:
-        bound = rest[done] + _SAME * max(1.0, rest[done])
-        ready = [i for i, need in enumerate(needs) if not done >> i & 1 and need & done == need]
-        i = next(i for i in ready if layer[done] * costs[i] + rest[done | 1 << i] <= bound)
-        order.append(names[i])
-        done |= 1 << i
-    return order
-
-
-def _heuristic(tasks: Mapping[str, Task]) -> list[str]:
-    """Again and again the stage that ends most exchanges per cost, with whatever it still needs in front of it."""
-    order: list[str] = []
-    while len(order) < len(tasks):
-        blocks: list[list[str]] = [
-            _by_name(tasks, _closure(tasks, [name]) - set(order), set(order)) for name in tasks if name not in order
-        ]
-        order += min(blocks, key=lambda block: (_rank(tuple(block), tasks), block))
-    return order
-
-
-def _rank(block: Sequence[str], tasks: Mapping[str, Task]) -> float:
-    going = 1.0
-    for name in block:
-        going *= tasks[name].passes
-    return expected_cost(block, tasks) / (1.0 - going) if going < 1.0 else float("inf")
+def _broken(graph: Graph, edge: Edge, path: tuple[str, ...]) -> Problem:
+    first, last = path[0], path[-1]
+    if edge.code in _MEANING:
+        message = f"{last} is pinned before {first}, so it {_MEANING[edge.code]} {edge.fact} that is not final"
+    else:
+        message = f"{last} is pinned before {first}, which must come first ({edge.reason})"
+    repair = f"pin {first} before {last}"
+    return problem(edge.code, message, repair, graph.nodes[last], graph.nodes[first], about=edge.fact, path=path)

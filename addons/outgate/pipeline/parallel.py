@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from outgate.pipeline.contract import Effect, Release
-from outgate.pipeline.graph import Graph, Node
+from outgate.pipeline.graph import Graph, Node, Reach
 from outgate.pipeline.plan import Edge
-from outgate.pipeline.reach import Reach
 
 
 def side_by_side(graph: Graph, edges: Sequence[Edge], order: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from outgate.pipeline.contract import Judges, Release
 from outgate.pipeline.facts import Label, Origin, fact
-from outgate.pipeline.graph import RECORDS, Graph, Node, Phase
+from outgate.pipeline.graph import RECORDS, Graph, Node, Phase, Reach
 from outgate.pipeline.plan import Edge
-from outgate.pipeline.reach import Reach
 
 type Rule = Callable[[Graph, Sequence[Edge]], Iterator[Edge]]
 

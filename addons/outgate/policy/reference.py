@@ -96,8 +96,7 @@ _PLANS: dict[str, tuple[str, str]] = {
     "E_PIN_UNKNOWN": ("a pin names a stage that the plan lacks, or one twice", "remove it from the pin"),
     "E_PIN_PHASE": ("a pin puts a stage before one of an earlier phase", "turn the two round"),
     "W_AFTER_UNKNOWN": ("`after` names a stage that the plan lacks", "remove it"),
-    "W_ORDER_COST": ("a pinned order costs much more than the best one", "remove the pin"),
-    "W_ORDER_HEURISTIC": ("too many orders are free to weigh them all; a good one was taken", "pin one, or declare `after`"),
+    "W_ORDER_COST": ("a pinned order costs much more than the one that would be taken", "remove the pin"),
 }
 
 
