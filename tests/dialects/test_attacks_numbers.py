@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from outgate.dialects.registry import dialect
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
+from support.wire_bodies import Spoken
 
 CARD = 4111111111111111
-OPENAI, ANTHROPIC = dialect("openai"), dialect("anthropic")
+OPENAI, ANTHROPIC = Spoken("openai"), Spoken("anthropic")
 CHAT, MESSAGES = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT)
 SAID = [{"role": "user", "content": "hi"}]
 CALL = {"type": "tool_use", "id": "a", "name": "pay", "input": {"card": float(CARD)}}

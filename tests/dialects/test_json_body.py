@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from outgate.dialects import json_body
 from outgate.dialects.json_body import LIMITS, Limits, _crowded, decode_value, dump, load
-from outgate.dialects.openai_tables import CHAT
+from outgate.dialects.openai.tables import CHAT
 from outgate.dialects.reading import read
 from outgate.dialects.rules import free
 from outgate.errors import WireError

@@ -1,9 +1,10 @@
 import pytest
 
-from outgate.dialects.dialect import Canned
-from outgate.dialects.registry import dialect, operation_for
+from outgate.dialects.registry import operation_for
+from outgate.dialects.spec import Canned
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
+from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
 MESSAGES = Operation("anthropic", Kind.CHAT)
@@ -79,13 +80,13 @@ def test_an_escape_is_accepted_only_where_it_is_needed():
 
 
 def test_dialects_by_name():
-    assert ["openai", "anthropic", "none"] == [dialect(name).name for name in ("openai", "anthropic", "none")]
+    assert ["openai", "anthropic", "none"] == [Spoken(name).name for name in ("openai", "anthropic", "none")]
     with pytest.raises(KeyError):
-        dialect("gemini")
+        Spoken("gemini")
 
 
 def test_a_body_of_an_unknown_api_is_opaque():
-    none = dialect("none")
+    none = Spoken("none")
     operation = operation_for("POST", "/upload")
     raw = none.decode(operation, b"--boundary\r\nfile")
     shown = none.decode(operation, b'{"q": "hello"}')
@@ -102,7 +103,7 @@ def test_a_body_of_an_unknown_api_is_opaque():
 
 
 def test_an_opaque_answer_passes_as_it_comes():
-    none = dialect("none")
+    none = Spoken("none")
     events = none.redecode(operation_for("GET", "/x"), False, b"bytes")
 
     assert b"bytes" == b"".join(event.encode() for event in events)
@@ -117,30 +118,30 @@ def test_an_opaque_answer_passes_as_it_comes():
 @pytest.mark.parametrize("name", ["openai", "anthropic", "none"])
 def test_a_list_of_models_has_no_body(name):
     operation = Operation(name, Kind.MODELS)
-    request = dialect(name).decode(operation, b"")
+    request = Spoken(name).decode(operation, b"")
 
     assert (frozenset(), b"") == (
         request.prompt.unjudged,
-        dialect(name).encode(operation, request.prompt, "", request.params, None),
+        Spoken(name).encode(operation, request.prompt, "", request.params, None),
     )
     with pytest.raises(WireError):
-        dialect(name).decode(operation, b"{}")
+        Spoken(name).decode(operation, b"{}")
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "none"])
 def test_refusals_carry_code_message_and_request_id(name):
     denial = Denial(code="pii_found", status=403, message="Personal data was found.")
-    for raw in (dialect(name).error(denial, "req1"), dialect(name).error_event(denial, "req1")):
+    for raw in (Spoken(name).error(denial, "req1"), Spoken(name).error_event(denial, "req1")):
         assert all(part in raw for part in (b"pii_found", b"Personal data was found.", b"req1"))
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "none"])
 def test_content_types(name):
-    assert "application/json" == dialect(name).content_type(False)
-    assert dialect(name).content_type(True).startswith("text/event-stream")
+    assert "application/json" == Spoken(name).content_type(False)
+    assert Spoken(name).content_type(True).startswith("text/event-stream")
 
 
 def test_an_unknown_api_has_no_canned_answer():
     with pytest.raises(WireError):
-        dialect("none").canned(operation_for("POST", "/x"), Canned("t", "m", "r", 1), False, False)
-    assert b'{"data":[{"id":"a"}]}' == dialect("none").models(["a"], 1)
+        Spoken("none").canned(operation_for("POST", "/x"), Canned("t", "m", "r", 1), False, False)
+    assert b'{"data":[{"id":"a"}]}' == Spoken("none").models(["a"], 1)

@@ -5,7 +5,7 @@ import httpx2
 import openai
 import pytest
 
-from outgate.dialects.dialect import Canned
+from outgate.dialects.spec import Canned
 from outgate.errors import Denial
 from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
 

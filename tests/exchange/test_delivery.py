@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from outgate.dialects.registry import spec
 from outgate.errors import Denial, FailureKind, UpstreamError, WireError
 from outgate.exchange.channel import End, ResponseChannel, ResponseHead
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
@@ -66,7 +67,7 @@ def deliver(stream, headers=SSE, status=200, unsettled=None):
 
     async def go():
         channel = ResponseChannel()
-        delivery = Delivery(channel, "req_1")
+        delivery = Delivery(channel, "req_1", spec("openai"))
 
         async def take():
             while not (taken and isinstance(taken[-1], End)):

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from outgate.dialects.registry import dialect
 from outgate.exchange.memory_estimate import memory_of
 from outgate.inference.operation import Kind, Operation
+from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
-OPENAI = dialect("openai")
+OPENAI = Spoken("openai")
 WORDS = "".join(f"{number:07d} " for number in range(40_000))
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"path": "a/b", "text": WORDS[:500]})}}
 
@@ -90,6 +90,6 @@ def test_a_short_one_is_counted_for_no_less_than_it_takes(body):
 
 def test_what_is_not_json_is_counted_as_it_came_and_as_it_is_sent():
     raw = b"\x00" * 100_000
-    request = dialect("none").decode(Operation("none", Kind.OPAQUE), raw)
+    request = Spoken("none").decode(Operation("none", Kind.OPAQUE), raw)
 
     assert 200_000 <= memory_of(len(raw), request) < 201_000

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.pipeline.checks import KEY_READS
@@ -15,6 +14,7 @@ from outgate.pipeline.contract import May
 from outgate.pipeline.plan import Answer
 from outgate.stages.cache import Cache, Reads
 from outgate.stores.answers import CacheSettings, Entry, MemoryAnswers
+from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
 EMBEDDINGS = Operation("openai", Kind.EMBEDDINGS)
@@ -29,7 +29,7 @@ def body(*messages, **members):
 
 
 def facts(raw=None, *, tenant="t", workload="w", model="m", provider="p", destination="d:443", operation=CHAT, revision="r1"):
-    request = dialect(operation.dialect).decode(operation, raw or body())
+    request = Spoken(operation.dialect).decode(operation, raw or body())
     principal = Principal(name=workload, tenant=tenant)
     given = (request.prompt, request.tools, request.params, model, provider, (), principal, destination, operation, revision)
     return Reads(*given)

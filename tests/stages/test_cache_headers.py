@@ -2,16 +2,16 @@
 
 import orjson
 
-from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.metering.metrics import Metrics
 from outgate.stages.cache import Cache, Reads
 from outgate.stores.answers import CacheSettings, MemoryAnswers
+from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
 BODY = orjson.dumps({"model": "m", "temperature": 0, "messages": [{"role": "user", "content": "hello"}]})
-REQUEST = dialect("openai").decode(CHAT, BODY)
+REQUEST = Spoken("openai").decode(CHAT, BODY)
 AGENT = Principal(name="w", tenant="t")
 DIFFERENT = [
     (("anthropic-beta", "one"),),

@@ -3,7 +3,6 @@ from random import Random
 
 import pytest
 
-from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.pipeline.contract import May
@@ -11,6 +10,7 @@ from outgate.stages.count_tokens import CountTokens, CountTokensSettings, Reads
 from outgate.stores.memo import Memo
 from outgate.tokens.encodings import TokenizerDataError
 from outgate.tokens.tokenizers import Tokenizers
+from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hello world"}]}'
@@ -33,7 +33,7 @@ def stage(loads=None, preload=()):
 
 
 def facts(body=BODY, model="gpt-4o", operation=CHAT):
-    request = dialect(operation.dialect).decode(operation, body)
+    request = Spoken(operation.dialect).decode(operation, body)
     return Reads(request.prompt, request.tools, request.params, model, operation, Principal(name="w", tenant="t"))
 
 

@@ -2,10 +2,10 @@
 
 import orjson
 
-from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
 from outgate.stages.translate import Reads, Translate, TranslateSettings
 from outgate.upstreams.catalog import Backend, Endpoint
+from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
 BODY = orjson.dumps({"model": "fast", "messages": [{"role": "user", "content": "hi"}]})
@@ -14,13 +14,13 @@ FIELDS = (*OWN, ("user-agent", "u"), ("content-type", "text/plain"))
 
 
 def translated(fields=FIELDS, *, provider="first", failed=None, operation=CHAT, speaks="openai", prefix=""):
-    request = dialect(operation.dialect).decode(operation, BODY)
+    request = Spoken(operation.dialect).decode(operation, BODY)
     endpoint = Endpoint(name="e", host="p.test", port=443)
     backend = Backend(
         name=provider, provider=provider, dialect=speaks, host="p.test", endpoints=(endpoint,), path_prefix=prefix
     )  # fmt: skip
     given = (request.prompt, request.tools, request.params, "routed", backend, None, failed)
-    return Translate(TranslateSettings()).run(Reads(operation, "/v1/x", fields, *given))
+    return Translate(TranslateSettings()).run(Reads(operation, "POST", "/v1/x", fields, *given))
 
 
 def test_the_body_is_the_judged_one_for_the_routed_model():

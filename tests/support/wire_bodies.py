@@ -4,9 +4,30 @@ import json
 import random
 
 from outgate.dialects.registry import dialect, operation_for
+from outgate.dialects.spec import Request, RequestLine, Target
+from outgate.inference.params import Tools
+from outgate.net.headers import Headers
 
-OPENAI = dialect("openai")
-ANTHROPIC = dialect("anthropic")
+
+class Spoken:
+    """A dialect as tests of bodies call it: an operation in place of a request line, no header fields, bytes in and out."""
+
+    def __init__(self, name: str) -> None:
+        self._dialect = dialect(name)
+
+    def __getattr__(self, name: str):
+        return getattr(self._dialect, name)
+
+    def decode(self, operation, raw: bytes) -> Request:
+        return self._dialect.decode(RequestLine("POST", "/path", operation), Headers(), raw)
+
+    def encode(self, operation, prompt, model: str, params, max_tokens: int | None = None, state=frozenset()) -> bytes:
+        request = Request(RequestLine("POST", "/path", operation), prompt, Tools(), params, "")
+        return self._dialect.encode(request, Target(model, max_tokens, state)).body
+
+
+OPENAI = Spoken("openai")
+ANTHROPIC = Spoken("anthropic")
 CHAT = operation_for("POST", "/v1/chat/completions")
 EMBEDDINGS = operation_for("POST", "/v1/embeddings")
 MESSAGES = operation_for("POST", "/v1/messages")

@@ -7,11 +7,12 @@ from struct import pack
 
 import pytest
 
-from outgate.dialects.registry import dialect
+from outgate.dialects.registry import spec
 from outgate.inference.operation import Kind, Operation
 from outgate.stores.memo import Memo
 from outgate.tokens.images import most, unjudged_tokens
 from outgate.tokens.tokenizers import Tokenizers
+from support.wire_bodies import Spoken
 
 SAID = [{"role": "user", "content": "hi"}]
 HUGE = "word " * 1_000
@@ -25,9 +26,9 @@ class Characters:
 
 def counted(**body):
     operation = Operation("openai", Kind.CHAT)
-    request = dialect("openai").decode(operation, json.dumps({"model": "gpt-4o", "messages": SAID, **body}).encode())
+    request = Spoken("openai").decode(operation, json.dumps({"model": "gpt-4o", "messages": SAID, **body}).encode())
     tokenizers = Tokenizers(Memo(bytes(32)), Random(7), load=lambda _: Characters(), spawn=lambda task: task())
-    return tokenizers.count(request.prompt, request.tools, request.params, "gpt-4o", Kind.CHAT, "t")
+    return tokenizers.count(request.prompt, request.tools, request.params, "gpt-4o", operation, "t")
 
 
 @pytest.mark.parametrize(
@@ -53,4 +54,4 @@ def test_small_files_elsewhere_do_not_make_linked_images_cheap(decoy, model):
     links = [{"type": "image_url", "image_url": {"url": f"https://images.test/{i}.png"}} for i in range(9)]
     body = json.dumps({"messages": [{"role": "user", "content": links}], "metadata": [decoy] * 9}, separators=(",", ":"))
 
-    assert 9 * most(model) == unjudged_tokens(frozenset({"image"}), body.encode, model)
+    assert 9 * most(model) == unjudged_tokens(frozenset({"image"}), body.encode, model, spec("openai").images)

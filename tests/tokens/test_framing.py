@@ -1,8 +1,8 @@
 import pytest
 
-from outgate.inference.operation import Kind
 from outgate.inference.prompt import Channel, Leaf
 from outgate.tokens.framing import Exactness, counted, family_of, frame
+from support.wire_bodies import CHAT, EMBEDDINGS
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,15 @@ def test_tool_definitions_and_outer_parameters_are_not_prompt_text():
 def test_openai_adds_four_tokens_a_message_and_three_for_the_reply():
     leaves = tuple(leaf(Channel.USER, turn) for turn in (0, 0, 1, 2))
 
-    assert 3 * 4 + 3 == frame(family_of("gpt-4o"), Kind.CHAT, leaves, tools=False)
+    assert 3 * 4 + 3 == frame(family_of("gpt-4o"), CHAT, leaves, tools=False)
 
 
 def test_anthropic_adds_its_tool_prompt():
     family = family_of("claude-opus-4-8")
     leaves = (leaf(Channel.USER, 0),)
 
-    assert 346 == frame(family, Kind.CHAT, leaves, tools=True) - frame(family, Kind.CHAT, leaves, tools=False)
+    assert 346 == frame(family, CHAT, leaves, tools=True) - frame(family, CHAT, leaves, tools=False)
 
 
 def test_embeddings_have_no_frame():
-    assert 0 == frame(family_of("text-embedding-3-small"), Kind.EMBEDDINGS, (leaf(Channel.USER, 0),), tools=False)
+    assert 0 == frame(family_of("text-embedding-3-small"), EMBEDDINGS, (leaf(Channel.USER, 0),), tools=False)

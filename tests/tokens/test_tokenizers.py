@@ -3,13 +3,13 @@ from random import Random
 
 import pytest
 
-from outgate.inference.operation import Kind
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Channel, Leaf, Prompt
 from outgate.tokens import tokenizers
 from outgate.tokens.encodings import TokenizerDataError
 from outgate.tokens.framing import Exactness
 from outgate.tokens.tokenizers import Tokenizers
+from support.wire_bodies import CHAT, EMBEDDINGS
 
 FRAME = 7
 PLAIN = Params()
@@ -64,10 +64,10 @@ class Setup:
         self.loads.append(name)
         return self.counters[name]
 
-    def count(self, *texts, model="gpt-4o", tools=NO_TOOLS, params=PLAIN, kind=Kind.CHAT, tenant="a", unjudged=(), body=b"{}"):
+    def count(self, *texts, model="gpt-4o", tools=NO_TOOLS, params=PLAIN, operation=CHAT, tenant="a", unjudged=(), body=b"{}"):
         leaves = tuple(Leaf(0, at, text, Channel.USER, 0) for at, text in enumerate(texts))
         prompt = Prompt(Document(body), leaves, frozenset(unjudged))
-        return self.tokenizers.count(prompt, tools, params, model, kind, tenant)
+        return self.tokenizers.count(prompt, tools, params, model, operation, tenant)
 
 
 @pytest.fixture(name="setup")
@@ -128,15 +128,15 @@ def test_a_response_schema_is_counted(setup):
 
 
 def test_embeddings_are_their_text_alone(setup):
-    assert 10 == setup.count("hello", model="text-embedding-3-small", kind=Kind.EMBEDDINGS)
+    assert 10 == setup.count("hello", model="text-embedding-3-small", operation=EMBEDDINGS)
 
 
 def test_nothing_to_count_is_never_zero(setup):
-    assert 1 == setup.count(model="text-embedding-3-small", kind=Kind.EMBEDDINGS)
+    assert 1 == setup.count(model="text-embedding-3-small", operation=EMBEDDINGS)
 
 
 def test_token_arrays_are_bounded_by_their_bytes(setup):
-    count = setup.count(model="text-embedding-3-small", kind=Kind.EMBEDDINGS, unjudged={"token_array"}, body=b"[1,2,3]" * 100)
+    count = setup.count(model="text-embedding-3-small", operation=EMBEDDINGS, unjudged={"token_array"}, body=b"[1,2,3]" * 100)
 
     assert count >= 300
 

@@ -1,1 +1,1 @@
-"""Wire bytes to leaves and events, and back. Sans-io: one strict JSON codec, one SSE codec, and a table per provider's API."""
+"""Wire bytes to leaves and events, and back. Sans-io: one strict JSON codec, one SSE codec, one package with a `SPEC` per API."""

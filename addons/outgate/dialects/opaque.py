@@ -1,4 +1,4 @@
-"""How far a body is read that no table describes: strings of a JSON object are shown, and everything is announced as `opaque`."""
+"""Bodies that no table describes: strings of a JSON object are shown, and everything is announced as `opaque`."""
 
 # ruff: noqa: ARG002, FBT001  the flags of the port are positional
 
@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.answers import OpaqueAnswer
-from outgate.dialects.dialect import AnswerDecoder, Canned, Request
 from outgate.dialects.json_body import LIMITS, JsonDocument, Limits, dump
 from outgate.dialects.parameters import identity_of, prompt_of, tools_of
 from outgate.dialects.reading import read
 from outgate.dialects.rules import Rule, free
+from outgate.dialects.spec import AnswerDecoder, Canned, Request, RequestLine, Spec, Target, WireRequest
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import Event
+from outgate.net.headers import Headers
 
 OPAQUE = frozenset({"opaque"})
 _ANY = free(Channel.USER)
@@ -37,40 +38,44 @@ class RawDocument:
         return self._raw
 
 
-def decode(operation: Operation, raw: bytes, rule: Rule = _ANY, limits: Limits = LIMITS) -> Request:
+def decode(line: RequestLine, raw: bytes, rule: Rule = _ANY, limits: Limits = LIMITS) -> Request:
     """A body of a path that is not inference. What begins like a JSON object must be a strict one; a list of models has no body."""
-    if operation.kind is Kind.MODELS and raw:
+    if line.operation.kind is Kind.MODELS and raw:
         raise WireError("unexpected_body", "this request has no body")
     if not raw.lstrip(b" \t\r\n").startswith(b"{"):
-        kinds = frozenset[str]() if operation.kind is Kind.MODELS else OPAQUE
-        return Request(Prompt(RawDocument(raw), (), kinds), Tools(), Params(), "")
+        kinds = frozenset[str]() if line.operation.kind is Kind.MODELS else OPAQUE
+        return Request(line, Prompt(RawDocument(raw), (), kinds), Tools(), Params(), "")
     reading = read(raw, rule, limits)
     tree = reading.document.tree
     model = tree.get("model")
     params = Params(stream=tree.get("stream") is True, server_state=reading.state, identity=identity_of(reading, ()))
-    return Request(prompt_of(reading, "opaque"), tools_of(tree, ("tools",)), params, model if isinstance(model, str) else "")
+    prompt, name = prompt_of(reading, "opaque"), model if isinstance(model, str) else ""
+    return Request(line, prompt, tools_of(tree, ("tools",)), params, name)
 
 
-def encode(prompt: Prompt, model: str) -> bytes:
-    """The body again, with the routed model where it had one."""
+def encode(request: Request, target: Target) -> WireRequest:
+    """The body again, with the routed model where it had one. What it is says the caller's own Content-Type."""
+    prompt, model = request.prompt, target.model
     document = prompt.document
     named = isinstance(document, JsonDocument) and "model" in document.tree
-    return document.encode({**prompt.edits, (0, "model"): model} if named and model else prompt.edits)
+    body = document.encode({**prompt.edits, (0, "model"): model} if named and model else prompt.edits)
+    return WireRequest(request.line.target, (), body)
 
 
 class Opaque:
-    """The dialect of paths whose API nobody knows: bodies are unjudged, refusals plain JSON. See `dialects.dialect.Dialect`."""
+    """The dialect of paths whose API nobody knows: bodies are unjudged, refusals plain JSON. See `dialects.spec.Dialect`."""
 
     name = "none"
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self._limits = limits
 
-    def decode(self, operation: Operation, raw: bytes) -> Request:
-        return decode(operation, raw, _ANY, self._limits)
+    def decode(self, line: RequestLine, headers: Headers, body: bytes) -> Request:
+        return decode(line, body, _ANY, self._limits)
 
-    def encode(self, operation: Operation, prompt: Prompt, model: str, params: Params, max_tokens: int | None) -> bytes:
-        return prompt.document.encode(prompt.edits)
+    def encode(self, request: Request, target: Target) -> WireRequest:
+        """Byte for byte but for edits: a model is a word of APIs that are known."""
+        return WireRequest(request.line.target, (), request.prompt.document.encode(request.prompt.edits))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
         return OpaqueAnswer()
@@ -94,3 +99,6 @@ class Opaque:
     def redecode(self, operation: Operation, stream: bool, raw: bytes, include_usage: bool = True) -> list[Event]:
         decoder = self.answer(operation, stream, include_usage)
         return [*decoder.feed(raw), *decoder.end()]
+
+
+SPEC = Spec(name=Opaque.name, codec=Opaque, paths=())

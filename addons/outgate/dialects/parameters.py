@@ -1,4 +1,4 @@
-"""Which parameters a policy decides on are well-formed: a wrong type is refused, because providers read it differently."""
+"""Check the parameters that policies decide on: a wrong type is refused, because providers read it differently."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,8 @@ from outgate.errors import WireError
 from outgate.inference.params import Tools
 from outgate.inference.prompt import Channel, Document, Prompt
 
+JSON = (("content-type", "application/json"),)
+"""What a body that was judged is sent as: no word of the caller's may make it be read as anything else."""
 _MODEL_LENGTH = 256
 _MOST = 1_000_000_000
 """Tokens or answers a caller may ask for: products of two still fit 64 bits, in the ledger and in the closing line."""

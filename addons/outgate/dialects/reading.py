@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple, NoReturn
 
+from outgate.dialects.case_collisions import refuse_other_case
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
 from outgate.dialects.rules import EVERYTHING, NOTHING, Rule
-from outgate.dialects.spelling import refuse_other_case
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
 

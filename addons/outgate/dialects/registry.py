@@ -1,59 +1,162 @@
-"""Which API a request speaks, from its method and target alone, and who can read it.
+"""Every dialect that the gateway knows, and the API of a request, from its method and target alone.
 
 Only exact spellings are inference. A target that a server may normalise into another one is refused outright, so that no path is
-judged as one thing here and served as another there; any other path that is not in the table is opaque.
+judged as one thing here and served as another there; any other path that no template matches is opaque.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
-from outgate.dialects.anthropic_messages import Anthropic
-from outgate.dialects.dialect import Dialect
-from outgate.dialects.json_body import LIMITS, Limits
-from outgate.dialects.opaque import Opaque
-from outgate.dialects.openai_chat import OpenAI
+from outgate.dialects import anthropic, opaque, openai
+from outgate.dialects.spec import Dialect, KeyField, PathTemplate, RequestLine, Spec
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
 
-EXACT = {
-    ("POST", "/v1/chat/completions"): Operation("openai", Kind.CHAT),
-    ("POST", "/v1/embeddings"): Operation("openai", Kind.EMBEDDINGS),
-    ("POST", "/v1/messages"): Operation("anthropic", Kind.CHAT),
-    ("POST", "/v1/messages?beta=true"): Operation("anthropic", Kind.CHAT),  # the SDK's beta client; the same body
-}
-"""What is inference, by method and target; nothing else is."""
-_MODELS = re.compile(r"/v1/models(?:\?[\w=&.-]*)?", re.ASCII)
-_ANTHROPIC = re.compile(r"/v1/messages(?:[/?].*)?")
-_OPENAI = re.compile(r"/v1/(?:chat|completions|responses|embeddings|files|batches|audio|images|moderations|assistants|threads)\b.*")
+SPECS: tuple[Spec, ...] = (
+    openai.SPEC,
+    anthropic.SPEC,
+    opaque.SPEC,
+)
+"""A dialect is its package, and its line here. Where the API of a request is not known, it is answered in the first one's shape."""
+
 _PLAIN = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@/?;\[\]-]|%[0-9A-Fa-f]{2})*")
 _AMBIGUOUS = re.compile(r"//|/\.{1,2}(?:/|$)|%(?:2[DEF5]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5[CF]|7[EF]|[01][0-9A-F])")
 """Empty and dot segments; escapes of what needs none, of separators, of `%` itself and of control characters (RFC 3986, 6.2.2)."""
+_ANY_QUERY = re.compile(r"[\w=&.-]*", re.ASCII)
+_NAME = re.compile(r"\{([a-z]+)\}")
+_VALUE = r"[A-Za-z0-9._~-]+"
 
-_MADE: dict[str, Callable[[Limits], Dialect]] = {"openai": OpenAI, "anthropic": Anthropic, "none": Opaque}
+
+class _Template(NamedTuple):
+    """A path template that holds names or takes a query, compiled."""
+
+    method: str
+    path: re.Pattern[str]
+    query: Mapping[str, re.Pattern[str]] | None
+    dialect: str
+    provider: str
+    kind: Kind
+
+    def operation(self, method: str, path: str, query: str | None) -> Operation | None:
+        """The operation of a target that it matches; `query` is None where there is no `?`."""
+        if method != self.method or not self._asks(query):
+            return None
+        found = self.path.fullmatch(path)
+        return Operation(self.dialect, self.kind, tuple(found.groupdict().items())) if found is not None else None
+
+    def _asks(self, query: str | None) -> bool:
+        if query is None:
+            return True
+        if self.query is None:
+            return _ANY_QUERY.fullmatch(query) is not None
+        given = dict(each.partition("=")[::2] for each in query.split("&"))
+        known = all(name in self.query and self.query[name].fullmatch(value) for name, value in given.items())
+        return known and len(given) == query.count("&") + 1
+
+
+class _Tables:
+    """What a set of specs knows, ready for look-ups. `exact` holds targets that are spelled in one way only, by provider."""
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        self.specs = {spec.name: spec for spec in specs}
+        self.codecs = {spec.name: spec.codec() for spec in specs}
+        self.exact: dict[tuple[str, str], dict[str, Operation]] = {}
+        self.templates: list[_Template] = []
+        for spec in specs:
+            for template in spec.paths:
+                self._add(spec, template)
+
+    def _add(self, spec: Spec, template: PathTemplate) -> None:
+        method, path = template.method, template.path
+        if "{" not in path:
+            self.exact.setdefault((method, path), {}).setdefault(spec.provider, Operation(spec.name, template.kind))
+        if "{" in path or template.query is None or template.query:
+            query = {name: re.compile(value) for name, value in template.query.items()} if template.query is not None else None
+            self.templates.append(_Template(method, _compiled(template), query, spec.name, spec.provider, template.kind))
+
+
+def _compiled(template: PathTemplate) -> re.Pattern[str]:
+    pieces = _NAME.split(template.path)
+    names = [f"(?P<{name}>{template.values.get(name, _VALUE)})" for name in pieces[1::2]]
+    literals = [re.escape(piece) for piece in pieces[::2]]
+    return re.compile("".join(literal + name for literal, name in zip(literals, [*names, ""], strict=True)))
+
+
+@cache
+def _tables(specs: tuple[Spec, ...]) -> _Tables:
+    return _Tables(specs)
 
 
 def operation_for(method: str, path: str, hint: str = "none") -> Operation:
-    """The operation of a request; `path` is its target in origin form, query included, `hint` the dialect its destination speaks.
+    """The operation of a request; `path` is its target in origin form, query included, `hint` the dialect of its destination.
 
     The hint decides only where APIs share a path (`GET /v1/models`) and for unknown ones. Raises WireError("bad_path") for a
     target that could be normalised into another.
     """
-    exact = EXACT.get((method, path))
+    tables = _tables(SPECS)
+    exact = tables.exact.get((method, path))
     if exact is not None:
-        return exact
+        return exact.get(hint) or next(iter(exact.values()))
     bare, mark, query = path.partition("?")
     if not _PLAIN.fullmatch(bare) or _AMBIGUOUS.search(bare) or (mark and not _QUERY.fullmatch(query)):
         raise WireError("bad_path", "the request target is not in its normal form")
-    if method == "GET" and _MODELS.fullmatch(path):
-        return Operation("openai" if hint == "none" else hint, Kind.MODELS)
-    if _ANTHROPIC.fullmatch(path):
-        return Operation("anthropic", Kind.OPAQUE)
-    return Operation("openai" if _OPENAI.fullmatch(path) else hint, Kind.OPAQUE)
+    found = {
+        template.provider: operation
+        for template in reversed(tables.templates)
+        if (operation := template.operation(method, bare, query if mark else None)) is not None
+    }
+    if found:
+        return found.get(hint) or list(found.values())[-1]
+    return Operation(_owner(bare, hint), Kind.OPAQUE)
 
 
-@cache
-def dialect(name: str, limits: Limits = LIMITS) -> Dialect:
-    """The dialect of this name: `openai`, `anthropic`, or `none`. Raises KeyError for another."""
-    return _MADE[name](limits)
+def _owner(path: str, hint: str) -> str:
+    """The dialect of a path that nobody reads: of the APIs that have it, the destination's own comes first."""
+    owners = [spec for spec in SPECS if any(path == each or path.startswith((f"{each}/", f"{each}:")) for each in spec.owns)]
+    return next((spec.name for spec in owners if spec.provider == hint), owners[0].name if owners else hint)
+
+
+def request_line(method: str, target: str, hint: str = "none") -> RequestLine:
+    """A request line with what it asks for. Raises WireError("bad_path"), see `operation_for`."""
+    return RequestLine(method, target, operation_for(method, target, hint))
+
+
+def dialect(name: str) -> Dialect:
+    """The codec of the dialect of this name. Raises KeyError where there is none."""
+    return _tables(SPECS).codecs[name]
+
+
+def spec(name: str) -> Spec:
+    """What is known of the dialect of this name. Raises KeyError where there is none."""
+    return _tables(SPECS).specs[name]
+
+
+def serves(provider: str, name: str) -> bool:
+    """Whether a provider of the first dialect serves the API of the second; what nobody knows goes anywhere."""
+    return name == opaque.SPEC.name or spec(name).provider == provider
+
+
+def provider_dialects() -> tuple[str, ...]:
+    """What a provider may be said to speak."""
+    return tuple(dict.fromkeys(spec.provider for spec in SPECS))
+
+
+def spoken_to(operation: Operation, provider: str | None) -> str:
+    """The dialect in which a caller is answered: that of its path, else of the provider it addresses, else the first one."""
+    if operation.dialect != opaque.SPEC.name:
+        return operation.dialect
+    return SPECS[0].name if provider in (None, opaque.SPEC.name) else provider
+
+
+def key_fields() -> tuple[KeyField, ...]:
+    """Every field in which some client presents a key or some provider gets one; those that hold nothing else come first."""
+    fields = [field for spec in SPECS for field in (*spec.keys, spec.credential)]
+    return tuple(sorted(dict.fromkeys(fields), key=lambda field: bool(field.prefix)))
+
+
+def templates() -> tuple[PathTemplate, ...]:
+    """Every path template of every dialect."""
+    return tuple(template for spec in SPECS for template in spec.paths)

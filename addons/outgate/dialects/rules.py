@@ -9,7 +9,7 @@ a fixed list (`fixed`), it is a blob of a kind that is announced as unjudged (`b
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from outgate.dialects.spelling import folded
+from outgate.dialects.case_collisions import folded
 from outgate.inference.prompt import Channel
 
 

@@ -6,6 +6,7 @@ closing line was not written. A failure before the first byte is an error answer
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from outgate.dialects.spec import Spec
 from outgate.errors import Denial, UpstreamError, WireError
 from outgate.exchange.channel import End, Part, ResponseChannel, ResponseHead
 from outgate.exchange.replies import REQUEST_ID
@@ -15,7 +16,8 @@ from outgate.inference.usage import Usage, merge_usage
 from outgate.net.headers import Headers
 
 _PASSED = frozenset({"content-type", "retry-after", "retry-after-ms", "request-id", "x-request-id", "x-should-retry"})
-_PASSED_PREFIXES = ("anthropic-ratelimit-", "openai-", "x-ratelimit-")
+_PASSED_PREFIXES = ("x-ratelimit-",)
+"""Beside those that the request's dialect names (`Spec.response_fields`, `response_prefixes`)."""
 
 BROKEN_ANSWER = "The provider's answer broke off or was malformed."
 
@@ -34,11 +36,12 @@ class Delivery:
     `streams` says that it goes out event by event.
     """
 
-    __slots__ = ("_channel", "_head", "_held", "_request_id", "started", "streams", "texts", "usage")
+    __slots__ = ("_channel", "_head", "_held", "_request_id", "_spec", "started", "streams", "texts", "usage")
 
-    def __init__(self, channel: ResponseChannel, request_id: str) -> None:
+    def __init__(self, channel: ResponseChannel, request_id: str, spec: Spec) -> None:
         self._channel = channel
         self._request_id = request_id
+        self._spec = spec
         self._head: ResponseHead | None = None
         self._held: list[bytes] = []
         self.streams = False
@@ -48,7 +51,7 @@ class Delivery:
 
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError."""
-        self._head = ResponseHead(status, _response_fields(headers, self._request_id))
+        self._head = ResponseHead(status, _response_fields(headers, self._request_id, self._spec))
         self.streams = (headers.get("content-type") or "").startswith("text/event-stream")
         try:
             await self._pump(stream)
@@ -129,8 +132,11 @@ def _encoded(events: Sequence[Event]) -> bytes:
     return b"".join(event.encode() for event in events if not event.hidden)
 
 
-def _response_fields(headers: Headers, request_id: str) -> tuple[tuple[str, str], ...]:
-    passed = [field for field in headers if field[0] in _PASSED or field[0].startswith(_PASSED_PREFIXES)]
+def _response_fields(headers: Headers, request_id: str, spec: Spec) -> tuple[tuple[str, str], ...]:
+    prefixes = (*_PASSED_PREFIXES, *spec.response_prefixes)
+    passed = [
+        field for field in headers if field[0] in _PASSED or field[0] in spec.response_fields or field[0].startswith(prefixes)
+    ]
     return (*passed, (REQUEST_ID, request_id))
 
 

@@ -9,8 +9,8 @@ from asyncio import CancelledError, Task, get_running_loop
 from collections.abc import Callable
 from typing import NamedTuple
 
-from outgate.dialects.dialect import Request
-from outgate.dialects.registry import dialect, operation_for
+from outgate.dialects.registry import dialect, operation_for, spec, spoken_to
+from outgate.dialects.spec import Request, RequestLine
 from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
 from outgate.exchange.body import RequestBody
@@ -172,7 +172,8 @@ class Exchange:
         if isinstance(raw, Denial):
             return raw
         try:
-            request = dialect(self._operation.dialect).decode(self._operation, raw)
+            line = RequestLine(self.head.method, self.head.path, self._operation)
+            request = dialect(self._operation.dialect).decode(line, self.head.headers, raw)
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))
         return self.body.grown(memory_of(len(raw), request)) or request
@@ -203,7 +204,7 @@ class Exchange:
         return None
 
     async def _deliver(self, execution: Execution, status: int, headers: Headers, stream: EventStream) -> None:
-        self._delivery = delivery = Delivery(self.channel, self.id)
+        self._delivery = delivery = Delivery(self.channel, self.id, spec(self._operation.dialect))
         try:
             await delivery.run(status, headers, stream)
             self.outcome = "answered"
@@ -263,10 +264,8 @@ class Exchange:
 
     @property
     def _dialect(self) -> str:
-        """The dialect the caller speaks: that of the path, else of the addressed provider."""
-        if self._operation.dialect != "none":
-            return self._operation.dialect
-        return self._backend.dialect if self._backend is not None and self._backend.dialect != "none" else "openai"
+        """The dialect in which the caller is answered."""
+        return spoken_to(self._operation, self._backend.dialect if self._backend is not None else None)
 
     async def _end(self, policy: LivePolicy) -> None:
         try:

@@ -7,8 +7,8 @@ the body. The objects are those of CPython; what many share (names of members, s
 
 from sys import getsizeof
 
-from outgate.dialects.dialect import Request
 from outgate.dialects.json_body import NESTED, JsonDocument
+from outgate.dialects.spec import Request
 
 _LEAF = 144
 _BOX = 128

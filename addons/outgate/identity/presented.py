@@ -1,9 +1,14 @@
-"""Which token does a client present to the gateway, and where may it stand? Sources: RFC 7617, RFC 6750, RFC 9110 section 11.7."""
+"""The token that a client presents to the gateway: in Proxy-Authorization, or where a dialect's clients put their key.
+
+Sources: RFC 7617, RFC 6750, RFC 9110 section 11.7.
+"""
 
 import binascii
 from base64 import b64decode
 from typing import NamedTuple
 
+from outgate.dialects.registry import key_fields
+from outgate.dialects.spec import KeyField
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 
@@ -28,8 +33,14 @@ def _found(conn: Connection, headers: Headers) -> Presented | None:
         return _from_field(conn.proxy_authorization.reveal() if conn.proxy_authorization is not None else "")
     if conn.entry is Entry.ABSOLUTE:
         return _from_field(headers.get("proxy-authorization") or "")
-    key = headers.get("x-api-key")
-    return Presented(None, key) if key else _from_field(headers.get("authorization") or "")
+    return next(filter(None, (_from_key(field, headers.get(field.name)) for field in key_fields())), None)
+
+
+def _from_key(field: KeyField, value: str | None) -> Presented | None:
+    if not value or field.name == "authorization":
+        return _from_field(value or "")
+    held = value[: len(field.prefix)].lower() == field.prefix.lower()
+    return Presented(None, value[len(field.prefix) :]) if held and len(value) > len(field.prefix) else None
 
 
 def _from_field(value: str) -> Presented | None:

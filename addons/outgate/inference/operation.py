@@ -1,4 +1,4 @@
-"""What a request asks of a provider, decided from its method and path alone."""
+"""The operation of a request: decided from its method and path alone."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,7 +14,8 @@ class Kind(StrEnum):
 
 
 class Operation(NamedTuple):
-    """The dialect (`openai`, `anthropic`, `none`) and the kind of work."""
+    """The dialect (`openai`, `anthropic`, `none` …), the kind of work, and what stands in the path for the template's names."""
 
     dialect: str
     kind: Kind
+    captured: tuple[tuple[str, str], ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from outgate.dialects.registry import EXACT
+from outgate.dialects.registry import templates
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
@@ -18,7 +18,7 @@ from outgate.policy.source import Place, Source
 from outgate.policy.stage_types import stage_type
 from outgate.policy.validate import Validated
 
-_KINDS = {where: operation.kind for where, operation in EXACT.items()} | {("GET", "/v1/models"): Kind.MODELS}
+_KINDS = {(template.method, template.path): template.kind for template in templates()}
 _NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.EMBEDDINGS})
 
 

@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, StringConstraints, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
+from outgate.dialects.registry import provider_dialects
 from outgate.inference.names import ModelName, StageName
 from outgate.pipeline.stage import Settings
 
@@ -27,6 +29,15 @@ type Variable = Annotated[
     StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$"),
     Field(description="the name of an environment variable, not its value", examples=["OPENAI_API_KEY"]),
 ]
+
+
+def _known(dialect: str) -> str:
+    if dialect not in provider_dialects():
+        raise PydanticCustomError("literal_error", "no such dialect")
+    return dialect
+
+
+type Dialect = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(provider_dialects())})]
 type Network = Annotated[IPvAnyNetwork, Field(examples=["10.0.0.0/8"])]
 type Port = Annotated[int, Field(ge=1, le=65535)]
 type Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -122,7 +133,7 @@ class ProviderSection(Settings):
     """Its own name, lower case: Host header, SNI and verified name."""
     port: Port = 443
     """Its own port."""
-    dialect: Literal["openai", "anthropic", "none"] = "openai"
+    dialect: Dialect = "openai"
     """The API it speaks; `none` for anything that is not inference."""
     path_prefix: PathPrefix = ""
     """Put before every path, `/openai` for example."""

@@ -51,5 +51,5 @@ class CountTokens(Stage):
         await asyncio.to_thread(self._tokenizers.prepare, self._preload)
 
     def run(self, facts: Reads) -> tuple[int]:
-        kind, tenant = facts.operation.kind, facts.principal.tenant
-        return (self._tokenizers.count(facts.prompt, facts.tools, facts.params, facts.model, kind, tenant),)
+        operation, tenant = facts.operation, facts.principal.tenant
+        return (self._tokenizers.count(facts.prompt, facts.tools, facts.params, facts.model, operation, tenant),)

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from outgate.dialects.dialect import AnswerDecoder
 from outgate.dialects.registry import dialect
+from outgate.dialects.spec import AnswerDecoder
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params

@@ -14,8 +14,8 @@ from pydantic import Field, field_validator
 from outgate.detectors.injection.guard import Guard
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import RULES
-from outgate.dialects.dialect import Canned
 from outgate.dialects.registry import dialect
+from outgate.dialects.spec import Canned
 from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params

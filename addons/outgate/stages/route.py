@@ -5,6 +5,7 @@ The dialect of the request and of the backend are the same, for nothing is trans
 
 from typing import NamedTuple
 
+from outgate.dialects.registry import serves
 from outgate.errors import Denial
 from outgate.inference.operation import Operation
 from outgate.pipeline.contract import Contract, May
@@ -44,7 +45,7 @@ class Route(Stage):
                 code="no_backend", status=503, message="Every provider that the policy routes this request to has failed."
             )
         dialect = facts.operation.dialect
-        if dialect not in ("none", backend.dialect):
+        if not serves(backend.dialect, dialect):
             return Denial(
                 code="provider_mismatch",
                 status=400,

@@ -1,4 +1,4 @@
-"""Which of the caller's header fields go on to the provider: an allow-list, so that neither hop-by-hop fields nor credentials can.
+"""Select the caller's header fields that go on to the provider: an allow-list, so that no hop-by-hop field and no credential can.
 
 They are chosen ahead of the cache, because some of them change what the provider answers (an organisation, a beta): what goes on is
 part of what an answer depends on.
@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from pydantic import field_validator
 
+from outgate.dialects.registry import key_fields, spec
+from outgate.inference.operation import Operation
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Settings, Stage
@@ -15,17 +17,13 @@ from outgate.pipeline.stage import Settings, Stage
 _SENT = frozenset(
     {
         "accept",
-        "anthropic-beta",
-        "anthropic-version",
         "content-type",
         "idempotency-key",
-        "openai-beta",
-        "openai-organization",
-        "openai-project",
         "user-agent",
         "x-stainless-retry-count",
     }
 )
+"""Beside those that the request's dialect names (`Spec.request_fields`)."""
 _NEVER = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie", "host"})
 
 
@@ -39,16 +37,17 @@ class SelectHeadersSettings(Settings):
     @classmethod
     def _no_credentials(cls, also: tuple[str, ...]) -> tuple[str, ...]:
         names = tuple(name.lower() for name in also)
-        refused = sorted(_NEVER.intersection(names))
+        refused = sorted(_NEVER.union(field.name for field in key_fields()).intersection(names))
         if refused:
             raise ValueError(f"never sent as the caller wrote it: {', '.join(refused)}")
         return names
 
 
 class Reads(NamedTuple):
-    """What the caller sent."""
+    """What the caller sent, and in which dialect."""
 
     headers: Headers
+    operation: Operation
 
 
 class SelectHeaders(Stage):
@@ -59,13 +58,18 @@ class SelectHeaders(Stage):
 
     def __init__(self, settings: SelectHeadersSettings) -> None:
         self._sent = _SENT.union(settings.also)
+        self._by_dialect: dict[str, frozenset[str]] = {}
         self.contract = Contract.of(Reads, writes=("headers.out",), cost=0.002)
 
     def run(self, facts: Reads, /) -> tuple[tuple[tuple[str, str], ...]]:
-        sent = self._sent
+        sent = self._by_dialect.get(facts.operation.dialect) or self._known(facts.operation.dialect)
         if "connection" in facts.headers:
             sent -= _listed(facts.headers)
         return (tuple(field for field in facts.headers if field[0] in sent),)
+
+    def _known(self, dialect: str) -> frozenset[str]:
+        sent = self._by_dialect[dialect] = self._sent | spec(dialect).request_fields
+        return sent
 
 
 def _listed(headers: Headers) -> frozenset[str]:

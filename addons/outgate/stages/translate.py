@@ -1,4 +1,4 @@
-"""Make the bytes, path and header fields for the provider from what the policies judged.
+"""Encode what the policies judged as path, header fields and body for the provider.
 
 The body is always encoded from the tree the policies saw, never relayed. Of the header fields that go on, those that name something
 kept at one provider do not follow a request to another.
@@ -6,7 +6,8 @@ kept at one provider do not follow a request to another.
 
 from typing import NamedTuple
 
-from outgate.dialects.registry import dialect
+from outgate.dialects.registry import dialect, serves, spec
+from outgate.dialects.spec import Request, RequestLine, Target
 from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
@@ -25,6 +26,7 @@ class Reads(NamedTuple):
     """The judged request, and where it goes."""
 
     operation: Operation
+    method: str
     path: str
     headers_out: tuple[tuple[str, str], ...] | None
     prompt: Prompt
@@ -53,7 +55,7 @@ class Translate(Stage):
 
     def run(self, facts: Reads, /) -> Outcome:
         operation, backend = facts.operation, facts.backend
-        if operation.kind not in (Kind.OPAQUE, Kind.MODELS) and operation.dialect != backend.dialect:
+        if operation.kind not in (Kind.OPAQUE, Kind.MODELS) and not serves(backend.dialect, operation.dialect):
             return Denial(
                 code="dialect_mismatch",
                 status=400,
@@ -61,19 +63,18 @@ class Translate(Stage):
                 f"the policy routes the model to a provider that speaks {backend.dialect}.",
             )
         bound = facts.hold.max_output if facts.hold is not None else None
-        body = dialect(operation.dialect).encode(operation, facts.prompt, facts.model, facts.params, bound)
+        line = RequestLine(facts.method, facts.path, operation)
+        request = Request(line, facts.prompt, facts.tools, facts.params, facts.model)
+        path, described, body = dialect(operation.dialect).encode(request, Target(facts.model, bound))
         held: frozenset[str] = frozenset()
-        described: tuple[tuple[str, str], ...] = ()
         if (facts.provider_state or frozenset()) - {backend.provider}:  # this is not where the caller sent it first
-            held |= _OF_ONE_PROVIDER
+            held |= _ONCE | spec(operation.dialect).account_fields
         if operation.kind is not Kind.OPAQUE:  # it was judged as JSON: no word of the caller's may make it be read as anything else
             held |= _DESCRIBED
-            described = _JSON if body else ()
         fields = (*described, *(field for field in facts.headers_out or () if field[0] not in held))
-        return (body, backend.path_prefix + facts.path, fields)
+        return (body, backend.path_prefix + path, fields)
 
 
 _DESCRIBED = frozenset({"content-type", "content-disposition", "content-language", "content-location", "content-range"})
-_OF_ONE_PROVIDER = frozenset({"idempotency-key", "openai-organization", "openai-project"})
-"""An account there, and a request that it may remember: a second provider knows neither."""
-_JSON = (("content-type", "application/json"),)
+_ONCE = frozenset({"idempotency-key"})
+"""A request that one provider may remember: a second one does not know it."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from outgate.dialects.registry import dialect, operation_for
+from outgate.dialects.spec import RequestLine
 from outgate.errors import Denial, WireError
 from outgate.identity.workloads import digest_of
 from outgate.inference.operation import Operation
@@ -121,7 +122,8 @@ async def _live(policy: LivePolicy, request: RequestIn, request_id: str) -> Ende
 
 
 async def _routed(policy: LivePolicy, request: RequestIn, ended: Ended, operation: Operation, facts: dict[str, Any]) -> Ended:
-    decoded = dialect(operation.dialect).decode(operation, _body(request))
+    line = RequestLine(request.method, request.path, operation)
+    decoded = dialect(operation.dialect).decode(line, facts["headers"], _body(request))
     backend = policy.destination(facts["destination"])
     assert ended.execution is not None
     principal = ended.execution.get("principal")

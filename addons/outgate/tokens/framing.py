@@ -10,7 +10,8 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
-from outgate.inference.operation import Kind
+from outgate.dialects.registry import spec
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.prompt import Channel, Leaf
 
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))?")
@@ -26,16 +27,14 @@ class Exactness(StrEnum):
 
 
 class Family(NamedTuple):
-    """How to count for a model: the tokenizer (`o200k_base`, `cl100k_base` or `claude/<version>`) and the frame."""
+    """How to count for a model: the tokenizer (`o200k_base`, `cl100k_base` or `claude/<version>`), and the dialect of its maker."""
 
     tokenizer: str
     exactness: Exactness
-    first_message: int
-    further_message: int
-    tool_prompt: int
+    dialect: str
 
 
-_OPENAI = Family("o200k_base", Exactness.EXACT, 7, 4, 12)
+_OPENAI = Family("o200k_base", Exactness.EXACT, "openai")
 _FOREIGN = _OPENAI._replace(exactness=Exactness.FOREIGN)
 
 
@@ -43,7 +42,7 @@ def family_of(model: str) -> Family:
     """The family of a model by its name; vendor prefixes (`openai/`, `us.anthropic.`) are ignored."""
     name = model.lower().rpartition("/")[2]
     if "claude" in name:
-        return Family(f"claude/{_claude_version(name)}", Exactness.RECONSTRUCTED, 7, 4, 346)
+        return Family(f"claude/{_claude_version(name)}", Exactness.RECONSTRUCTED, "anthropic")
     from tiktoken.model import encoding_name_for_model
 
     try:
@@ -75,9 +74,13 @@ def parameter_chars(leaves: tuple[Leaf, ...]) -> int:
     return sum(len(leaf.text) for leaf in leaves if leaf.channel is Channel.PARAMETER and leaf.turn < 0)
 
 
-def frame(family: Family, kind: Kind, leaves: tuple[Leaf, ...], *, tools: bool) -> int:
-    """Tokens that the provider adds around messages and tools; embeddings have no frame."""
-    if kind is Kind.EMBEDDINGS:
+def frame(family: Family, operation: Operation, leaves: tuple[Leaf, ...], *, tools: bool) -> int:
+    """Tokens that are added around messages and tools, by the model's maker or by the API that it is called through, whichever adds
+    more; embeddings have no frame.
+    """
+    if operation.kind is Kind.EMBEDDINGS:
         return 0
+    made, called = spec(family.dialect).framing, spec(operation.dialect).framing
+    first, further, tool_prompt = map(max, made, called)
     messages = len({leaf.turn for leaf in leaves if leaf.turn >= 0}) or 1
-    return family.first_message + (messages - 1) * family.further_message + (family.tool_prompt if tools else 0)
+    return first + (messages - 1) * further + (tool_prompt if tools else 0)

@@ -10,18 +10,15 @@ import re
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Callable
+from functools import cache
 from math import ceil
 from struct import unpack_from
 
+from outgate.dialects.spec import ImageMarks
 from outgate.tokens.framing import family_of
 
-_DATA = re.compile(
-    rb'"(?:image_url":(?:\{(?:"detail":"[a-z]*",)?"url":)?"data:image/[a-z]+;base64,'
-    rb'|type":"image","source":\{(?:"(?:type|media_type)":"[a-z0-9/]*",)*"data":")([A-Za-z0-9+/]{32,90000})'
-)
-"""The head of an image's file, together with the one mark by which `_IMAGE` counts it: a file that stands anywhere else makes no
-image cheaper, and an image written in an unusual order costs the most."""
-_IMAGE = re.compile(rb'"image_url":|"type":"image"')
+_HEAD = r"([A-Za-z0-9+/]{32,90000})"
+"""The base64 of a file's first bytes: enough for its size in pixels."""
 _UNKNOWN_MODEL = 4_784
 
 _TILES = (  # model name contains, base, per tile
@@ -41,20 +38,31 @@ _PATCHES = (  # model name contains, factor
 )
 
 
-def unjudged_tokens(kinds: frozenset[str], body: Callable[[], bytes], model: str) -> int:
-    """Tokens of the parts of these kinds. `body` encodes the request; it is called only when there is such a part.
-
-    Quotes inside a JSON string are escaped, so no text of a prompt can look like an image here.
-    """
+def unjudged_tokens(kinds: frozenset[str], body: Callable[[], bytes], model: str, marks: ImageMarks | None) -> int:
+    """Tokens of the parts of these kinds. `body` encodes the request; it is called only when there is such a part."""
     if not kinds:
         return 0
     encoded = body()
     tokens = 0 if kinds == {"image"} else len(encoded)
     if "image" in kinds:
-        sizes = [size for match in _DATA.finditer(encoded) if (size := dimensions(match[1])) is not None]
-        unsized = max(len(_IMAGE.findall(encoded)), 1) - len(sizes)
-        tokens += sum(image_tokens(model, *size) for size in sizes) + max(0, unsized) * most(model)
+        count, sizes = _images(encoded, marks)
+        tokens += sum(image_tokens(model, *size) for size in sizes) + max(0, count - len(sizes)) * most(model)
     return tokens
+
+
+def _images(encoded: bytes, marks: ImageMarks | None) -> tuple[int, list[tuple[int, int]]]:
+    """How many images a body holds, one at least, and the sizes of those whose files are in it."""
+    if marks is None:
+        return 1, []
+    mark, data = _patterns(marks)
+    return max(len(mark.findall(encoded)), 1), [
+        size for match in data.finditer(encoded) if (size := dimensions(match[1])) is not None
+    ]
+
+
+@cache
+def _patterns(marks: ImageMarks) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    return re.compile(marks.mark.encode()), re.compile((marks.data + _HEAD).encode())
 
 
 def image_tokens(model: str, width: int, height: int) -> int:

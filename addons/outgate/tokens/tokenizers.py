@@ -12,7 +12,8 @@ from random import Random
 from threading import Thread
 from typing import Any, Protocol
 
-from outgate.inference.operation import Kind
+from outgate.dialects.registry import spec
+from outgate.inference.operation import Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
 from outgate.tokens import claude, encodings
@@ -86,15 +87,16 @@ class Tokenizers:
             if name not in self._counters:
                 self._counters[name] = self._load(name)
 
-    def count(self, prompt: Prompt, tools: Tools, params: Params, model: str, kind: Kind, tenant: str) -> int:
+    def count(self, prompt: Prompt, tools: Tools, params: Params, model: str, operation: Operation, tenant: str) -> int:
         """Input tokens of the request: text, frame, tools, and a bound for what is not text. Never zero."""
         family = self._family(model)
         name, counter = self._counter(family.tokenizer)
         tokens = self._texts(prompt, name, counter, tenant)
-        tokens += frame(family, kind, prompt.leaves, tools=bool(tools.names))
+        tokens += frame(family, operation, prompt.leaves, tools=bool(tools.names))
         tokens += self._beside(prompt, tools, params, counter)
         tokens = ceil(tokens * self._factor(model, family, name))
-        return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.encode(prompt.edits), model))
+        images = spec(operation.dialect).images
+        return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.encode(prompt.edits), model, images))
 
     def count_text(self, model: str, text: str) -> int:
         """Tokens of one text on its own, for an answer whose provider did not report them.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from outgate.dialects.registry import spec
 from outgate.errors import Problem
 from outgate.net.secret import Secret
 from outgate.upstreams.catalog import Backend, CredentialReference, MisdirectedError, Origination
@@ -13,7 +14,6 @@ from outgate.upstreams.catalog import Backend, CredentialReference, MisdirectedE
 _log = logging.getLogger(__name__)
 _STAT_EVERY = 1.0
 _LARGEST = 16 * 1024
-_BY_DIALECT = {"openai": ("authorization", "Bearer "), "anthropic": ("x-api-key", "")}
 
 
 class CredentialMisboundError(MisdirectedError):
@@ -145,7 +145,7 @@ class Credentials:
 
 
 def _bind(backend: Backend, reference: CredentialReference, text: str) -> BoundCredential:
-    header, prefix = _BY_DIALECT.get(backend.dialect, _BY_DIALECT["openai"])
+    header, prefix = spec(backend.dialect).credential
     if reference.header:
         header, prefix = reference.header.lower(), reference.prefix
     headers = ((header, Secret(f"{prefix}{text}")),)

@@ -1,4 +1,4 @@
-"""Which header fields cross the boundary to a provider and back, and how the request head is written.
+"""Header fields that cross the boundary to a provider and back, and the head of a request.
 
 Out: neither hop-by-hop fields nor what the client's own head would say of body, host, identity or path. Back: nothing that would
 steer the caller's connection, name the caller's next address, keep state in the caller, or pose as the gateway.
@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from outgate.dialects.registry import key_fields
 from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
 from outgate.net.headers import Headers
 
@@ -152,7 +153,8 @@ def returned(raw: Sequence[tuple[bytes, bytes]], secrets: Sequence[str] = ()) ->
 def _sent_as(name: str) -> str:
     """The name in lower case; empty for a field that never travels."""
     lower = name.lower()
-    return "" if lower in NEVER_SENT or lower.startswith(NEVER_SENT_PREFIXES) else lower
+    known = lower in NEVER_SENT or lower.startswith(NEVER_SENT_PREFIXES) or any(lower == field.name for field in key_fields())
+    return "" if known else lower
 
 
 @lru_cache(maxsize=1024)

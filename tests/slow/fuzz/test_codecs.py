@@ -11,12 +11,13 @@ import zlib
 
 import pytest
 
-from outgate.dialects.registry import dialect, operation_for
+from outgate.dialects.registry import operation_for
 from outgate.dialects.sse import SseParser
 from outgate.errors import WireError
 from outgate.net.authority import parse_authority
 from outgate.net.decompress import Limits, decode
 from support import provider_answers as answers
+from support.wire_bodies import Spoken
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
 CHAT = answers.compact(
@@ -91,7 +92,7 @@ def tried(record_property, count: int, refused: int) -> None:
 )
 def test_bodies_are_read_or_refused_and_survive_their_own_encoding(path, seed, record_property):
     operation = operation_for("POST", path)
-    reader = dialect(operation.dialect)
+    reader = Spoken(operation.dialect)
     number = refused = 0
     for number, body in cases(seed, path):
         try:

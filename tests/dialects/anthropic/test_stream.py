@@ -3,7 +3,7 @@ import random
 import orjson
 import pytest
 
-from outgate.dialects.dialect import Canned
+from outgate.dialects.spec import Canned
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage, merge_usage

@@ -1,10 +1,31 @@
-"""What every member of an Anthropic body is (docs.anthropic.com/en/api/messages)."""
+"""Tables of the Anthropic API: every member of its bodies (docs.anthropic.com/en/api/messages, /errors), its words."""
 
 from typing import Any
 
 from outgate.dialects.rules import EVERYTHING, Rule, free, schema
 from outgate.inference.prompt import Channel
+from outgate.inference.stream import Finish
 
+ERROR_TYPES = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+FINISHES = {
+    "end_turn": Finish.STOP,
+    "stop_sequence": Finish.STOP,
+    "tool_use": Finish.TOOL_CALLS,
+    "max_tokens": Finish.LENGTH,
+    "model_context_window_exceeded": Finish.LENGTH,
+    "refusal": Finish.CONTENT_FILTER,
+}
 NO_STATE: frozenset[str] = frozenset()
 _PARAMETER = Channel.PARAMETER
 _SERVER_CALLS = ("server_tool_use", "mcp_tool_use")

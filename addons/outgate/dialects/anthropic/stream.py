@@ -1,4 +1,4 @@
-"""When a streamed Anthropic message is complete, and which pieces of text continue each other.
+"""Decoder of streamed Anthropic messages: when one is complete, and which pieces of text continue each other.
 
 Text, thinking and tool arguments (`partial_json`) continue until their block's `content_block_stop`; every other string comes
 whole, in one event, and must not be torn. The stream ends with `message_stop` or an `error` event, and with nothing else.
@@ -9,7 +9,7 @@ from typing import Any
 
 from outgate.dialects import sse
 from outgate.dialects.answers import tokens
-from outgate.dialects.anthropic_tables import EVENT
+from outgate.dialects.anthropic.tables import EVENT, FINISHES
 from outgate.dialects.events import Frame, JsonEvent, Path, Reported
 from outgate.dialects.reading import Reading, read, read_tree
 from outgate.errors import WireError
@@ -19,14 +19,6 @@ from outgate.inference.usage import Usage
 
 _DELTAS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
 _PIECES = frozenset({"content_block_delta", "content_block_start"})
-FINISHES = {
-    "end_turn": Finish.STOP,
-    "stop_sequence": Finish.STOP,
-    "tool_use": Finish.TOOL_CALLS,
-    "max_tokens": Finish.LENGTH,
-    "model_context_window_exceeded": Finish.LENGTH,
-    "refusal": Finish.CONTENT_FILTER,
-}
 _SAID = ("text", "thinking", "redacted_thinking")
 _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 

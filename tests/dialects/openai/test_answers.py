@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from outgate.dialects.answers import WholeEvent
-from outgate.dialects.dialect import Canned
+from outgate.dialects.spec import Canned
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage

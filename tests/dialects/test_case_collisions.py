@@ -5,11 +5,10 @@ import json
 
 import pytest
 
-from outgate.dialects.registry import dialect
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.prompt import Channel
-from support.wire_bodies import ANTHROPIC, CHAT, EMBEDDINGS, MESSAGES, OPENAI
+from support.wire_bodies import ANTHROPIC, CHAT, EMBEDDINGS, MESSAGES, OPENAI, Spoken
 
 TURN = {"role": "user", "content": "hi"}
 DIALECTS = {"openai": (OPENAI, CHAT), "anthropic": (ANTHROPIC, MESSAGES)}
@@ -135,7 +134,7 @@ def test_names_of_properties_arguments_and_metadata_are_the_callers_own(spoken):
 
 
 def test_an_api_that_nobody_knows_has_names_of_its_own():
-    request = dialect("none").decode(Operation("none", Kind.OPAQUE), b'{"Model":"b","extra":{"model":"c","Input":"d"}}')
+    request = Spoken("none").decode(Operation("none", Kind.OPAQUE), b'{"Model":"b","extra":{"model":"c","Input":"d"}}')
 
     assert {"b", "c", "d"} <= {leaf.text for leaf in request.prompt.leaves}
 

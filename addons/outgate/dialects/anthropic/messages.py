@@ -1,4 +1,4 @@
-"""The Anthropic API: messages and models; every other path of it is read as an unjudged body."""
+"""Codec of the Anthropic API: messages and models; every other path of it is read as an unjudged body."""
 
 # ruff: noqa: ARG002, FBT001  the flags of the port are positional
 
@@ -8,19 +8,18 @@ from typing import Any
 
 from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, reports_nothing
-from outgate.dialects.anthropic_stream import AnthropicStream, reported
-from outgate.dialects.anthropic_tables import MESSAGE, MESSAGES
-from outgate.dialects.denials import anthropic_type
-from outgate.dialects.dialect import AnswerDecoder, Canned, Request
+from outgate.dialects.anthropic.stream import AnthropicStream, reported
+from outgate.dialects.anthropic.tables import ERROR_TYPES, MESSAGE, MESSAGES
 from outgate.dialects.json_body import LIMITS, Limits, dump
-from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
+from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import read
+from outgate.dialects.spec import AnswerDecoder, Canned, Request, RequestLine, Target, WireRequest, error_type
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
-from outgate.inference.prompt import Prompt
 from outgate.inference.stream import Event
+from outgate.net.headers import Headers
 
 
 def _is_error(tree: Mapping[str, Any]) -> bool:
@@ -29,17 +28,17 @@ def _is_error(tree: Mapping[str, Any]) -> bool:
 
 
 class Anthropic:
-    """See `dialects.dialect.Dialect`. Streams report usage unasked, so `include_usage` changes nothing."""
+    """See `dialects.spec.Dialect`. Streams report usage unasked, so `include_usage` changes nothing."""
 
     name = "anthropic"
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self._limits = limits
 
-    def decode(self, operation: Operation, raw: bytes) -> Request:
-        if operation.kind is not Kind.CHAT:
-            return opaque.decode(operation, raw, MESSAGES, self._limits)
-        reading = read(raw, MESSAGES, self._limits)
+    def decode(self, line: RequestLine, headers: Headers, body: bytes) -> Request:
+        if line.operation.kind is not Kind.CHAT:
+            return opaque.decode(line, body, MESSAGES, self._limits)
+        reading = read(body, MESSAGES, self._limits)
         tree = reading.document.tree
         messages_of(tree)
         params = Params(
@@ -50,15 +49,15 @@ class Anthropic:
             server_state=reading.state,
             identity=identity_of(reading, ("tools",)),
         )
-        return Request(prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
+        return Request(line, prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
 
-    def encode(self, operation: Operation, prompt: Prompt, model: str, params: Params, max_tokens: int | None) -> bytes:
-        if operation.kind is not Kind.CHAT:
-            return opaque.encode(prompt, model)
-        edits = {**prompt.edits, (0, "model"): model}
-        if max_tokens is not None and params.max_tokens is None:
-            edits[0, "max_tokens"] = max_tokens
-        return prompt.document.encode(edits)
+    def encode(self, request: Request, target: Target) -> WireRequest:
+        if request.line.operation.kind is not Kind.CHAT:
+            return opaque.encode(request, target)
+        edits = {**request.prompt.edits, (0, "model"): target.model}
+        if target.max_tokens is not None and request.params.max_tokens is None:
+            edits[0, "max_tokens"] = target.max_tokens
+        return WireRequest(request.line.target, JSON, request.prompt.document.encode(edits))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
         if operation.kind is Kind.OPAQUE:
@@ -71,7 +70,8 @@ class Anthropic:
 
     def error(self, denial: Denial, request_id: str) -> bytes:
         details = {"error_code": denial.code}
-        error = {"type": anthropic_type(denial.status), "message": denial.message, "details": details}
+        kind = error_type(ERROR_TYPES, denial.status, server="api_error")
+        error = {"type": kind, "message": denial.message, "details": details}
         return dump({"type": "error", "error": error, "request_id": request_id})
 
     def error_event(self, denial: Denial, request_id: str) -> bytes:

@@ -1,4 +1,4 @@
-"""When a streamed OpenAI completion is complete, and which pieces of text continue each other.
+"""Decoder of streamed OpenAI completions: when one is complete, and which pieces of text continue each other.
 
 A text ends with its choice's `finish_reason`. The stream ends with `[DONE]`; some compatible servers leave it out, so a clean end
 after every choice that began has finished counts as one, and the gateway writes the missing `[DONE]`. Anything else is truncated.
@@ -11,20 +11,13 @@ from typing import Any
 from outgate.dialects import sse
 from outgate.dialects.answers import tokens, worst
 from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, RawEvent, Reported, part_of
-from outgate.dialects.openai_tables import CHUNK
+from outgate.dialects.openai.tables import CHUNK, FINISHES
 from outgate.dialects.reading import Reading, read, read_tree
 from outgate.errors import WireError
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
-FINISHES = {
-    "stop": Finish.STOP,
-    "tool_calls": Finish.TOOL_CALLS,
-    "function_call": Finish.TOOL_CALLS,
-    "length": Finish.LENGTH,
-    "content_filter": Finish.CONTENT_FILTER,
-}
 _AT_ONCE = frozenset({("function", "name"), ("function_call", "name"), ("custom", "name")})
 
 

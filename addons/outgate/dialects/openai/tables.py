@@ -1,8 +1,24 @@
-"""What every member of an OpenAI body is (platform.openai.com/docs/api-reference: chat, embeddings)."""
+"""Tables of the OpenAI API: every member of its bodies (platform.openai.com/docs/api-reference: chat, embeddings), its words."""
 
 from outgate.dialects.rules import EVERYTHING, Rule, free, schema
 from outgate.inference.prompt import Channel
+from outgate.inference.stream import Finish
 
+ERROR_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    409: "conflict_error",
+    429: "rate_limit_error",
+}
+FINISHES = {
+    "stop": Finish.STOP,
+    "tool_calls": Finish.TOOL_CALLS,
+    "function_call": Finish.TOOL_CALLS,
+    "length": Finish.LENGTH,
+    "content_filter": Finish.CONTENT_FILTER,
+}
 NO_STATE: frozenset[str] = frozenset()
 ROLES = {
     "system": Channel.SYSTEM,

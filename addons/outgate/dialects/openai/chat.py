@@ -1,6 +1,6 @@
-"""The OpenAI API: chat completions, embeddings, models; every other path of it is read as an unjudged body."""
+"""Codec of the OpenAI API: chat completions, embeddings, models; every other path of it is read as an unjudged body."""
 
-# ruff: noqa: FBT001  the flags of the port are positional
+# ruff: noqa: ARG002, FBT001  the flags of the port are positional
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,45 +8,45 @@ from typing import Any
 
 from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, reports_nothing
-from outgate.dialects.denials import openai_type
-from outgate.dialects.dialect import AnswerDecoder, Canned, Request
 from outgate.dialects.json_body import LIMITS, Limits, dump
-from outgate.dialects.openai_stream import DONE, OpenAIStream, reported, vectors_reported
-from outgate.dialects.openai_tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, VECTORS
-from outgate.dialects.parameters import count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
+from outgate.dialects.openai.stream import DONE, OpenAIStream, reported, vectors_reported
+from outgate.dialects.openai.tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, VECTORS
+from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
+from outgate.dialects.spec import AnswerDecoder, Canned, Request, RequestLine, Target, WireRequest, error_type
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
-from outgate.inference.prompt import Prompt
 from outgate.inference.stream import Event
+from outgate.net.headers import Headers
 
 _TOOLS = ("tools", "functions")
 _NEWER = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex)")
 """Models that refuse `max_tokens`; all others, and most compatible servers, know only that one."""
 
 
-def _is_error(tree: Mapping[str, Any]) -> bool:
+def is_error(tree: Mapping[str, Any]) -> bool:
+    """Whether a body is an error of this API, or of one of the many servers that speak it."""
     return isinstance(tree.get("error"), dict | str) and bool(tree["error"])
 
 
 class OpenAI:
-    """See `dialects.dialect.Dialect`."""
+    """See `dialects.spec.Dialect`."""
 
     name = "openai"
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self._limits = limits
 
-    def decode(self, operation: Operation, raw: bytes) -> Request:
-        if operation.kind is Kind.CHAT:
-            return self._chat(read(raw, CHAT, self._limits))
-        if operation.kind is Kind.EMBEDDINGS:
-            return self._embeddings(read(raw, EMBEDDINGS, self._limits))
-        return opaque.decode(operation, raw, CHAT, self._limits)
+    def decode(self, line: RequestLine, headers: Headers, body: bytes) -> Request:
+        if line.operation.kind is Kind.CHAT:
+            return self._chat(line, read(body, CHAT, self._limits))
+        if line.operation.kind is Kind.EMBEDDINGS:
+            return self._embeddings(line, read(body, EMBEDDINGS, self._limits))
+        return opaque.decode(line, body, CHAT, self._limits)
 
-    def _chat(self, reading: Reading) -> Request:
+    def _chat(self, line: RequestLine, reading: Reading) -> Request:
         tree = reading.document.tree
         messages_of(tree)
         params = Params(
@@ -64,30 +64,29 @@ class OpenAI:
             options["include_usage"] = True
         modalities = tree.get("modalities")
         spoken = isinstance(modalities, list) and "audio" in modalities
-        return Request(prompt_of(reading, *["audio"] * spoken), tools_of(tree, _TOOLS), params, model_of(tree))
+        return Request(line, prompt_of(reading, *["audio"] * spoken), tools_of(tree, _TOOLS), params, model_of(tree))
 
-    def _embeddings(self, reading: Reading) -> Request:
+    def _embeddings(self, line: RequestLine, reading: Reading) -> Request:
         tree = reading.document.tree
         if not tree.get("input"):
             raise WireError("bad_parameter", "`input` must not be empty")
         params = Params(server_state=reading.state, identity=identity_of(reading, ()))
-        return Request(prompt_of(reading), Tools(), params, model_of(tree))
+        return Request(line, prompt_of(reading), Tools(), params, model_of(tree))
 
-    def encode(self, operation: Operation, prompt: Prompt, model: str, params: Params, max_tokens: int | None) -> bytes:
-        if operation.kind is Kind.CHAT:
-            edits = {**prompt.edits, (0, "model"): model}
-            if max_tokens is not None and params.max_tokens is None:
-                edits[0, "max_completion_tokens" if _NEWER.match(model) else "max_tokens"] = max_tokens
-            return prompt.document.encode(edits)
-        if operation.kind is Kind.EMBEDDINGS:
-            return prompt.document.encode({**prompt.edits, (0, "model"): model})
-        return opaque.encode(prompt, model)
+    def encode(self, request: Request, target: Target) -> WireRequest:
+        kind, prompt = request.line.operation.kind, request.prompt
+        if kind not in (Kind.CHAT, Kind.EMBEDDINGS):
+            return opaque.encode(request, target)
+        edits = {**prompt.edits, (0, "model"): target.model}
+        if kind is Kind.CHAT and target.max_tokens is not None and request.params.max_tokens is None:
+            edits[0, "max_completion_tokens" if is_newer(target.model) else "max_tokens"] = target.max_tokens
+        return WireRequest(request.line.target, JSON, prompt.document.encode(edits))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
         if operation.kind is Kind.OPAQUE:
             return OpaqueAnswer()
         if status >= 400:
-            return Refusal(_is_error)
+            return Refusal(is_error)
         if operation.kind is Kind.CHAT:
             return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, reported)
         if operation.kind is Kind.EMBEDDINGS:
@@ -95,15 +94,7 @@ class OpenAI:
         return WholeAnswer(CHUNK, reports_nothing)
 
     def error(self, denial: Denial, request_id: str) -> bytes:
-        return dump({
-            "error": {
-                "message": denial.message,
-                "type": openai_type(denial.status),
-                "param": None,
-                "code": denial.code,
-                "request_id": request_id,
-            }
-        })  # fmt: skip
+        return dump({"error": {**error_of(denial), "request_id": request_id}})
 
     def error_event(self, denial: Denial, request_id: str) -> bytes:
         """One event and no `[DONE]`: a client that ignores errors must not take the stream for complete."""
@@ -136,6 +127,17 @@ class OpenAI:
     def redecode(self, operation: Operation, stream: bool, raw: bytes, include_usage: bool = True) -> list[Event]:
         decoder = self.answer(operation, stream, include_usage)
         return [*decoder.feed(raw), *decoder.end()]
+
+
+def is_newer(model: str) -> bool:
+    """Whether the model is one that reasons, or newer than those that know `max_tokens` only."""
+    return _NEWER.match(model) is not None
+
+
+def error_of(denial: Denial) -> dict[str, Any]:
+    """A denial as an error object (platform.openai.com/docs/guides/error-codes)."""
+    kind = error_type(ERROR_TYPES, denial.status, server="server_error")
+    return {"message": denial.message, "type": kind, "param": None, "code": denial.code}
 
 
 def _bound(tree: Mapping[str, Any]) -> int | None:

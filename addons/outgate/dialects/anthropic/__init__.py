@@ -1,0 +1,27 @@
+"""The Anthropic API: messages and models."""
+
+from outgate.dialects.anthropic.messages import Anthropic
+from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
+from outgate.dialects.spec import BEARER, Framing, ImageMarks, KeyField, PathTemplate, Spec
+from outgate.inference.operation import Kind
+
+SPEC = Spec(
+    name=Anthropic.name,
+    codec=Anthropic,
+    paths=(
+        PathTemplate("POST /v1/messages", Kind.CHAT, query={"beta": "true"}),  # the SDK's beta client; the same body
+        PathTemplate("GET /v1/models", Kind.MODELS, query=None),
+    ),
+    owns=("/v1/messages", "/v1/files", "/v1/complete"),
+    keys=(KeyField("x-api-key"), BEARER),
+    credential=KeyField("x-api-key"),
+    request_fields=frozenset({"anthropic-beta", "anthropic-version"}),
+    response_prefixes=("anthropic-ratelimit-",),
+    error_types=ERROR_TYPES,
+    finishes=FINISHES,
+    framing=Framing(first_message=7, further_message=4, tool_prompt=346),
+    images=ImageMarks(
+        mark=r'"type":"image"',
+        data=r'"type":"image","source":\{(?:"(?:type|media_type)":"[a-z0-9/]*",)*"data":"',
+    ),
+)

@@ -1,0 +1,32 @@
+"""The OpenAI API: chat completions, embeddings, models, as OpenAI and many compatible servers speak it."""
+
+from outgate.dialects.openai.chat import OpenAI
+from outgate.dialects.openai.tables import ERROR_TYPES, FINISHES
+from outgate.dialects.spec import BEARER, Framing, ImageMarks, PathTemplate, Spec
+from outgate.inference.operation import Kind
+
+SPEC = Spec(
+    name=OpenAI.name,
+    codec=OpenAI,
+    paths=(
+        PathTemplate("POST /v1/chat/completions", Kind.CHAT),
+        PathTemplate("POST /v1/embeddings", Kind.EMBEDDINGS),
+        PathTemplate("GET /v1/models", Kind.MODELS, query=None),
+    ),
+    owns=(
+        "/v1/chat", "/v1/completions", "/v1/embeddings", "/v1/files", "/v1/batches", "/v1/audio", "/v1/images", "/v1/moderations",
+        "/v1/assistants", "/v1/threads", "/v1/responses",
+    ),
+    keys=(BEARER,),
+    credential=BEARER,
+    request_fields=frozenset({"openai-beta", "openai-organization", "openai-project"}),
+    account_fields=frozenset({"openai-organization", "openai-project"}),
+    response_prefixes=("openai-",),
+    error_types=ERROR_TYPES,
+    finishes=FINISHES,
+    framing=Framing(first_message=7, further_message=4, tool_prompt=12),
+    images=ImageMarks(
+        mark=r'"image_url":',
+        data=r'"image_url":(?:\{(?:"detail":"[a-z]*",)?"url":)?"data:image/[a-z]+;base64,',
+    ),
+)  # fmt: skip
