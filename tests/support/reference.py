@@ -187,8 +187,7 @@ def refusals() -> Iterator[Coded]:
     from outgate.exchange.delivery import BROKEN_ANSWER
     from outgate.stages import dispatch
 
-    # what imitates the exchange in behaviour tests is left out
-    yield from (row for row in calls("Denial") if row.file != "testing/behaviour.py")
+    yield from calls("Denial")
     for row in calls("WireError"):
         if not row.file.startswith(_ANSWER_SIDE):
             yield row._replace(status=str(CODINGS.get(row.code, 400)))

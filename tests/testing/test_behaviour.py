@@ -97,6 +97,23 @@ def test_refusals_of_the_gateway_itself(tmp_path, change, code):
         assert [] == run(tmp_path, f"{{decision: denied, code: {code}}}", request)
 
 
+def test_the_exchange_itself_judges_what_stands_before_every_stage(tmp_path):
+    small = BASE.replace("version: 1\n", "version: 1\ngateway: {limits: {body_bytes: 20}}\n")
+    coded = REQUEST.replace("user-agent: t", "content-encoding: zzz")
+
+    assert [] == run(tmp_path, "{decision: denied, code: body_too_large, status: 413, not_run: [model_map]}", policy=small)
+    assert [] == run(tmp_path, "{decision: denied, code: encoding_unknown, status: 415, not_run: [model_map]}", coded)
+
+
+def test_what_every_stage_did_to_the_request_is_compared_with_what_the_client_was_given(tmp_path):
+    canned = BASE.replace("  model_map:", "  list_models: {offers: [{models: [gpt-4o]}]}\n  model_map:")
+    canned = canned.replace("routes:\n", "routes:\n  - name: list\n    match: {paths: [/v1/models]}\n")
+    listing = REQUEST[: REQUEST.index("    body")].replace("/v1/chat/completions", "/v1/models\n    method: GET")
+
+    assert [] == run(tmp_path, "{decision: answered, stage: list_models, status: 200, not_run: [dispatch]}", listing, canned)
+    assert [] == run(tmp_path, "{decision: allowed, order: [translate, dispatch]}")
+
+
 def test_a_workload_may_be_made_up_for_the_test(tmp_path):
     policy = BASE.replace("allow: [{}]", "allow: [{groups: [research]}]")
     insider = REQUEST.replace("workload: alpha", "workload: {name: beta, groups: [research]}")

@@ -7,7 +7,7 @@ gone, killed) goes through `_close`, once.
 import logging
 from asyncio import CancelledError, Task, get_running_loop
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outgate.dialects.registry import dialect, operation_for, spec, spoken_to
 from outgate.dialects.spec import Request, RequestLine
@@ -48,6 +48,27 @@ class ExchangeDeps(NamedTuple):
     ids: Callable[[], str]
     credentials: Credentials
     tokenizers: TextCounter
+
+
+def opening_facts(
+    policy: LivePolicy, head: RequestHead, exchange_id: str, started: float, operation: Operation | None = None, route: str = ""
+) -> dict[str, Any]:
+    """The facts with which every execution opens, that of a tunnel included: its head has no path and asks for no operation yet."""
+    return {
+        "conn": head.connection,
+        "destination": head.destination,
+        "method": head.method,
+        "path": head.path or None,
+        "headers": head.headers,
+        "operation": operation,
+        "route": route,
+        "exchange.id": exchange_id,
+        "started": started,
+        "policy.revision": policy.revision,
+        "endpoint.state": frozenset(),
+        "provider.state": frozenset(),
+        "credential.epoch": 0,
+    }
 
 
 class Exchange:
@@ -224,23 +245,7 @@ class Exchange:
         trace = self.execution.trace if self.execution is not None else []
         execution = self.execution = Execution(plan, self._deps.nanoseconds)
         execution.trace = trace
-        execution.give(
-            {
-                "conn": head.connection,
-                "destination": head.destination,
-                "method": head.method,
-                "path": head.path,
-                "headers": head.headers,
-                "operation": self._operation,
-                "route": route.name if route is not None else "",
-                "exchange.id": self.id,
-                "started": self._deps.wall(),
-                "policy.revision": policy.revision,
-                "endpoint.state": frozenset(),
-                "provider.state": frozenset(),
-                "credential.epoch": 0,
-            }
-        )
+        execution.give(opening_facts(policy, head, self.id, self._deps.wall(), self._operation, route.name if route else ""))
         return execution
 
     async def _deny(self, denial: Denial) -> None:

@@ -3,11 +3,13 @@
 import logging
 
 from outgate.errors import Denial
+from outgate.exchange.channel import RequestHead
 from outgate.exchange.closing import ExchangeEnd, run_close_stages
-from outgate.exchange.exchange import NO_DESTINATION, ExchangeDeps
+from outgate.exchange.exchange import NO_DESTINATION, ExchangeDeps, opening_facts
 from outgate.net.connection import Connection
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
+from outgate.pipeline.plan import Plan
 from outgate.policy.live import LivePolicy
 
 _log = logging.getLogger(__name__)
@@ -18,16 +20,18 @@ class Tunnel:
     """One CONNECT request. `destination` is a canonical `host:port`, empty where `problem` says why there is none."""
 
     def __init__(self, conn: Connection, destination: str, problem: Denial | None, deps: ExchangeDeps) -> None:
-        self.conn, self.destination, self.problem = conn, destination, problem
+        self.id = deps.ids()
+        self.execution: Execution | None = None
+        self._head = RequestHead(conn, "CONNECT", "", Headers(), destination, problem)
         self._deps = deps
 
     async def judge(self, policy: LivePolicy) -> Denial | None:
         """None opens it. A refusal is in the audit by then."""
         policy.acquire()
         try:
-            execution = Execution(policy.connect, self._deps.nanoseconds)
+            execution = self.execution = self._begin(policy.connect, policy)
             try:
-                denial = await self._judged(policy, execution)
+                denial = self._head.problem or await self._judged(policy, execution)
             except Exception:
                 _log.exception("CONNECT could not be judged")
                 denial = FAILED
@@ -38,31 +42,19 @@ class Tunnel:
             policy.release()
 
     async def _judged(self, policy: LivePolicy, execution: Execution) -> Denial | None:
-        if self.problem is not None:
-            return self.problem
-        self._give(execution, policy)
         ended = await execution.ensure(policy.connect.request)
-        if policy.destination(self.destination) is None:
+        if policy.destination(self._head.destination) is None:
             return NO_DESTINATION  # whoever asks; but the line tells who it was
         return ended if isinstance(ended, Denial) else None
 
     async def _close(self, policy: LivePolicy, judged: Execution, denial: Denial) -> None:
         """The close stages are those of a request's head: a tunnel's plan has none, for one that opens has not ended."""
-        execution = Execution(policy.head, self._deps.nanoseconds)
-        self._give(execution, policy)
+        execution = self._begin(policy.head, policy)
         execution.adopt(judged)
         execution.trace = judged.trace
-        exchange = self._deps.ids()
-        execution.give({"exchange.id": exchange, "started": self._deps.wall()})
-        await run_close_stages(execution, ExchangeEnd("denied", denial), f"the refused tunnel {exchange}")
+        await run_close_stages(execution, ExchangeEnd("denied", denial), f"the refused tunnel {self.id}")
 
-    def _give(self, execution: Execution, policy: LivePolicy) -> None:
-        execution.give(
-            {
-                "conn": self.conn,
-                "destination": self.destination,
-                "method": "CONNECT",
-                "headers": Headers(),
-                "policy.revision": policy.revision,
-            }
-        )
+    def _begin(self, plan: Plan, policy: LivePolicy) -> Execution:
+        execution = Execution(plan, self._deps.nanoseconds)
+        execution.give(opening_facts(policy, self._head, self.id, self._deps.wall()))
+        return execution

@@ -1,31 +1,33 @@
-"""Run behaviour tests against a compiled policy, up to the dispatch: the real stages, and no provider."""
+"""Run behaviour tests against a compiled policy: the real exchange, and a client that records instead of dialling."""
 
 import base64
 import copy
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from asyncio import get_running_loop
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
-from outgate.dialects.registry import dialect, operation_for
-from outgate.dialects.spec import RequestLine
-from outgate.errors import Denial, WireError
+from outgate.errors import Denial
+from outgate.exchange.body import MemoryPool, RequestBody
+from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel, ResponseHead
+from outgate.exchange.exchange import Exchange, ExchangeDeps
+from outgate.exchange.tunnel import Tunnel
 from outgate.identity.workloads import digest_of
-from outgate.inference.operation import Operation
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 from outgate.net.secret import Secret
 from outgate.pipeline.executor import Execution
-from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_source
 from outgate.policy.source import Source, read_source
+from outgate.policy.stage_types import Ports
 from outgate.testing.cases import Caller, Case, RequestIn, UpstreamOut, cases_beside, read_cases
-from outgate.testing.ports import NOW, behaviour_ports, warm
+from outgate.testing.ports import behaviour_ports, warm
 from outgate.upstreams.catalog import destinations
+from outgate.upstreams.client import OutboundRequest
 
 
 class Failed(NamedTuple):
@@ -36,18 +38,17 @@ class Failed(NamedTuple):
     differences: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Ended:
-    """How a request ended."""
+class Outcome(NamedTuple):
+    """How a request ended, which stages ran, and what the provider was sent."""
 
-    decision: str = "allowed"
+    decision: str
     code: str | None = None
     stage: str | None = None
     status: int | None = None
     route: str | None = None
     answer: str = ""
-    execution: Execution | None = None
-    ran: list[str] = field(default_factory=list)
+    ran: tuple[str, ...] = ()
+    sent: OutboundRequest | None = None
 
 
 async def run_behaviour(policy: Path, *, elsewhere: bool = False) -> tuple[int, tuple[Failed, ...]]:
@@ -64,10 +65,7 @@ async def run_behaviour(policy: Path, *, elsewhere: bool = False) -> tuple[int, 
         await live.start()
         try:
             for index, case in enumerate(cases):
-                request_id = f"req_test_{index}"
-                ended = await _live(live, case.request, request_id)
-                ports.accounts.release(request_id)  # what one test would have spent is not missing in the next
-                differences = tuple(_differences(case, ended))
+                differences = tuple(_differences(case, await _outcome(live, ports, case.request)))
                 if differences:
                     failed.append(Failed(case.name, tests.line_of((index,)), differences))
         finally:
@@ -100,49 +98,61 @@ def _with_callers(source: Source, cases: tuple[Case, ...]) -> Source:
     return Source(source.file, data, source.lines)
 
 
-async def _live(policy: LivePolicy, request: RequestIn, request_id: str) -> Ended:
-    """The life of a request as the exchange leads it, up to the dispatch."""
-    ended = Ended()
-    conn, facts = _arrival(policy, request)
-    facts["exchange.id"] = request_id
-    backend = policy.destination(facts["destination"])
-    if backend is None:
-        return _denied(ended, Denial(code="destination_denied", status=403, message=""))
-    try:
-        operation = facts["operation"] = operation_for(request.method, request.path, backend.dialect)
-        if conn.entry is Entry.CONNECT and await _stopped(
-            ended, policy.connect, facts | {"method": "CONNECT", "headers": Headers()}
-        ):
-            return ended
-        if await _stopped(ended, policy.head, facts):
-            return ended
-        return await _routed(policy, request, ended, operation, facts)
-    except WireError as error:
-        return _denied(ended, Denial(code=error.code, status=400, message=""))
+async def _outcome(policy: LivePolicy, ports: Ports, request: RequestIn) -> Outcome:
+    """Lead a request through a tunnel, where it comes by CONNECT, and the exchange."""
+    ports.client.sent.clear()
+    deps = ExchangeDeps(
+        policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
+        credentials=ports.credentials, tokenizers=ports.tokenizers,
+    )  # fmt: skip
+    head = _head(policy, request)
+    if head.connection.entry is Entry.CONNECT:
+        tunnel = Tunnel(head.connection, head.destination, None, deps)
+        denial = await tunnel.judge(policy)
+        if denial is not None:
+            return _ended(denial, tunnel.execution)
+    limits = policy.gateway.limits
+    body = RequestBody(MemoryPool(limits.buffered_bytes), limits.body_bytes, (head.connection.peer,))
+    body.feed(_body(request))
+    body.end()
+    exchange = Exchange(head, deps, body)
+    exchange.task = get_running_loop().create_task(exchange.run())
+    status, answer = await _taken(exchange.channel)
+    await exchange.task
+    outcome = _ended(exchange.denial, exchange.execution)
+    if exchange.denial is not None:
+        return outcome
+    if ports.client.sent:
+        return outcome._replace(sent=ports.client.sent[0])
+    return outcome._replace(decision="answered", status=status, answer=answer)
 
 
-async def _routed(policy: LivePolicy, request: RequestIn, ended: Ended, operation: Operation, facts: dict[str, Any]) -> Ended:
-    line = RequestLine(request.method, request.path, operation)
-    decoded = dialect(operation.dialect).decode(line, facts["headers"], _body(request))
-    backend = policy.destination(facts["destination"])
-    assert ended.execution is not None
-    principal = ended.execution.get("principal")
-    assert backend is not None
-    route = policy.match(backend.name, request.method, request.path, operation, decoded.model, principal)
-    if route is None:
-        return _denied(ended, Denial(code="no_route", status=403, message=""))
-    ended.route = route.name
-    ended.ran.clear()
-    body = {"prompt": decoded.prompt, "tools": decoded.tools, "params": decoded.params, "model.requested": decoded.model}
-    await _stopped(ended, route.plan, facts | body | {"route": route.name})
-    return ended
+def _ended(denial: Denial | None, execution: Execution | None) -> Outcome:
+    """The decision, and the stages of the request plan that ran; what ran in the plan of the head counts where the route has it."""
+    assert execution is not None
+    named = {step.name for step in execution.plan.request}
+    ran = tuple(ran.stage for ran in execution.trace if ran.stage in named)
+    answered = next((ran.stage for ran in execution.trace if ran.verdict == "answered"), None)
+    outcome = Outcome("allowed", stage=answered, route=execution.get("route") or None, ran=ran)
+    if denial is None:
+        return outcome
+    return outcome._replace(decision="denied", code=denial.code, status=denial.status, stage=denial.stage or None)
 
 
-def _arrival(policy: LivePolicy, request: RequestIn) -> tuple[Connection, dict[str, Any]]:
+async def _taken(channel: ResponseChannel) -> tuple[int, str]:
+    """Status and body of a response, to its end."""
+    status, body = 0, b""
+    while True:
+        for part in await channel.take():
+            if isinstance(part, End | Abort):
+                return status, body.decode("utf-8", "replace")
+            status, body = (part.status, body) if isinstance(part, ResponseHead) else (status, body + part)
+
+
+def _head(policy: LivePolicy, request: RequestIn) -> RequestHead:
     backend = policy.catalog.by_name(request.destination)
     destination = destinations(backend)[0] if backend is not None else request.destination
-    caller = _caller(request)
-    entry = Entry(request.via)
+    caller, entry = _caller(request), Entry(request.via)
     fields = [(name.lower(), value) for name, value in request.headers.items()]
     basic = base64.b64encode(f"{caller.name}:{_token(caller.name)}".encode()).decode() if caller is not None else ""
     if caller is not None and entry is Entry.BASE_URL:
@@ -152,19 +162,7 @@ def _arrival(policy: LivePolicy, request: RequestIn) -> tuple[Connection, dict[s
         fields.append(("proxy-authorization", f"Basic {basic}"))
     presented = Secret(f"Basic {basic}") if basic and entry is Entry.CONNECT else None
     conn = Connection(peer="192.0.2.1", entry=entry, authority=destination, proxy_authorization=presented)
-    return conn, {
-        "conn": conn,
-        "destination": destination,
-        "method": request.method,
-        "path": request.path,
-        "headers": Headers(fields),
-        "route": "",
-        "started": NOW,
-        "policy.revision": policy.revision,
-        "endpoint.state": frozenset(),
-        "provider.state": frozenset(),
-        "credential.epoch": 0,
-    }
+    return RequestHead(conn, request.method, request.path, Headers(fields), destination)
 
 
 def _body(request: RequestIn) -> bytes:
@@ -173,30 +171,7 @@ def _body(request: RequestIn) -> bytes:
     return request.body.encode() if isinstance(request.body, str) else orjson.dumps(request.body)
 
 
-async def _stopped(ended: Ended, plan: Plan, facts: Mapping[str, Any]) -> bool:
-    """Run a plan but its dispatch; whether it ended there."""
-    execution = ended.execution = Execution(plan, time.perf_counter_ns)
-    execution.give(facts)
-    steps = tuple(step for step in plan.request if step.name != "dispatch")
-    try:
-        outcome = await execution.ensure(steps)
-    finally:
-        ended.ran += [ran.stage for ran in execution.trace]
-    if isinstance(outcome, Denial):
-        _denied(ended, outcome)
-    elif isinstance(outcome, Answer):
-        ended.decision, ended.stage, ended.status = "answered", execution.trace[-1].stage, outcome.status
-        events = [event async for batch in outcome.stream.source for event in batch]
-        ended.answer = b"".join(event.encode() for event in events).decode("utf-8", "replace")
-    return outcome is not None
-
-
-def _denied(ended: Ended, denial: Denial) -> Ended:
-    ended.decision, ended.code, ended.status, ended.stage = "denied", denial.code, denial.status, denial.stage or None
-    return ended
-
-
-def _differences(case: Case, ended: Ended) -> Iterator[str]:
+def _differences(case: Case, ended: Outcome) -> Iterator[str]:
     """Every way in which it came out otherwise than expected."""
     expect = case.expect
     for name in ("decision", "code", "stage", "status", "route"):
@@ -212,31 +187,29 @@ def _differences(case: Case, ended: Ended) -> Iterator[str]:
     yield from (f"{name} ran" for name in expect.not_run if name in ended.ran)
     if expect.answer_contains is not None and expect.answer_contains not in ended.answer:
         yield f"the answer does not contain {expect.answer_contains!r}"
-    if expect.upstream is not None and ended.decision == "allowed" and ended.execution is not None:
-        yield from _upstream_differences(expect.upstream, ended.execution)
+    if expect.upstream is not None and ended.decision == "allowed" and ended.sent is not None:
+        yield from _upstream_differences(expect.upstream, ended.sent)
 
 
-def _upstream_differences(expect: UpstreamOut, execution: Execution) -> Iterator[str]:
-    origination = execution.get("wire.origination")
+def _upstream_differences(expect: UpstreamOut, sent: OutboundRequest) -> Iterator[str]:
     plain = {
-        "provider": execution.get("backend").provider,
-        "host": origination.host,
-        "sni": origination.sni,
-        "path": execution.get("wire.path"),
-        "credential": execution.get("wire.auth") is not None,
+        "provider": sent.backend.provider,
+        "host": sent.origination.host,
+        "sni": sent.origination.sni,
+        "path": sent.path,
+        "credential": sent.auth is not None,
     }
     for name, found in plain.items():
         wanted = getattr(expect, name)
         if wanted is not None and wanted != found:
             yield f"upstream {name}: expected {wanted}, got {found}"
-    fields = dict(execution.get("wire.headers"))
+    fields = dict(sent.headers)
     for name, value in expect.headers.items():
         if fields.get(name.lower()) != value:
             yield f"upstream header {name} is not {'absent' if value is None else repr(value)}"
-    body: bytes = execution.get("wire.body")
     if expect.body is not None:
-        yield from _part(expect.body, orjson.loads(body) if body else None, "body")
-    yield from (f"upstream body holds {text!r}" for text in expect.body_lacks if text.encode() in body)
+        yield from _part(expect.body, orjson.loads(sent.body) if sent.body else None, "body")
+    yield from (f"upstream body holds {text!r}" for text in expect.body_lacks if text.encode() in sent.body)
 
 
 def _part(wanted: Any, found: Any, where: str) -> Iterator[str]:

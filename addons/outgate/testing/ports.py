@@ -1,4 +1,4 @@
-"""Ports for behaviour tests: the real engines over a folder that is thrown away; nothing that could reach a provider.
+"""Ports for behaviour tests: the real engines over a folder that is thrown away, and a client that records instead of dialling.
 
 Personal data is looked for in this process instead of the encoder's, by the same analyzer.
 """
@@ -14,17 +14,20 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from outgate.errors import FailureKind, UpstreamError
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
 from outgate.model_server.process import TENANTS, tenant
 from outgate.model_server.scheduler import Tenant
+from outgate.net.headers import Headers
 from outgate.pipeline.stage import Stage
-from outgate.policy.stage_types import Inert, Ports, ports_of
+from outgate.policy.stage_types import Ports, ports_of
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend
+from outgate.upstreams.client import OutboundRequest
 from outgate.upstreams.credentials import BoundCredential
 
 NOW = 1_767_225_600.0
@@ -56,6 +59,37 @@ class NearEncoder:
         return [known.merge(job, known.run(job.pieces, entities)) for job in jobs]
 
 
+class NoAnswer:
+    """The answer to every recorded request: a 404 that every dialect can read, and that no stage repeats, keeps or charges."""
+
+    status = 404
+    headers = Headers([("content-type", "application/json")])
+
+    def __init__(self) -> None:
+        self._unread = b'{"type": "error", "error": {"type": "not_found_error", "message": "nobody was asked"}}'
+
+    async def read(self) -> bytes:
+        body, self._unread = self._unread, b""
+        return body
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class RecordingClient:
+    """Keeps what would be sent, and dials nothing."""
+
+    def __init__(self) -> None:
+        self.sent: list[OutboundRequest] = []
+
+    async def open(self, request: OutboundRequest) -> NoAnswer:
+        self.sent.append(request)
+        return NoAnswer()
+
+    async def fetch(self, *_: Any, **__: Any) -> Any:
+        raise UpstreamError(FailureKind.CONNECT, "behaviour tests dial nothing", sent=False)
+
+
 class NoCredentials:
     """A credential without any secret for every backend that has one: tests show that one travels, not which."""
 
@@ -84,7 +118,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 answers=MemoryAnswers(_wall),
                 encoder=NearEncoder(),
                 memo=memo,
-                client=Inert("client"),
+                client=RecordingClient(),
                 credentials=NoCredentials(),
                 tokenizers=Tokenizers(memo, Random(0)),  # noqa: S311 - samples long texts
                 prices=Prices(_wall),
