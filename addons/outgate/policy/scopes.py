@@ -25,11 +25,10 @@ BOUNDARY = (
 
 TIES = {
     "model_map": ("redact",),
-    "translate": ("pick_endpoint",),
     "inject_credentials": ("translate",),
     "originate_tls": ("inject_credentials",),
 }
-"""Order where contracts and policy leave a choice: a model is picked on what may leave; then what is sent, as whom, and how."""
+"""The order of the design where contracts and policy leave a choice. No verdict depends on it: what a judge reads is `judges`."""
 
 REQUIRED = ("authenticate", "authorize")
 """Stages a policy must configure: who may call, and what."""
