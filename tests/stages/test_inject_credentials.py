@@ -1,7 +1,7 @@
 """Backend to credential: its own, bound to it, or none."""
 
 from outgate.errors import Denial
-from outgate.stages.inject_credentials import InjectCredentials, InjectCredentialsSettings, Reads
+from outgate.stages.inject_credentials import InjectCredentials, Reads
 from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
 from outgate.upstreams.credentials import Credentials
 
@@ -12,7 +12,7 @@ def _backend(name: str, reference: CredentialReference | None, dialect: str = "o
 
 
 def _stage(**environ: str) -> InjectCredentials:
-    return InjectCredentials(InjectCredentialsSettings(), Credentials(environ, lambda: 0.0))
+    return InjectCredentials(Credentials(environ, lambda: 0.0))
 
 
 def test_each_backend_gets_its_own() -> None:
@@ -43,7 +43,7 @@ def test_a20_refreshed_credential_changes_what_is_written(tmp_path) -> None:
     file.write_text("key-1")
     backend = _backend("a", CredentialReference(file=str(file)))
     credentials = Credentials({}, lambda: 0.0)
-    stage = InjectCredentials(InjectCredentialsSettings(), credentials)
+    stage = InjectCredentials(credentials)
     (first,) = stage.run(Reads(backend, 0))
     (same,) = stage.run(Reads(backend, credentials.refresh(backend)))
     file.write_text("key-2")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.stages.originate_tls import OriginateTls, OriginateTlsSettings, Reads
+from outgate.stages.originate_tls import OriginateTls, Reads
 from outgate.upstreams.catalog import Backend, Endpoint, TlsSettings
 
 
@@ -18,7 +18,7 @@ from outgate.upstreams.catalog import Backend, Endpoint, TlsSettings
 def test_names_follow_the_backend_not_the_endpoint(tls: TlsSettings, port: int, host: str, sni: str) -> None:
     endpoints = (Endpoint(name="x", host="10.0.0.7", port=9), Endpoint(name="y", host="svc.cluster.local", port=80))
     backend = Backend(name="b", provider="p", dialect="openai", host="api.test", port=port, tls=tls, endpoints=endpoints)
-    stage = OriginateTls(OriginateTlsSettings())
+    stage = OriginateTls()
 
     made = [stage.run(Reads(backend, endpoint)) for endpoint in endpoints]
 
@@ -27,6 +27,6 @@ def test_names_follow_the_backend_not_the_endpoint(tls: TlsSettings, port: int, 
 
 
 def test_contract() -> None:
-    contract = OriginateTls(OriginateTlsSettings()).contract
+    contract = OriginateTls().contract
 
     assert (("backend", "endpoint"), ("wire.origination",)) == (contract.reads, contract.writes)

@@ -4,7 +4,7 @@ import pytest
 
 from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
-from outgate.stages.route import Reads, Route, RouteSettings
+from outgate.stages.route import Reads, Route
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
 
 _CHAT, _MESSAGES, _OPAQUE = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT), Operation("none", Kind.OPAQUE)
@@ -17,7 +17,7 @@ def _backend(name: str, provider: str, dialect: str, host: str) -> Backend:
 _A = _backend("a", "acme", "openai", "acme.test")
 _B = _backend("b", "acme", "openai", "eu.acme.test")
 _C = _backend("c", "clad", "anthropic", "clad.test")
-_ROUTE = Route(RouteSettings(), Catalog((_A, _B, _C)))
+_ROUTE = Route(Catalog((_A, _B, _C)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from outgate.metering.metrics import Metrics, render
 from outgate.metering.prices import Price, Prices
-from outgate.stages.meter import Meter, MeterSettings
+from outgate.stages.meter import Meter
 from support.budgets import Clock, ask, audited, limit, running
 
 PRICES = Prices(lambda: 0.0, overrides={("openai", "gpt-4o-mini"): Price.flat(Decimal(1), Decimal(10))})
@@ -19,7 +19,7 @@ def metered(folder, *endings, reserve=(), learned=None):
 
     async def story():
         async with running(folder, limit(10_000)) as accounts:
-            meter = Meter(MeterSettings(), accounts, Metrics(folder / "metrics"), Clock().wall, PRICES, learned)
+            meter = Meter(accounts, Metrics(folder / "metrics"), Clock().wall, PRICES, learned)
             for exchange_id in reserve:
                 hold = await accounts.reserve(ask(exchange_id))
                 assert hold.amounts

@@ -1,7 +1,7 @@
 """The base of every stage: settings in, contract out, one `run`.
 
 A stage file `stages/<name>.py` holds one class named `Stage` subclass with `name` equal to the file's name, its settings, and the
-view its `run` reads. Constructor parameters after `settings` are ports, given by name by the policy compiler.
+view its `run` reads. Constructor parameters are given by name by the policy compiler: `settings`, where there are any, and ports.
 """
 
 from collections.abc import Awaitable

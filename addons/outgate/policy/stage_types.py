@@ -77,11 +77,11 @@ class UnknownPortError(LookupError):
 
 def ports_of(kind: type[Stage]) -> dict[str, inspect.Parameter]:
     """The ports a stage asks for, by name."""
-    return dict(list(inspect.signature(kind).parameters.items())[1:])
+    return {name: parameter for name, parameter in inspect.signature(kind).parameters.items() if name != "settings"}
 
 
 def build_stage(kind: type[Stage], settings: Settings, ports: Ports, decided: Mapping[str, Any]) -> Stage:
-    """The stage, with the ports its constructor names. Raises UnknownPortError."""
+    """The stage, with the settings and ports that its constructor names. Raises UnknownPortError."""
     offered = {each.name: getattr(ports, each.name) for each in fields(ports)} | dict(decided)
     given: dict[str, Any] = {}
     for name, parameter in ports_of(kind).items():
@@ -89,4 +89,6 @@ def build_stage(kind: type[Stage], settings: Settings, ports: Ports, decided: Ma
             given[name] = offered[name]
         elif parameter.default is inspect.Parameter.empty:
             raise UnknownPortError(f"the stage {kind.name} asks for {name}, which is no port")
-    return kind(settings, **given)  # type: ignore[call-arg]
+    if "settings" in inspect.signature(kind).parameters:
+        given["settings"] = settings
+    return kind(**given)

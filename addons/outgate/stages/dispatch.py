@@ -15,7 +15,7 @@ from outgate.inference.operation import Operation
 from outgate.inference.params import Params
 from outgate.inference.stream import Event, EventStream
 from outgate.pipeline.contract import Contract, Effect, May, Release
-from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
 from outgate.upstreams.catalog import Backend, Endpoint, MisdirectedError, Origination
 from outgate.upstreams.client import Call, Client, OutboundRequest
@@ -35,10 +35,6 @@ MESSAGES = {
 MISDIRECTED = Denial(
     code="misdirected", status=503, message="The request would have been sent under names or TLS that are not the provider's."
 )
-
-
-class DispatchSettings(Settings):
-    """Nothing to set: timeouts belong to the provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +66,8 @@ class Dispatch(Stage):
     """One attempt."""
 
     name = "dispatch"
-    settings_type = DispatchSettings
 
-    def __init__(self, settings: DispatchSettings, client: Client) -> None:  # noqa: ARG002 (the constructor of every stage)
+    def __init__(self, client: Client) -> None:
         self._client = client
         self.contract = Contract.of(
             Reads,

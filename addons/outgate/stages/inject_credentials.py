@@ -4,13 +4,9 @@ from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.pipeline.contract import Contract, May
-from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.pipeline.stage import Outcome, Stage
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.credentials import Credentials
-
-
-class InjectCredentialsSettings(Settings):
-    """Nothing to set: where a credential is read from stands with its backend."""
 
 
 class Reads(NamedTuple):
@@ -24,9 +20,8 @@ class InjectCredentials(Stage):
     """Backend to credential."""
 
     name = "inject_credentials"
-    settings_type = InjectCredentialsSettings
 
-    def __init__(self, settings: InjectCredentialsSettings, credentials: Credentials) -> None:  # noqa: ARG002
+    def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self.contract = Contract.of(Reads, writes=("wire.auth",), may=May.DENY, cost=0.004)
 

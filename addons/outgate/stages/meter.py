@@ -22,14 +22,10 @@ from outgate.metering.prices import Prices
 from outgate.pipeline.contract import Contract, Effect
 from outgate.pipeline.executor import Ran
 from outgate.pipeline.facts import fact_of_field
-from outgate.pipeline.stage import Settings, Stage
+from outgate.pipeline.stage import Stage
 from outgate.stores.accounts import Accounts, ClosingLine, Hold
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend, Endpoint
-
-
-class MeterSettings(Settings):
-    """Nothing to set: every exchange is metered."""
 
 
 class Reads(NamedTuple):
@@ -69,11 +65,9 @@ class Meter(Stage):
     """
 
     name = "meter"
-    settings_type = MeterSettings
 
     def __init__(
         self,
-        settings: MeterSettings,  # noqa: ARG002
         accounts: Accounts,
         metrics: Metrics,
         wall: Callable[[], float],

@@ -6,12 +6,8 @@ The client dials by this fact and by nothing else, and refuses one that is not i
 from typing import NamedTuple
 
 from outgate.pipeline.contract import Contract
-from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.pipeline.stage import Outcome, Stage
 from outgate.upstreams.catalog import Backend, Endpoint
-
-
-class OriginateTlsSettings(Settings):
-    """Nothing to set: names and TLS settings stand with the backend."""
 
 
 class Reads(NamedTuple):
@@ -25,10 +21,7 @@ class OriginateTls(Stage):
     """Backend to origination. The endpoint changes none of it, which is the point."""
 
     name = "originate_tls"
-    settings_type = OriginateTlsSettings
-
-    def __init__(self, settings: OriginateTlsSettings) -> None:  # noqa: ARG002
-        self.contract = Contract.of(Reads, writes=("wire.origination",), cost=0.002)
+    contract = Contract.of(Reads, writes=("wire.origination",), cost=0.002)
 
     def run(self, facts: Reads, /) -> Outcome:
         return (facts.backend.origination,)

@@ -9,12 +9,8 @@ from outgate.dialects.registry import serves
 from outgate.errors import Denial
 from outgate.inference.operation import Operation
 from outgate.pipeline.contract import Contract, May
-from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.pipeline.stage import Outcome, Stage
 from outgate.upstreams.catalog import Backend, Catalog
-
-
-class RouteSettings(Settings):
-    """Nothing to set: backends and their providers stand in the policy's catalog."""
 
 
 class Reads(NamedTuple):
@@ -30,9 +26,8 @@ class Route(Stage):
     """Provider or destination to backend."""
 
     name = "route"
-    settings_type = RouteSettings
 
-    def __init__(self, settings: RouteSettings, catalog: Catalog) -> None:  # noqa: ARG002
+    def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self.contract = Contract.of(Reads, writes=("backend",), may=May.DENY, optional=("provider",), cost=0.003)
 

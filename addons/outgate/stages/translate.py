@@ -13,13 +13,9 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
 from outgate.pipeline.contract import Contract
-from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
 from outgate.upstreams.catalog import Backend
-
-
-class TranslateSettings(Settings):
-    """Nothing to set: which header fields go on is decided by select_headers."""
 
 
 class Reads(NamedTuple):
@@ -42,16 +38,12 @@ class Translate(Stage):
     """Encode the judged request in the dialect of the backend."""
 
     name = "translate"
-    settings_type = TranslateSettings
-
-    def __init__(self, settings: TranslateSettings) -> None:  # noqa: ARG002 (the constructor of every stage)
-        self.contract = Contract.of(
-            Reads,
-            writes=("wire.body", "wire.path", "wire.headers"),
-            optional=("headers.out", "hold"),
-            cost=0.03,
-            passes=1.0,
-        )
+    contract = Contract.of(
+        Reads,
+        writes=("wire.body", "wire.path", "wire.headers"),
+        optional=("headers.out", "hold"),
+        cost=0.03,
+    )
 
     def run(self, facts: Reads, /) -> Outcome:
         operation, backend = facts.operation, facts.backend
