@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outgate.inference.prompt import Channel, Leaf, Prompt
-from outgate.inference.stream import Event, Text, Transform
+from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 
@@ -30,6 +30,8 @@ class FakeEvent(NamedTuple):
     usage: Usage | None = None
     last: bool = False
     hidden: bool = False
+    finish: Finish | None = None
+    calls_tool: bool = False
 
     def replace(self, changes: Mapping[int, str]) -> "FakeEvent":
         texts = tuple(text._replace(text=changes.get(i, text.text)) for i, text in enumerate(self.texts))
@@ -39,16 +41,11 @@ class FakeEvent(NamedTuple):
         return FakeEvent((self.texts[index]._replace(text=text),))
 
     def encode(self) -> bytes:
-        return b""
+        return b"|".join(text.text.encode() for text in self.texts) + b"\n"
 
 
 def piece(text: str, part: Hashable = ("content",), channel: Channel = Channel.ASSISTANT) -> FakeEvent:
     return FakeEvent((Text(part, text, channel),))
-
-
-def through(transform: Transform, events: Sequence[Event]) -> list[Event]:
-    passed = [out for event in events for out in transform.feed(event)]
-    return [*passed, *transform.flush()]
 
 
 def text_of(events: Sequence[Event], part: Hashable = ("content",)) -> str:

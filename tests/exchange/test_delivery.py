@@ -6,10 +6,14 @@ from outgate.dialects.registry import spec
 from outgate.errors import Denial, FailureKind, UpstreamError, WireError
 from outgate.exchange.channel import End, ResponseChannel, ResponseHead
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
+from outgate.exchange.judging import CutError
+from outgate.inference import judge as judging
+from outgate.inference.judge import Cut, Judge, Pass
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import EventStream, Text
 from outgate.inference.usage import Usage
 from outgate.net.headers import Headers
+from support.judging import Saying, guarded
 
 SSE = Headers([("content-type", "text/event-stream"), ("set-cookie", "no"), ("x-ratelimit-remaining-tokens", "9")])
 JSON = Headers([("content-type", "application/json"), ("server", "no")])
@@ -20,6 +24,12 @@ class FakeEvent:
         self.data, self.last, self.hidden, self.usage = data, last, hidden, usage
         self.texts = (Text(0, text, Channel.ASSISTANT),) if text else ()
         self.closes, self.whole = (), False
+
+    def replace(self, changes):
+        return self if all(text == self.texts[index].text for index, text in changes.items()) else FakeEvent(b"")
+
+    def only(self, index, text):
+        return FakeEvent(f"<{text}>".encode())
 
     def encode(self):
         return self.data
@@ -32,34 +42,37 @@ async def source(*batches):
         yield batch
 
 
-class Holding:
-    """Holds every event back until flush."""
+class Holding(Judge):
+    """Holds every text back until its end."""
 
-    def __init__(self):
-        self.held = []
+    window = 1000
 
-    def feed(self, event):
-        if event.last:
-            return [event]
-        self.held.append(event)
-        return []
-
-    def flush(self):
-        held, self.held = self.held, []
-        return held
+    def judge(self, part, text, final, /):
+        return Pass()
 
 
-class Failing:
-    def feed(self, event):
+class Failing(Judge):
+    def judge(self, part, text, final, /):
         raise RuntimeError("guard")
 
-    def flush(self):
-        return []
+
+REFUSED = Denial(code="refused", status=403, message="m")
 
 
-def deliver(stream, headers=SSE, status=200, unsettled=None):
-    """What a client would take, and when settling happened."""
-    taken, log = [], []
+def raising(error):
+    def conclude(*_):
+        raise error
+
+    return conclude
+
+
+def conclude(text, part, streams):
+    return f"{text}|{part}|{streams}".encode()
+
+
+def deliver(stream, *judges, headers=SSE, status=200, unsettled=None, taken=None, ending=None):
+    """What a client would take, and when the exchange was closed."""
+    taken, log = [] if taken is None else taken, []
 
     async def settle():
         log.append(("settled", len(taken)))
@@ -67,7 +80,7 @@ def deliver(stream, headers=SSE, status=200, unsettled=None):
 
     async def go():
         channel = ResponseChannel()
-        delivery = Delivery(channel, "req_1", spec("openai"))
+        delivery = Delivery(channel, "req_1", spec("openai"), guarded(*judges), conclude if ending is None else raising(ending))
 
         async def take():
             while not (taken and isinstance(taken[-1], End)):
@@ -80,6 +93,7 @@ def deliver(stream, headers=SSE, status=200, unsettled=None):
             await taker
         finally:
             taker.cancel()
+            taken.extend(channel.take_nowait() or [])
         return delivery
 
     with asyncio.Runner() as runner:
@@ -107,7 +121,7 @@ def test_events_that_are_ready_together_leave_together():
 
 def test_a_whole_answer_is_one_part_with_its_length():
     stream = EventStream(source([FakeEvent(b'{"a":1}', last=True)]))
-    _, taken, log = deliver(stream, JSON)
+    _, taken, log = deliver(stream, headers=JSON)
 
     head = taken[0]
     assert isinstance(head, ResponseHead)
@@ -127,11 +141,11 @@ def test_only_listed_header_fields_reach_the_client():
     }
 
 
-def test_what_a_transform_holds_back_goes_out_before_the_terminator():
-    stream = EventStream(source([FakeEvent(b"1")], [FakeEvent(b"2")], [FakeEvent(b"[DONE]", last=True)]), (Holding(),))
-    _, taken, _ = deliver(stream)
+def test_what_a_judge_holds_back_goes_out_before_the_terminator():
+    events = [FakeEvent(b"1", text="one"), FakeEvent(b"2", text="two"), FakeEvent(b"[DONE]", last=True)]
+    _, taken, _ = deliver(EventStream(source(*([event] for event in events))), Holding())
 
-    assert body(taken) == b"12[DONE]"
+    assert body(taken) == b"<onetwo>[DONE]"
 
 
 def test_hidden_events_are_metered_and_not_sent():
@@ -158,11 +172,60 @@ def test_a_break_after_the_first_byte_is_told_as_started():
     assert caught.value.started
 
 
-def test_a_stage_that_raises_releases_nothing_and_names_no_text():
-    with pytest.raises(BrokenAnswerError) as caught:
-        deliver(EventStream(source([FakeEvent(b"secret")]), (Failing(),)))
+def test_a_judge_that_raises_releases_nothing_and_names_no_text():
+    with pytest.raises(CutError) as caught:
+        deliver(EventStream(source([FakeEvent(b"secret", text="secret")])), Failing())
 
-    assert (caught.value.denial.code, caught.value.started) == ("stage_failed", False)
+    assert (caught.value.denial.code, caught.value.denial.stage) == ("stage_failed", "judge_0")
+
+
+def refused(*batches, **fields):
+    """What the client had when the third text was refused, and the denial."""
+    cut, taken = Saying(Pass(0)), []
+    cut.judge = lambda part, text, final: Cut(REFUSED) if text == "3" else Pass(0)
+    with pytest.raises(CutError) as caught:
+        deliver(EventStream(source(*batches)), cut, taken=taken, **fields)
+    assert (REFUSED.code, "judge_0") == (caught.value.denial.code, caught.value.denial.stage)
+    return body(taken)
+
+
+TEXTS = [FakeEvent(str(number).encode(), text=str(number)) for number in range(1, 5)]
+
+
+def test_what_was_judged_before_a_cut_goes_out_where_the_answer_has_begun():
+    assert b"12" == refused(TEXTS[:1], TEXTS[1:])
+
+
+def test_nothing_goes_out_before_a_cut_of_what_came_at_once():
+    assert b"" == refused(TEXTS)
+    assert b"" == refused(TEXTS, headers=JSON)
+
+
+def test_a_judges_words_take_the_place_of_an_answer_that_has_not_begun():
+    _, taken, log = deliver(EventStream(source(TEXTS)), Saying(judging.End("no")), headers=JSON, status=500)
+
+    assert (200, b"no|None|False") == (taken[0].status, body(taken))
+    assert log == [("settled", 0)]
+
+
+def test_a_judges_words_complete_an_answer_that_has_begun():
+    judge = Saying(Pass(0))
+    judge.judge = lambda part, text, final: judging.End("no") if text == "3" else Pass(0)
+    delivery, taken, _ = deliver(EventStream(source(TEXTS[:1], TEXTS[1:])), judge)
+
+    assert b"12no|0|True" == body(taken)
+    assert not delivery.complete
+
+
+def test_words_that_an_answer_cannot_be_ended_with_are_a_denial():
+    with pytest.raises(CutError) as caught:
+        deliver(EventStream(source(TEXTS)), Saying(judging.End("no")), ending=WireError("no_canned_answer", "m"))
+
+    assert (403, "answer_refused", "judge_0") == (
+        caught.value.denial.status,
+        caught.value.denial.code,
+        caught.value.denial.stage,
+    )
 
 
 def test_delivered_text_is_kept_until_usage_is_reported():
@@ -175,6 +238,6 @@ def test_delivered_text_is_kept_until_usage_is_reported():
 def test_an_answer_that_cannot_be_settled_is_not_completed():
     denial = Denial(code="stage_failed", status=503, message="m")
     with pytest.raises(BrokenAnswerError) as caught:
-        deliver(EventStream(source([FakeEvent(b"{}", last=True)])), JSON, unsettled=denial)
+        deliver(EventStream(source([FakeEvent(b"{}", last=True)])), headers=JSON, unsettled=denial)
 
     assert (caught.value.denial, caught.value.started) == (denial, False)

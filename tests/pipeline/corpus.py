@@ -86,6 +86,7 @@ UNPINNED = (
     ),
     Case("a third party that judges raw text", swap(vary(REMOTE_GUARD, judges=Judges.RAW)), "E_TAINT"),
     Case("a verdict about nothing that is said", swap(vary(PROMPT_GUARD, judges=None)), "E_JUDGES"),
+    Case("an answer rewritten beside its judges", swap(OUTPUT_GUARD._replace(streams=True)), "E_TWO_PASSES"),
     Case("a judge without a verdict", swap(vary(COUNT_TOKENS, judges=Judges.CLEAN)), "E_JUDGES"),
     Case("a redaction that spoils raw verdicts", swap(vary(REDACT, preserves="")), "E_STALE_VERDICT"),
     Case("a raw guard that needs a model picked on cleared text", swap(vary(MODEL_GUARD, judges=Judges.RAW)), "E_CYCLE"),

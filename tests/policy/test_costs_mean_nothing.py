@@ -83,7 +83,7 @@ def test_a_new_guard_of_the_answer_edits_no_sibling(compiled: Compiled) -> None:
             record.contract, reads=("r.stream",), writes=("r.stream", "verdict.out.x"), optional=(), preserves=(), view=None
         )
         for judges, behind in ((Judges.CLEAN, ["dispatch"]), (Judges.RELEASED, ["dispatch", "cache_record", "restore"])):
-            guard = Placement("out_guard", replace(contract, judges=judges, preserves=("verdict.out.*",)), record.run)
+            guard = Placement("out_guard", replace(contract, judges=judges, preserves=("verdict.out.*",)), record.run, streams=True)
             order = compile_plan((*placements, guard), **how).order
             answer = ("dispatch", "cache_record", "restore", "out_guard")
             assert behind == [name for name in order[: order.index("out_guard")] if name in answer]

@@ -32,7 +32,7 @@ def test_golden_order_of_the_request_plan():
 def test_golden_order_of_the_response_plan():
     plan = chat()
 
-    assert RESPONSE == [step.name for phase in (plan.response, plan.close, plan.after) for step in phase]
+    assert RESPONSE == [step.name for phase in (plan.response, plan.streams, plan.close, plan.after) for step in phase]
 
 
 def test_what_is_unread_is_judged_before_anything_is_looked_up_or_sent():

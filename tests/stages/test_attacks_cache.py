@@ -13,7 +13,7 @@ OPENAI, ANTHROPIC = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.
 def recorded(operation, raw, *, stream):
     recording = Recording(10_000)
     for one in dialect(operation.dialect).redecode(operation, stream, raw):
-        recording.feed(one)
+        recording.passed(one)
     return recording.body()
 
 

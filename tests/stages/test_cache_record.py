@@ -1,10 +1,14 @@
 import pytest
 
 from outgate.dialects.registry import dialect
+from outgate.errors import Denial
+from outgate.exchange.judging import CutError
+from outgate.inference.judge import Cut, Replace
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.stages.cache_record import CacheRecord, Reads, Recording
 from outgate.stores.answers import CacheSettings
+from support.judging import Saying, at_once, guarded, through
 
 OPENAI = Operation("openai", Kind.CHAT)
 ANTHROPIC = Operation("anthropic", Kind.CHAT)
@@ -29,7 +33,7 @@ def events(raw, operation=OPENAI, *, stream=False):
 def recorded(items, max_bytes=10_000):
     recording = Recording(max_bytes)
     for event in items:
-        recording.feed(event)
+        recording.passed(event)
     return recording
 
 
@@ -60,10 +64,10 @@ def test_a_hidden_usage_event_is_kept_for_the_replay():
 
 
 def test_every_event_goes_on_untouched_so_verdicts_on_it_stay_valid():
-    recording, items = Recording(100), events(STREAM, stream=True)
+    recording, items = Recording(10_000), events(STREAM, stream=True)
 
-    assert items == [passed for event in items for passed in recording.feed(event)]
-    assert () == recording.flush()
+    assert items == through(recording, items)
+    assert STREAM == recording.body()
 
 
 @pytest.mark.parametrize("count", range(4))
@@ -92,7 +96,7 @@ def test_a40_an_anthropic_error_or_truncation_is_not_stored():
 
     assert recorded(events(start + error, ANTHROPIC, stream=True)).body() is None
     assert recorded(events(start + cut + stop, ANTHROPIC, stream=True)).body() is None
-    assert recorded(events(start + stop, ANTHROPIC, stream=True)).body() is not None
+    assert recorded(events(start + stop, ANTHROPIC, stream=True)).body() is None
 
 
 def test_an_answer_that_talks_about_errors_and_lengths_is_stored():
@@ -125,30 +129,44 @@ def test_events_after_the_end_spoil_the_recording():
     assert recorded([*items, items[0]]).body() is None
 
 
-class Nothing:
-    def __aiter__(self):
-        raise AssertionError("read")
+def test_an_answer_that_a_judge_ends_is_not_stored():
+    words, recording = Saying(Cut(Denial(code="refused", status=403, message="m"))), Recording(10_000)
+    judges = guarded(words, recording)
+
+    with pytest.raises(CutError):
+        for event in events(STREAM, stream=True):
+            at_once(judges.feed(event))
+    assert recording.body() is None
 
 
-def run(*, status=200, source="upstream", key=KEY):
-    stream = EventStream(Nothing())
-    out, recording = CacheRecord(CacheSettings(max_answer_bytes=77)).run(Reads(stream, status, source, key))
-    return stream, out, recording
+def test_what_is_recorded_is_what_the_judges_before_it_made_of_the_answer():
+    recording = Recording(10_000)
+    judges = guarded(Saying(Replace("no")), recording)
+    passed = [out for event in events(whole()) for out in at_once(judges.feed(event))]
+
+    assert whole(content='"no"') == recording.body() == passed[0].encode()
 
 
-def test_an_answer_from_upstream_with_a_key_is_tapped():
-    _, out, recording = run()
+def opened(*, status=200, source="upstream", key=KEY, operation=OPENAI):
+    return CacheRecord(CacheSettings(max_answer_bytes=77)).open(Reads(EventStream.of([]), status, source, key, operation))
 
-    assert (recording,) == out.transforms
-    assert 77 == recording._left
+
+def test_an_answer_from_upstream_with_a_key_is_recorded():
+    assert 77 == opened()._left
+
+
+def test_vectors_do_not_say_why_they_finished():
+    raw = b'{"data":[{"index":0,"embedding":[0.5]}],"model":"m"}'
+    embeddings = Operation("openai", Kind.EMBEDDINGS)
+    recording = opened(operation=embeddings)
+    recording.passed(*events(raw, embeddings))
+
+    assert raw == recording.body()
 
 
 @pytest.mark.parametrize("given", [{"status": 500}, {"status": 201}, {"source": "cache"}, {"source": "gateway"}, {"key": None}])
-def test_anything_else_passes_as_it_is(given):
-    stream, out, recording = run(**given)
-
-    assert recording is None
-    assert stream is out
+def test_anything_else_is_not(given):
+    assert opened(**given) is None
 
 
 def test_the_contract_mutates_the_stream_and_spares_verdicts():

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import orjson
 import pytest
@@ -14,6 +14,7 @@ from outgate.inference.stream import Event, EventStream
 from outgate.pipeline.stage import Settings
 from outgate.stages.restore import Reads, Restore
 from support import provider_answers as answers
+from support.judging import through
 from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
 
 _MAP = Placeholders({"<EMAIL_1>": "jane@example.com", "<CARD_1>": '4111 "1111\n'})
@@ -21,25 +22,19 @@ _SAID = "Dear <EMAIL_1>, your card <CARD_1> and <EMAIL_2>."
 _RESTORED = 'Dear jane@example.com, your card 4111 "1111\n and <EMAIL_2>.'
 
 
-async def _nothing() -> AsyncIterator[Sequence[Event]]:
-    yield []
+def _opened(placeholders: Placeholders | None) -> Restoring | None:
+    return Restore(Settings()).open(Reads(placeholders, EventStream.of([])))
 
 
-def _stage(placeholders: Placeholders) -> tuple[EventStream, EventStream]:
-    given = EventStream(_nothing())
-    (out,) = Restore(Settings()).run(Reads(placeholders, given))
-    return given, out
+@pytest.mark.parametrize("placeholders", [None, NONE])
+def test_without_placeholders_there_is_nothing_to_judge(placeholders: Placeholders | None) -> None:
+    assert _opened(placeholders) is None
 
 
-def test_without_placeholders_the_stream_stays_the_same_object() -> None:
-    given, out = _stage(NONE)
-    assert given is out
-
-
-def test_with_placeholders_every_answer_is_restored_by_a_transform_of_its_own() -> None:
-    (given, one), (_, two) = _stage(_MAP), _stage(_MAP)
-    assert (given.source, 1, False) == (one.source, len(one.transforms), one.transforms[0] is two.transforms[0])
-    assert "jane@example.com" == text_of(list(one.transforms[0].feed(piece("<EMAIL_1>"))))
+def test_with_placeholders_every_answer_is_restored_by_a_judge_of_its_own() -> None:
+    one, two = _opened(_MAP), _opened(_MAP)
+    assert one is not two
+    assert "jane@example.com" == text_of(through(one, [piece("<EMAIL_1>")]))
 
 
 def test_it_runs_after_every_other_response_stage() -> None:
@@ -48,9 +43,7 @@ def test_it_runs_after_every_other_response_stage() -> None:
 
 
 def _passed(events: Sequence[Event]) -> bytes:
-    transform = Restoring(_MAP)
-    out = [event for given in events for event in transform.feed(given)]
-    return b"".join(event.encode() for event in (*out, *transform.flush()))
+    return b"".join(event.encode() for event in through(Restoring(_MAP), events))
 
 
 def _chunks(raw: bytes, chance: random.Random) -> list[bytes]:

@@ -113,6 +113,5 @@ class InProcessGateway:
         def steps(phase: tuple[Step, ...]) -> tuple[Step, ...]:
             return tuple(self.broken[step.name](step) if step.name in self.broken else step for step in phase)
 
-        return dataclasses.replace(
-            plan, request=steps(plan.request), response=steps(plan.response), close=steps(plan.close), after=steps(plan.after)
-        )
+        phases = ("request", "response", "streams", "close", "after")
+        return dataclasses.replace(plan, **{name: steps(getattr(plan, name)) for name in phases})

@@ -42,12 +42,14 @@ async def run_close_stages(execution: Execution, end: ExchangeEnd, what: str) ->
     return refused
 
 
-def usage_of(execution: Execution, delivery: Delivery | None, outcome: str, counter: TextCounter) -> Usage | None:
-    """What the provider reported of a whole answer; of a stream that broke off or said nothing of its usage, at least what came."""
+def usage_of(execution: Execution, delivery: Delivery | None, counter: TextCounter) -> Usage | None:
+    """What the provider reported of a whole answer; of a stream that broke off, was cut, or said nothing of its usage, at least
+    what came: also of what no client got to see, for the provider bills it.
+    """
     if delivery is None:
         return None
     reported, texts = delivery.usage or Usage(), delivery.texts
-    whole = outcome == "answered" and (delivery.usage is not None or not texts)
+    whole = delivery.complete and (delivery.usage is not None or not texts)
     if whole or not delivery.streams:
         return delivery.usage
     counted = counter.count_text(execution.get("model") or "", "".join(texts)) if texts else 0

@@ -1,17 +1,19 @@
-"""Deliver one response: pull its events, put them through the response stages, write the bytes to the channel.
+"""Delivery of one answer: pull its events, put them past its judges, hand the bytes over.
 
-What is held back is only the dialect's last event, until the exchange is closed: nobody takes a response for complete whose
+What is held back here is only the dialect's last event, until the exchange is closed: nobody takes an answer for complete whose
 closing line was not written. A failure before the first byte is an error answer; after it, the dialect's error event.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 
 from outgate.dialects.spec import Spec
 from outgate.errors import Denial, UpstreamError, WireError
 from outgate.exchange.channel import End, Part, ResponseChannel, ResponseHead
+from outgate.exchange.guarded import Guarded
+from outgate.exchange.judging import CutError, EndedError
 from outgate.exchange.replies import REQUEST_ID
 from outgate.inference.prompt import Channel
-from outgate.inference.stream import Event, EventStream, Transform
+from outgate.inference.stream import Event, EventStream
 from outgate.inference.usage import Usage, merge_usage
 from outgate.net.headers import Headers
 
@@ -19,6 +21,7 @@ _PASSED = frozenset({"content-type", "retry-after", "retry-after-ms", "request-i
 _PASSED_PREFIXES = ("x-ratelimit-",)
 """Beside those that the request's dialect names (`Spec.response_fields`, `response_prefixes`)."""
 
+_REFUSED = Denial(code="answer_refused", status=403, message="The answer was refused by policy.")
 BROKEN_ANSWER = "The provider's answer broke off or was malformed."
 
 
@@ -31,35 +34,53 @@ class BrokenAnswerError(Exception):
         self.started = started
 
 
+type Conclude = Callable[[str, Hashable | None, bool], bytes]
+"""The dialect's bytes of an answer that a judge ends with these words: in place of all of it, streamed or not, or (where a part is
+given) after what has left of it. Raises WireError where no answer of this kind is in words.
+"""
+
+
 class Delivery:
-    """One answer on its way. `usage` is what the provider reported so far, `texts` the answer's text until it does;
-    `streams` says that it goes out event by event.
+    """One answer on its way. `usage` is what the provider reported so far, `texts` the text that came until it does; `streams` says
+    that it goes out event by event, `complete` that its last event has come.
     """
 
-    __slots__ = ("_channel", "_head", "_held", "_request_id", "_spec", "started", "streams", "texts", "usage")
+    __slots__ = (
+        "_channel", "_conclude", "_head", "_held", "_judges", "_request_id", "_spec", "complete", "started", "streams", "texts",
+        "usage",
+    )  # fmt: skip
 
-    def __init__(self, channel: ResponseChannel, request_id: str, spec: Spec) -> None:
+    def __init__(self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude) -> None:
         self._channel = channel
         self._request_id = request_id
         self._spec = spec
+        self._judges = judges
+        self._conclude = conclude
         self._head: ResponseHead | None = None
         self._held: list[bytes] = []
         self.streams = False
         self.started = False
+        self.complete = False
         self.usage: Usage | None = None
         self.texts: list[str] = []
 
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
-        """Deliver all but the last bytes. Raises BrokenAnswerError."""
+        """Deliver all but the last bytes. Raises BrokenAnswerError, or CutError where a judge ended the answer."""
         self._head = ResponseHead(status, _response_fields(headers, self._request_id, self._spec))
         self.streams = (headers.get("content-type") or "").startswith("text/event-stream")
         try:
             await self._pump(stream)
+        except EndedError as ended:
+            self._end(ended)
         except (UpstreamError, WireError) as error:
             message, wait = BROKEN_ANSWER, _seconds(headers.get("retry-after"))
             raise self._broken("upstream_broken_answer", status, message, wait) from error
+        except CutError:
+            raise
         except Exception as error:
-            raise self._broken("stage_failed", 503, "A response policy failed.") from error
+            raise self._broken("stage_failed", 503, "The answer could not be passed on.") from error
+        finally:
+            self._judges.close()
 
     async def finish(self, close: Callable[[], Awaitable[Denial | None]]) -> None:
         """Close the exchange, then hand over the last bytes and wait until they were taken. Raises BrokenAnswerError."""
@@ -72,28 +93,50 @@ class Delivery:
         await self._channel.taken()
 
     async def _pump(self, stream: EventStream) -> None:
-        transforms = stream.transforms
         async for events in stream.source:
-            ready = self._judged(events, transforms)
-            if ready and self.streams:
-                await self._channel.put([*self._opening(None), ready])
-                self.started = True
-            else:
-                self._held.append(ready)
-        self._held.append(_encoded(_flush(transforms)))
+            ready: list[Event] = []
+            last: list[Event] = []
+            ended = await self._judged(events, ready, last)
+            if ended is None or self.started:
+                await self._send(_encoded(ready))
+            if ended is not None:
+                raise ended
+            if last:
+                self._held.append(_encoded(last))
+        self._held.append(_encoded(await self._judges.finish()))
 
-    def _judged(self, events: Sequence[Event], transforms: Sequence[Transform]) -> bytes:
-        """What may go to the client now; the terminator, and what must go with it, is held."""
-        ready: list[Event] = []
-        for event in events:
-            self._note(event)
-            if event.last:
-                self._held.append(_encoded((*_flush(transforms), *_through(event, transforms))))
-            else:
-                ready += _through(event, transforms)
-        return _encoded(ready)
+    async def _judged(self, events: Sequence[Event], ready: list[Event], last: list[Event]) -> CutError | EndedError | None:
+        """Put events past the judges: `ready` are those that may leave now, `last` the terminator and what must go with it. What a
+        judge ended the answer with is returned.
+        """
+        idle = self._judges.idle
+        try:
+            for event in events:
+                self._note(event)
+                (last if event.last else ready).extend((event,) if idle else await self._judges.feed(event))
+        except (CutError, EndedError) as ended:
+            return ended
+        return None
+
+    async def _send(self, data: bytes) -> None:
+        if data and self.streams:
+            await self._channel.put([*self._opening(None), data])
+            self.started = True
+        else:
+            self._held.append(data)
+
+    def _end(self, ended: EndedError) -> None:
+        """Complete the answer with a judge's words; where nothing of it has left, they are all of it."""
+        if not self.started:
+            assert self._head is not None
+            self._head = self._head._replace(status=200)
+        try:
+            self._held = [self._conclude(ended.text, ended.part if self.started else None, self.streams)]
+        except WireError as error:
+            raise CutError(_REFUSED.by(ended.stage)) from error
 
     def _note(self, event: Event) -> None:
+        self.complete = event.last
         if event.usage is not None:
             self.usage = merge_usage(self.usage, event.usage)
         elif self.streams:
@@ -110,22 +153,6 @@ class Delivery:
     def _broken(self, code: str, status: int, message: str, retry_after: float | None = None) -> BrokenAnswerError:
         denial = Denial(code=code, status=status if status >= 400 else 502, message=message, retry_after=retry_after)
         return BrokenAnswerError(denial, started=self.started)
-
-
-def _through(event: Event, transforms: Sequence[Transform]) -> Sequence[Event]:
-    events: Sequence[Event] = (event,)
-    for transform in transforms:
-        events = transform.feed(events[0]) if len(events) == 1 else [out for each in events for out in transform.feed(each)]
-    return events
-
-
-def _flush(transforms: Sequence[Transform]) -> Sequence[Event]:
-    """What every transform still holds back, put through those after it."""
-    released: list[Event] = []
-    for index, transform in enumerate(transforms):
-        for event in transform.flush():
-            released += _through(event, transforms[index + 1 :])
-    return released
 
 
 def _encoded(events: Sequence[Event]) -> bytes:

@@ -17,8 +17,10 @@ from outgate.exchange.body import RequestBody
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, TextCounter, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
+from outgate.exchange.guarded import Guarded, opened
+from outgate.exchange.judging import CutError
 from outgate.exchange.memory_estimate import memory_of
-from outgate.exchange.replies import denial_reply
+from outgate.exchange.replies import conclusion, denial_reply
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
@@ -212,20 +214,22 @@ class Exchange:
         stream = execution.get("r.stream") if ended is None else ended.stream
         try:
             denial = await execution.ensure(execution.plan.response)
-            if denial is not None:
-                assert isinstance(denial, Denial)
-                return denial
+            judges = opened(execution) if denial is None else denial
+            if isinstance(judges, Denial):
+                return judges
+            assert isinstance(judges, Guarded)
             status, headers = execution.get("r.status"), execution.get("r.headers")
             stream = execution.get("r.stream")
+            words = conclusion(execution, self._operation, self.id)
+            self._delivery = Delivery(self.channel, self.id, spec(self._operation.dialect), judges, words)
             execution.drop()
             self.body.release()
-            await self._deliver(execution, status, headers, stream)
+            await self._deliver(execution, self._delivery, status, headers, stream)
         finally:
             await aclose(stream)
         return None
 
-    async def _deliver(self, execution: Execution, status: int, headers: Headers, stream: EventStream) -> None:
-        self._delivery = delivery = Delivery(self.channel, self.id, spec(self._operation.dialect))
+    async def _deliver(self, execution: Execution, delivery: Delivery, status: int, headers: Headers, stream: EventStream) -> None:
         try:
             await delivery.run(status, headers, stream)
             self.outcome = "answered"
@@ -235,6 +239,9 @@ class Exchange:
             assert self._attempts is not None
             self._attempts.broke_off(error.__cause__)
             await self._fail(error.denial)
+            return
+        except CutError as cut:
+            await self._fail(cut.denial, "denied")
             return
         execution.give({"r.client": True})
         await execution.ensure(execution.plan.after)
@@ -253,9 +260,9 @@ class Exchange:
         await self._close()
         self._refuse(denial)
 
-    async def _fail(self, denial: Denial) -> None:
-        """A failure at any moment: an error answer before the first byte, the dialect's error event after it."""
-        self.outcome, self.denial = "failed", denial
+    async def _fail(self, denial: Denial, outcome: str = "failed") -> None:
+        """The end of an answer at any moment: an error answer before the first byte, the dialect's error event after it."""
+        self.outcome, self.denial = outcome, denial
         await self._close()
         if self._delivery is None or not self._delivery.started:
             self._refuse(denial)
@@ -287,5 +294,5 @@ class Exchange:
         self._closed = True
         outcome = self.outcome or "failed"
         attempts = tuple(self._attempts.records) if self._attempts is not None else ()
-        usage = usage_of(self.execution, self._delivery, self.outcome, self._deps.tokenizers)
+        usage = usage_of(self.execution, self._delivery, self._deps.tokenizers)
         return await run_close_stages(self.execution, ExchangeEnd(outcome, self.denial, attempts, usage), f"exchange {self.id}")

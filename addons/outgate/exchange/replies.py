@@ -1,10 +1,14 @@
 """Encode a denial as a response in the caller's dialect, so that SDKs raise their typed errors."""
 
 import math
+from collections.abc import Callable, Hashable
 
 from outgate.dialects.registry import dialect
-from outgate.errors import Denial
+from outgate.dialects.spec import Canned
+from outgate.errors import Denial, WireError
 from outgate.exchange.channel import End, Part, ResponseHead
+from outgate.inference.operation import Operation
+from outgate.pipeline.executor import Execution
 
 REQUEST_ID = "x-outgate-request-id"
 REASON = "x-outgate-reason"
@@ -15,6 +19,21 @@ def denial_reply(denial: Denial, dialect_name: str, request_id: str) -> list[Par
     """Head, body and end of a refusal: reason code, request id and Retry-After in header fields too, for those who read no body."""
     body = dialect(dialect_name).error(denial, request_id)
     return [ResponseHead(denial.status, _head_fields(denial, request_id, len(body))), body, End()]
+
+
+def conclusion(execution: Execution, operation: Operation, request_id: str) -> Callable[[str, Hashable | None, bool], bytes]:
+    """How an answer is completed that a judge ends with words: see `delivery.Conclude`. Takes what it needs of the facts now."""
+    params, model, started = execution.get("params"), execution.get("model.requested") or "", execution.get("started")
+    speaker = dialect(operation.dialect)
+
+    def conclude(text: str, part: Hashable | None, streams: bool) -> bytes:  # noqa: FBT001
+        reply = Canned(text, model, request_id, int(started or 0))
+        if part is not None:
+            raise WireError("no_canned_answer", "an answer that has begun cannot be ended in words")
+        events = speaker.canned(operation, reply, streams, params is not None and params.include_usage)
+        return b"".join(event.encode() for event in events if not event.hidden)
+
+    return conclude
 
 
 def _head_fields(denial: Denial, request_id: str, size: int) -> tuple[tuple[str, str], ...]:

@@ -34,6 +34,16 @@ class Text(NamedTuple):
     channel: Channel
     place: Any = None
 
+    @property
+    def escaped(self) -> bool:
+        """Whether it is a piece of JSON, where its event does not hold the whole of it: the arguments of a tool call, streamed."""
+        part = self.part
+        return self.channel is Channel.TOOL_ARGUMENTS and part.__class__ is tuple and part[-1] in _JSON_PIECES
+
+
+_JSON_PIECES = frozenset({"arguments", "partial_json"})
+"""How the part of such a text ends, in every dialect."""
+
 
 class Event(Protocol):
     """One event of an answer, immutable, compared by identity.
@@ -72,38 +82,21 @@ class Event(Protocol):
     def encode(self) -> bytes: ...
 
 
-class Transform(Protocol):
-    """One response stage at work on one answer: events in, events out, in order, with a bounded hold-back. Never awaits.
-
-    Raising ends the stream with the dialect's error event.
-    """
-
-    def feed(self, event: Event) -> Sequence[Event]: ...
-
-    def flush(self) -> Sequence[Event]:
-        """What is still held back, at the end of the stream."""
-        ...
-
-
 class EventStream:
-    """The fact `r.stream`: where events come from and what is done to them, in plan order. Compared by identity.
+    """The fact `r.stream`: where the events of an answer come from. Compared by identity.
 
     `source` yields the events that are ready together as one list, so that they leave together.
     """
 
-    __slots__ = ("source", "transforms")
+    __slots__ = ("source",)
 
-    def __init__(self, source: AsyncIterator[Sequence[Event]], transforms: tuple[Transform, ...] = ()) -> None:
+    def __init__(self, source: AsyncIterator[Sequence[Event]]) -> None:
         self.source = source
-        self.transforms = transforms
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> "EventStream":
         """A stream of events that are all there."""
         return cls(_Ready(events))
-
-    def through(self, transform: Transform) -> "EventStream":
-        return EventStream(self.source, (*self.transforms, transform))
 
 
 class _Ready:

@@ -8,6 +8,7 @@ from outgate.errors import Problem
 from outgate.pipeline.contract import Contract, OnError, Release
 from outgate.pipeline.facts import Label, Origin, fact
 from outgate.pipeline.graph import RECORDS, Graph, Node, Phase, Placement
+from outgate.pipeline.steps import outputs_of
 
 type Check = Callable[[Graph], Iterator[Problem]]
 
@@ -103,6 +104,15 @@ def judging_declared(graph: Graph) -> Iterator[Problem]:
             yield problem("E_JUDGES", f"{node.name} judges {said} text and writes no verdict", "let it write a `verdict.*`", node)
 
 
+def one_pass(graph: Graph) -> Iterator[Problem]:
+    """What rewrites an answer does so in one pass, in plan order: beside judges nothing else may, for it would come before them."""
+    judged = any(node.placement.streams for node in graph.nodes.values())
+    for node in graph.inside(Phase.RESPONSE) if judged else ():
+        for name in sorted(node.mutates) if not node.placement.streams else ():
+            message = f"{node.name} rewrites {name} outside the pass in which the stages of the answer judge it"
+            yield problem("E_TWO_PASSES", message, f"make {node.name} a StreamStage", node, about=name)
+
+
 def cache_key(graph: Graph) -> Iterator[Problem]:
     """A cache key is made of everything an answer depends on."""
     for node in graph.writers("cache.key"):
@@ -144,8 +154,8 @@ def fallbacks(graph: Graph) -> Iterator[Problem]:
     """A fallback has a value for every fact."""
     for node in graph.nodes.values():
         contract = node.contract
-        if contract.on_error is OnError.FALLBACK and len(contract.fallback) != len(contract.writes):
-            message = f"{node.name} declares {len(contract.fallback)} fallback values for {len(contract.writes)} facts"
+        if contract.on_error is OnError.FALLBACK and len(contract.fallback) != len(outputs_of(node)):
+            message = f"{node.name} declares {len(contract.fallback)} fallback values for {len(outputs_of(node))} facts"
             yield problem("E_FALLBACK_ARITY", message, "give one value for each fact it writes", node)
 
 
@@ -195,6 +205,7 @@ CHECKS: tuple[Check, ...] = (
     outside_written,
     late_answer,
     judging_declared,
+    one_pass,
     cache_key,
     bound_to_backend,
     secret_scope,

@@ -125,10 +125,12 @@ def _assemble(layout: _Layout, versions: Versions, revision: str) -> Plan:
     graph, order = layout.graph, layout.order
     slots = Slots(graph, versions, order)
     steps = {phase: tuple(slots.step(graph.nodes[name]) for name in order if graph.phases[name] is phase) for phase in Phase}
+    streams = {name for name in order if graph.nodes[name].placement.streams}
     request = [step.name for step in steps[Phase.REQUEST]]
     return Plan(
         request=steps[Phase.REQUEST],
-        response=steps[Phase.RESPONSE],
+        response=tuple(step for step in steps[Phase.RESPONSE] if step.name not in streams),
+        streams=tuple(step for step in steps[Phase.RESPONSE] if step.name in streams),
         close=steps[Phase.CLOSE],
         after=steps[Phase.AFTER],
         first=slots.first,

@@ -96,15 +96,15 @@ class Execution:
             try:
                 result = step.run(_made(step.view, now))
                 if step.waits:
-                    result = await (result if step.limit is None else _limited(result, step.limit))
+                    result = await (result if step.limit is None else limited(result, step.limit))
                 if result.__class__ is not tuple or len(result) != len(step.out):
                     _check(step, result)
             except CancelledError as error:
-                if _is_ending():
+                if is_ending():
                     raise
-                result, verdict = step.on_error(_broken(step, error)), "error"
+                result, verdict = step.on_error(broken(step, error)), "error"
             except Exception as error:
-                result, verdict = step.on_error(_broken(step, error)), "error"
+                result, verdict = step.on_error(broken(step, error)), "error"
             if result.__class__ is not tuple:
                 return self._ended(step, result, clock() - start, verdict)
             for slot, value in zip(step.out, result):  # noqa: B905 (the lengths are checked above)
@@ -126,7 +126,7 @@ class Execution:
         return result
 
 
-async def _limited(work: Coroutine[Any, Any, Any], limit: float) -> Any:
+async def limited(work: Coroutine[Any, Any, Any], limit: float) -> Any:
     """What `work` gives within so many seconds. The timer is set when it waits for the first time; most do not, and need none."""
     try:
         awaited = work.send(None)
@@ -151,13 +151,13 @@ def _resumed(work: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any
         return done.value
 
 
-def _is_ending() -> bool:
+def is_ending() -> bool:
     """Whether this task was asked to end; else a CancelledError is only something that a stage raised."""
     task = current_task()
     return task is None or task.cancelling() > 0
 
 
-def _broken[E: BaseException](step: Step, error: E) -> E:
+def broken[E: BaseException](step: Step, error: E) -> E:
     """Tell of the failure: its kind and place, never its message, which may quote what the stage was reading."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -23,8 +23,8 @@ RECORDS = frozenset({"cache.recording", "cache.entry"})
 class Placement(NamedTuple):
     """One configured stage on its way into a plan.
 
-    `after` orders it behind other stages; `ties` too, but only where nothing else says the opposite. `source` is `file:line` in the
-    policy, for diagnostics.
+    `after` orders it behind other stages, `ties` too where nothing says the opposite. `source` is `file:line` in the policy.
+    `streams` says that `run` opens a judge on an answer.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Placement(NamedTuple):
     after: tuple[str, ...] = ()
     source: str = ""
     ties: tuple[str, ...] = ()
+    streams: bool = False
 
 
 class Phase(IntEnum):
@@ -276,9 +277,8 @@ class Reach:
 
     def cycles(self) -> list[tuple[str, ...]]:
         """The shortest cycle of every strongly connected component: first and last name are the same."""
-        components = {
-            frozenset(n for n in self._below[name] if self.leads(n, name)) for name in self._next if self.leads(name, name)
-        }
+        turning = [name for name in self._next if self.leads(name, name)]
+        components = {frozenset(n for n in self._below[name] if self.leads(n, name)) for name in turning}
         shortest = (min((self.path(name, name) for name in c), key=lambda path: (len(path), path)) for c in components)
         return sorted(shortest)
 

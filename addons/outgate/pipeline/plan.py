@@ -53,7 +53,8 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A compiled pipeline. Phases run in this order: request (its last step is `dispatch`), response, close, after.
+    """A compiled pipeline. Phases run in this order: request (its last step is `dispatch`), response, close, after; `streams` are
+    the stages of the response that open judges, in the order in which the answer passes them.
 
     `first` maps a fact to the slot of its initial version, `final` to that of its last; `size` is the number of slots.
     `live_after_head` are the slots that response, close and after steps still read: all others are dropped after the first
@@ -63,6 +64,7 @@ class Plan:
 
     request: tuple[Step, ...] = ()
     response: tuple[Step, ...] = ()
+    streams: tuple[Step, ...] = ()
     close: tuple[Step, ...] = ()
     after: tuple[Step, ...] = ()
     first: Mapping[str, int] = field(default_factory=dict)
@@ -83,7 +85,7 @@ class Plan:
 
     @property
     def order(self) -> tuple[str, ...]:
-        return tuple(step.name for phase in (self.request, self.response, self.close, self.after) for step in phase)
+        return tuple(step.name for phase in (self.request, self.response, self.streams, self.close, self.after) for step in phase)
 
     def step(self, name: str) -> Step | None:
         """The request step of this name."""

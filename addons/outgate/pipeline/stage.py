@@ -4,12 +4,12 @@ A stage file `stages/<name>.py` holds one class named `Stage` subclass with `nam
 view its `run` reads. Constructor parameters are given by name by the policy compiler: `settings`, where there are any, and ports.
 """
 
-from collections.abc import Awaitable
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from outgate.errors import Denial
+from outgate.inference.judge import Judge
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.plan import Answer
 
@@ -32,6 +32,8 @@ class Stage:
     settings_type: ClassVar[type[Settings]] = Settings
     companions: ClassVar[tuple[str, ...]] = ()
     """Stages that come with this one and are built from the same settings (`restore` with `redact`)."""
+    streams: ClassVar[bool] = False
+    """Whether `run` opens a judge on an answer (StreamStage)."""
     contract: Contract
 
     async def start(self) -> None:
@@ -40,5 +42,23 @@ class Stage:
     async def stop(self) -> None:
         """Close it; called when the last exchange of its plan has ended."""
 
-    def run(self, facts: Any, /) -> Outcome | Awaitable[Outcome]:
+    def run(self, facts: Any, /) -> Any:
+        """An Outcome, or an awaitable of one."""
         raise NotImplementedError
+
+
+class StreamStage(Stage):
+    """One policy of the answer, streamed and not: it reads `r.stream`, and opens a judge on each answer.
+
+    Its contract writes `verdict.out.<name>`, which is what the judge found when the answer ended, and `r.stream` too where the
+    judge may replace text. `limit` bounds each time that the judge waits, `on_error` says what becomes of the answer when it fails.
+    """
+
+    streams = True
+
+    def open(self, facts: Any, /) -> Judge | None:
+        """The judge of one answer; None where there is nothing to judge. Called before the head of the answer has left."""
+        raise NotImplementedError
+
+    def run(self, facts: Any, /) -> Judge | None:
+        return self.open(facts)

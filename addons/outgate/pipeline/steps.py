@@ -29,11 +29,19 @@ class Slots:
         names = {name for node in nodes for name in node.facts_read | node.facts_written}
         given = [Version(name, 0) for name in sorted(names) if graph.is_given(name)]
         made = [versions.written(node, name) for node in nodes for name in node.contract.writes]
-        for number, version in enumerate((*given, *made), start=_ALWAYS_NONE + 1):
-            self._of[version] = number
-        self.size = len(self._of) + 1
+        self.size = _ALWAYS_NONE + 1
+        for version in (*given, *made):
+            slot = self._of[version] = self._passed_on(version) or self.size
+            self.size = max(self.size, slot + 1)
         self.first = {v.fact: self._of[v] for v in sorted(self._of, key=lambda v: (v.fact, -v.number))}
         self.final = {v.fact: self._of[v] for v in sorted(self._of)}
+
+    def _passed_on(self, version: Version) -> int | None:
+        """The slot of the answer that a judge passes on: that of the one it reads."""
+        writer = self._versions.writer(version)
+        if writer is None or version.fact in outputs_of(writer):
+            return None
+        return self._of.get(version._replace(number=version.number - 1))
 
     def read_by(self, node: Node) -> dict[str, int]:
         """Field of the view → slot, in the order in which facts were declared."""
@@ -44,7 +52,7 @@ class Slots:
         return fields
 
     def written_by(self, node: Node) -> tuple[int, ...]:
-        return tuple(self._of[self._versions.written(node, name)] for name in node.contract.writes)
+        return tuple(self._of[self._versions.written(node, name)] for name in outputs_of(node))
 
     def step(self, node: Node) -> Step:
         fields = self.read_by(node)
@@ -68,6 +76,11 @@ class Slots:
         kept = {slot for node in late for slot in (*self.read_by(node).values(), *self.written_by(node))}
         kept |= {slot for version, slot in self._of.items() if fact(version.fact).origin >= Origin.RESPONSE}
         return frozenset(kept)
+
+
+def outputs_of(node: Node) -> tuple[str, ...]:
+    """Facts that a stage gives. A judge passes the answer on, and gives none of its own."""
+    return tuple(name for name in node.contract.writes if not (node.placement.streams and name in node.mutates))
 
 
 def _view(node: Node, fields: Iterable[str]) -> type[tuple[Any, ...]]:
@@ -108,7 +121,7 @@ def _failure(node: Node) -> Callable[[BaseException], Any]:
     The verdict of a guard that failed says so, whether the request goes on or not.
     """
     contract = node.contract
-    unset = tuple(FAILED if fact in node.verdicts else None for fact in contract.writes)
+    unset = tuple(FAILED if fact in node.verdicts else None for fact in outputs_of(node))
     if contract.on_error is OnError.OPEN:
         return lambda _: unset
     if contract.on_error is OnError.FALLBACK:

@@ -165,12 +165,20 @@ class Builder:
             if stage is None:
                 continue
             where = self._where(placed.place or place)
-            yield Placement(name, stage.contract, stage.run, after.get(name, ()), where, TIES.get(name, ()))
+            yield Placement(name, stage.contract, stage.run, after.get(name, ()), where, TIES.get(name, ()), stage.streams)
             for companion in type(stage).companions:
                 if companion not in stages and not self._is_removed(companion, removed):
                     beside = self._stage(companion, placed)
                     if beside is not None:
-                        yield Placement(companion, beside.contract, beside.run, after.get(companion, ()), where)
+                        yield Placement(
+                            companion,
+                            beside.contract,
+                            beside.run,
+                            after.get(companion, ()),
+                            where,
+                            TIES.get(companion, ()),
+                            beside.streams,
+                        )
 
     def _is_removed(self, name: str, route: Mapping[str, Any]) -> bool:
         return route.get(name) is False or (name not in route and self._policy.stages.get(name) is False)

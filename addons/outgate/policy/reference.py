@@ -113,6 +113,10 @@ _SAFETY: dict[str, tuple[str, str]] = {
         "a guard would judge another text than it declares: raw text that is cleared already, or clean text that is not yet",
         "let it run on the other side of the stage that clears, or declare the other word",
     ),
+    "E_TWO_PASSES": (
+        "a stage rewrites the answer beside the stages that judge it as it passes: it would come before them, whatever its order",
+        "make it a StreamStage",
+    ),
     "E_RELEASE_BEFORE_GUARD": ("something would leave, or be answered, before its guard has judged it", "let the guard run first"),
     "E_STALE_VERDICT": (
         "what a guard judged is rewritten before it leaves",

@@ -1,26 +1,18 @@
-"""Keep the answer as it was judged, before placeholders are restored, so that it can be stored when it has ended well.
+"""Record the answer as it was judged, before placeholders are restored, so that it can be stored when it has ended well.
 
 Changes nothing in the stream. Memory is bounded: a recording that grows past its limit, or meets a tool call, lets go of
 everything and stays empty.
 """
 
-import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from outgate.inference.prompt import Channel
-from outgate.inference.stream import Event, EventStream
+from outgate.inference.judge import Judge
+from outgate.inference.operation import Kind, Operation
+from outgate.inference.stream import Event, EventStream, Finish
 from outgate.inference.usage import Usage
 from outgate.pipeline.contract import Contract
-from outgate.pipeline.stage import Stage
+from outgate.pipeline.stage import StreamStage
 from outgate.stores.answers import CacheSettings
-
-_ERROR = b'"error":'
-_REASON = re.compile(rb'"(?:finish|stop)_reason":(null|"[^"\\\\]*"|)')
-_CALLS = (b"tool", b"function", b"json", b'"input"', b'"name"', b'"arguments"', b"\\u00")
-_ENDED_WELL = frozenset({b'"stop"', b'"end_turn"', b'"stop_sequence"'})
-"""Why an answer ended that is whole; every other reason, and one that nobody knows yet, is an answer cut short. Quotes inside
-texts are escaped, so no text of an answer looks like a member."""
 
 
 class Reads(NamedTuple):
@@ -30,51 +22,48 @@ class Reads(NamedTuple):
     r_status: int
     r_source: str
     cache_key: bytes | None
+    operation: Operation
 
 
-class Recording:
-    """A tap on one stream: every event goes on untouched, its bytes are kept. `body()` is the answer once it is complete."""
+class Recording(Judge):
+    """Judges no text: every event goes on untouched, and its bytes are kept. It is what `cache.recording` becomes.
 
-    def __init__(self, max_bytes: int) -> None:
+    `says_why` is of answers that say why they finished: one that does not is cut short.
+    """
+
+    channels = frozenset()
+
+    def __init__(self, max_bytes: int, *, says_why: bool = True) -> None:
         self._left = max_bytes
+        self._says_why = says_why
         self._pieces: list[bytes] = []
         self._complete = False
-        self._reasons: set[bytes] = set()
+        self._finish: Finish | None = None
         self.usage: Usage | None = None
 
-    def feed(self, event: Event) -> Sequence[Event]:
-        if self._left >= 0:
-            self._keep(event)
-        return (event,)
-
-    def flush(self) -> Sequence[Event]:
-        return ()
-
-    def body(self) -> bytes | None:
-        """The encoded answer, None unless it is whole, in bounds, without tool calls, without error and not cut short."""
-        return b"".join(self._pieces) if self._complete else None
-
-    def _keep(self, event: Event) -> None:
+    def passed(self, event: Event, /) -> None:
+        if self._left < 0:
+            return
         piece = event.encode()
         self._left -= len(piece)
-        tool = _may_call(piece) and any(text.channel is Channel.TOOL_ARGUMENTS for text in event.texts)
-        reasons = set(_REASON.findall(piece))
-        self._reasons |= reasons
-        if self._left < 0 or tool or self._complete or _ERROR in piece or not reasons <= _ENDED_WELL | {b"null"}:
+        self._finish = event.finish or self._finish
+        if self._left < 0 or self._complete or event.calls_tool or self._finish not in (None, Finish.STOP):
             self._left, self._complete = -1, False
             self._pieces.clear()
             return
         self._pieces.append(piece)
         self.usage = event.usage or self.usage
-        self._complete = event.last and (not self._reasons or bool(self._reasons & _ENDED_WELL))
+        self._complete = event.last and (self._finish is Finish.STOP or not self._says_why)
+
+    def body(self) -> bytes | None:
+        """The encoded answer, None unless it is whole, in bounds, without tool calls, without error and not cut short."""
+        return b"".join(self._pieces) if self._complete else None
+
+    def verdict(self) -> "Recording":
+        return self
 
 
-def _may_call(piece: bytes) -> bool:
-    """Whether an event may hold a tool call, told by its bytes: the members that hold one have these in their names or tags."""
-    return any(mark in piece for mark in _CALLS)
-
-
-class CacheRecord(Stage):
+class CacheRecord(StreamStage):
     """Writes `cache.recording`: a Recording, or None where nothing is to be stored."""
 
     name = "cache_record"
@@ -90,8 +79,7 @@ class CacheRecord(Stage):
             cost=0.005,
         )
 
-    def run(self, facts: Reads) -> tuple[EventStream, Recording | None]:
+    def open(self, facts: Reads, /) -> Recording | None:
         if facts.cache_key is None or facts.r_status != 200 or facts.r_source != "upstream":
-            return (facts.r_stream, None)
-        recording = Recording(self._max_bytes)
-        return (facts.r_stream.through(recording), recording)
+            return None
+        return Recording(self._max_bytes, says_why=facts.operation.kind is Kind.CHAT)

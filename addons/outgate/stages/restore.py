@@ -9,7 +9,7 @@ from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.stream import EventStream
 from outgate.pipeline.contract import Contract, May
-from outgate.pipeline.stage import Settings, Stage
+from outgate.pipeline.stage import Settings, StreamStage
 
 
 class Reads(NamedTuple):
@@ -19,7 +19,7 @@ class Reads(NamedTuple):
     r_stream: EventStream
 
 
-class Restore(Stage):
+class Restore(StreamStage):
     """The companion of `redact`, built from its settings."""
 
     name = "restore"
@@ -35,7 +35,5 @@ class Restore(Stage):
             cost=0.02,
         )
 
-    def run(self, facts: Reads) -> tuple[EventStream]:
-        if not facts.placeholders:
-            return (facts.r_stream,)
-        return (facts.r_stream.through(Restoring(facts.placeholders)),)
+    def open(self, facts: Reads, /) -> Restoring | None:
+        return Restoring(facts.placeholders) if facts.placeholders else None

@@ -7,11 +7,12 @@ import tracemalloc
 
 import pytest
 
-from detectors.fakes import FakeEvent, piece, text_of, through
+from detectors.fakes import FakeEvent, piece, text_of
 from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Text
+from support.judging import at_once, guarded, through
 
 _MAP = Placeholders({"<EMAIL_1>": "bob@example.com", "<EMAIL_12>": "eve@example.com", "<CARD_1>": '4111\n"1111\\'})
 _TEXTS = (
@@ -54,31 +55,29 @@ def test_interleaved_parts_are_restored_apart() -> None:
 
 
 def test_what_is_held_goes_out_before_its_part_closes() -> None:
-    transform = Restoring(_MAP)
-    transform.feed(piece("see <EMAIL_1"))
+    judges = guarded(Restoring(_MAP))
+    at_once(judges.feed(piece("see <EMAIL_1")))
     close = FakeEvent(closes=(("content",),))
-    passed = list(transform.feed(close))
+    passed = list(at_once(judges.feed(close)))
     assert ["<EMAIL_1", close] == [text_of(passed[:1]), passed[1]]
-    assert [] == list(transform.flush())
+    assert [] == list(at_once(judges.finish()))
 
 
 def test_a_text_that_closes_its_own_part_holds_nothing_back() -> None:
-    transform = Restoring(_MAP)
     event = FakeEvent((Text(("content",), "see <EMA", Channel.ASSISTANT),), closes=(("content",),))
-    assert ["see <EMA"] == [text_of([out]) for out in transform.feed(event)]
-    assert [] == list(transform.flush())
+    assert ["see <EMA"] == [text_of([out]) for out in through(Restoring(_MAP), [event])]
 
 
 def test_a_whole_answer_holds_nothing_back_and_is_not_escaped() -> None:
     event = FakeEvent((Text((0, "arguments"), "<CARD_1> <EMA", Channel.TOOL_ARGUMENTS),), whole=True)
-    (out,) = Restoring(_MAP).feed(event)
+    (out,) = through(Restoring(_MAP), [event])
     assert '4111\n"1111\\ <EMA' == out.texts[0].text
 
 
 def test_only_a_possible_placeholder_is_held_back() -> None:
-    (out,) = Restoring(_MAP).feed(piece("a < b <PHONE_"))
+    (out,) = at_once(guarded(Restoring(_MAP)).feed(piece("a < b <PHONE_")))
     assert "a < b <PHONE_" == text_of([out])
-    (out,) = Restoring(_MAP).feed(piece("a <EMAIL_"))
+    (out,) = at_once(guarded(Restoring(_MAP)).feed(piece("a <EMAIL_")))
     assert "a " == text_of([out])
 
 

@@ -136,6 +136,9 @@ def test_a_broken_late_stage_never_completes_an_answer(gateway, stage, fault, wa
 
     status, text, _ = ask(gateway, way)
 
+    if (stage, fault) == ("cache_record", "none"):  # no fault: it opens no judge
+        assert status == 200
+        return
     assert status == 503 or ("error" in text and "[DONE]" not in text), text
     assert "canary" not in text
 

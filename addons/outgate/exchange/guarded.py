@@ -1,0 +1,103 @@
+"""One pass of an answer through its judges, in plan order, for every dialect, streamed and whole.
+
+Each judge sees what those before it let go on; events keep their order, and their bytes where no judge changed them. The pass
+begins before the head of the answer leaves, and ends with the verdicts as facts and the time of every stage in the trace.
+"""
+
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from inspect import iscoroutine
+from typing import Any
+
+from outgate.errors import ContractViolationError, Denial
+from outgate.exchange.judging import CutError, Guard, Withholding
+from outgate.inference.judge import Judge
+from outgate.inference.stream import Event
+from outgate.pipeline.executor import Execution, Ran, broken
+from outgate.pipeline.plan import Step
+
+
+def opened(execution: Execution) -> "Guarded | Denial":
+    """Open a judge for each stream stage of the plan. A denial, where one of them fails and does not fail open."""
+    guards: list[Guard] = []
+    for step in execution.plan.streams:
+        start, failed = execution.clock(), None
+        try:
+            judge = _opened(step, execution.slots)
+        except Exception as error:
+            judge, failed = None, step.on_error(broken(step, error))
+        if isinstance(failed, Denial):
+            _write(execution, step, failed.outputs)
+            execution.trace.append(Ran(step.name, execution.clock() - start, "error"))
+            return failed
+        kind = Withholding if judge is not None and judge.window is None else Guard
+        guards.append(kind(step, judge, execution.clock, execution.clock() - start, failed))
+    return Guarded(execution, guards)
+
+
+def _opened(step: Step, slots: list[Any]) -> Judge | None:
+    judge = step.run(step.view(*step.get(slots)))
+    if iscoroutine(judge):
+        judge.close()
+    if judge is not None and not isinstance(judge, Judge):
+        raise ContractViolationError(f"{step.name} opened a {type(judge).__name__}, not a judge")
+    return judge
+
+
+class Guarded:
+    """The judges of one answer."""
+
+    __slots__ = ("_execution", "_guards", "_working")
+
+    def __init__(self, execution: Execution, guards: Sequence[Guard]) -> None:
+        self._execution = execution
+        self._guards = guards
+        self._working = [guard for guard in guards if guard.judge is not None]
+
+    @property
+    def idle(self) -> bool:
+        """Whether no judge is interested in this answer."""
+        return not self._working
+
+    def feed(self, event: Event) -> Awaitable[Sequence[Event]]:
+        """What may go on now that this event has come. Raises CutError or EndedError; then nothing more may."""
+        if event.last:
+            return self._last(event)
+        return self._working[0].feed(event) if len(self._working) == 1 else _through((event,), self._working)
+
+    async def finish(self) -> Sequence[Event]:
+        """What is still held back, at the end of the answer; the stages' facts are written. Raises CutError or EndedError."""
+        released = await self._flush()
+        for guard in self._guards:
+            _write(self._execution, guard.step, guard.found())
+        return released
+
+    def close(self) -> None:
+        """Tell the trace, however the answer ended; a judge that ended it, or failed, says what it found."""
+        for guard in self._guards:
+            if guard.outcome != "ok":
+                with suppress(CutError):
+                    _write(self._execution, guard.step, guard.found())
+            self._execution.trace.append(Ran(guard.step.name, guard.ns, guard.outcome))
+        self._guards = self._working = []
+
+    async def _last(self, event: Event) -> Sequence[Event]:
+        return [*await self._flush(), *await _through((event,), self._working)]
+
+    async def _flush(self) -> Sequence[Event]:
+        released: list[Event] = []
+        for index, guard in enumerate(self._working):
+            held = await guard.flush()
+            released += await _through(held, self._working[index + 1 :])
+        return released
+
+
+def _write(execution: Execution, step: Step, facts: tuple[Any, ...]) -> None:
+    for slot, value in zip(step.out, facts, strict=False):
+        execution.slots[slot] = value
+
+
+async def _through(events: Sequence[Event], guards: Sequence[Guard]) -> Sequence[Event]:
+    for guard in guards:
+        events = await guard.feed(events[0]) if len(events) == 1 else [out for each in events for out in await guard.feed(each)]
+    return events

@@ -1,0 +1,84 @@
+"""Judges of an answer: the text that one is shown, and what it may decide.
+
+A judge is opened for one answer and lives as long as it. The engine (`exchange.guarded`) joins the text by part, holds back what a
+judge wants to see more of, and does what it decides.
+"""
+
+from collections.abc import Awaitable, Hashable
+from typing import Any, NamedTuple
+
+from outgate.errors import Denial
+from outgate.inference.prompt import Channel
+from outgate.inference.stream import Event
+
+
+class Part(NamedTuple):
+    """One text of an answer: what one choice says, a content block, the arguments of a tool call.
+
+    `escaped` says that the text is a piece of JSON, in which quotes and the like are escaped; `before` is the end of what was
+    released of it, as long as the judge's `overlap`.
+    """
+
+    key: Hashable
+    channel: Channel
+    escaped: bool = False
+    before: str = ""
+
+
+class Pass(NamedTuple):
+    """The text goes on, all but its last `hold` characters; None holds back as many as the judge's `window`."""
+
+    hold: int | None = None
+
+
+class Replace(NamedTuple):
+    """`text` takes the place of all but the last `hold` characters."""
+
+    text: str
+    hold: int = 0
+
+
+class Cut(NamedTuple):
+    """The answer ends here, with this denial: as a status where nothing of it has left, else as the dialect's error event."""
+
+    denial: Denial
+
+
+class End(NamedTuple):
+    """The answer ends here, well, with these words in place of what was held back and what would have come."""
+
+    text: str
+
+
+type Decision = Pass | Replace | Cut | End
+
+ON = Pass(0)
+"""All of it goes on, and nothing is held back: most decisions."""
+
+
+class Judge:
+    """One stage at work on one answer.
+
+    `window` is the most characters of a part that are held back at a time; None asks for the whole part before it is judged, and
+    for all of a stream before anything of it leaves: at most `most` bytes, beyond which the answer is denied. `channels` are those
+    whose text it is shown; None is all. A judge that awaits is bounded by its contract's `limit`; one that does not is a `def`.
+    """
+
+    window: int | None = 0
+    overlap: int = 0
+    most: int = 1024 * 1024
+    channels: frozenset[Channel] | None = None
+
+    def judge(self, part: Part, text: str, final: bool, /) -> Decision | Awaitable[Decision]:  # noqa: FBT001 (one of three, always given)
+        """Decide on what was held back of a part and has now come.
+
+        `final` is true once for each part: no more of it will come. The text is empty then where nothing was held.
+        """
+        raise NotImplementedError
+
+    def passed(self, event: Event, /) -> None:
+        """An event goes on, as this judge let it. Only for judges that keep something of it."""
+
+    def verdict(self) -> Any:
+        """The fact of the stage, when the answer has ended: what it found, or what it kept."""
+        return None
