@@ -12,7 +12,7 @@ import pytest
 from backports import zstd
 
 from outgate.errors import WireError
-from outgate.net.decompress import Limits, decode, decoder
+from outgate.net.decompress import DecodingLimits, decode, decoder
 
 _PACK: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
@@ -69,9 +69,9 @@ def test_bomb_in_small_pieces_is_refused_as_early(coding: str) -> None:
 @pytest.mark.parametrize("coding", [*_PACK, "identity"])
 def test_size_is_bounded_exactly(coding: str) -> None:
     packed = _PACK.get(coding, bytes)(_TEXT)
-    assert _TEXT == decode(packed, coding, Limits(size=len(_TEXT)))
+    assert _TEXT == decode(packed, coding, DecodingLimits(size=len(_TEXT)))
     with pytest.raises(WireError) as caught:
-        decode(packed, coding, Limits(size=len(_TEXT) - 1))
+        decode(packed, coding, DecodingLimits(size=len(_TEXT) - 1))
 
     assert "encoding_too_large" == caught.value.code
 

@@ -5,7 +5,7 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Stage
-from outgate.policy.live import Asked, Route
+from outgate.policy.live import Asked, LiveRoute
 from outgate.policy.load import load_policy
 from outgate.policy.schema import MatchSection
 from support.policies import write
@@ -71,7 +71,7 @@ def test_a_provider_with_stages_of_its_own_gets_a_plan_of_its_own(tmp_path):
 
 def test_every_field_of_a_match_counts():
     match = MatchSection(methods=("POST",), kinds=(Kind.CHAT,), paths=("/a",), models=("m",))
-    route = Route(name="r", plan=Plan(), destinations=frozenset({"d"}), matching=match, who=Who())
+    route = LiveRoute(name="r", plan=Plan(), destinations=frozenset({"d"}), matching=match, who=Who())
     good = Asked("d", "POST", "/a", Kind.CHAT, "m", ALPHA)
 
     assert route.takes(good)

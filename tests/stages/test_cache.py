@@ -13,7 +13,7 @@ from outgate.pipeline.checks import KEY_READS
 from outgate.pipeline.contract import May
 from outgate.pipeline.plan import Answer
 from outgate.stages.cache import Cache, Reads
-from outgate.stores.answers import CacheSettings, Entry, MemoryAnswers
+from outgate.stores.answers import CachedAnswer, CacheSettings, MemoryAnswers
 from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
@@ -52,7 +52,7 @@ def key_of(given, stage=None):
 
 
 def entry(text=b"hi"):
-    return Entry(status=200, content_type="application/json", body=WHOLE % text, usage=None, created=0.0, revision="r1")
+    return CachedAnswer(status=200, content_type="application/json", body=WHOLE % text, usage=None, created=0.0, revision="r1")
 
 
 async def events_of(answer):
@@ -112,7 +112,7 @@ def test_an_entry_that_is_no_answer_of_the_dialect_is_a_miss():
     answers = MemoryAnswers(lambda: 0.0)
     stage = cache(answers)
     key = key_of(facts(), stage)
-    answers.put(key, Entry(status=200, content_type="application/json", body=b"{broken", usage=None, created=0, revision=""))
+    answers.put(key, CachedAnswer(status=200, content_type="application/json", body=b"{broken", usage=None, created=0, revision=""))
 
     assert (key,) == stage.run(facts())
 

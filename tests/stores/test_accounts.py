@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from outgate.inference.principal import Principal
-from outgate.stores.accounts import Hold, Limits, Settlement
+from outgate.stores.accounts import BudgetLimits, Hold, Settlement
 from support.budgets import NOON, Clock, ask, audited, limit, line, running
 
 
@@ -110,7 +110,7 @@ def test_the_limits_of_a_stage_are_debited_besides_the_gateways(tmp_path):
 def test_a_request_that_no_limit_matches_is_held_at_nothing_and_still_journalled(tmp_path):
     async def story():
         async with running(tmp_path) as accounts:
-            hold = accounts.try_reserve(ask("x"), Limits())
+            hold = accounts.try_reserve(ask("x"), BudgetLimits())
             accounts.close(line("x"))
             return hold
 

@@ -4,7 +4,7 @@ import asyncio
 
 from outgate.errors import Denial
 from outgate.stores.accounts import Hold, Settlement
-from outgate.stores.limits import Limits
+from outgate.stores.limits import BudgetLimits
 from support.budgets import ask, limit, line, running
 
 
@@ -24,7 +24,7 @@ def test_fifty_attempts_are_one_hold_A29(tmp_path):
 def test_another_cost_replaces_the_hold(tmp_path):
     async def story():
         per_model = limit(1000, per=("model",))
-        limits = Limits((per_model,), frozenset({"dear", "cheap"}))
+        limits = BudgetLimits((per_model,), frozenset({"dear", "cheap"}))
         async with running(tmp_path, per_model) as accounts:
             await accounts.reserve(ask("x", model="dear"), limits)
             hold = await accounts.reserve(ask("x", 200, 300, model="cheap"), limits)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outgate.inference.usage import Usage
-from outgate.stores.answers import Entry, MemoryAnswers
+from outgate.stores.answers import CachedAnswer, MemoryAnswers
 
 
 class Clock:
@@ -20,7 +20,7 @@ def _clock():
 
 
 def entry(body=b"{}", created=1_000.0):
-    return Entry(
+    return CachedAnswer(
         status=200, content_type="application/json", body=body, usage=Usage(input_tokens=1), created=created, revision="r1"
     )
 

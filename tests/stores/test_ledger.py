@@ -2,7 +2,8 @@ import sqlite3
 
 import pytest
 
-from outgate.stores.ledger import Batch, Entry, Ledger, Turn, Want, summed
+from outgate.stores.ledger import JournalBatch, Ledger, Turn, Want, summed
+from outgate.stores.ledger import LedgerEntry as Entry
 
 DAY = (0, 86400)
 
@@ -19,7 +20,7 @@ def lend(ledger, need, *, tokens=1000, typical=100, run="a", window=DAY):
 
 
 def fold(ledger, *posted, place=100, run="a", segment="a/1"):
-    ledger.turn(Turn(run=run, batches=(Batch(segment, place, tuple(posted)),)))
+    ledger.turn(Turn(run=run, batches=(JournalBatch(segment, place, tuple(posted)),)))
 
 
 def standing(ledger):
@@ -104,7 +105,7 @@ def test_a_raised_limit_counts_at_once(ledger):
 def test_a_turn_that_fails_leaves_nothing_behind(ledger):
     broken = Want("k", *DAY, None, 100, 100)
     with pytest.raises(TypeError):
-        ledger.turn(Turn(run="a", batches=(Batch("a/1", 9, ((5, Entry("k", 0, 1, 1, 0)),)),), wants=(broken,)))
+        ledger.turn(Turn(run="a", batches=(JournalBatch("a/1", 9, ((5, Entry("k", 0, 1, 1, 0)),)),), wants=(broken,)))
 
     assert () == ledger.standings()
     assert 0 == ledger.folded("a/1")
@@ -128,6 +129,11 @@ def test_a_damaged_database_is_an_error_not_a_fresh_budget(tmp_path):
 
 
 def test_entries_add_up_per_account_and_window():
-    entries = [Entry("k", 0, 1, 2, 3), Entry("k", 0, 10, 20, 30), Entry("k", 9, 5, 5, 5), Entry("l", 0, 7, 7, 7)]
+    entries = [
+        Entry("k", 0, 1, 2, 3),
+        Entry("k", 0, 10, 20, 30),
+        Entry("k", 9, 5, 5, 5),
+        Entry("l", 0, 7, 7, 7),
+    ]
 
     assert (Entry("k", 0, 11, 22, 33), Entry("k", 9, 5, 5, 5), Entry("l", 0, 7, 7, 7)) == summed(entries)

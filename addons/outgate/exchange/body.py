@@ -8,7 +8,7 @@ from asyncio import Future, get_running_loop
 from collections.abc import Hashable
 
 from outgate.errors import Denial, WireError
-from outgate.net.decompress import Limits, decode
+from outgate.net.decompress import DecodingLimits, decode
 from outgate.net.headers import Headers
 
 _TOO_LARGE = Denial(code="body_too_large", status=413, message="The request body exceeds the policy's limit.")
@@ -154,6 +154,6 @@ class RequestBody:
 def _decoded(body: bytes, headers: Headers, size: int) -> bytes | Denial:
     """415 for a coding that is not read, 413 for a body that unfolds too far, 400 for a damaged one."""
     try:
-        return decode(body, ",".join(headers.all("content-encoding")), Limits(size=size))
+        return decode(body, ",".join(headers.all("content-encoding")), DecodingLimits(size=size))
     except WireError as error:
         return Denial(code=error.code, status=CODING_STATUS.get(error.code, 400), message=f"The request cannot be read: {error}.")

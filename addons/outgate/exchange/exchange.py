@@ -26,7 +26,7 @@ from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
-from outgate.policy.live import LivePolicy, Route
+from outgate.policy.live import LivePolicy, LiveRoute
 from outgate.policy.schema import LimitsSection
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.credentials import Credentials
@@ -201,7 +201,7 @@ class Exchange:
             return Denial(code=error.code, status=400, message=str(error))
         return self.body.grown(memory_of(len(raw), request)) or request
 
-    async def _converse(self, execution: Execution, route: Route) -> Denial | None:
+    async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:
         self._attempts = Attempts(self._deps.credentials, self._deps.seconds, limit=route.attempts, retry_sent=route.retry_sent)
         execution, ended = await self._attempts.run(execution)
         self.execution = execution
@@ -246,7 +246,7 @@ class Exchange:
         execution.give({"r.client": True})
         await execution.ensure(execution.plan.after)
 
-    def _begin(self, plan: Plan, policy: LivePolicy, route: Route | None = None) -> Execution:
+    def _begin(self, plan: Plan, policy: LivePolicy, route: LiveRoute | None = None) -> Execution:
         """An execution of `plan` with the facts of the head."""
         head = self.head
         trace = self.execution.trace if self.execution is not None else []

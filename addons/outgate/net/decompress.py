@@ -20,7 +20,7 @@ _ZSTD_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class DecodingLimits:
     """`size` is the most bytes a body may have decoded; `ratio` the most it may grow, judged once it is beyond `slack` bytes."""
 
     size: int = 32 * 1024 * 1024
@@ -43,7 +43,7 @@ class Decoder:
 
     __slots__ = ("_codec", "_limits", "_read", "_written")
 
-    def __init__(self, codec: _Codec, limits: Limits) -> None:
+    def __init__(self, codec: _Codec, limits: DecodingLimits) -> None:
         self._codec = codec
         self._limits = limits
         self._read = 0
@@ -175,7 +175,7 @@ _CODECS: dict[str, Callable[[], _Codec]] = {
 }
 
 
-def decoder(coding: str, limits: Limits = Limits()) -> Decoder:
+def decoder(coding: str, limits: DecodingLimits = DecodingLimits()) -> Decoder:
     """A decoder for the value of Content-Encoding. Raises WireError where it names more than one coding, or an unknown one."""
     name = coding.strip().lower()
     if "," in name:
@@ -186,7 +186,7 @@ def decoder(coding: str, limits: Limits = Limits()) -> Decoder:
     return Decoder(codec(), limits)
 
 
-def decode(body: bytes, coding: str, limits: Limits = Limits()) -> bytes:
+def decode(body: bytes, coding: str, limits: DecodingLimits = DecodingLimits()) -> bytes:
     """A whole body, decoded. Raises WireError."""
     engine = decoder(coding, limits)
     output = engine.feed(body)

@@ -16,7 +16,7 @@ from outgate.pipeline.compiler import REQUEST_ORIGINS, Placement, compile_plan
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Settings, Stage
-from outgate.policy.live import LivePolicy, Route
+from outgate.policy.live import LivePolicy, LiveRoute
 from outgate.policy.references import models_named
 from outgate.policy.schema import RouteSection
 from outgate.policy.scopes import BOUNDARY, REQUIRED, TIES, Placed, layer, stages_of
@@ -93,7 +93,7 @@ class Builder:
                 message = f"the policy does not configure {name}: nobody would be judged before a body is read"
                 self.problems.append(self._source.problem("E_MISSING_STAGE", message, ("stages",), f"add `{name}` under `stages`"))
 
-    def _routes(self, section: RouteSection, place: Place) -> Iterator[Route]:
+    def _routes(self, section: RouteSection, place: Place) -> Iterator[LiveRoute]:
         """The route, once per set of stages that the addressed providers' scopes make of it."""
         variants: dict[bytes, tuple[dict[str, Placed], list[str]]] = {}
         for provider in section.match.destinations or self._policy.providers:
@@ -104,7 +104,7 @@ class Builder:
         for stages, providers in variants.values():
             plan = self._compile(stages, place, section=section, given=REQUEST_ORIGINS)
             if plan is not None:
-                yield Route(
+                yield LiveRoute(
                     name=section.name,
                     plan=plan,
                     destinations=frozenset(providers),

@@ -12,10 +12,10 @@ from outgate.policy.validate import Validated, validate
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.tls import check_tls
 
-type Named = tuple[Place, str]
+type NamedFile = tuple[Place, str]
 
 
-def named_files(validated: Validated) -> Iterator[Named]:
+def named_files(validated: Validated) -> Iterator[NamedFile]:
     """Every file a policy names, and where it names it; not those of credentials, which are read when they are used."""
     yield ("gateway", "client_ca"), validated.policy.gateway.client_ca
     for name, provider in validated.policy.providers.items():
@@ -66,7 +66,7 @@ def content_problems(source: Source, validated: Validated, backends: tuple[Backe
         yield source.problem("E_CLIENT_CA", message, ("gateway", "client_ca"), "give a PEM file of CA certificates")
 
 
-def _key_sets(validated: Validated) -> Iterator[Named]:
+def _key_sets(validated: Validated) -> Iterator[NamedFile]:
     for name, workload in validated.policy.workloads.items():
         for index, trust in enumerate(workload.jwt):
             yield ("workloads", name, "jwt", index, "jwks", "file"), trust.jwks.file

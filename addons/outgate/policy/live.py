@@ -31,7 +31,7 @@ class Asked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class LiveRoute:
     """One route, compiled. `attempts` bounds upstream attempts; `retry_sent` allows repeating what may have been received."""
 
     name: str
@@ -68,7 +68,7 @@ class LivePolicy:
     workloads: Workloads
     connect: Plan
     head: Plan
-    routes: tuple[Route, ...]
+    routes: tuple[LiveRoute, ...]
     stages: tuple[Stage, ...]
     warnings: tuple[Problem, ...] = ()
     exchanges: int = field(default=0, init=False)
@@ -80,7 +80,7 @@ class LivePolicy:
 
     def match(
         self, destination: str | None, method: str, path: str, operation: Operation, model: str | None, principal: Principal | None
-    ) -> Route | None:
+    ) -> LiveRoute | None:
         """The first route, in file order, that takes the request. The path is one that `operation_for` took for plain."""
         asked = Asked(destination, method, path.partition("?")[0], operation.kind, model or "", principal)
         return next((route for route in self.routes if route.takes(asked)), None)

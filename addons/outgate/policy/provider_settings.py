@@ -14,7 +14,7 @@ type Host = Annotated[
     StringConstraints(pattern=r"^[a-z0-9._:-]+$", min_length=1, max_length=253),
     Field(description="a host name in lower case, without scheme or path", examples=["api.openai.com"]),
 ]
-type Address = Annotated[
+type HostPort = Annotated[
     str,
     StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"),
     Field(description="host:port", examples=["10.0.0.5:8443"]),
@@ -37,8 +37,8 @@ def _known(dialect: str) -> str:
     return dialect
 
 
-type Dialect = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(provider_dialects())})]
-type Network = Annotated[IPvAnyNetwork, Field(examples=["10.0.0.0/8"])]
+type DialectName = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(provider_dialects())})]
+type AddressRange = Annotated[IPvAnyNetwork, Field(examples=["10.0.0.0/8"])]
 type Port = Annotated[int, Field(ge=1, le=65535)]
 type Seconds = Annotated[float, Field(gt=0, le=86400)]
 type Dollars = Annotated[float, Field(ge=0)]
@@ -73,7 +73,7 @@ class TlsSection(Settings):
 class EndpointSection(Settings):
     """One address that serves the provider."""
 
-    address: Address
+    address: HostPort
     """`host:port` that is dialled; the provider's own name stays the Host, the SNI and the verified name."""
     name: str = ""
     """Shown in logs and metrics; the address when empty."""
@@ -133,7 +133,7 @@ class ProviderSection(Settings):
     """Its own name, lower case: Host header, SNI and verified name."""
     port: Port = 443
     """Its own port."""
-    dialect: Dialect = "openai"
+    dialect: DialectName = "openai"
     """The API it speaks; `none` for anything that is not inference."""
     path_prefix: PathPrefix = ""
     """Put before every path, `/openai` for example."""
@@ -143,7 +143,7 @@ class ProviderSection(Settings):
     """How the connection is protected."""
     endpoints: tuple[EndpointSection, ...] = ()
     """Addresses that serve it; its own `host:port` when empty."""
-    allow_addresses: tuple[Network, ...] = ()
+    allow_addresses: tuple[AddressRange, ...] = ()
     """Address ranges, in CIDR, that may be dialled although they are not public."""
     credential: CredentialSection | None = None
     """What is presented to it in place of the workload's own credential, which never travels."""

@@ -31,7 +31,7 @@ _DEFINED = {"provider": "providers", "workload": "workloads", "group": "workload
 _PATTERN = frozenset("*?[")
 
 
-class Named(NamedTuple):
+class Reference(NamedTuple):
     """A name, what it is a name of, and where it stands."""
 
     thing: str
@@ -78,7 +78,7 @@ def _section(data: Any, name: str) -> dict[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
-def _names(kind: Any, value: Any, place: Place) -> Iterator[Named]:
+def _names(kind: Any, value: Any, place: Place) -> Iterator[Reference]:
     """The names in a value, found by its type; settings of another shape are judged by their model."""
     if isinstance(kind, typing.TypeAliasType):
         yield from _names(kind.__value__, value, place)
@@ -89,7 +89,7 @@ def _names(kind: Any, value: Any, place: Place) -> Iterator[Named]:
         if not marks:
             yield from _names(inner[0], value, place)
         elif isinstance(value, str) and not (marks[0].pattern and _PATTERN.intersection(value)):
-            yield Named(marks[0].thing, value, place)
+            yield Reference(marks[0].thing, value, place)
     elif origin in (typing.Union, types.UnionType):
         plain = any(value in typing.get_args(branch) for branch in inner if typing.get_origin(branch) is typing.Literal)
         yield from (name for branch in inner for name in _names(branch, value, place) if not plain)
@@ -99,7 +99,7 @@ def _names(kind: Any, value: Any, place: Place) -> Iterator[Named]:
         yield from _names_in_mapping(kind, inner, value, place)
 
 
-def _names_in_mapping(kind: Any, inner: tuple[Any, ...], value: dict[str, Any], place: Place) -> Iterator[Named]:
+def _names_in_mapping(kind: Any, inner: tuple[Any, ...], value: dict[str, Any], place: Place) -> Iterator[Reference]:
     fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
     for key, each in value.items():
         where = (*place, key)

@@ -8,7 +8,7 @@ from outgate.identity.workloads import ALGORITHMS
 from outgate.inference.names import GroupName, ProviderName, StageName, WorkloadName
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
-from outgate.policy.provider_settings import Address, ProviderSection, Seconds, StageSettings
+from outgate.policy.provider_settings import HostPort, ProviderSection, Seconds, StageSettings
 
 type Name = Annotated[
     str,
@@ -59,9 +59,9 @@ class LimitsSection(Settings):
 class GatewaySection(Settings):
     """The gateway's own listeners and bounds."""
 
-    listen: Address = "127.0.0.1:8080"
+    listen: HostPort = "127.0.0.1:8080"
     """`host:port` of the listener for CONNECT, absolute-form and base-URL clients."""
-    transparent: Address | None = None
+    transparent: HostPort | None = None
     """`host:port` of the listener for redirected connections; none when absent."""
     client_ca: str = ""
     """Authorities (PEM) of client certificates, which a workload may present to the gateway itself (`HTTPS_PROXY=https://…`), path

@@ -99,12 +99,12 @@ def _rewritten(text: str, name: str, change: Change) -> str:
     section = _members(lines, root, len(lines)).get(_SECTION, _Member(None, len(lines), len(lines)))
     entries = _members(lines, section.value, section.stop)
     if not entries:  # absent, empty, or a flow mapping
-        fragment = _loaded(lines, section, _Layout.of(root))
+        fragment = _loaded(lines, section, _Indent.of(root))
         fragment[_SECTION] = fragment.get(_SECTION) or CommentedMap()
         change(fragment[_SECTION])
-        return _spliced(lines, section, fragment, _Layout.of(root))
+        return _spliced(lines, section, fragment, _Indent.of(root))
     end = max(each.stop for each in entries.values())
-    entry, layout = entries.get(name, _Member(None, end, end)), _Layout.of(section.value, entries.get(name))
+    entry, layout = entries.get(name, _Member(None, end, end)), _Indent.of(section.value, entries.get(name))
     fragment = _loaded(lines, entry, layout)
     change(fragment)
     if not fragment and len(entries) == 1:
@@ -133,7 +133,7 @@ def _members(lines: list[str], mapping: Node | None, stop: int) -> dict[str, _Me
     return found
 
 
-class _Layout(NamedTuple):
+class _Indent(NamedTuple):
     """How a mapping is indented: the column of its keys, the step to those of a member, and the step to the dashes of a list."""
 
     column: int = 0
@@ -141,7 +141,7 @@ class _Layout(NamedTuple):
     dash: int = _STEP
 
     @classmethod
-    def of(cls, mapping: Node | None, member: _Member | None = None) -> "_Layout":
+    def of(cls, mapping: Node | None, member: _Member | None = None) -> "_Indent":
         if not isinstance(mapping, MappingNode) or not mapping.value:
             return cls()
         column = mapping.value[0][0].start_mark.column
@@ -155,7 +155,7 @@ def _is_block[N: CollectionNode](node: Node | None, kind: type[N]) -> TypeIs[N]:
     return isinstance(node, kind) and bool(node.value) and not node.flow_style
 
 
-def _loaded(lines: list[str], member: _Member, layout: _Layout) -> Any:
+def _loaded(lines: list[str], member: _Member, layout: _Indent) -> Any:
     written = lines[member.start : member.stop]
     if isinstance(member.value, CollectionNode) and member.value.flow_style and any("#" in line for line in written[:-1]):
         raise YAMLError("the round trip loses comments inside of a flow mapping")
@@ -163,7 +163,7 @@ def _loaded(lines: list[str], member: _Member, layout: _Layout) -> Any:
     return _round_trip(layout).load(text.replace("\r\n", "\n")) or CommentedMap()
 
 
-def _spliced(lines: list[str], member: _Member, fragment: CommentedMap, layout: _Layout) -> str:
+def _spliced(lines: list[str], member: _Member, fragment: CommentedMap, layout: _Indent) -> str:
     """The lines with those of the member written anew."""
     out = io.StringIO()
     if fragment:
@@ -176,7 +176,7 @@ def _spliced(lines: list[str], member: _Member, fragment: CommentedMap, layout: 
     return "".join([*before, *written, *lines[member.stop :]])
 
 
-def _round_trip(layout: _Layout) -> YAML:
+def _round_trip(layout: _Indent) -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 1 << 20

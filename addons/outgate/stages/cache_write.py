@@ -13,7 +13,7 @@ from outgate.inference.params import Params
 from outgate.inference.usage import Usage
 from outgate.pipeline.contract import Contract, Effect, OnError
 from outgate.pipeline.stage import Stage
-from outgate.stores.answers import Answers, CacheSettings, Entry
+from outgate.stores.answers import Answers, CachedAnswer, CacheSettings
 
 
 class Recorded(Protocol):
@@ -57,13 +57,13 @@ class CacheWrite(Stage):
             cost=0.01,
         )
 
-    def run(self, facts: Reads) -> tuple[Entry | None]:
+    def run(self, facts: Reads) -> tuple[CachedAnswer | None]:
         key, recording = facts.cache_key, facts.cache_recording
         ended_well = facts.outcome == "answered" and facts.r_source == "upstream" and facts.r_status == 200
         body = recording.body() if recording is not None and ended_well else None
         if key is None or recording is None or body is None:
             return (None,)
-        entry = Entry(
+        entry = CachedAnswer(
             status=facts.r_status,
             content_type=dialect(facts.operation.dialect).content_type(facts.params.stream),
             body=body,

@@ -96,7 +96,7 @@ class Dispatch(Stage):
             return _failed(error)
         except MisdirectedError:
             return MISDIRECTED
-        return (call.status, call.headers, EventStream(Source(call, _decoder(facts, call))), "upstream")
+        return (call.status, call.headers, EventStream(UpstreamEvents(call, _decoder(facts, call))), "upstream")
 
 
 def _failed(error: UpstreamError) -> FailedAttempt:
@@ -117,7 +117,7 @@ def _decoder(facts: Reads, call: Call) -> AnswerDecoder:
     return spoken.answer(facts.operation, streams, facts.params.include_usage, call.status)
 
 
-class Source:
+class UpstreamEvents:
     """The events of a provider's answer, those that are ready together as one list. `call` is closed when the reader leaves."""
 
     def __init__(self, call: Call, decoder: AnswerDecoder) -> None:

@@ -20,7 +20,7 @@ _LONG_NUMBER = re.compile(r"[0-9](?:[-.]?[0-9]){8}")
 """Nine digits or more, dashes and dots between them: a card, an account or a telephone, while a date has eight."""
 
 
-class Target(Settings):
+class ModelTarget(Settings):
     """A model where it is served."""
 
     provider: ProviderName
@@ -32,11 +32,11 @@ class Target(Settings):
 class ModelMapSettings(Settings):
     """Names that callers may use, and what they stand for."""
 
-    models: dict[str, tuple[Target, ...]] = Field(default_factory=dict)
+    models: dict[str, tuple[ModelTarget, ...]] = Field(default_factory=dict)
     """Alias to targets, the preferred one first; the next is taken where a provider has failed in this exchange."""
     passthrough: bool = False
     """Names that stand in no alias go to the addressed provider as they are (`authorize_model` judges them)."""
-    default: Target | None = None
+    default: ModelTarget | None = None
     """What any other name silently stands for. Not recommended: it is warned of at every load."""
 
 

@@ -18,12 +18,12 @@ from outgate.errors import Denial
 from outgate.stores.journal import Folders, Journal, Run
 from outgate.stores.leases import Amount, Ask, Hold, Leases
 from outgate.stores.ledger import Ledger, Standing, Turn
-from outgate.stores.limits import Limit, Limits
+from outgate.stores.limits import BudgetLimits, Limit
 from outgate.stores.recovery import recover
 from outgate.stores.segments import Segments
 from outgate.stores.windows import steady_clock
 
-__all__ = ["Accounts", "Amount", "Ask", "ClosingLine", "Hold", "Limit", "Limits", "Settlement", "Standing"]
+__all__ = ["Accounts", "Amount", "Ask", "BudgetLimits", "ClosingLine", "Hold", "Limit", "Settlement", "Standing"]
 
 _log = logging.getLogger(__name__)
 _AMOUNT = '["%s",%d,%d,%d]'  # an account's key holds nothing that JSON escapes
@@ -74,7 +74,7 @@ class Accounts:
         segment_bytes: int = 64 << 20,
         journal: Callable[..., Journal] = Journal,
     ) -> None:
-        self.limits = Limits(limits)
+        self.limits = BudgetLimits(limits)
         self._folder, self._run_name, self._workers = folder, f"{worker}.{ids()}", workers
         self._folders = Folders(folder / "journals", folder / "audit")
         self._clock = steady_clock(wall, monotonic)
@@ -105,7 +105,7 @@ class Accounts:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
-    def try_reserve(self, ask: Ask, limits: Limits | None = None) -> Hold | Denial | None:
+    def try_reserve(self, ask: Ask, limits: BudgetLimits | None = None) -> Hold | Denial | None:
         """Hold what a request may cost in every matching account, and journal it; None where the ledger must be asked first.
 
         Idempotent by exchange id: the same cost is the same hold, another cost replaces it.
@@ -124,7 +124,7 @@ class Accounts:
             self._wake.set()
         return hold
 
-    async def reserve(self, ask: Ask, limits: Limits | None = None) -> Hold | Denial:
+    async def reserve(self, ask: Ask, limits: BudgetLimits | None = None) -> Hold | Denial:
         """Like `try_reserve`, and asks the ledger where the lease is empty."""
         accounts = (limits or self.limits).matching(ask.principal, ask.model)
         while (outcome := self.try_reserve(ask, limits)) is None:

@@ -31,7 +31,7 @@ class CacheSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CachedAnswer:
     """One answer: `body` is what the dialect encodes, `created` epoch seconds, `revision` that of the policy that judged it."""
 
     status: int
@@ -45,11 +45,11 @@ class Entry:
 class Answers(Protocol):
     """A store of answers. `get` and `put` never wait: an engine that must (a shared one) keeps a copy near or counts as a miss."""
 
-    def get(self, key: bytes) -> Entry | None:
+    def get(self, key: bytes) -> CachedAnswer | None:
         """The entry of this key that is not too old, else None."""
         ...
 
-    def put(self, key: bytes, entry: Entry) -> bool:
+    def put(self, key: bytes, entry: CachedAnswer) -> bool:
         """Keep an entry, in place of an earlier one; False where it is too large to be kept."""
         ...
 
@@ -73,7 +73,7 @@ class MemoryAnswers:
         self._max_entries = max_entries
         self._max_age = max_age
         self._max_entry_bytes = min(max_entry_bytes, max_bytes - _OVERHEAD)
-        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._entries: OrderedDict[bytes, CachedAnswer] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ class MemoryAnswers:
         """Bytes held."""
         return self._bytes
 
-    def get(self, key: bytes) -> Entry | None:
+    def get(self, key: bytes) -> CachedAnswer | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -94,7 +94,7 @@ class MemoryAnswers:
         self._entries.move_to_end(key)
         return entry
 
-    def put(self, key: bytes, entry: Entry) -> bool:
+    def put(self, key: bytes, entry: CachedAnswer) -> bool:
         if len(entry.body) > self._max_entry_bytes:
             return False
         self._drop(key)

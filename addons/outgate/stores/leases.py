@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.inference.principal import Principal
-from outgate.stores.ledger import Entry, Grant, Want
+from outgate.stores.ledger import Grant, LedgerEntry, Want
 from outgate.stores.limits import Account, Limit
 from outgate.stores.windows import window_at
 
@@ -113,7 +113,7 @@ class Leases:
         for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
             self._bucket(account, now).need += tokens
 
-    def entries(self, hold: Hold, tokens_in: int, tokens_out: int) -> tuple[Entry, ...]:
+    def entries(self, hold: Hold, tokens_in: int, tokens_out: int) -> tuple[LedgerEntry, ...]:
         """What closing a hold at this usage does to its accounts."""
         now, found = self._clock(), []
         for key, start, held, weight in hold.amounts:
@@ -122,12 +122,12 @@ class Leases:
                 self._enter(bucket, *window_at(bucket.limit.window, now))
             used = tokens_in + weight * tokens_out
             if used <= held and bucket.start == start:
-                found.append(Entry(key, start, used, used, 0))
+                found.append(LedgerEntry(key, start, used, used, 0))
             else:
                 found += _beyond(bucket, start, held, used)
         return tuple(found)
 
-    def close(self, hold: Hold, entries: tuple[Entry, ...]) -> None:
+    def close(self, hold: Hold, entries: tuple[LedgerEntry, ...]) -> None:
         """Apply what `entries` gave, once it is in the journal."""
         self._lift(hold, 1)
         del self.holds[hold.exchange_id]
@@ -253,16 +253,16 @@ def _debits(hold: Hold) -> list[tuple[str, int]]:
     return [(amount.key, amount.tokens) for amount in hold.amounts]
 
 
-def _beyond(bucket: Bucket, start: int, held: int, used: int) -> Iterator[Entry]:
+def _beyond(bucket: Bucket, start: int, held: int, used: int) -> Iterator[LedgerEntry]:
     """Within the hold, usage belongs to the window of the hold; beyond it, it is debt of the present window."""
     debt = max(0, used - held)
     paid = min(debt, bucket.left)
     if bucket.start == start:
-        yield Entry(bucket.key, start, used, used - debt + paid, debt)
+        yield LedgerEntry(bucket.key, start, used, used - debt + paid, debt)
         return
-    yield Entry(bucket.key, start, used - debt, held, 0)
+    yield LedgerEntry(bucket.key, start, used - debt, held, 0)
     if debt:
-        yield Entry(bucket.key, bucket.start, debt, paid, debt)
+        yield LedgerEntry(bucket.key, bucket.start, debt, paid, debt)
 
 
 def _denial(reason: str, limit: Limit, retry_after: float | None) -> Denial:

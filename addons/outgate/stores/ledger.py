@@ -24,7 +24,7 @@ _WAIT = 5.0
 _KEPT_WINDOWS = 13
 
 
-class Entry(NamedTuple):
+class LedgerEntry(NamedTuple):
     """What one closed hold did to one account: tokens it used, tokens that left the lease, and tokens beyond the hold."""
 
     key: str
@@ -34,12 +34,12 @@ class Entry(NamedTuple):
     debt: int
 
 
-class Batch(NamedTuple):
+class JournalBatch(NamedTuple):
     """What a journal file says up to byte `place`: entries, each with the byte where its record ends."""
 
     segment: str
     place: int
-    posted: tuple[tuple[int, Entry], ...]
+    posted: tuple[tuple[int, LedgerEntry], ...]
 
 
 class Want(NamedTuple):
@@ -84,7 +84,7 @@ class Turn:
     """One round trip: what a run's journals say, what is given back (account, window, tokens), and what is wanted."""
 
     run: str
-    batches: tuple[Batch, ...] = ()
+    batches: tuple[JournalBatch, ...] = ()
     returns: tuple[tuple[str, int, int], ...] = ()
     wants: tuple[Want, ...] = ()
 
@@ -160,7 +160,7 @@ class Ledger:
                 self._db.execute("rollback")
             raise
 
-    def _fold(self, run: str, batch: Batch) -> None:
+    def _fold(self, run: str, batch: JournalBatch) -> None:
         """Entries count only beyond the place that is known: a batch that is told again counts once."""
         known = self.folded(batch.segment)
         if batch.place <= known:
@@ -218,12 +218,12 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
-def summed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def summed(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
     """Entries added up per account and window."""
-    total: dict[tuple[str, int], Entry] = {}
+    total: dict[tuple[str, int], LedgerEntry] = {}
     for entry in entries:
         known = total.get(entry[:2])
         total[entry[:2]] = (
-            entry if known is None else Entry(*entry[:2], *(a + b for a, b in zip(entry[2:], known[2:], strict=True)))
+            entry if known is None else LedgerEntry(*entry[:2], *(a + b for a, b in zip(entry[2:], known[2:], strict=True)))
         )
     return tuple(total.values())

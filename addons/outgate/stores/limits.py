@@ -50,7 +50,7 @@ class Account(NamedTuple):
     limit: Limit
 
 
-class Limits:
+class BudgetLimits:
     """The limits of one policy, and the models it names. `matching` is remembered per caller and model, bounded."""
 
     __slots__ = ("_known", "_models", "limits")
@@ -60,8 +60,8 @@ class Limits:
         self._models = models
         self._known: dict[tuple[str, str, str], tuple[Account, ...]] = {}
 
-    def plus(self, more: Iterable[Limit], models: frozenset[str] = frozenset()) -> "Limits":
-        return Limits((*self.limits, *more), self._models | models)
+    def plus(self, more: Iterable[Limit], models: frozenset[str] = frozenset()) -> "BudgetLimits":
+        return BudgetLimits((*self.limits, *more), self._models | models)
 
     def matching(self, principal: Principal, model: str) -> tuple[Account, ...]:
         """The accounts a request debits, all of them; of two limits that share an account, the first counts."""

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from outgate.stores.journal import Folders, Journal, Run, records
-from outgate.stores.ledger import Batch, Entry, Ledger, Turn
+from outgate.stores.ledger import JournalBatch, Ledger, LedgerEntry, Turn
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def _fold_run(folders: Folders, ledger: Ledger, run: Run) -> None:
     run.remove()
 
 
-def _read(segment: str, path: Path, opens: dict[str, dict[str, Any]]) -> Batch:
+def _read(segment: str, path: Path, opens: dict[str, dict[str, Any]]) -> JournalBatch:
     """What a file says; `opens` follows what is open at its end."""
     place, posted = 0, []
     for place, fields in records(path):
@@ -58,24 +58,24 @@ def _read(segment: str, path: Path, opens: dict[str, dict[str, Any]]) -> Batch:
             opens[fields["id"]] = fields
         else:
             opens.pop(fields["id"], None)
-            posted += [(place, Entry(*entry)) for entry in fields["settle"]]
-    return Batch(segment, place, tuple(posted))
+            posted += [(place, LedgerEntry(*entry)) for entry in fields["settle"]]
+    return JournalBatch(segment, place, tuple(posted))
 
 
-def _close_opens(path: Path, batch: Batch, opens: dict[str, dict[str, Any]]) -> Batch:
+def _close_opens(path: Path, batch: JournalBatch, opens: dict[str, dict[str, Any]]) -> JournalBatch:
     """Append a closing line for every hold that was never closed, and the batch that counts them too. Raises OSError."""
     os.truncate(path, batch.place)
     journal, posted = Journal(path), list(batch.posted)
     try:
         for exchange_id, fields in opens.items():
-            charged = [Entry(key, start, tokens, tokens, 0) for key, start, tokens, _ in fields["hold"]]
+            charged = [LedgerEntry(key, start, tokens, tokens, 0) for key, start, tokens, _ in fields["hold"]]
             journal.append(orjson.dumps(_unknown_line(exchange_id, fields, charged), default=tuple))
             posted += [(journal.size, entry) for entry in charged]
     finally:
         journal.close()
-    return Batch(batch.segment, journal.size, tuple(posted))
+    return JournalBatch(batch.segment, journal.size, tuple(posted))
 
 
-def _unknown_line(exchange_id: str, fields: dict[str, Any], charged: list[Entry]) -> dict[str, Any]:
+def _unknown_line(exchange_id: str, fields: dict[str, Any], charged: list[LedgerEntry]) -> dict[str, Any]:
     told = {name: value for name, value in fields.items() if name not in ("event", "id", "hold")}
     return {"event": "close", "id": exchange_id, "settle": charged, **told, "outcome": "unknown", "outgate.charged": "hold"}

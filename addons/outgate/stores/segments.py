@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from outgate.stores.journal import SUFFIX, Folders, Journal, Run
-from outgate.stores.ledger import Batch, Entry, Ledger
+from outgate.stores.ledger import JournalBatch, Ledger, LedgerEntry
 
 
 class Segments:
@@ -18,8 +18,8 @@ class Segments:
         self.run = run
         self._folders, self._new_journal, self._full = folders, new_journal, full
         self._count = 1
-        self._retired: Batch | None = None
-        self._posted: list[tuple[int, Entry]] = []
+        self._retired: JournalBatch | None = None
+        self._posted: list[tuple[int, LedgerEntry]] = []
         self._opens: dict[str, bytes] = {}
         self._journal = new_journal(self._path())
 
@@ -28,19 +28,19 @@ class Segments:
         self._journal.append(line)
         self._opens[exchange_id] = line
 
-    def close(self, exchange_id: str, line: bytes, entries: tuple[Entry, ...]) -> None:
+    def close(self, exchange_id: str, line: bytes, entries: tuple[LedgerEntry, ...]) -> None:
         """Append a closing line, and post what it does."""
         self._journal.append(line)
         self._opens.pop(exchange_id, None)
         end = self._journal.size
         self._posted += [(end, entry) for entry in entries]
 
-    def due(self) -> tuple[Batch, ...]:
+    def due(self) -> tuple[JournalBatch, ...]:
         """What the ledger has not confirmed yet."""
-        present = Batch(self._name(self._journal.path), self._journal.size, tuple(self._posted))
+        present = JournalBatch(self._name(self._journal.path), self._journal.size, tuple(self._posted))
         return (present,) if self._retired is None else (self._retired, present)
 
-    def told(self, batches: tuple[Batch, ...]) -> None:
+    def told(self, batches: tuple[JournalBatch, ...]) -> None:
         """The ledger has confirmed these."""
         self._retired = None
         del self._posted[: len(batches[-1].posted)]
@@ -55,7 +55,7 @@ class Segments:
         for line in self._opens.values():
             following.append(line)
         following.move(path)  # only now may a reader meet it: a file with half of the open holds would lie
-        self._retired = Batch(self._name(self._journal.path), self._journal.size, tuple(self._posted))
+        self._retired = JournalBatch(self._name(self._journal.path), self._journal.size, tuple(self._posted))
         self._journal.close()
         self._journal, self._posted = following, []
 

@@ -38,7 +38,7 @@ class Failed(NamedTuple):
     differences: tuple[str, ...]
 
 
-class Outcome(NamedTuple):
+class CaseResult(NamedTuple):
     """How a request ended, which stages ran, and what the provider was sent."""
 
     decision: str
@@ -98,7 +98,7 @@ def _with_callers(source: Source, cases: tuple[Case, ...]) -> Source:
     return Source(source.file, data, source.lines)
 
 
-async def _outcome(policy: LivePolicy, ports: Ports, request: RequestIn) -> Outcome:
+async def _outcome(policy: LivePolicy, ports: Ports, request: RequestIn) -> CaseResult:
     """Lead a request through a tunnel, where it comes by CONNECT, and the exchange."""
     ports.client.sent.clear()
     deps = ExchangeDeps(
@@ -127,13 +127,13 @@ async def _outcome(policy: LivePolicy, ports: Ports, request: RequestIn) -> Outc
     return outcome._replace(decision="answered", status=status, answer=answer)
 
 
-def _ended(denial: Denial | None, execution: Execution | None) -> Outcome:
+def _ended(denial: Denial | None, execution: Execution | None) -> CaseResult:
     """The decision, and the stages of the request plan that ran; what ran in the plan of the head counts where the route has it."""
     assert execution is not None
     named = {step.name for step in execution.plan.request}
     ran = tuple(ran.stage for ran in execution.trace if ran.stage in named)
     answered = next((ran.stage for ran in execution.trace if ran.verdict == "answered"), None)
-    outcome = Outcome("allowed", stage=answered, route=execution.get("route") or None, ran=ran)
+    outcome = CaseResult("allowed", stage=answered, route=execution.get("route") or None, ran=ran)
     if denial is None:
         return outcome
     return outcome._replace(decision="denied", code=denial.code, status=denial.status, stage=denial.stage or None)
@@ -171,7 +171,7 @@ def _body(request: RequestIn) -> bytes:
     return request.body.encode() if isinstance(request.body, str) else orjson.dumps(request.body)
 
 
-def _differences(case: Case, ended: Outcome) -> Iterator[str]:
+def _differences(case: Case, ended: CaseResult) -> Iterator[str]:
     """Every way in which it came out otherwise than expected."""
     expect = case.expect
     for name in ("decision", "code", "stage", "status", "route"):

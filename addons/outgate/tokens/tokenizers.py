@@ -40,7 +40,7 @@ class Counter(Protocol):
     def count(self, texts: Sequence[str]) -> list[int]: ...
 
 
-class Memo(Protocol):
+class CountMemo(Protocol):
     """The part of stores.memo.Memo that counting needs: what was counted before, per tenant."""
 
     def digests(self, prompt: Prompt) -> Sequence[bytes]: ...
@@ -65,7 +65,7 @@ class Tokenizers:
 
     def __init__(
         self,
-        memo: Memo,
+        memo: CountMemo,
         random: Random,
         exact_chars: int = _EXACT_CHARS,
         load: Callable[[str], Counter] = load,

@@ -6,14 +6,12 @@ One backend decides dial address, Host, SNI, verified names and credential toget
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network
 
 from outgate.errors import OutgateError, PolicyError, Problem
+from outgate.net.addresses import Network
 
 _ALPN = ("http/1.1",)
 _OWN_NAMES = "give it at least one endpoint, each with a name of its own"
-
-type Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

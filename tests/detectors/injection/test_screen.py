@@ -13,7 +13,7 @@ import pytest
 
 from detectors.injection.evasions import EVASIONS
 from outgate.detectors.injection.matcher import _TELLING, Matcher
-from outgate.detectors.injection.rules import RULES, Rule
+from outgate.detectors.injection.rules import RULES, InjectionRule
 from outgate.detectors.injection.screen import Screen, Stretch, anchor, expression
 
 _PHRASES = ("Project Apollo", "проект аполло", "launch codes", "one two three four five six seven eight nine ten")
@@ -107,9 +107,9 @@ def test_every_rule_has_an_anchor_and_is_seen_in_its_own_words() -> None:
 
 def test_a_rule_without_an_anchor_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
-        Screen([Rule("none", ())], (), (), ())
+        Screen([InjectionRule("none", ())], (), (), ())
     with pytest.raises(ValueError, match="empty"):
-        Screen([Rule("none", (("",), ("rules",)))], (), (), ())
+        Screen([InjectionRule("none", (("",), ("rules",)))], (), (), ())
 
 
 def test_ordinary_text_is_not_looked_at_twice() -> None:

@@ -15,7 +15,7 @@ from outgate.dialects.registry import operation_for
 from outgate.dialects.sse import SseParser
 from outgate.errors import WireError
 from outgate.net.authority import parse_authority
-from outgate.net.decompress import Limits, decode
+from outgate.net.decompress import DecodingLimits, decode
 from support import provider_answers as answers
 from support.wire_bodies import Spoken
 
@@ -149,7 +149,7 @@ def test_encodings_are_bounded_or_refused(coding, record_property):
     number = refused = 0
     for number, data in cases(seed, coding):  # noqa: B007 - its last value is the count
         try:
-            decode(data, coding, Limits(size=1 << 20))
+            decode(data, coding, DecodingLimits(size=1 << 20))
         except WireError:
             refused += 1
     record_property("cases", number)

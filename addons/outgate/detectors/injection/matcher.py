@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from outgate.detectors.injection.rules import RULES, Rule
+from outgate.detectors.injection.rules import RULES, InjectionRule
 from outgate.detectors.injection.screen import Screen
 from outgate.detectors.injection.views import (
     TURNS,
@@ -52,8 +52,8 @@ class _Compiled(NamedTuple):
 class Matcher:
     """Rules compiled. `phrases` are more wordings, found as whole words in any disguise and reported as `phrase.<n>`."""
 
-    def __init__(self, rules: Collection[Rule] = RULES, phrases: Collection[str] = ()) -> None:
-        extra = [Rule(f"phrase.{n}", ((phrase,),), 0) for n, phrase in enumerate(map(_normal, phrases), 1) if phrase]
+    def __init__(self, rules: Collection[InjectionRule] = RULES, phrases: Collection[str] = ()) -> None:
+        extra = [InjectionRule(f"phrase.{n}", ((phrase,),), 0) for n, phrase in enumerate(map(_normal, phrases), 1) if phrase]
         self._numbers: dict[Alternative, int] = {}
         self._rules = [self._compiled(rule) for rule in (*rules, *extra)]
         self._index: dict[str, list[tuple[int, int, list[str]]]] = {}
@@ -146,7 +146,7 @@ class Matcher:
                 if rule.compact is not None and any(map(window.__contains__, rule.tight)) and rule.compact.search(window):
                     found.add(rule.id)
 
-    def _compiled(self, rule: Rule) -> _Compiled:
+    def _compiled(self, rule: InjectionRule) -> _Compiled:
         pieces = tuple(tuple(self._number(alternative) for alternative in piece) for piece in rule.pieces)
         tight = [[word for word in (text.replace(" ", "") for text in piece) if len(word) > 3] for piece in rule.pieces]
         compact = None

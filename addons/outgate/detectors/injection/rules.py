@@ -198,7 +198,7 @@ override.it 3
 """
 
 
-class Rule(NamedTuple):
+class InjectionRule(NamedTuple):
     """`pieces` follow each other with at most `gap` other words between; a piece is one of its alternatives.
 
     `compact` says that the rule is also looked for where the spaces have been moved about: only long, telling rules are.
@@ -219,9 +219,9 @@ def _named() -> dict[str, tuple[str, ...]]:
     return {name: _alternatives(text) for name, _, text in (entry.partition(":") for entry in entries)}
 
 
-def _rules() -> tuple[Rule, ...]:
+def _rules() -> tuple[InjectionRule, ...]:
     named = _named()
-    rules: list[Rule] = []
+    rules: list[InjectionRule] = []
     for line in _RULES.replace("\n        ", " ").strip().splitlines():
         if line.startswith("    - "):
             text = line.removeprefix("    - ")
@@ -229,7 +229,7 @@ def _rules() -> tuple[Rule, ...]:
             rules[-1] = rules[-1]._replace(pieces=(*rules[-1].pieces, piece))
         else:
             name, gap, *loose = line.split()
-            rules.append(Rule(name, (), int(gap), not loose))
+            rules.append(InjectionRule(name, (), int(gap), not loose))
     return tuple(rules)
 
 

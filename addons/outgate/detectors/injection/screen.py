@@ -12,7 +12,7 @@ from itertools import batched
 from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
-from outgate.detectors.injection.rules import RULES, Rule
+from outgate.detectors.injection.rules import RULES, InjectionRule
 from outgate.detectors.injection.views import TURNS, spelling
 
 CHUNK = 512
@@ -54,7 +54,7 @@ class Screen:
     """
 
     def __init__(
-        self, rules: Iterable[Rule], telling: Collection[str], turned: Collection[str], vocabulary: Collection[str]
+        self, rules: Iterable[InjectionRule], telling: Collection[str], turned: Collection[str], vocabulary: Collection[str]
     ) -> None:
         every = list(rules)
         for rule in every:
@@ -186,7 +186,7 @@ class Screen:
         return chain
 
 
-def anchor(rule: Rule) -> tuple[str, ...]:
+def anchor(rule: InjectionRule) -> tuple[str, ...]:
     """The piece of a rule that ordinary text holds most seldom, taking a letter more as half as frequent."""
     return min(rule.pieces, key=lambda piece: sum(map(_frequency, piece)))
 
@@ -195,18 +195,18 @@ def _frequency(alternative: str) -> float:
     return 1.0 if alternative in _EVERYDAY else 2.0 ** -len(alternative.replace(" ", ""))
 
 
-def reached(rule: Rule) -> int:
+def reached(rule: InjectionRule) -> int:
     """The most words that a match of a rule takes."""
     return sum(max(len(alternative.split()) for alternative in piece) for piece in rule.pieces) + rule.gap * (len(rule.pieces) - 1)
 
 
-def expression(rule: Rule) -> str:
+def expression(rule: InjectionRule) -> str:
     """A rule as an expression: its pieces in order, words that do not matter between them."""
     between = f"{_BREAK}(?:[a-z?]+{_BREAK}){{0,{rule.gap}}}"
     return between.join(_phrases(tuple(alternative.split()) for alternative in piece) for piece in rule.pieces)
 
 
-def _keys(rules: Iterable[Rule]) -> tuple[dict[str, list[tuple[str, int]]], set[int]]:
+def _keys(rules: Iterable[InjectionRule]) -> tuple[dict[str, list[tuple[str, int]]], set[int]]:
     """By the longest word of each anchor, the anchor between spaces and its rule; and the rules with an anchor of foreign words."""
     keys: dict[str, list[tuple[str, int]]] = {}
     for number, rule in enumerate(rules):

@@ -52,7 +52,7 @@ class NoModel(NlpEngine):  # type: ignore[misc]
         return ["en"]
 
 
-class Job(NamedTuple):
+class PiiJob(NamedTuple):
     """One text to judge, cut into pieces of bounded cost: slices of the normalised text, then each payload's slices."""
 
     folded: Folded
@@ -74,11 +74,11 @@ class PiiAnalyzer:
             registry=registry, nlp_engine=NoModel(), supported_languages=["en"], context_aware_enhancer=NearbyWords()
         )
 
-    def split(self, item: str) -> Job:
+    def split(self, item: str) -> PiiJob:
         """The text as pieces for `run`."""
         folded = normalise(item)
         hidden = payloads(folded.text)
-        return Job(folded, hidden, [list(slices(text)) for text in (folded.text, *(payload.text for payload in hidden))])
+        return PiiJob(folded, hidden, [list(slices(text)) for text in (folded.text, *(payload.text for payload in hidden))])
 
     def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[tuple[Finding, ...]]:
         """Findings of each piece for these entities. Raises ValueError for an entity that is not supported."""
@@ -87,7 +87,7 @@ class PiiAnalyzer:
             raise ValueError("unsupported entity")
         return [self._analyze(piece, entities) for piece in pieces]
 
-    def merge(self, job: Job, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    def merge(self, job: PiiJob, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
         """What the pieces of one text say about it, disjoint, in its own offsets."""
         results: list[Finding] = []
         position = 0
