@@ -161,3 +161,10 @@ def test_a_default_model_is_warned_of_at_its_line(tmp_path):
     text = BASE.replace("{passthrough: true}", "{default: {provider: openai, model: m}}")
 
     assert ("W_DEFAULT_MODEL", 11) in [(problem.code, problem.line) for problem in load_policy(write(tmp_path, text)).warnings]
+
+
+def test_settings_of_a_stage_are_not_asked_of_a_companion_that_has_none(tmp_path):
+    text = BASE.replace("  model_map:", "  redact: {entities: [EMAIL_ADDRESS], limit: 1}\n  cache: {}\n  model_map:")
+    (route,) = load_policy(write(tmp_path, text)).routes
+
+    assert {"redact", "restore", "cache", "cache_record", "cache_write"} <= set(route.plan.order)

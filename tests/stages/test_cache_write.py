@@ -5,7 +5,7 @@ from outgate.inference.params import Params
 from outgate.inference.usage import Usage
 from outgate.pipeline.contract import OnError
 from outgate.stages.cache_write import CacheWrite, Reads
-from outgate.stores.answers import CacheSettings, MemoryAnswers
+from outgate.stores.answers import MemoryAnswers
 
 KEY = b"k" * 32
 USAGE = Usage(input_tokens=3, output_tokens=2)
@@ -38,7 +38,7 @@ def facts(**changed):
 
 def run(given, **bounds):
     answers = MemoryAnswers(lambda: 50.0, **bounds)
-    (stored,) = CacheWrite(CacheSettings(), answers, lambda: 42.0).run(given)
+    (stored,) = CacheWrite(answers, lambda: 42.0).run(given)
     return answers, stored
 
 
@@ -93,13 +93,13 @@ def test_an_answer_too_large_is_not_written():
 
 
 def test_its_failure_changes_nothing():
-    contract = CacheWrite(CacheSettings(), MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
+    contract = CacheWrite(MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
 
     assert (OnError.FALLBACK, (None,)) == (contract.on_error, contract.fallback)
 
 
 def test_it_runs_when_the_last_byte_has_gone_and_never_restores():
-    contract = CacheWrite(CacheSettings(), MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
+    contract = CacheWrite(MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
 
     assert "r.client" in contract.reads
     assert "placeholders" not in contract.reads

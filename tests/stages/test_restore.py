@@ -11,7 +11,6 @@ from detectors.fakes import piece, text_of
 from outgate.detectors.pii.placeholders import NONE, Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.stream import Event, EventStream
-from outgate.pipeline.stage import Settings
 from outgate.stages.restore import Reads, Restore
 from support import provider_answers as answers
 from support.judging import through
@@ -23,7 +22,7 @@ _RESTORED = 'Dear jane@example.com, your card 4111 "1111\n and <EMAIL_2>.'
 
 
 def _opened(placeholders: Placeholders | None) -> Restoring | None:
-    return Restore(Settings()).open(Reads(placeholders, EventStream.of([])))
+    return Restore().open(Reads(placeholders, EventStream.of([])))
 
 
 @pytest.mark.parametrize("placeholders", [None, NONE])
@@ -38,7 +37,7 @@ def test_with_placeholders_every_answer_is_restored_by_a_judge_of_its_own() -> N
 
 
 def test_it_runs_after_every_other_response_stage() -> None:
-    contract = Restore(Settings()).contract
+    contract = Restore().contract
     assert (("*",), ("r.stream",), ("placeholders", "r.stream")) == (contract.after, contract.writes, contract.reads)
 
 

@@ -4,9 +4,9 @@ A stage file `stages/<name>.py` holds one class named `Stage` subclass with `nam
 view its `run` reads. Constructor parameters are given by name by the policy compiler: `settings`, where there are any, and ports.
 """
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from outgate.errors import Denial
 from outgate.inference.judge import Judge
@@ -22,6 +22,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 
 
+class TimedSettings(Settings):
+    """Settings of a stage that waits."""
+
+    limit: Annotated[float, Field(gt=0)] = 5.0
+    """Seconds after which the stage counts as failed."""
+
+
 class Stage:
     """One policy. `run` is `def` when it never waits and `async def` when it does; only then does `contract.limit` apply.
 
@@ -31,7 +38,7 @@ class Stage:
     name: ClassVar[str]
     settings_type: ClassVar[type[Settings]] = Settings
     companions: ClassVar[tuple[str, ...]] = ()
-    """Stages that come with this one and are built from the same settings (`restore` with `redact`)."""
+    """Stages that come with this one (`restore` with `redact`), from its settings where they have the same `settings_type`."""
     streams: ClassVar[bool] = False
     """Whether `run` opens a judge on an answer (StreamStage)."""
     contract: Contract

@@ -160,25 +160,21 @@ class Builder:
     def _placements(self, stages: Mapping[str, Placed], place: Place, section: RouteSection | None) -> Iterator[Placement]:
         after = section.after if section is not None else {}
         removed = section.stages if section is not None else {}
+        for name, each in self._with_companions(stages, removed):
+            stage = self._stage(name, each)
+            if stage is not None:
+                ties, where = TIES.get(name, ()), self._where(each.place or place)
+                yield Placement(name, stage.contract, stage.run, after.get(name, ()), where, ties, stage.streams)
+
+    def _with_companions(self, stages: Mapping[str, Placed], removed: Mapping[str, Any]) -> Iterator[tuple[str, Placed]]:
+        """A companion has the settings of its stage where it takes them, else none."""
         for name, placed in stages.items():
-            stage = self._stage(name, placed)
-            if stage is None:
-                continue
-            where = self._where(placed.place or place)
-            yield Placement(name, stage.contract, stage.run, after.get(name, ()), where, TIES.get(name, ()), stage.streams)
-            for companion in type(stage).companions:
+            yield name, placed
+            kind = stage_type(name) if name in stage_names() else Stage
+            for companion in kind.companions:
                 if companion not in stages and not self._is_removed(companion, removed):
-                    beside = self._stage(companion, placed)
-                    if beside is not None:
-                        yield Placement(
-                            companion,
-                            beside.contract,
-                            beside.run,
-                            after.get(companion, ()),
-                            where,
-                            TIES.get(companion, ()),
-                            beside.streams,
-                        )
+                    shares = stage_type(companion).settings_type is kind.settings_type
+                    yield companion, placed if shares else Placed({}, placed.place)
 
     def _is_removed(self, name: str, route: Mapping[str, Any]) -> bool:
         return route.get(name) is False or (name not in route and self._policy.stages.get(name) is False)

@@ -13,7 +13,7 @@ from outgate.inference.params import Params
 from outgate.inference.usage import Usage
 from outgate.pipeline.contract import Contract, Effect, OnError
 from outgate.pipeline.stage import Stage
-from outgate.stores.answers import Answers, CachedAnswer, CacheSettings
+from outgate.stores.answers import Answers, CachedAnswer
 
 
 class Recorded(Protocol):
@@ -39,12 +39,11 @@ class Reads(NamedTuple):
 
 
 class CacheWrite(Stage):
-    """Writes `cache.entry`: the Entry that was stored, or None."""
+    """Writes `cache.entry`: the CachedAnswer that was stored, or None."""
 
     name = "cache_write"
-    settings_type = CacheSettings
 
-    def __init__(self, settings: CacheSettings, answers: Answers, wall: Callable[[], float]) -> None:  # noqa: ARG002
+    def __init__(self, answers: Answers, wall: Callable[[], float]) -> None:
         self._answers = answers
         self._wall = wall
         self.contract = Contract.of(

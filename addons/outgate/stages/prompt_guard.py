@@ -7,7 +7,7 @@ before is looked up. It decides on wording alone: attempts it has no rule for pa
 from asyncio import sleep
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -26,7 +26,7 @@ from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, Judges, May
 from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.plan import Answer
-from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.pipeline.stage import Outcome, Stage, TimedSettings
 from outgate.stores.memo import Memo
 
 _JUDGED = ("user", "tool_result", "tool_arguments", "tool_definition", "parameter", "key")
@@ -36,7 +36,7 @@ _TURN = 0.002
 """Seconds of work after which others get their turn; between two looks at the clock lies one stretch of text."""
 
 
-class PromptGuardSettings(Settings):
+class PromptGuardSettings(TimedSettings):
     """What is looked for, where, and what happens when it is found."""
 
     action: Literal["deny", "answer"] = "deny"
@@ -55,8 +55,6 @@ class PromptGuardSettings(Settings):
     """Judge only requests for some models; the stage then runs after the model is chosen."""
     models: tuple[str, ...] = ("*",)
     """Which models, as shell patterns, where `per_model` is set."""
-    limit: float = Field(default=5.0, gt=0)
-    """Seconds after which the stage counts as failed; a very long prompt is read in turns with other requests."""
 
     @field_validator("patterns")
     @classmethod
@@ -97,7 +95,7 @@ class PromptGuard(Stage):
     """The prompt to the ids of the rules it matches: an empty tuple is a clean verdict."""
 
     name = "prompt_guard"
-    settings_type: ClassVar[type[Settings]] = PromptGuardSettings
+    settings_type = PromptGuardSettings
 
     def __init__(self, settings: PromptGuardSettings, memo: Memo, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic

@@ -5,7 +5,7 @@ refuse. Text judged before is not asked about again; text that cannot hold any o
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.model_server.client import Encoder
 from outgate.pipeline.contract import Contract, May
-from outgate.pipeline.stage import Settings, Stage
+from outgate.pipeline.stage import Stage, TimedSettings
 from outgate.stores.memo import Memo
 
 type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"]
@@ -27,12 +27,12 @@ _FOREIGN = 3
 """How often a character counts where a text has any beyond ASCII: so much dearer it is to bring into normal form."""
 
 
-class RedactSettings(Settings):
+class RedactSettings(TimedSettings):
     """Which personal data never leaves, and how long finding it may take."""
 
     entities: tuple[Entity, ...] = ENTITIES  # type: ignore[assignment]
     """What is replaced: kinds of structured personal data, by presidio's names."""
-    limit: float = Field(default=3.0, gt=0)
+    limit: Annotated[float, Field(gt=0)] = 3.0
     """Seconds after which the stage counts as failed."""
 
 
@@ -48,7 +48,7 @@ class Redact(Stage):
     """A new prompt with placeholders, and the map to bring values back (`restore`)."""
 
     name = "redact"
-    settings_type: ClassVar[type[Settings]] = RedactSettings
+    settings_type = RedactSettings
     companions = ("restore",)
 
     def __init__(self, settings: RedactSettings, encoder: Encoder, memo: Memo) -> None:

@@ -9,7 +9,7 @@ from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.stream import EventStream
 from outgate.pipeline.contract import Contract, May
-from outgate.pipeline.stage import Settings, StreamStage
+from outgate.pipeline.stage import StreamStage
 
 
 class Reads(NamedTuple):
@@ -20,20 +20,18 @@ class Reads(NamedTuple):
 
 
 class Restore(StreamStage):
-    """The companion of `redact`, built from its settings."""
+    """The companion of `redact`."""
 
     name = "restore"
-
-    def __init__(self, settings: Settings) -> None:  # noqa: ARG002
-        self.contract = Contract.of(
-            Reads,
-            writes=("r.stream",),
-            may=May.MUTATE,
-            preserves=("verdict.out.*",),
-            after=("*",),
-            optional=("placeholders",),
-            cost=0.02,
-        )
+    contract = Contract.of(
+        Reads,
+        writes=("r.stream",),
+        may=May.MUTATE,
+        preserves=("verdict.out.*",),
+        after=("*",),
+        optional=("placeholders",),
+        cost=0.02,
+    )
 
     def open(self, facts: Reads, /) -> Restoring | None:
         return Restoring(facts.placeholders) if facts.placeholders else None

@@ -14,7 +14,7 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.pipeline.contract import Contract, Effect, May, OnError
-from outgate.pipeline.stage import Settings, Stage
+from outgate.pipeline.stage import Stage, TimedSettings
 from outgate.stores.accounts import Accounts, Ask, Hold, Limit
 
 _UNBOUNDED = (
@@ -28,7 +28,7 @@ _UNBOUNDED = (
 )
 
 
-class TokenBudgetSettings(Settings):
+class TokenBudgetSettings(TimedSettings):
     """What policies/*.yaml may say under `token_budget`."""
 
     limits: tuple[Limit, ...] = ()
@@ -37,8 +37,6 @@ class TokenBudgetSettings(Settings):
     """The maximum the gateway sends with a request whose caller set none."""
     accept_debt: bool = False
     """Send no maximum of our own: `max_output_tokens` is held as a guess, and what is used beyond it is debt (W_UNBOUNDED_HOLD)."""
-    limit: Annotated[float, Field(gt=0)] = 5.0
-    """Seconds after which the stage counts as failed: budgets are asked of the ledger where a worker's lease is used up."""
     on_error: OnError = OnError.DENY
     """`open` lets requests pass unbudgeted where budgets cannot be kept."""
 
