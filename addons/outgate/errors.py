@@ -1,4 +1,4 @@
-"""What can go wrong, as few classes as callers branch on. A denial is a value, not an exception."""
+"""Errors and denials: as few classes as callers branch on. A denial is a value, not an exception."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum

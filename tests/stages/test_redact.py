@@ -15,7 +15,7 @@ from outgate.detectors.finding import Finding
 from outgate.detectors.normalise import fold, unescape
 from outgate.detectors.pii.analyzer import PiiAnalyzer
 from outgate.detectors.pii.placeholders import NONE, Placeholders
-from outgate.detectors.pii.screen import ENTITIES
+from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.errors import WireError
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt

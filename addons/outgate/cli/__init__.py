@@ -1,1 +1,1 @@
-"""The command line: arguments to calls, nothing else."""
+"""Command line: arguments to calls, nothing else."""

@@ -1,4 +1,4 @@
-"""`outgate check`: every problem of policies at once, and the behaviour tests beside them. Opens nothing that a policy names."""
+"""`outgate check`: report every problem of policies at once, and run the behaviour tests beside them. Nothing is dialled."""
 
 import asyncio
 import os

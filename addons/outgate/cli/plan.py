@@ -1,4 +1,4 @@
-"""`outgate plan`: the compiled order of every route, why it is that order, and what runs again on which failure."""
+"""`outgate plan`: print the compiled order of every route, its reasons, and what runs again on which failure."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`outgate run`: the gateway in the foreground."""
+"""`outgate run`: run the gateway in the foreground."""
 
 import sys
 from pathlib import Path

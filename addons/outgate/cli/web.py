@@ -1,4 +1,4 @@
-"""`outgate web`: the same plan under mitmweb, where every flow shows its stages."""
+"""`outgate web`: run the gateway under mitmweb, where every flow shows its stages."""
 
 import os
 import sys

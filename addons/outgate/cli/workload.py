@@ -1,4 +1,4 @@
-"""`outgate workload`: tokens of workloads. A token is shown once; the policy file keeps its digest, and all else as it was."""
+"""`outgate workload`: issue, rotate and revoke tokens. A token is shown once; the policy file keeps its digest."""
 
 import os
 import secrets

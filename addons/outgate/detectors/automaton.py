@@ -1,4 +1,4 @@
-"""Whether a text holds a word of a regular language, in time linear in the text: the screen in front of work that is slower.
+"""Match a regular language in time linear in the text: the prefilter in front of slower work.
 
 It runs on the Rust regex engine that pydantic-core brings with it: no backtracking, all alternatives in one pass, about 2 ns for a
 character. It says only yes or no.

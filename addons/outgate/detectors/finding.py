@@ -1,4 +1,4 @@
-"""Which finding wins where findings overlap."""
+"""Resolve overlapping findings."""
 
 from collections.abc import Iterable
 

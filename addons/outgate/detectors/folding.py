@@ -1,4 +1,4 @@
-"""Which plain character stands for a look-alike, a styled letter, a foreign digit or an invisible one.
+"""Folding tables: look-alikes, styled letters, foreign digits and invisible characters to plain ones.
 
 Sources: Unicode NFKD, general categories, and a small table of letters of other scripts that readers take for Latin ones
 (the idea of Unicode TR39; the table is chosen for what reads alike in common fonts, not copied).

@@ -1,4 +1,4 @@
-"""What a text says once look-alikes, invisible characters and escapes are undone, and where that stood in the original.
+"""Normalise text: undo look-alikes, invisible characters and escapes, keeping offsets into the original.
 
 Everything is linear in the text: one pass per layer of escapes, at most three layers, patterns without nested repeats.
 """
@@ -103,7 +103,7 @@ def normalise(text: str) -> Folded:
 
 
 def holds_escape(text: str) -> bool:
-    """Whether a folded text, or its sketch, may hold an escape."""
+    """Whether a folded text, or its transliteration, may hold an escape."""
     return any(mark in text for mark in _MARKS) and _HOLDS_ESCAPE.search(text)
 
 

@@ -1,4 +1,4 @@
-"""Which pieces of a text are other texts in disguise: base64, base32 and hexadecimal, nested at most three deep, bounded."""
+"""Find and decode payloads in a text: base64, base32 and hexadecimal, nested at most three deep, bounded."""
 
 import re
 from base64 import b32decode

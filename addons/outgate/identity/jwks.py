@@ -1,4 +1,4 @@
-"""The keys of token issuers: from a file, or fetched from a provider of the policy, kept for a while, asked for rarely.
+"""Key sets of token issuers (RFC 7517): from a file, or fetched from a provider of the policy, cached, rarely refreshed.
 
 A key id nobody knows makes the set be fetched again, at most once per `_AGAIN` seconds, so that strangers cannot make the gateway
 hammer an issuer; while there is no set yet, at most once per `_FAILED` seconds. A set that cannot be fetched again stays good for

@@ -1,4 +1,4 @@
-"""The token that a client presents to the gateway: in Proxy-Authorization, or where a dialect's clients put their key.
+"""Parse the token that a client presents: in Proxy-Authorization, or where clients of a dialect put their key.
 
 Sources: RFC 7617, RFC 6750, RFC 9110 section 11.7.
 """

@@ -1,4 +1,4 @@
-"""Who a presented credential belongs to. Only digests of tokens are kept; a token is 256 random bits, so SHA-256 is enough.
+"""Registry of workloads by credential. Only digests of tokens are kept; a token is 256 random bits, so SHA-256 is enough.
 
 Every look-up of a token costs the same whether the name or the token is wrong: one digest, one table look-up, two comparisons
 in constant time.

@@ -1,1 +1,1 @@
-"""The nouns of inference traffic, frozen."""
+"""Neutral values of inference traffic, frozen."""

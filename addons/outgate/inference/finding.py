@@ -1,4 +1,4 @@
-"""A place in a text where something was found: what detectors, encoders and stages say to each other."""
+"""Finding: a place in a text, its kind and score, exchanged by detectors, model server and stages."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""Principal: the authenticated caller."""
 
 from dataclasses import dataclass
 

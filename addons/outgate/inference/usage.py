@@ -1,4 +1,4 @@
-"""What a request used, as the provider reported it."""
+"""Token usage of a request, as the provider reported it."""
 
 from dataclasses import dataclass, replace
 

@@ -1,1 +1,1 @@
-"""Names and addresses on the network, decided without touching it."""
+"""Network names, addresses, header fields and content codings as values; nothing here opens a socket."""

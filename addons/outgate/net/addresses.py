@@ -1,4 +1,4 @@
-"""Which class of network an IP address belongs to, and whether it may be dialled.
+"""Classify IP addresses, and judge whether one may be dialled.
 
 Only plainly global unicast may be, unless policy names the range. An address that carries another one (IPv4-mapped, NAT64, 6to4,
 Teredo ...) is judged by both. Ranges: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890) and the RFCs named.

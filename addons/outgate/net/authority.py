@@ -1,4 +1,4 @@
-"""Which host and port a text names, and whether all the names of one request agree.
+"""Parse authorities (`host:port`), and check that all the names of one request agree.
 
 Every target has exactly one accepted spelling besides upper case, which is lowered: whatever another parser might read as
 something else is refused, not repaired. Grammar: RFC 3986 section 3.2, RFC 9110 section 7.2, RFC 1123 section 2.1 for host names.

@@ -1,4 +1,4 @@
-"""What is known of a client's connection before any request is read."""
+"""Client connection: what is known of it before any request is read."""
 
 from dataclasses import dataclass
 from enum import StrEnum

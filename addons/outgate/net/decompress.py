@@ -1,4 +1,4 @@
-"""How far a compressed body may unfold: bounded, incremental decoding of one content coding (RFC 9110 section 8.4.1).
+"""Decode one content coding incrementally, within bounds (RFC 9110 section 8.4.1).
 
 Refused with WireError: unknown and stacked codings, output beyond `size` or `ratio`, damaged and truncated data, and anything after
 the end, a second gzip member or zstd frame included. `deflate` is the zlib format of RFC 1950 only, as the RFC says.

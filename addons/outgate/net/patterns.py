@@ -1,4 +1,4 @@
-"""Which names a pattern covers: paths, models. `*` stands for anything but a slash, `**` for anything; nothing else is special."""
+"""Match paths and models with patterns. `*` stands for anything but a slash, `**` for anything; nothing else is special."""
 
 import re
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""A value that must never be shown."""
+"""Secret: a value that must never be shown."""
 
 import hmac
 

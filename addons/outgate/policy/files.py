@@ -1,4 +1,4 @@
-"""The files a policy names: which they are, and whether each holds what it must. A torn file refuses a policy, not its requests."""
+"""List and verify the files that a policy names. A torn file refuses a policy, not its requests."""
 
 import ssl
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A policy in force: an immutable set of compiled plans, and the count of exchanges that still run under it."""
+"""Policy in force: an immutable set of compiled plans, and the count of exchanges that still run under it."""
 
 import logging
 from collections.abc import Callable, Iterable

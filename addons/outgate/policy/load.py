@@ -1,4 +1,4 @@
-"""A policy file in, a live policy out, or every problem at once."""
+"""Load a policy file: a live policy, or every problem at once."""
 
 from hashlib import sha256
 from pathlib import Path

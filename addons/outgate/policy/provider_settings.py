@@ -1,4 +1,4 @@
-"""What a policy may say about a provider. Field descriptions become the reference."""
+"""Settings of providers in a policy file. Field descriptions become the reference."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""When a policy file, or a file that it names, has changed, the new policy takes its place whole, or not at all."""
+"""Hot reload: a changed policy file, or file that it names, replaces the policy in force whole, or not at all."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What a policy file may say. Frozen, unknown keys refused, field descriptions become the reference and the JSON Schema."""
+"""Settings of a policy file. Frozen, unknown keys refused, field descriptions become the reference and the JSON Schema."""
 
 from typing import Annotated, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Which stages a route has, and whose settings: Route over Backend over Gateway, the stages that come by themselves underneath.
+"""Scopes of stage settings: route over provider over policy, the stages that come by themselves underneath.
 
 Settings replace whole; `false` removes. A stage's companions come with it unless they are removed by name.
 """

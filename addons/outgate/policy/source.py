@@ -34,7 +34,7 @@ _REPAIRS = {
     "<block end>": "align it: keys with keys, `- ` items with items",
     "expected ':'": "write `key: value`",
 }
-"""What mends a mistake in YAML's syntax, by a part of ruamel's message about it."""
+"""Repair of a mistake in YAML's syntax, by a part of ruamel's message about it."""
 _BOOL = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 
 type Place = tuple[str | int, ...]

@@ -1,4 +1,4 @@
-"""Raw data to validated sections, with every problem at once: what one section gets wrong does not hide what another does."""
+"""Validate the sections of a policy, every problem at once: a mistake in one section hides none in another."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Validated sections as values of the rooms below: backends, workloads, prices. Paths are the policy file's folder's."""
+"""Convert validated sections to backends, workloads and prices. Paths are relative to the folder of the policy file."""
 
 from decimal import Decimal
 from pathlib import Path

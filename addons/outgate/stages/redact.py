@@ -11,8 +11,8 @@ from pydantic import Field
 
 from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
-from outgate.detectors.pii.screen import ENTITIES, may_contain
-from outgate.detectors.pii.seams import Seam, apportion, seams, text_of
+from outgate.detectors.pii.prefilter import ENTITIES, may_contain
+from outgate.detectors.windows import Window, apportion, part_windows, text_of
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.model_server.client import Encoder
@@ -78,8 +78,8 @@ class Redact(Stage):
     async def _findings(self, prompt: Prompt, tenant: str) -> dict[int, tuple[Finding, ...]]:
         """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
         leaves, memo = prompt.leaves, self._memo
-        joints = list(seams(leaves))
-        texts = [leaf.text for leaf in leaves] + [text_of(joint) for joint in joints]
+        windows = list(part_windows(leaves))
+        texts = [leaf.text for leaf in leaves] + [text_of(window) for window in windows]
         digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
         known = memo.get_many(tenant, self._kind, digests)
         fresh = {digests[i]: texts[i] for i, findings in enumerate(known) if findings is None}
@@ -88,7 +88,7 @@ class Redact(Stage):
             for digest, findings in judged.items():
                 memo.put(tenant, self._kind, digest, findings, 80 * len(findings))
             known = [judged[digests[i]] if findings is None else findings for i, findings in enumerate(known)]
-        return _by_leaf(known[: len(leaves)], joints, known[len(leaves) :])
+        return _by_leaf(known[: len(leaves)], windows, known[len(leaves) :])
 
     async def _judged(self, fresh: dict[bytes, str]) -> dict[bytes, tuple[Finding, ...]]:
         judged: dict[bytes, tuple[Finding, ...]] = {}
@@ -112,10 +112,10 @@ class Redact(Stage):
         return redacted, numbering.result()
 
 
-def _by_leaf(own: Sequence[Any], joints: Iterable[Seam], crossing: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
+def _by_leaf(own: Sequence[Any], windows: Iterable[Window], crossing: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
     found: dict[int, tuple[Finding, ...]] = {i: findings for i, findings in enumerate(own) if findings}
-    for joint, findings in zip(joints, crossing, strict=True):
-        for leaf, share in apportion(joint, findings):
+    for window, findings in zip(windows, crossing, strict=True):
+        for leaf, share in apportion(window, findings):
             found[leaf] = disjoint((*found.get(leaf, ()), share))
     return found
 

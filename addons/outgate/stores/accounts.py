@@ -1,4 +1,4 @@
-"""Decides whether a request may be spent for, and remembers what it cost: one journal for reservation, settlement and audit.
+"""Token accounts of one worker: reserve before a request, settle after it; one journal for both, and for audit.
 
 On the event loop only memory is touched and one line appended; the ledger is asked by a thread, ahead of need, and waited for only
 where the lease of an account is empty. A line that cannot be written refuses new spend, and is written again at the next turn.

@@ -1,4 +1,4 @@
-"""Answers that were judged, kept to be given again: bounded in bytes, entries and age.
+"""Answer store of the exact cache: judged answers, bounded in bytes, entries and age.
 
 The engine here is one worker's memory. Keys are digests made by the cache stage, which alone decides who may share an answer;
 this store compares keys for equality and nothing else. Entries hold placeholders where personal data stood, and no credentials.

@@ -1,4 +1,4 @@
-"""Decides what survives a kill: one append-only file of JSON lines per worker run, locked while the worker lives.
+"""Append-only journal of one worker run, in JSON lines: what survives a kill. Locked while the worker lives.
 
 Rule 1: a record is one line, written by one write(2). Rule 2: a line that is not whole JSON was never acknowledged: what a failed
 write left is cut off again, and readers skip a torn line. Rule 3: whoever holds the lock of the folder owns the files in it; a

@@ -1,4 +1,4 @@
-"""Decides, in memory, whether a request fits into what this worker has been lent, and what closing it leaves behind.
+"""Budget leases of one worker: in memory, whether a request fits into them, and what closing it leaves behind.
 
 Nothing here waits or writes: the journal and the ledger are told by `accounts`.
 """

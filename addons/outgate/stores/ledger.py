@@ -1,4 +1,4 @@
-"""Decides how much of a budget may still be spent: the fold of every journal, and the slices lent to workers.
+"""Ledger of budgets in SQLite: the fold of every journal, and the leases granted to workers.
 
 Each account has one row per window, so that nothing is ever reset: a new window is a new row. A record counts once, because the
 place up to which a journal is folded is kept in the same database and moves in the same transaction. It is never called on the

@@ -1,4 +1,4 @@
-"""Decides which budgets a request debits: every limit that matches it, each with the account it is kept under.
+"""Match a request with the budgets it debits: every limit that covers it, each with the account it is kept under.
 
 A limit is one budget shared by all that match, unless `per` gives each workload, tenant or model its own. A model has its own
 only where the policy names it: any other name is the caller's text, and would be a fresh budget to whoever invents it. All of

@@ -1,4 +1,4 @@
-"""Which pure results are remembered, for whom, and for how long: by keyed hash of the text, per tenant, bounded.
+"""Memo of pure results about text: by keyed hash of the text, per tenant, bounded in size and age.
 
 An agent sends its whole history again with every turn, so each leaf is judged once and looked up after that. The key is random and
 of this process: what a memo holds can be neither guessed nor compared between processes.

@@ -1,5 +1,6 @@
-"""Decides what a dead worker owes: its journals are folded, and a hold that it never closed is charged whole: nobody knows what was
-billed for it, and so for every unknown outcome the hold is what is charged (docs/decisions/0016).
+"""Recover the accounts of a dead worker: fold its journals, and charge every hold that it never closed whole.
+
+Nobody knows what was billed for it; for every unknown outcome the hold is what is charged (docs/decisions/0016).
 
 What is decided is first written into the dead worker's own journal, as closing lines with `outcome: unknown`, and then folded like
 any other record: recovery that is itself killed is simply done again, and nothing counts twice.

@@ -1,4 +1,4 @@
-"""Decides which file a run's next record goes to, and what of its files the ledger has not been told yet.
+"""Segments of a journal: the file of the next record, and what the ledger has not been told yet.
 
 A file that has grown full is followed by a new one, which opens with every hold that is still open: so a file that is folded can
 be archived while exchanges of its time go on. Used on the event loop; `archive` on the thread of the ledger.

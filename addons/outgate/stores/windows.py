@@ -1,4 +1,4 @@
-"""Decides which window a moment falls in, and what time it is: windows are fixed, aligned to UTC, and never come back.
+"""Budget windows of a moment: fixed, aligned to UTC, and none ever comes back.
 
 The time of day is read once; from then on the monotonic clock carries it, so that a step of the wall clock, in either direction,
 neither resets a budget early nor reopens a window that has ended.

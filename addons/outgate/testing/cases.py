@@ -1,4 +1,4 @@
-"""What a behaviour test says: a request in; the decision, the request for the provider and the order of stages out.
+"""Schema of behaviour tests: a request in; the decision, the request for the provider and the order of stages out.
 
 `NAME.test.yaml` beside a policy `NAME.yaml` holds a list of cases, in the same strict YAML as policies.
 """

@@ -1,1 +1,1 @@
-"""The ways out: what backends there are, what address, name and credential each has, and the one client that dials them."""
+"""Upstream side: backends, their endpoints, names and credentials, and the one client that dials them."""

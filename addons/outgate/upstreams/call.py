@@ -1,4 +1,4 @@
-"""One answer of a provider, read piece by piece: whole, or an error that says so."""
+"""Response of a provider, read piece by piece: whole, or an error that says so."""
 
 import asyncio
 from typing import Any

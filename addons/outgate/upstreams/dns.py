@@ -1,4 +1,4 @@
-"""What addresses a name has: one look-up per connect, remembered for a short time, never judged here."""
+"""Resolve names: one look-up per connect, cached for a short time, never judged here."""
 
 import asyncio
 import socket

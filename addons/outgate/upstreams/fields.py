@@ -1,4 +1,4 @@
-"""Header fields that cross the boundary to a provider and back, and the head of a request.
+"""Header fields that may cross to a provider and back, and the encoded head of a request.
 
 Out: neither hop-by-hop fields nor what the client's own head would say of body, host, identity or path. Back: nothing that would
 steer the caller's connection, name the caller's next address, keep state in the caller, or pose as the gateway.

@@ -1,4 +1,4 @@
-"""One connection to a provider: one request at a time, and whether it may be used again."""
+"""HTTP/1.1 connection to a provider: one request at a time, and whether it may be reused."""
 
 import asyncio
 import select

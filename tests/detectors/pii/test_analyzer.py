@@ -8,7 +8,7 @@ import pytest
 
 from detectors.pii.disguises import DISGUISES, VALUES
 from outgate.detectors.pii.analyzer import PiiAnalyzer
-from outgate.detectors.pii.screen import ENTITIES, may_contain
+from outgate.detectors.pii.prefilter import ENTITIES, may_contain
 from outgate.detectors.pii.slices import STEP
 
 

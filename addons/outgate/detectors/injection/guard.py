@@ -1,4 +1,4 @@
-"""What of a prompt has to be judged, and in which pieces: leaf by leaf, then across neighbours, and nothing that was judged before.
+"""Judge a prompt for injection: leaf by leaf, then windows over neighbours, and nothing that was judged before.
 
 A conversation that was clean is remembered as a prefix, so that its next turn costs what is new in it.
 """
@@ -6,12 +6,12 @@ A conversation that was clean is remembered as a prefix, so that its next turn c
 from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import Any, Protocol
 
-from outgate.detectors.injection.joints import WIDTH, joined, spans
 from outgate.detectors.injection.matcher import Matcher
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import RULES
-from outgate.detectors.injection.views import words
+from outgate.detectors.injection.variants import words
 from outgate.detectors.normalise import unescape
+from outgate.detectors.windows import ATTACK_WIDTH, attack_text, attack_windows
 from outgate.inference.prompt import Channel, Prompt
 
 STEP, OVERLAP = 16_384, 1_024
@@ -56,7 +56,7 @@ class Guard:
     def judge(self, prompt: Prompt, tenant: str) -> Iterator[tuple[str, ...] | None]:
         """None after each stretch of work, so that others get their turn; at last the ids of the rules that matched.
 
-        Every stretch is bounded: a leaf is read in slices. Stops at the first leaf or joint that matches.
+        Every stretch is bounded: a leaf is read in slices. Stops at the first leaf or window that matches.
         """
         quiet, spoken = self._chosen(prompt)
         digests = self._memory.digests(prompt)
@@ -99,7 +99,7 @@ class Guard:
     def _work(
         self, tenant: str, texts: Sequence[str], keys: Sequence[bytes], first_spoken: int, clean: int
     ) -> Iterator[tuple[str, ...]]:
-        """What each stretch of work finds: leaves that are new, then joints that are."""
+        """What each stretch of work finds: leaves that are new, then windows that are."""
         known = self._memory.get_many(tenant, self._kind, keys[clean:])
         for text, key, ids in zip(texts[clean:], keys[clean:], known, strict=True):
             if ids is None:
@@ -107,12 +107,12 @@ class Guard:
                 self._memory.put(tenant, self._kind, key, ids)
             if ids:
                 yield ids
-        first = max(first_spoken, clean - WIDTH)
-        for start, end in spans([len(text) for text in texts[first:]]):
+        first = max(first_spoken, clean - ATTACK_WIDTH)
+        for start, end in attack_windows([len(text) for text in texts[first:]]):
             key = b"".join(keys[first + start : first + end])
             ids = self._memory.get(tenant, self._kind, key)
             if ids is None:
-                ids = self._matcher.find(joined(texts[first + start : first + end]))
+                ids = self._matcher.find(attack_text(texts[first + start : first + end]))
                 self._memory.put(tenant, self._kind, key, ids)
                 yield ids
             elif ids:

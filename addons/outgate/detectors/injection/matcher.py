@@ -1,23 +1,23 @@
-"""Which rules a text matches, in any reading. Words are looked up once and places merged, not searched."""
+"""Match injection rules in every variant of a text. Words are looked up once and places merged, not searched."""
 
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from outgate.detectors.injection.prefilter import Prefilter
 from outgate.detectors.injection.rules import RULES, InjectionRule
-from outgate.detectors.injection.screen import Screen
-from outgate.detectors.injection.views import (
+from outgate.detectors.injection.variants import (
     TURNS,
     UNLEET,
-    Lane,
+    Variant,
     Words,
     disguised,
-    first_lane,
-    lane,
-    lanes,
+    first_variant,
     opened,
     spelled,
+    variant,
+    variants,
     words,
     written_ends,
 )
@@ -62,63 +62,63 @@ class Matcher:
             self._index.setdefault(key, []).append((number, alternative.index(key), list(alternative)))
         self._turned = {turn(word) for word in self._index if len(word) > 3 for turn in TURNS}
         self._vocabulary = {word for alternative in self._numbers for word in alternative if len(word) > 2} | self._index.keys()
-        self._screen = Screen((*rules, *extra), _TELLING, self._turned, self._vocabulary)
+        self._prefilter = Prefilter((*rules, *extra), _TELLING, self._turned, self._vocabulary)
         self._order = [*(rule.id for rule in self._rules), FLOOD]
 
     def find(self, text: str) -> tuple[str, ...]:
         """The ids of the rules this text matches, in table order."""
         found: set[str] = set()
-        first = first_lane(text)
+        first = first_variant(text)
         self._read(first, found)
         if first.raw is not text and (tags := hidden_tags(text)):
-            self._read(first_lane(tags), found)
+            self._read(first_variant(tags), found)
         if hidden := payloads(first.plain):
-            self._read(first_lane(" ".join(payload.text for payload in hidden)), found)
+            self._read(first_variant(" ".join(payload.text for payload in hidden)), found)
         return tuple(name for name in self._order if name in found) if found else ()
 
-    def _read(self, first: Lane, found: set[str]) -> None:
+    def _read(self, first: Variant, found: set[str]) -> None:
         """All readings of one text."""
-        silent = self._screen.silent(first.reading)
+        silent = self._prefilter.silent(first.reading)
         ends = written_ends(first.plain)
-        for one in lanes(first, ends):
+        for one in variants(first, ends):
             if not silent or one is not first:
                 self._judge(one, found)
         for whole in disguised(first, ends, silent=silent):
             if whole.letters is UNLEET:
-                if silent and self._screen.silent(whole.reading):
+                if silent and self._prefilter.silent(whole.reading):
                     continue
-                if self._screen.spells(whole.plain):
+                if self._prefilter.spells(whole.plain):
                     self._spell(whole, found)
             letters = whole.without_digits()
-            if self._screen.disguises(letters.reading):
+            if self._prefilter.disguises(letters.reading):
                 self._undo(whole, letters, found)
 
-    def _spell(self, one: Lane, found: set[str]) -> None:
+    def _spell(self, one: Variant, found: set[str]) -> None:
         """The reading in which digits and signs are letters, if that makes a word of the rules."""
         self._judge(one, new := set(found))
         if new != found and not self._vocabulary.isdisjoint(spelled(one.plain, one.reading)):
             found |= new
 
-    def _undo(self, whole: Lane, letters: Lane, found: set[str]) -> None:
+    def _undo(self, whole: Variant, letters: Variant, found: set[str]) -> None:
         """Words taken apart and turned round."""
-        spans = self._screen.taken_apart(letters.reading, whole.reading)
+        spans = self._prefilter.taken_apart(letters.reading, whole.reading)
         joined = [" ".join(one.words(start, end)) for start, end in spans for one in (letters, whole)]
-        if self._screen.turned_apart(letters.reading):
+        if self._prefilter.turned_apart(letters.reading):
             joined.extend(turn(" ".join(letters.words())) for turn in TURNS)
         self._match_compact(joined, found)
-        if self._screen.turned(letters.reading):
+        if self._prefilter.turned(letters.reading):
             self._turn(whole.words(), found)
 
-    def _judge(self, one: Lane, found: set[str]) -> None:
-        """One reading, where the screen sees something in it."""
-        for start, end, rules in self._screen.stretches(one.reading, one.spots):
+    def _judge(self, one: Variant, found: set[str]) -> None:
+        """One reading, where the prefilter sees something in it."""
+        for start, end, rules in self._prefilter.stretches(one.reading, one.spots):
             self._match(one.words(start, end), rules, found)
 
     def _turn(self, reading: Words, found: set[str]) -> None:
         """The words turned round, where two of them are the rules' words turned."""
         if len(self._turned.intersection(reading)) > 1:
             for turn in TURNS:
-                self._judge(lane(*opened(turn(" ".join(reading)))), found)
+                self._judge(variant(*opened(turn(" ".join(reading)))), found)
 
     def _match(self, reading: Words, chosen: set[int], found: set[str]) -> None:
         present = self._index.keys() & set(reading)

@@ -1,4 +1,4 @@
-"""Which regular expressions a policy may bring: only those whose time is bounded by the text, whatever the text is.
+"""Admit regular expressions of a policy: only those whose time is bounded by the text, whatever the text is.
 
 Every repeat is bounded, and the ways in which the pattern can be tried at one position are counted and limited; look-arounds and
 back-references are refused. Source of the trouble: OWASP, Regular expression Denial of Service.

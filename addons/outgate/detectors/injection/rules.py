@@ -1,4 +1,4 @@
-"""Which wordings are attempts to take a model over.
+"""Injection rules: wordings that try to take a model over.
 
 A rule is a line `id gap` and its pieces, one a line: a piece is one of its alternatives, and pieces follow each other with at most
 `gap` other words between. `=NAME` takes a named piece. `loose` after the gap marks a rule too vague to look for where spaces were

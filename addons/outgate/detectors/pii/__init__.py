@@ -1,1 +1,1 @@
-"""Structured personal data: where it stands in a text, and the placeholders that take its place."""
+"""Structured personal data: detection in text, and the placeholders that replace it."""

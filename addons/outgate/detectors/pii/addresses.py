@@ -1,4 +1,4 @@
-"""Where e-mail addresses stand in normalised text: a local part, one @, a dotted domain that ends in letters.
+"""Find e-mail addresses in normalised text: a local part, one @, a dotted domain that ends in letters.
 
 Source: RFC 5321 §4.1.2 and §4.5.3.1 (64 octets of local part, 255 of domain), widened to international letters. Every @ is looked
 at once and outward, so the cost is bounded whatever stands around it.

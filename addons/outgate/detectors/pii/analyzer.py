@@ -1,4 +1,4 @@
-"""What structured personal data a text holds, through presidio-analyzer, without a model, a download or the network.
+"""Detect structured personal data with presidio-analyzer, without a model, a download or the network.
 
 Imported by the encoder process only: presidio and phonenumbers cost 90 MB. A text is normalised first; findings come back in
 offsets of the text as it was given. A finding inside an encoded token covers the whole token.
@@ -17,8 +17,8 @@ from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.normalise import Folded, normalise
 from outgate.detectors.payloads import Payload, payloads
 from outgate.detectors.pii.context import NearbyWords
+from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.detectors.pii.recognizers import recognizers
-from outgate.detectors.pii.screen import ENTITIES
 from outgate.detectors.pii.slices import Slice, merge, slices
 
 THRESHOLD = 0.4

@@ -1,4 +1,4 @@
-"""How much surer a match becomes because of the words around it.
+"""Raise the score of a match by the words around it.
 
 The factors are presidio's (0.35 more, at least 0.4); the search is our own, because presidio's walks the whole text once for each
 match. Words are compared by a plain lemma, so that no language model is needed.

@@ -1,4 +1,4 @@
-"""What stands in for personal data, and how it comes back: `<EMAIL_1>`, numbered by first appearance in the prompt.
+"""Placeholders for personal data and their values: `<EMAIL_1>`, numbered by first appearance in the prompt.
 
 The same value has the same placeholder within an exchange, and across the turns of a conversation, because numbering follows the
 text; that keeps providers' prompt caches warm. A placeholder that the client typed itself is never used: its number is skipped, and

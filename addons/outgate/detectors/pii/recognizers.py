@@ -1,4 +1,4 @@
-"""Which presidio recognizers Outgate runs: presidio's own for phone numbers, SSNs and IP addresses, ours where presidio's miss
+"""Presidio recognizers that Outgate runs: presidio's own for phone numbers, SSNs and IP addresses, ours where presidio's miss
 spellings (cards with any separator, IBANs in lower case) or take quadratic time or the network (e-mail addresses).
 """
 
@@ -8,7 +8,7 @@ from presidio_analyzer import EntityRecognizer, LocalRecognizer, RecognizerResul
 from presidio_analyzer.predefined_recognizers import IpRecognizer, PhoneRecognizer, UsSsnRecognizer
 
 from outgate.detectors.pii.addresses import emails
-from outgate.detectors.pii.screen import CARD, EMAIL, ENTITIES, IBAN, IP, PHONE, SSN
+from outgate.detectors.pii.prefilter import CARD, EMAIL, ENTITIES, IBAN, IP, PHONE, SSN
 from outgate.detectors.pii.structured import cards, ibans
 
 type Spans = Callable[[str], Iterable[tuple[int, int]]]

@@ -1,4 +1,4 @@
-"""How a long text is cut so that it never blocks others, and which slice answers for which match."""
+"""Cut long text into slices that never block others, each answering for its own matches."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Where payment cards and IBANs stand in normalised text: by length, checksum and group borders, separators allowed.
+"""Find payment cards and IBANs in normalised text: by length, checksum and group borders, separators allowed.
 
 Sources: ISO/IEC 7812-1 (Luhn, issuer ranges), ISO 13616 (IBAN lengths, MOD 97-10). Linear: each character starts at most a
 constant number of checks.

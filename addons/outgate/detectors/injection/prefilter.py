@@ -1,8 +1,8 @@
-"""Which stretches of a text need a closer look: a complete screen in front of the matcher, in time linear in the text.
+"""Prefilter of the matcher: find the stretches that need a closer look, in time linear in the text.
 
-It reads sketches (`sketching.sketch`) in lower-case words and spaces. A rule is looked for by its anchor, the piece
+It reads transliterations in lower-case words and spaces. A rule is looked for by its anchor, the piece
 that ordinary text holds most seldom; around an anchor as many words are taken as a match can reach, and all of the rule must be
-among them. The screen may see more than the matcher does and never less.
+among them. No false negatives relative to the matcher.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from outgate.detectors.automaton import Automaton
 from outgate.detectors.injection.rules import RULES, InjectionRule
-from outgate.detectors.injection.views import TURNS, spelling
+from outgate.detectors.injection.variants import TURNS, spelling
 
 CHUNK = 512
 """Characters looked at together; a chunk ends where a word does."""
@@ -48,7 +48,7 @@ class Stretch(NamedTuple):
     rules: set[int]
 
 
-class Screen:
+class Prefilter:
     """`rules` are the matcher's, phrases among them; `telling` words are looked for where they were taken apart, `turned` ones at
     least twice in a text.
     """
@@ -134,7 +134,7 @@ class Screen:
         return self._turned.search(f" {reading} ")
 
     def spells(self, plain: str) -> bool:
-        """Whether a word of the vocabulary may be spelled with digits or signs in a sketch."""
+        """Whether a word of the vocabulary may be spelled with digits or signs in a transliteration."""
         return self._spells.search(plain)
 
     def _borders(self, padded: str) -> Iterator[int]:

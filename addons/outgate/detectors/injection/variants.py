@@ -1,4 +1,4 @@
-"""In how many ways a text may have been meant: the readings of it that rules are matched against."""
+"""Normalised variants of a text (leetspeak, rot13, reversed) that rules are matched against."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from outgate.detectors.automaton import Automaton
 from outgate.detectors.folding import FOLD
 from outgate.detectors.normalise import fold, holds_escape, unescape
 from outgate.detectors.pii.structured import ibans
-from outgate.detectors.sketching import FOREIGN, sketch
+from outgate.detectors.transliterate import FOREIGN, transliterate
 
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _SIGNS = "013457@$!|"
@@ -32,8 +32,8 @@ _HOLDS_ADDRESS = Automaton("@|:[^ \t\n]*:")
 type Words = list[str]
 
 
-class Lane(NamedTuple):
-    """One way to read a text: `raw` as it is written, `plain` its sketch, `reading` what the screen sees; all as long.
+class Variant(NamedTuple):
+    """One way to read a text: `raw` as it is written, `plain` its transliteration, `reading` what the prefilter sees; all as long.
 
     It differs from the first way only in `spots`, if there are any.
     """
@@ -44,9 +44,9 @@ class Lane(NamedTuple):
     letters: bytes
     spots: Sequence[tuple[int, int]] = ()
 
-    def without_digits(self) -> "Lane":
+    def without_digits(self) -> "Variant":
         """The same, with spaces for digits."""
-        return lane(self.raw, self.plain, LEET_LETTERS if self.letters is UNLEET else LETTERS)
+        return variant(self.raw, self.plain, LEET_LETTERS if self.letters is UNLEET else LETTERS)
 
     @property
     def holds_digits(self) -> bool:
@@ -76,31 +76,31 @@ TURNS: tuple[Callable[[str], str], ...] = (rot13, backwards)
 """Ways to turn words round that readers and models undo."""
 
 
-def first_lane(text: str) -> Lane:
+def first_variant(text: str) -> Variant:
     """A text as it reads, its escapes undone."""
     if text.isascii():
         shown = text.encode().translate(_AS_IT_IS)
         if _FOLDED not in shown and not holds_escape(text):
-            return Lane(text, text, shown.decode(), SPACED)
-    return lane(*opened(text))
+            return Variant(text, text, shown.decode(), SPACED)
+    return variant(*opened(text))
 
 
 def opened(text: str) -> tuple[str, str]:
-    """A text with its escapes undone, and its sketch."""
-    raw, plain = sketch(text)
-    return sketch(unescape(raw)) if holds_escape(plain) else (raw, plain)
+    """A text with its escapes undone, and its transliteration."""
+    raw, plain = transliterate(text)
+    return transliterate(unescape(raw)) if holds_escape(plain) else (raw, plain)
 
 
-def lanes(first: Lane, ends: list[tuple[int, int]]) -> Iterator[Lane]:
+def variants(first: Variant, ends: list[tuple[int, int]]) -> Iterator[Variant]:
     """A text as it reads; with the line ends written in it (`written_ends`) as such; without addresses and placeholders."""
     yield first
     if ends:
-        yield lane(_blanked(first.raw, ends), _blanked(first.plain, ends), spots=ends)
+        yield variant(_blanked(first.raw, ends), _blanked(first.plain, ends), spots=ends)
     if names := _names(first):
-        yield lane(_blanked(first.raw, names), _blanked(first.plain, names), spots=names)
+        yield variant(_blanked(first.raw, names), _blanked(first.plain, names), spots=names)
 
 
-def disguised(first: Lane, ends: list[tuple[int, int]], *, silent: bool) -> Iterator[Lane]:
+def disguised(first: Variant, ends: list[tuple[int, int]], *, silent: bool) -> Iterator[Variant]:
     """A text as it reads, then with digits and signs as letters; spaces for the line ends written in it.
 
     What it reads as it stands is left out where that is known to say nothing.
@@ -108,16 +108,16 @@ def disguised(first: Lane, ends: list[tuple[int, int]], *, silent: bool) -> Iter
     raw, plain, whole = first.raw, first.plain, first
     if ends:
         raw, plain = _blanked(raw, ends), _blanked(plain, ends)
-        whole = lane(raw, plain)
+        whole = variant(raw, plain)
     if not silent or whole is not first:
         yield whole
     if any(sign in plain for sign in _SIGNS):
-        yield lane(raw, plain, UNLEET)
+        yield variant(raw, plain, UNLEET)
 
 
-def lane(raw: str, plain: str, letters: bytes = SPACED, spots: Sequence[tuple[int, int]] = ()) -> Lane:
-    """One way to read a text whose sketch is `plain`."""
-    return Lane(raw, plain, plain.encode().translate(_SHOWN[letters]).decode(), letters, spots)
+def variant(raw: str, plain: str, letters: bytes = SPACED, spots: Sequence[tuple[int, int]] = ()) -> Variant:
+    """One way to read a text whose transliteration is `plain`."""
+    return Variant(raw, plain, plain.encode().translate(_SHOWN[letters]).decode(), letters, spots)
 
 
 def words(text: str) -> Words:
@@ -157,7 +157,7 @@ def written_ends(plain: str) -> list[tuple[int, int]]:
     return [match.span() for match in _WRITTEN_END.finditer(plain)] if "\\" in plain else []
 
 
-def _names(one: Lane) -> list[tuple[int, int]]:
+def _names(one: Variant) -> list[tuple[int, int]]:
     """Where that stands which redaction takes out of a text or puts into it."""
     plain = one.plain
     found = list(ibans(plain)) if one.holds_digits else []
@@ -194,7 +194,7 @@ _SHOWN = {
     letters: (letters[: ord(FOREIGN)] + b"?" + letters[ord(FOREIGN) + 1 :]).translate(bytes.maketrans(b"0123456789", b"?" * 10))
     for letters in (SPACED, UNLEET, LETTERS, LEET_LETTERS)
 }
-"""What the screen sees: a question mark for what is foreign, or a digit."""
+"""What the prefilter sees: a question mark for what is foreign, or a digit."""
 _FOLDED = b"\0"
 _AS_IT_IS = bytes(_SHOWN[SPACED][code] if chr(code).translate(FOLD) == chr(code) else ord(_FOLDED) for code in range(128)) + bytes(
     128

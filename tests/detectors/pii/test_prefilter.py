@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from detectors.pii.disguises import DISGUISES, VALUES
 from outgate.detectors.pii.analyzer import PiiAnalyzer
-from outgate.detectors.pii.screen import ENTITIES, may_contain
+from outgate.detectors.pii.prefilter import ENTITIES, may_contain
 
 _ANALYZER = PiiAnalyzer()
 

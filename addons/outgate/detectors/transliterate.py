@@ -1,8 +1,7 @@
-"""What a text reads like to a machine that knows ASCII only: one ASCII character for each character, in a tenth of the time that
-folding takes.
+"""Lossy one-to-one ASCII transliteration, for the prefilter, in a tenth of the time that folding takes.
 
 Common letters and signs of each script go through a table of the codec machinery, which is C; only rare ones are folded one by one.
-A sketch is for looking, never for a verdict: characters that stay foreign after folding all look alike in it.
+It is for the prefilter, never for a verdict: characters that stay foreign after folding all look alike in it.
 """
 # ruff: noqa: RUF001
 
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from outgate.detectors.folding import FOLD, fold_character
 
 FOREIGN = "\x7f"
-"""Stands in a sketch for every letter or sign that is not ASCII after folding."""
+"""Stands in a transliteration for every letter or sign that is not ASCII after folding."""
 
 _INERT = (
     (0x5D0, 0x5EA), (0x621, 0x621), (0x627, 0x63A), (0x641, 0x648), (0x904, 0x928), (0x92A, 0x930), (0xE01, 0xE30),
@@ -36,7 +35,7 @@ _GONE = b"\0"
 
 
 class _Script(NamedTuple):
-    """`unusual` finds what the table does not know how to sketch."""
+    """`unusual` finds what the table does not know how to transliterate."""
 
     unusual: re.Pattern[str]
     runs: re.Pattern[str]
@@ -44,8 +43,8 @@ class _Script(NamedTuple):
     letters: bytes
 
 
-def sketch(text: str) -> tuple[str, str]:
-    """The text, folded where it must be, and its sketch: as long, and all ASCII. Folding the first is folding the text."""
+def transliterate(text: str) -> tuple[str, str]:
+    """The text, folded where it must be, and its transliteration: as long, and all ASCII. Folding the first is folding the text."""
     if text.isascii():
         folded = text.encode().translate(_ASCII)
         plain = (folded.replace(_GONE, b"") if _GONE in folded else folded).decode()

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001
-"""A sketch is as long as its text, and says of each character what folding says."""
+"""A transliteration is as long as its text, and says of each character what folding says."""
 
 import pytest
 from hypothesis import given, settings
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from outgate.detectors.folding import FOLD
 from outgate.detectors.normalise import fold
-from outgate.detectors.sketching import _INERT, _SCRIPTS, FOREIGN, _drawn, sketch
+from outgate.detectors.transliterate import _INERT, _SCRIPTS, FOREIGN, _drawn, transliterate
 
 _DOTTED = {"…"}
 
@@ -24,7 +24,7 @@ _DOTTED = {"…"}
     ],
 )  # fmt: skip
 def test_a_text_is_drawn_in_ascii(text: str, drawn: str) -> None:
-    assert drawn == sketch(text)[1]
+    assert drawn == transliterate(text)[1]
 
 
 _TEXT = st.text(
@@ -37,7 +37,7 @@ _TEXT = st.text(
 @settings(max_examples=500, deadline=None)
 @given(_TEXT)
 def test_folding_what_was_sketched_is_folding_the_text(text: str) -> None:
-    raw, drawn = sketch(text)
+    raw, drawn = transliterate(text)
     assert fold(text) == fold(raw)
     assert len(raw) == len(drawn)
     assert drawn.isascii()

@@ -1,6 +1,6 @@
-"""Whether a text can hold structured personal data at all: a cheap no saves the question to the encoder.
+"""Prefilter for personal data: a text that certainly holds none is not sent to the model server.
 
-A no is exact: the screen looks at the same views of the text as the analyzer (normalised, then every readable payload), and for
+A no is exact: it looks at the same views of the text as the analyzer (normalised, then every readable payload), and for
 each entity at something that every match must contain. Tests plant every entity under every disguise and hold the two together.
 """
 
