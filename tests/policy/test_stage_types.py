@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from outgate.pipeline.stage import Settings, Stage
-from outgate.policy.stage_types import Inert, Ports, UnknownPortError, build_stage, ports_of, stage_names, stage_type
+from outgate.policy.stage_types import NullPort, Ports, UnknownPortError, build_stage, ports_of, stage_names, stage_type
 
 
 class Asking(Stage):
@@ -44,10 +44,10 @@ def test_a_parameter_with_a_default_is_no_port():
     assert 5 == build_stage(Modest, Settings(), Ports(), {}).own
 
 
-def test_an_inert_port_opens_nothing_and_can_be_asked_anything():
+def test_a_null_port_opens_nothing_and_can_be_asked_anything():
     port = Ports().accounts
 
-    assert isinstance(port.limits.plus(3), Inert)
+    assert isinstance(port.limits.plus(3), NullPort)
     with pytest.raises(AttributeError):
         port.__await__  # noqa: B018
 

@@ -39,15 +39,15 @@ def stage_type(name: str) -> type[Stage]:
 
 
 @dataclass(frozen=True, slots=True)
-class Inert:
-    """A port that opens nothing, for compiling a policy without running it. Anything asked of it is inert again."""
+class NullPort:
+    """Null object for a port, to compile a policy without running it. Anything asked of it is a NullPort again."""
 
     name: str
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Inert(f"{self.name}.{name}")
+        return NullPort(f"{self.name}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         return self
@@ -57,18 +57,18 @@ class Inert:
 class Ports:
     """The ports of a process. `catalog`, `workloads`, `models` and `revision` come from the policy and are not among them."""
 
-    accounts: Any = Inert("accounts")
-    answers: Any = Inert("answers")
-    encoder: Any = Inert("encoder")
-    memo: Any = Inert("memo")
-    client: Any = Inert("client")
-    credentials: Any = Inert("credentials")
-    tokenizers: Any = Inert("tokenizers")
-    prices: Any = Inert("prices")
-    metrics: Any = Inert("metrics")
-    wall: Callable[[], float] = Inert("wall")
-    monotonic: Callable[[], float] = Inert("monotonic")
-    ids: Callable[[], str] = Inert("ids")
+    accounts: Any = NullPort("accounts")
+    answers: Any = NullPort("answers")
+    encoder: Any = NullPort("encoder")
+    memo: Any = NullPort("memo")
+    client: Any = NullPort("client")
+    credentials: Any = NullPort("credentials")
+    tokenizers: Any = NullPort("tokenizers")
+    prices: Any = NullPort("prices")
+    metrics: Any = NullPort("metrics")
+    wall: Callable[[], float] = NullPort("wall")
+    monotonic: Callable[[], float] = NullPort("monotonic")
+    ids: Callable[[], str] = NullPort("ids")
 
 
 class UnknownPortError(LookupError):
