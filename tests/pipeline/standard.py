@@ -143,7 +143,7 @@ def vary(placement: Placement, **fields: Any) -> Placement:
 
 
 def problems_of(placements: tuple[Placement, ...], **how: Any) -> tuple[Problem, ...]:
-    """Why these stages are refused; empty where they compile."""
+    """The problems for which these stages are refused; empty where they compile."""
     try:
         compile_plan(placements, **how)
     except PolicyError as error:

@@ -1,1 +1,1 @@
-"""Facts, contracts, the compiler that orders stages by them, and the executor that keeps them current."""
+"""Facts, contracts, the compiler that orders stages by them, and the incremental executor of a compiled plan."""

@@ -1,4 +1,4 @@
-"""What is wrong with a contract, or between contracts, whatever the order: found before anything is ordered."""
+"""Checks of contracts that hold in any order: run before the stages are ordered."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,9 +13,9 @@ from outgate.pipeline.steps import outputs_of
 type Check = Callable[[Graph], Iterator[Problem]]
 
 KEY_READS = ("prompt", "model", "tools", "params", "principal")
-"""What an answer depends on: the least that a cache key must read."""
+"""Facts that an answer depends on: the least that a cache key must read."""
 _KEY_READS_IF_WRITTEN = ("headers.out",)
-"""What it depends on besides, in plans that send it."""
+"""Facts that it depends on besides, in plans that write them."""
 _BOUND = {"wire.origination": "E_HOST_SNI", "wire.auth": "E_SECRET_UNBOUND"}
 
 
@@ -168,7 +168,7 @@ def admission_closed(graph: Graph) -> Iterator[Problem]:
 
 
 def warnings(graph: Graph) -> Iterator[Problem]:
-    """What is allowed and worth knowing."""
+    """Warnings: allowed, and worth knowing."""
     for node in graph.nodes.values():
         contract, name = node.contract, node.name
         if node.verdicts and contract.on_error is not OnError.DENY:

@@ -1,6 +1,6 @@
-"""From configured stages to an immutable plan, or to every reason why there is none.
+"""Compile configured stages to an immutable plan, or report every reason why there is none.
 
-Stages are laid out as a graph of facts, ordered by rules at the least expected cost, given slots, and proved: at every release,
+Stages form a graph of facts; they are ordered by rules, then by cost, given slots, and proved: at every release,
 on every path, each verdict is about what leaves.
 """
 

@@ -12,7 +12,7 @@ from outgate.pipeline.facts import Origin, fact, fact_of_field
 
 
 class May(Flag):
-    """What a stage may do besides writing its facts; from its configuration, not its type."""
+    """Outcomes of a stage besides its facts: a property of its configuration, not of its type."""
 
     NOTHING = 0
     DENY = auto()
@@ -21,7 +21,7 @@ class May(Flag):
 
 
 class Release(StrEnum):
-    """To whom a stage hands what it reads."""
+    """Recipient of the data that a stage reads."""
 
     NONE = "none"
     CLIENT = "client"
@@ -30,7 +30,7 @@ class Release(StrEnum):
 
 
 class Effect(StrEnum):
-    """What running a stage changes outside the exchange. A charge happens once per exchange, however often its stage runs."""
+    """Side effect outside the exchange. A charge happens once per exchange, however often its stage runs."""
 
     NONE = "none"
     IDEMPOTENT = "idempotent"
@@ -38,7 +38,7 @@ class Effect(StrEnum):
 
 
 class OnError(StrEnum):
-    """What happens when a stage raises or runs out of time."""
+    """Failure mode: the result of a stage that raises or exceeds its time limit."""
 
     DENY = "deny"
     OPEN = "open"

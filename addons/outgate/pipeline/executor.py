@@ -1,4 +1,4 @@
-"""Bring stages up to date, in plan order, each only when a fact it reads has changed since it last ran.
+"""Run the stages of a plan incrementally: in plan order, each only when a fact it reads has changed since its last run.
 
 The tuple a stage reads is its strict view, its fingerprint (identity first, then equality) and its trace record at once.
 """
@@ -63,7 +63,7 @@ class Execution:
         return copy
 
     def drop(self) -> None:
-        """Let go of every slot that no later step reads: after the first byte to the client there is no other attempt."""
+        """Clear every slot that no later step reads: after the first byte to the client there is no other attempt."""
         live = self.plan.live_after_head
         self.slots = [value if slot in live else None for slot, value in enumerate(self.slots)]
         self.seen.clear()
@@ -127,7 +127,7 @@ class Execution:
 
 
 async def limited(work: Coroutine[Any, Any, Any], limit: float) -> Any:
-    """What `work` gives within so many seconds. The timer is set when it waits for the first time; most do not, and need none."""
+    """Await `work` under a time limit in seconds. The timer is set at its first wait; most work never waits, and needs none."""
     try:
         awaited = work.send(None)
     except StopIteration as done:
@@ -152,13 +152,13 @@ def _resumed(work: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any
 
 
 def is_ending() -> bool:
-    """Whether this task was asked to end; else a CancelledError is only something that a stage raised."""
+    """Whether this task is being cancelled; otherwise a CancelledError is an exception of the stage."""
     task = current_task()
     return task is None or task.cancelling() > 0
 
 
 def broken[E: BaseException](step: Step, error: E) -> E:
-    """Tell of the failure: its kind and place, never its message, which may quote what the stage was reading."""
+    """Log the type and place of a failure, never its message, which may quote what the stage was reading."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -74,7 +74,7 @@ def _stage_lines(number: int, name: str, plan: Plan) -> Iterator[str]:
 
 
 def _reasons(plan: Plan, name: str) -> list[tuple[str, str]]:
-    """Which stages come before this one, and why: facts grouped by writer, rules by reason.
+    """Stages before this one, with reasons: facts grouped by writer, rules by reason.
 
     That everything precedes the dispatch, or follows it, goes without saying.
     """

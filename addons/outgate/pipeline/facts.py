@@ -1,4 +1,4 @@
-"""Every fact of an exchange: its name, where it comes from, and how it is labelled.
+"""Declare every fact of an exchange: its name, its origin, and its label.
 
 A fact is a named, immutable piece of one exchange, written once per version. `Origin` says who writes its first version and so
 in which phase it can first be read; a stage belongs to the latest phase among the facts it reads.
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Origin(IntEnum):
-    """Who writes the first version. Ordered: a later origin is known later in the life of an exchange."""
+    """The writer of a fact's first version. Ordered: a later origin is known later in the life of an exchange."""
 
     OUTSIDE = 0
     """State outside the exchange (health, a token's lifetime); written by events, readable in every phase."""
@@ -30,7 +30,7 @@ class Origin(IntEnum):
 
 
 class Label(StrEnum):
-    """What a fact may carry that must not leave."""
+    """The kind of sensitive data that a fact may carry."""
 
     NONE = "none"
     PERSONAL = "personal"

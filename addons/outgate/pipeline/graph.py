@@ -1,4 +1,4 @@
-"""The configured stages as a graph of facts: who reads and writes what, who judges, and in which phase each stage runs.
+"""Dependency graph of the configured stages: reads, writes, verdicts, phases; and reachability over ordering edges.
 
 A stage belongs to the latest phase among the facts it depends on, so a response stage is one that (transitively) reads the
 response. A fact's name is flat: `model` and `model.requested` are two facts.
@@ -16,7 +16,7 @@ from outgate.pipeline.facts import VERDICTS, Label, Origin, fact
 from outgate.pipeline.plan import Edge
 
 ADMISSION = frozenset({"principal", "admitted", "model.admitted"})
-"""Who calls, and whether they may: judged like a guard's verdict, and never allowed to fail open."""
+"""Authentication and authorization: treated like a guard's verdict, and never allowed to fail open."""
 RECORDS = frozenset({"cache.recording", "cache.entry"})
 
 
@@ -37,7 +37,7 @@ class Placement(NamedTuple):
 
 
 class Phase(IntEnum):
-    """When a stage runs."""
+    """Phase of an exchange in which a stage runs."""
 
     REQUEST = 0
     RESPONSE = 1
@@ -62,7 +62,7 @@ def covers(patterns: Iterable[str], name: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One stage of the graph, with the questions that the rules ask about it."""
+    """A stage of the graph, with the predicates that the rules use."""
 
     placement: Placement
     family: tuple[str, ...] = ()
@@ -246,7 +246,7 @@ def _own_phase(node: Node) -> Phase:
 
 
 class Reach:
-    """The transitive closure of a set of edges over named stages. Answers are the same however the edges are listed."""
+    """Transitive closure of edges over named stages. Independent of the order in which the edges are listed."""
 
     def __init__(self, names: Iterable[str], edges: Iterable[Edge]) -> None:
         self._next: Mapping[str, list[str]] = {name: [] for name in sorted(names)}
@@ -262,17 +262,17 @@ class Reach:
         return self.leads(one, other) or self.leads(other, one)
 
     def path(self, before: str, after: str) -> tuple[str, ...]:
-        """The shortest way from one stage to another (at least one edge), both included; empty where there is none."""
-        came: dict[str, str] = {}
-        waiting = deque([before])
+        """The shortest path from one stage to another (at least one edge), both included; empty where there is none."""
+        seen = {before}
+        waiting: deque[tuple[str, ...]] = deque([(before,)])
         while waiting:
-            here = waiting.popleft()
-            for name in self._next[here]:
+            way = waiting.popleft()
+            for name in self._next[way[-1]]:
                 if name == after:
-                    return (*self._back(came, before, here), after)
-                if name not in came and name != before:
-                    came[name] = here
-                    waiting.append(name)
+                    return (*way, name)
+                if name not in seen:
+                    seen.add(name)
+                    waiting.append((*way, name))
         return ()
 
     def cycles(self) -> list[tuple[str, ...]]:
@@ -291,10 +291,3 @@ class Reach:
                     seen.add(after)
                     waiting.append(after)
         return frozenset(seen)
-
-    @staticmethod
-    def _back(came: Mapping[str, str], start: str, end: str) -> Sequence[str]:
-        way = [end]
-        while way[-1] != start:
-            way.append(came[way[-1]])
-        return way[::-1]

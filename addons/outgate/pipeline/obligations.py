@@ -1,4 +1,4 @@
-"""What must hold at every release of an ordered plan, on every path to it.
+"""Proof obligations of an ordered plan: what holds at every release, on every path to it.
 
 Paths are: the straight one; an answer by a stage, which skips the rest of the request; a denial anywhere, which skips all but the
 closing stages; the failure of a stage that fails open; and another attempt, which runs the same order again, so that what holds
@@ -45,7 +45,7 @@ def verdicts_at_releases(graph: Graph, versions: Versions) -> Iterator[Problem]:
 
 
 def verdicts_at_the_client(graph: Graph, versions: Versions) -> Iterator[Problem]:
-    """When the response phase ends, every output verdict is about the answer as it stands then."""
+    """At the end of the response phase, every output verdict is about the answer as it stands then."""
     end = sum(phase <= Phase.RESPONSE for phase in graph.phases.values())
     leaving = versions.carried([versions.final(_ANSWER)])
     for guard in graph.inside(Phase.RESPONSE):
@@ -54,7 +54,7 @@ def verdicts_at_the_client(graph: Graph, versions: Versions) -> Iterator[Problem
 
 
 def judged_as_declared(graph: Graph, versions: Versions) -> Iterator[Problem]:
-    """What a judge reads is not made of another text than it declares."""
+    """No judge reads a fact derived from another text than it declares."""
     for judge in graph.nodes.values():
         for version in sorted(versions.content(judge)) if judge.verdicts else ():
             chain, number = versions.chain(version.fact), max(version.number, 0)
@@ -69,7 +69,7 @@ def judged_as_declared(graph: Graph, versions: Versions) -> Iterator[Problem]:
 
 
 def recorded_without_secrets(graph: Graph, versions: Versions) -> Iterator[Problem]:
-    """What goes into the cache holds no secret: it was recorded before secrets were restored."""
+    """A cached answer holds no secret: it is recorded before secrets are restored."""
     for node in graph.nodes.values():
         for read in node.reads if node.facts_written & RECORDS else ():
             version = versions.read(node, read)
@@ -158,7 +158,7 @@ def _around_clearing(versions: Versions, node: Node) -> Iterator[Problem]:
 
 
 def _exits_before(graph: Graph, versions: Versions, answering: Sequence[Node], writer: Node, reader: Node) -> str:
-    """Which ending skips `writer` and still runs `reader`; empty where none does."""
+    """An early ending that skips `writer` and still runs `reader`; empty where there is none."""
     if graph.phase(reader) > Phase.RESPONSE:
         return "" if graph.phase(writer) > Phase.RESPONSE else "the exchange is denied"
     if graph.phase(writer) is not Phase.REQUEST:

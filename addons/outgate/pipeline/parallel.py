@@ -1,4 +1,4 @@
-"""Which neighbours in a plan could run side by side without changing what it decides. Printed; not done."""
+"""Find groups of adjacent stages that could run concurrently without changing a decision. Printed; not done."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the compiler makes: steps over slots, immutable."""
+"""The compiled plan: immutable steps over slots."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What runs again after which failure: derived from contracts, never declared.
+"""Derive the stages that run again after each kind of failure: from contracts, never declared.
 
 An event writes outside facts. A stage that reads one of them may run again, and so may whatever reads what it wrote; the executor
 then runs only those whose inputs really changed.
@@ -23,7 +23,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     FailureKind.UNAUTHORIZED.value: ("credential.epoch",),
     FailureKind.BROKEN_STREAM.value: (),
 }
-"""Which outside facts an event writes. A connection that was lost while idle says nothing against its endpoint; a stream that broke
+"""Outside facts that an event writes. A connection that was lost while idle says nothing against its endpoint; a stream that broke
 after its first byte is not tried again.
 """
 

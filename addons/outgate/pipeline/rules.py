@@ -1,4 +1,4 @@
-"""Why one stage must run before another: every rule that orders a plan, each named, each with its reason and its diagnosis.
+"""Ordering rules: each yields edges between stages, with a reason, and a diagnostic code for a pin that breaks them.
 
 Write-after-read needs no rule: every version of a fact has its own slot, so a reader keeps its version whatever is written later.
 Two writers of one fact are ordered by what they declare, or by the other rules, or the plan is refused.
@@ -20,7 +20,7 @@ _WORDS = (None, *Judges)
 
 
 def stale_code(node: Node) -> str:
-    """What it means that this stage used a fact before its last rewrite."""
+    """Diagnostic code for a stage that would read a fact before its last rewrite."""
     if node.decides:
         return "E_STALE_VERDICT"
     if node.charges or "tokens.in" in node.facts_written:
@@ -62,7 +62,7 @@ def judged_text(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
 
 
 def declared_order(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
-    """What a contract or the policy puts after another stage."""
+    """`after` of a contract or of the policy."""
     for node in graph.nodes.values():
         for name in (*node.contract.after, *node.placement.after):
             if name in graph.nodes:
@@ -91,7 +91,7 @@ def guards_before_releases(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
 
 
 def admission_first(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
-    """Who calls, and whether they may, before anything is answered or leaves; the routed model before what depends on it."""
+    """Authentication and authorization before anything is answered or leaves; the routed model's before what depends on it."""
     for judge in graph.inside(Phase.REQUEST):
         for node in graph.inside(Phase.REQUEST) if judge.admits else ():
             early = judge.admits & {"principal", "admitted"} and (node.responds or node.contract.releases is not Release.NONE)
@@ -109,7 +109,7 @@ def admission_before_bodies(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
 
 
 def answers_before_charges(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
-    """What the gateway answers itself is not charged."""
+    """Answers of the gateway itself are not charged."""
     for node in graph.inside(Phase.REQUEST):
         for charge in graph.inside(Phase.REQUEST) if node.responds else ():
             if charge.charges and charge is not node:
@@ -154,7 +154,7 @@ def output_guards_before_cache(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge
 
 
 def secrets_restored_last(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
-    """What a restoring stage preserves was made before it, and so never sees the secrets; a recording never does."""
+    """Facts that a restoring stage preserves are made before it, and so hold no secret; neither does a recording."""
     for restorer in graph.restorers():
         for name in restorer.mutates:
             for node in graph.readers(name):
@@ -164,7 +164,7 @@ def secrets_restored_last(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
 
 
 def dispatch_last(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
-    """Whatever belongs to the request happens before it leaves."""
+    """Every stage of the request phase runs before the dispatch."""
     for dispatch in _dispatches(graph):
         for node in graph.inside(Phase.REQUEST):
             if not node.dispatches:

@@ -1,4 +1,4 @@
-"""The base of every stage: settings in, contract out, one `run`.
+"""Base class of all stages: settings in, contract out, one `run`.
 
 A stage file `stages/<name>.py` holds one class named `Stage` subclass with `name` equal to the file's name, its settings, and the
 view its `run` reads. Constructor parameters are given by name by the policy compiler: `settings`, where there are any, and ports.
@@ -17,7 +17,7 @@ type Outcome = tuple[Any, ...] | Denial | Answer
 
 
 class Settings(BaseModel):
-    """What policies/*.yaml may say under a stage's name: frozen, unknown keys refused; field descriptions become the reference."""
+    """Settings of a stage in policies/*.yaml: frozen, unknown keys refused; field descriptions become the reference."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 

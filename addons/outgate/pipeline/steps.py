@@ -1,4 +1,4 @@
-"""From an ordered plan to steps over slots: every version of every fact gets its own slot."""
+"""Assign a slot to every version of every fact, and bind each stage to its slots as an executable step."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,7 +72,7 @@ class Slots:
         )
 
     def live(self, late: Iterable[Node]) -> frozenset[int]:
-        """What stages after the head of the answer still read or write, and the answer itself."""
+        """Slots that stages after the head of the answer still read or write, and those of the answer itself."""
         kept = {slot for node in late for slot in (*self.read_by(node).values(), *self.written_by(node))}
         kept |= {slot for version, slot in self._of.items() if fact(version.fact).origin >= Origin.RESPONSE}
         return frozenset(kept)
@@ -116,7 +116,7 @@ def _with_verdicts(
 
 
 def _failure(node: Node) -> Callable[[BaseException], Any]:
-    """What a failed run becomes: unset facts, the declared fallback, or a denial that names the stage and nothing else.
+    """The result of a failed run: unset facts, the declared fallback, or a denial that names the stage and nothing else.
 
     The verdict of a guard that failed says so, whether the request goes on or not.
     """

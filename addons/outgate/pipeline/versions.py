@@ -1,4 +1,4 @@
-"""Which version of each fact every stage reads and writes, once the order is fixed.
+"""Versions of facts in an ordered plan: the one that each stage reads, and the one that it writes.
 
 Version 0 is the given one; each writer, in plan order, makes the next. A stage reads what stands when it runs; the edges have
 made sure that this is the final version wherever that matters.
