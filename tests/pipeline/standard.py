@@ -1,12 +1,13 @@
 """Synthetic contracts shaped like the standard stages, and the plans made of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from outgate.errors import PolicyError, Problem
 from outgate.pipeline.compiler import Placement, compile_plan
 from outgate.pipeline.contract import Contract, Effect, Judges, May, OnError, Release
-from outgate.pipeline.plan import Plan
+from outgate.pipeline.plan import Plan, Step
 
 _ENUMS = {"may": May, "releases": Release, "effect": Effect, "on_error": OnError}
 
@@ -166,7 +167,13 @@ def meaning(plan: Plan) -> dict[str, tuple[str, ...]]:
     """For every stage, who wrote each thing that it reads."""
     steps = (*plan.request, *plan.response, *plan.close, *plan.after)
     writer = {slot: step.name for step in steps for slot in step.out}
-    return {step.name: tuple(writer.get(slot, "given") for slot in step.get(list(range(plan.size)))) for step in steps}
+    return {step.name: tuple(writer.get(slot, "given") for slot in slots_read(step, plan)) for step in steps}
+
+
+def slots_read(step: Step, plan: Plan) -> list[int]:
+    """The slots that a step reads, those of every verdict too where it reads them as one mapping."""
+    read = step.get(list(range(plan.size)))
+    return [slot for each in read for slot in (each.values() if isinstance(each, Mapping) else (each,))]
 
 
 def repriced(placements: tuple[Placement, ...], name: str, factor: float) -> tuple[Placement, ...]:

@@ -1,16 +1,22 @@
+import orjson
+import pytest
+
 from outgate.errors import Denial
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.prompt import Prompt
+from outgate.inference.verdict import Action, Extent, Match, Verdict
 from outgate.stages.admit_parts import AdmitParts, AdmitPartsSettings, Reads
+from support.wire_bodies import CHAT, OPENAI, Spoken
 
 
-def run(unjudged=(), state=(), **settings):
-    reads = Reads(Prompt(None, (), frozenset(unjudged)), Params(server_state=tuple(state)))
+def run(unjudged=(), state=(), parts=(), **settings):
+    reads = Reads(Prompt(None, (), frozenset(unjudged), parts=parts), Params(server_state=tuple(state)))
     return AdmitParts(AdmitPartsSettings.model_validate(settings)).run(reads)
 
 
 def test_text_alone_passes():
-    assert (frozenset(),) == run()
+    assert (Verdict(),) == run()
 
 
 def test_what_cannot_be_read_is_refused_by_kind():
@@ -22,13 +28,64 @@ def test_what_cannot_be_read_is_refused_by_kind():
     assert "image" not in denial.message
 
 
-def test_what_policy_admits_is_the_verdict():
-    assert (frozenset({"image"}),) == run({"image"}, allow_unjudged=["image"])
+def test_what_policy_admits_is_told_as_unjudged():
+    part = Extent("image", 2, bytes=900)
+
+    assert (Verdict(unjudged=(part,)),) == run({"image"}, parts=(part,), allow_unjudged=["image"])
+    assert (Verdict(unjudged=(Extent("image", 1),)),) == run({"image"}, allow_unjudged=["image"])  # also where nothing measured it
+
+
+def test_a_refusal_tells_what_there_was():
+    part = Extent("image", 1, bytes=9)
+    denial = run({"image", "audio"}, parts=(part,), allow_unjudged=["image"])
+
+    assert (Verdict(action=Action.DENIED, unjudged=(part, Extent("audio", 1))),) == denial.outputs
 
 
 def test_state_at_the_provider_is_refused_unless_named():
     denial = run(state=["previous_response_id"])
+    matches = (Match("previous_response_id", "server_state"),)
 
     assert isinstance(denial, Denial)
     assert "server_state" == denial.code
-    assert (frozenset(),) == run(state=["previous_response_id"], allow_server_state=["previous_response_id"])
+    assert (Verdict(action=Action.DENIED, matches=matches),) == denial.outputs
+    assert (Verdict(matches=matches),) == run(state=["previous_response_id"], allow_server_state=["previous_response_id"])
+
+
+DATA = "data:image/png;base64," + "A" * 400
+MESSAGES = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "What is this?"},
+            {"type": "image_url", "image_url": {"url": DATA}},
+            {"type": "image_url", "image_url": {"url": DATA}},
+            {"type": "image_url", "image_url": {"url": "https://pictures.test/1.png"}},
+            {"type": "input_audio", "input_audio": {"data": "B" * 30, "format": "wav"}},
+        ],
+    }
+]
+
+
+def test_parts_of_a_real_body_are_measured():
+    raw = orjson.dumps({"model": "m", "messages": MESSAGES})
+    request = OPENAI.decode(CHAT, raw)
+    (verdict,) = AdmitParts(AdmitPartsSettings(allow_unjudged={"image", "audio"})).run(Reads(request.prompt, request.params))
+
+    assert {Extent("image", 3, bytes=2 * len(DATA)), Extent("audio", 1, bytes=30)} == set(verdict.unjudged)
+    assert () == verdict.scanned  # kinds are known here, and nothing is read
+
+
+@pytest.mark.parametrize("raw", [b"\x00\x01\x02", b'{"any": "thing"}'])
+def test_an_opaque_body_is_measured_whole(raw):
+    prompt = Spoken("none").decode(Operation("none", Kind.OPAQUE), raw).prompt
+    (verdict,) = AdmitParts(AdmitPartsSettings(allow_unjudged={"opaque"})).run(Reads(prompt, Params()))
+
+    assert (Extent("opaque", 1, bytes=len(raw)),) == verdict.unjudged
+
+
+def test_edits_keep_the_measures():
+    raw = orjson.dumps({"model": "m", "messages": MESSAGES})
+    prompt = OPENAI.decode(CHAT, raw).prompt
+
+    assert prompt.parts == prompt.replace({0: "other"}).parts

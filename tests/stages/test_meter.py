@@ -76,6 +76,7 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
                 "charged.output_tokens": 10,
             }
         ],
+        "outgate.verdicts": {},
         "outgate.stages": [["authenticate", 12, "ok"], ["dispatch", 500000, "ok"]],
     } == found.lines[0]
 
@@ -255,7 +256,9 @@ def test_it_reads_everything_optionally_but_the_ending_itself():
 
     assert ("line",) == meter.contract.writes
     assert ("policy.revision",) == meter.contract.outside
-    assert {"exchange.id", "started", "outcome", "attempts", "trace"} == set(meter.contract.reads) - set(meter.contract.optional)
+    assert {"exchange.id", "started", "outcome", "attempts", "trace", "verdict.*"} == set(meter.contract.reads) - set(
+        meter.contract.optional
+    )
     assert Effect.IDEMPOTENT is meter.contract.effect
 
 

@@ -60,4 +60,4 @@ def refused_at_the_door(exchange_id: str = "x", **fields) -> Reads:
         "trace": (),
         "policy_revision": "r1",
     }
-    return Reads(**nothing | known | {"denial": DENIED} | fields)
+    return Reads(**nothing | {"verdicts": {}} | known | {"denial": DENIED} | fields)

@@ -17,6 +17,7 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import Event
+from outgate.inference.verdict import Extent
 from outgate.net.headers import Headers
 
 OPAQUE = frozenset({"opaque"})
@@ -44,12 +45,13 @@ def decode(line: RequestLine, raw: bytes, rule: Rule = _ANY, limits: Limits = LI
         raise WireError("unexpected_body", "this request has no body")
     if not raw.lstrip(b" \t\r\n").startswith(b"{"):
         kinds = frozenset[str]() if line.operation.kind is Kind.MODELS else OPAQUE
-        return Request(line, Prompt(RawDocument(raw), (), kinds), Tools(), Params(), "")
+        parts = tuple(Extent(kind, 1, bytes=len(raw)) for kind in kinds)
+        return Request(line, Prompt(RawDocument(raw), (), kinds, parts=parts), Tools(), Params(), "")
     reading = read(raw, rule, limits)
     tree = reading.document.tree
     model = tree.get("model")
     params = Params(stream=tree.get("stream") is True, server_state=reading.state, identity=identity_of(reading, ()))
-    prompt, name = prompt_of(reading, "opaque"), model if isinstance(model, str) else ""
+    prompt, name = prompt_of(reading, "opaque", size=len(raw)), model if isinstance(model, str) else ""
     return Request(line, prompt, tools_of(tree, ("tools",)), params, name)
 
 

@@ -8,6 +8,7 @@ from outgate.dialects.reading import Reading
 from outgate.errors import WireError
 from outgate.inference.params import Tools
 from outgate.inference.prompt import Channel, Document, Prompt
+from outgate.inference.verdict import Extent
 
 JSON = (("content-type", "application/json"),)
 """What a body that was judged is sent as: no word of the caller's may make it be read as anything else."""
@@ -98,7 +99,8 @@ def identity_of(reading: Reading, without: tuple[str, ...]) -> bytes:
     return document.encode(edits, canonical=True)
 
 
-def prompt_of(reading: Reading, *kinds: str) -> Prompt:
-    """The prompt of a reading, with further kinds of what is not text."""
+def prompt_of(reading: Reading, *kinds: str, size: int = 0) -> Prompt:
+    """The prompt of a reading, with further kinds of what is not text, of `size` bytes."""
     document: Document = reading.document
-    return Prompt(document, reading.leaves, reading.kinds.union(kinds))
+    parts = (*reading.parts, *(Extent(kind, 1, bytes=size) for kind in kinds))
+    return Prompt(document, reading.leaves, reading.kinds.union(kinds), parts=parts)

@@ -7,6 +7,7 @@ from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, Json
 from outgate.dialects.rules import EVERYTHING, NOTHING, Rule
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
+from outgate.inference.verdict import Extent
 
 _LONG = 1_000_000
 _new = tuple.__new__
@@ -17,23 +18,29 @@ class InexactError(Exception):
 
 
 class Reading(NamedTuple):
-    """A body as policies see it: every judged string, the kinds of what is not text, and references to state at the provider."""
+    """A body as policies see it: every judged string, the kinds of what is not text, and references to state at the provider.
+
+    `parts` measures what is not text, in bytes as they stand in the body.
+    """
 
     document: JsonDocument
     leaves: tuple[Leaf, ...]
     kinds: frozenset[str]
     state: tuple[str, ...]
+    parts: tuple[Extent, ...] = ()
 
 
 class _Walk:
     """One pass over a tree, in document order (an object's judged names before its members)."""
 
-    __slots__ = ("boxes", "deepest", "exact", "kinds", "leaves", "limits", "most", "state")
+    __slots__ = ("boxes", "deepest", "exact", "kinds", "leaves", "limits", "most", "part", "state")
 
     def __init__(self, limits: Limits, exact: bool) -> None:  # noqa: FBT001
         self.boxes: list[tuple[Any, int, Any, int]] = []
         self.leaves: list[Leaf] = []
-        self.kinds: set[str] = set()
+        self.kinds: dict[str, list[int]] = {}
+        """Kind of what is no text → how many parts, and their bytes; `part` is where the bytes that come are counted."""
+        self.part = [0, 0]
         self.state: list[str] = []
         self.limits = limits
         self.deepest = limits.depth
@@ -56,7 +63,7 @@ class _Walk:
             tag = container.get(rule.by)
             rule = rule.cases.get(tag, rule) if tag.__class__ is str else rule
         if rule.kind:
-            self.kinds.add(rule.kind)
+            self._begin(rule.kind)
         names = rule.names
         if names is not EVERYTHING and not names.issuperset(container):
             self._names(container, rule, index, turn)
@@ -101,7 +108,12 @@ class _Walk:
             elif kind is float or (kind is int and rule.numbers):
                 self._number(value, rule, index, key, turn)
         if rule.tokens and any(value.__class__ is int for value in container):
-            self.kinds.add("token_array")
+            self._begin("token_array")
+
+    def _begin(self, kind: str) -> None:
+        """A part that is no text, of this kind."""
+        self.part = self.kinds.setdefault(kind, [0, 0])
+        self.part[0] += 1
 
     def _refuse(self, depth: int) -> NoReturn:
         if depth > self.deepest:
@@ -122,6 +134,7 @@ class _Walk:
 
     def _string(self, text: str, rule: Rule, index: int, key: str, depth: int, turn: int) -> None:
         if key in rule.blobs or (key in rule.links and text[:5].lower() == "data:"):
+            self.part[1] += len(text)
             return
         inner = rule.nested.get(key)
         if inner is not None:
@@ -164,6 +177,7 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
         tuple(walk.leaves),
         frozenset(walk.kinds) if walk.kinds else NOTHING,
         tuple(dict.fromkeys(walk.state)) if walk.state else (),
+        tuple(Extent(kind, count, bytes=size) for kind, (count, size) in walk.kinds.items()),
     )
 
 

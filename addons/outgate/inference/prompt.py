@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from outgate.inference.verdict import Extent
+
 
 class Channel(StrEnum):
     """Where in the conversation a piece of text stands."""
@@ -44,10 +46,10 @@ class Prompt:
 
     A mutation is a new Prompt over the same document. Compared by identity: a mutator that changed nothing returns the object
     it was given, and nothing downstream runs again. `unjudged` names the kinds of parts that are not text (image, audio,
-    file, token_array, opaque ...).
+    file, token_array, opaque ...), and `parts` measures them.
     """
 
-    __slots__ = ("__weakref__", "document", "edits", "leaves", "unjudged")
+    __slots__ = ("__weakref__", "document", "edits", "leaves", "parts", "unjudged")
 
     def __init__(
         self,
@@ -55,10 +57,12 @@ class Prompt:
         leaves: tuple[Leaf, ...],
         unjudged: frozenset[str] = frozenset(),
         edits: Mapping[tuple[int, str | int], Any] | None = None,
+        parts: tuple[Extent, ...] = (),
     ) -> None:
         self.document = document
         self.leaves = leaves
         self.unjudged = unjudged
+        self.parts = parts
         self.edits: Mapping[tuple[int, str | int], Any] = edits or {}
 
     def replace(self, changes: Mapping[int, str]) -> "Prompt":
@@ -72,7 +76,7 @@ class Prompt:
             leaf = leaves[index]
             leaves[index] = leaf._replace(text=text)
             edits[leaf.box, leaf.key] = text
-        return Prompt(self.document, tuple(leaves), self.unjudged, edits)
+        return Prompt(self.document, tuple(leaves), self.unjudged, edits, self.parts)
 
     def __repr__(self) -> str:
         return f"Prompt({len(self.leaves)} leaves, {len(self.edits)} edits)"

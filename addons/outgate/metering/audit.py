@@ -1,14 +1,16 @@
-"""Audit record of an exchange: caller, destination, usage and each stage's decision; never prompt or answer text.
+"""Audit record of an exchange: caller, destination, usage, verdicts and each stage's decision; never prompt or answer text.
 
 Names follow the OpenTelemetry GenAI attributes; what OpenTelemetry does not name begins with `outgate.`. A model's name that policy
 did not admit is the caller's own text: it is shown only where it looks like a model's name, and hidden where it may be a secret.
 """
 
 import re
+from typing import Any
 
 import orjson
 
 from outgate.inference.usage import Usage
+from outgate.inference.verdict import Extent, Verdict
 from outgate.metering.charge import Basis
 from outgate.metering.cost import Costs
 from outgate.metering.events import Closed
@@ -43,9 +45,30 @@ def record(closed: Closed) -> bytes:
             "outgate.source": closed.source,
             **_amounts(closed),
             "outgate.attempts": _attempts(closed),
+            "outgate.verdicts": {guard: _verdict(verdict) for guard, verdict in closed.verdicts.items()},
             "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
         }
     )
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    """What was found, read, and not read: what is empty is left out, but for the action."""
+    told = {
+        "matches": [{"rule": match.rule, "kind": match.kind, "count": match.count} for match in verdict.matches],
+        "scanned": [_extent(extent) for extent in verdict.scanned],
+        "unjudged": [_extent(extent) for extent in verdict.unjudged],
+        "revision": verdict.revision,
+    }
+    return {"action": verdict.action.value, **{name: value for name, value in told.items() if value}}
+
+
+def _extent(extent: Extent) -> dict[str, str | int]:
+    told: dict[str, str | int] = {"kind": extent.kind, "count": extent.count}
+    if extent.characters:
+        told["characters"] = extent.characters
+    if extent.bytes:
+        told["bytes"] = extent.bytes
+    return told
 
 
 _UNKNOWN = Usage()

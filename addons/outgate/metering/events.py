@@ -1,12 +1,13 @@
 """The `Closed` event of an exchange: counted here, written to the journal by `audit`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Kind
 from outgate.inference.usage import Usage
+from outgate.inference.verdict import Verdict
 from outgate.metering.charge import Basis, Charge
 from outgate.metering.cost import Costs
 from outgate.metering.metrics import Metrics
@@ -18,7 +19,7 @@ class Closed(NamedTuple):
 
     `admitted` says that policy let this caller use `model`; `label` is what metrics call it (`names`). `counted` is our count of
     the input, None where none was made; `usage` what the provider reported or the gateway estimated;
-    `costs` is None where nothing was charged, or where that has no price.
+    `costs` is None where nothing was charged, or where that has no price. `verdicts` are those of all guards that ran, by guard.
     """
 
     started: float
@@ -46,6 +47,7 @@ class Closed(NamedTuple):
     denial: Denial | None
     attempts: Sequence[AttemptRecord]
     trace: Sequence[Ran]
+    verdicts: Mapping[str, Verdict]
 
 
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
@@ -62,7 +64,20 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
         add("outgate_attempts_total", (attempt.backend, attempt.failure or "", attempt.reason or ""))
     if closed.charge.basis is not Basis.NOTHING:
         _emit_usage(closed, (operation, provider, model), debt, metrics)
-    metrics.observe_each("outgate_stage_seconds", [((stage, verdict), ns / 1e9) for stage, ns, verdict in closed.trace])
+    for guard, verdict in closed.verdicts.items():
+        _emit_verdict(guard, verdict, metrics)
+    metrics.observe_each("outgate_stage_seconds", [((stage, how), ns / 1e9) for stage, ns, how in closed.trace])
+
+
+def _emit_verdict(guard: str, verdict: Verdict, metrics: Metrics) -> None:
+    add = metrics.add
+    add("outgate_verdicts_total", (guard, verdict.action.value))
+    for match in verdict.matches:
+        add("outgate_verdict_matches_total", (guard, match.rule), match.count)
+    for extent in verdict.scanned:
+        add("outgate_scanned_pieces_total", (guard, extent.kind), extent.count)
+    for extent in verdict.unjudged:
+        add("outgate_unjudged_pieces_total", (guard, extent.kind), extent.count)
 
 
 def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: Metrics) -> None:

@@ -2,7 +2,8 @@
 
 Names follow the OpenTelemetry GenAI metrics (`gen_ai.client.token.usage`, `gen_ai.server.request.duration`), spelt for Prometheus;
 what OpenTelemetry does not name begins with `outgate_`. No label is taken from what a caller wrote:
-a model is labelled by its name where the policy names it or a provider has answered for it, up to 64 such, and else as `other`.
+a model is labelled by its name where the policy names it or a provider has answered for it, up to 64 such, and else as `other`;
+rules and kinds are names of the gateway's own and of the policy.
 """
 
 from enum import StrEnum
@@ -84,6 +85,20 @@ METRICS = (
         _RATIO,
     ),
     Metric("outgate_stage_seconds", Type.SUMMARY, ("stage", "verdict"), "runs of each stage: ok, denied, answered or error"),
+    Metric(
+        "outgate_verdicts_total",
+        Type.COUNTER,
+        ("guard", "action"),
+        "verdicts of each guard: allowed, denied, answered, replaced, skipped (nothing was read) or failed",
+    ),
+    Metric("outgate_verdict_matches_total", Type.COUNTER, ("guard", "rule"), "rules that matched"),
+    Metric("outgate_scanned_pieces_total", Type.COUNTER, ("guard", "kind"), "pieces of text that a guard has read, by channel"),
+    Metric(
+        "outgate_unjudged_pieces_total",
+        Type.COUNTER,
+        ("guard", "kind"),
+        "pieces that were there and no guard of this name read: channels it leaves out, images, audio, files, opaque bodies",
+    ),
     Metric("outgate_policy_info", Type.GAUGE, ("revision",), "workers under this revision of the policy"),
     Metric("outgate_policy_reloads_total", Type.COUNTER, ("result",), "reloads of a worker's policy: applied or refused"),
     Metric("outgate_cache_lookups_total", Type.COUNTER, ("result",), "cache look-ups by result"),

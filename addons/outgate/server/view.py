@@ -1,4 +1,4 @@
-"""How an operator sees an exchange in mitmweb: its stages, verdicts, timings, tokens and cost."""
+"""The mitmweb content view of an exchange: stages, verdicts, timings, tokens and cost."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -60,14 +60,18 @@ def _lines(seen: dict[str, Any]) -> Iterator[str]:
     if seen["denial"] is not None:
         yield "denial:"
         yield from (f"  {name}: {_scalar(value)}" for name, value in seen["denial"].items())
-    yield "stages:  # verdict, microseconds"
+    yield "stages:  # outcome, microseconds"
     yield from (f"  - {name + ':':<20} [{verdict}, {micros}]" for name, verdict, micros in seen["stages"])
+    verdicts = seen["line"].get("outgate.verdicts")
+    if verdicts:
+        yield "verdicts:"
+        yield from (f"  {guard}: {_scalar(verdict)}" for guard, verdict in verdicts.items())
     for name, value in seen["line"].items():
         if name not in _ALREADY_SAID and value is not None:
             yield f"{name.removeprefix('outgate.')}: {_scalar(value)}"
 
 
-_ALREADY_SAID = frozenset({"outcome", "outgate.denial.code", "outgate.denial.stage", "outgate.stages"})
+_ALREADY_SAID = frozenset({"outcome", "outgate.denial.code", "outgate.denial.stage", "outgate.stages", "outgate.verdicts"})
 _FIGURES = {
     "gen_ai.usage.input_tokens": "{} tokens in",
     "gen_ai.usage.output_tokens": "{} tokens out",

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from outgate.errors import Denial
 from outgate.inference.params import Params
 from outgate.inference.prompt import Prompt
+from outgate.inference.verdict import Action, Extent, Match, Verdict
 from outgate.pipeline.contract import Contract, Judges, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 
@@ -40,16 +41,25 @@ class AdmitParts(Stage):
         self.contract = Contract.of(Reads, writes=("verdict.parts",), judges=Judges.RAW, may=May.DENY, cost=0.002, passes=0.99)
 
     def run(self, facts: Reads, /) -> Outcome:
-        unread = sorted(facts.prompt.unjudged - self._parts)
+        unjudged, state = facts.prompt.unjudged, facts.params.server_state
+        if not unjudged and not state:
+            return (_TEXT_ALONE,)
+        unread, stored = sorted(unjudged - self._parts), sorted(set(state) - self._state)
+        found = _verdict(facts.prompt, state, Action.DENIED if unread or stored else Action.ALLOWED)
         if unread:
-            return Denial(
-                code="unjudged_content",
-                status=403,
-                message=f"The policy does not admit content it cannot read: {', '.join(unread)}.",
-            )
-        stored = sorted(set(facts.params.server_state) - self._state)
+            message = f"The policy does not admit content it cannot read: {', '.join(unread)}."
+            return Denial(code="unjudged_content", status=403, message=message, outputs=(found,))
         if stored:
-            return Denial(
-                code="server_state", status=403, message=f"The policy does not admit state at the provider: {', '.join(stored)}."
-            )
-        return (facts.prompt.unjudged,)
+            message = f"The policy does not admit state at the provider: {', '.join(stored)}."
+            return Denial(code="server_state", status=403, message=message, outputs=(found,))
+        return (found,)
+
+
+_TEXT_ALONE = Verdict()
+
+
+def _verdict(prompt: Prompt, state: tuple[str, ...], action: Action) -> Verdict:
+    """Every part is unjudged: this stage knows kinds, and reads none of them."""
+    measured = {part.kind for part in prompt.parts}
+    rest = tuple(Extent(kind, 1) for kind in sorted(prompt.unjudged - measured))
+    return Verdict(action=action, matches=tuple(Match(name, "server_state") for name in state), unjudged=(*prompt.parts, *rest))

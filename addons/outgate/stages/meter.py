@@ -4,7 +4,8 @@ Reads everything the line tells. Nothing but the ending itself is certain: an ex
 model and no hold, and still gets its line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from outgate.errors import Denial
@@ -12,6 +13,7 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
+from outgate.inference.verdict import Verdict
 from outgate.metering.audit import record
 from outgate.metering.charge import Basis, Charge, Ending, charge_for
 from outgate.metering.cost import Costs, costs_of
@@ -53,9 +55,10 @@ class Reads(NamedTuple):
     denial: Denial | None
     r_status: int | None
     r_source: str | None
+    verdicts: Mapping[str, Verdict] = MappingProxyType({})
 
 
-_CERTAIN = frozenset({"exchange_id", "started", "outcome", "attempts", "trace", "policy_revision"})
+_CERTAIN = frozenset({"exchange_id", "started", "outcome", "attempts", "trace", "policy_revision", "verdicts"})
 _NOBODY = Principal(name="", tenant="")
 
 
@@ -123,6 +126,7 @@ class Meter(Stage):
             denial=facts.denial,
             attempts=facts.attempts or (),
             trace=facts.trace or (),
+            verdicts=facts.verdicts,
         )
 
     def _costs(self, facts: Reads, charge: Charge) -> Costs | None:

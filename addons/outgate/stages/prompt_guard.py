@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from outgate.detectors.injection.guard import Guard
+from outgate.detectors.injection.guard import Guard, Judged
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import RULES
 from outgate.dialects.registry import dialect
@@ -22,6 +22,7 @@ from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import EventStream
+from outgate.inference.verdict import SKIPPED, Action
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, Judges, May
 from outgate.pipeline.facts import fact_of_field
@@ -92,7 +93,7 @@ class AnswerReads(NamedTuple):
 
 
 class PromptGuard(Stage):
-    """The prompt to the ids of the rules it matches: an empty tuple is a clean verdict."""
+    """The prompt to a verdict: the ids of the rules it matches, and how much text of which channels was read."""
 
     name = "prompt_guard"
     settings_type = PromptGuardSettings
@@ -103,7 +104,7 @@ class PromptGuard(Stage):
         self._guard = Guard(settings.channels, settings.disabled_rules, settings.phrases, settings.patterns, memo)
         self._models = settings.models if settings.per_model else ("*",)
         self._text = settings.answer
-        self._outcome: Callable[[Any, tuple[str, ...]], Outcome] = self._answered if answers else _denied
+        self._outcome: Callable[[Any, Judged], Outcome] = self._answered if answers else _denied
         view = AnswerReads if answers else Reads
         self.contract = Contract(
             reads=tuple(map(fact_of_field, (*view._fields, *(["model"] if settings.per_model else [])))),
@@ -117,24 +118,26 @@ class PromptGuard(Stage):
 
     async def run(self, facts: Any, /) -> Outcome:
         if self._models != ("*",) and not any(fnmatchcase(facts.model, model) for model in self._models):
-            return ((),)
-        found: tuple[str, ...] | None = ()
+            return (SKIPPED,)
         turn = self._monotonic()
-        for found in self._guard.judge(facts.prompt, facts.principal.tenant):
-            if found is None and self._monotonic() - turn > _TURN:
+        for judged in self._guard.judge(facts.prompt, facts.principal.tenant):
+            if judged is not None:
+                return self._outcome(facts, judged) if judged.ids else (judged.verdict(Action.ALLOWED),)
+            if self._monotonic() - turn > _TURN:
                 await sleep(0)  # other exchanges get their turn
                 turn = self._monotonic()
-        return self._outcome(facts, found) if found else ((),)
+        raise AssertionError("a guard ends with what it found")
 
-    def _answered(self, facts: AnswerReads, found: tuple[str, ...]) -> Answer | Denial:
+    def _answered(self, facts: AnswerReads, judged: Judged) -> Answer | Denial:
         if facts.operation.kind is not Kind.CHAT:
-            return _denied(facts, found)  # nothing but a conversation has an answer in words
+            return _denied(facts, judged)  # nothing but a conversation has an answer in words
         speaker, params = dialect(facts.operation.dialect), facts.params
         reply = Canned(self._text, facts.model_requested, facts.exchange_id, int(facts.started))
         events = speaker.canned(facts.operation, reply, params.stream, params.include_usage)
         headers = Headers([("content-type", speaker.content_type(params.stream))])
-        return Answer(200, headers, EventStream.of(events), "gateway", outputs=(found,))
+        return Answer(200, headers, EventStream.of(events), "gateway", outputs=(judged.verdict(Action.ANSWERED),))
 
 
-def _denied(facts: Reads | AnswerReads, found: tuple[str, ...]) -> Denial:  # noqa: ARG001
-    return Denial(code="prompt_refused", status=403, message=f"The prompt was refused by policy ({', '.join(found)}).")
+def _denied(_: Reads | AnswerReads, judged: Judged) -> Denial:
+    message = f"The prompt was refused by policy ({', '.join(judged.ids)})."
+    return Denial(code="prompt_refused", status=403, message=message, outputs=(judged.verdict(Action.DENIED),))

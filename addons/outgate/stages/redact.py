@@ -15,6 +15,7 @@ from outgate.detectors.pii.prefilter import ENTITIES, may_contain
 from outgate.detectors.windows import Window, apportion, part_windows, text_of
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
+from outgate.inference.verdict import Verdict
 from outgate.model_server.client import Encoder
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Stage, TimedSettings
@@ -41,7 +42,7 @@ class Reads(NamedTuple):
 
     prompt: Prompt
     principal: Principal
-    verdict_parts: frozenset[str] = frozenset()
+    verdict_parts: Verdict = Verdict()
 
 
 class Redact(Stage):
