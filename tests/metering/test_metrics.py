@@ -136,3 +136,34 @@ def test_a_gauge_starts_at_zero_with_its_worker(tmp_path, monkeypatch):
     Metrics(tmp_path).add("outgate_open", ())
 
     assert (5.0, 1.0) == (before, samples(tmp_path)["outgate_open", ()])
+
+
+def test_another_metric_in_the_table_zeroes_none_of_the_others(tmp_path, monkeypatch):
+    metrics = Metrics(tmp_path)
+    metrics.add("outgate_answers_total", ("upstream",), 7)
+    metrics.add("outgate_denials_total", ("stage", "code"), 3)
+    metrics.close()
+    new = under_test.Metric("outgate_new_total", under_test.Type.COUNTER, (), "new")
+    other = under_test.BY_NAME["outgate_denials_total"]._replace(labels=("code",))
+    monkeypatch.setitem(under_test.BY_NAME, new.name, new)
+    monkeypatch.setitem(under_test.BY_NAME, other.name, other)
+    table = [other if metric.name == other.name else metric for metric in METRICS]
+    monkeypatch.setattr(under_test, "METRICS", (*table, new))
+    released = Metrics(tmp_path)
+    released.add("outgate_new_total")
+    released.add("outgate_answers_total", ("upstream",))
+    released.add("outgate_denials_total", ("code",))
+
+    assert {
+        ("outgate_answers_total", ("upstream",)): 8.0,
+        ("outgate_denials_total", ("code",)): 1.0,  # its labels are others: it begins anew
+        ("outgate_new_total", ()): 1.0,
+    } == samples(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"labels": ("x",)}, {"buckets": (1.0,)}, {"type": under_test.Type.GAUGE}])
+def test_a_metric_of_another_shape_is_another_series(change):
+    metric = under_test.BY_NAME["outgate_answers_total"]
+
+    assert metric.kept_as != metric._replace(**change).kept_as
+    assert metric.kept_as == metric._replace(doc="in other words").kept_as

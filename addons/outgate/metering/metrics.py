@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from outgate.metering.series import SUFFIX, SeriesFile, read_series
-from outgate.metering.table import BY_NAME, FINGERPRINT, METRICS, Metric, Type
+from outgate.metering.table import BY_NAME, LAYOUT, METRICS, Metric, Type
 
 OTHER = "other"
 """The label of whatever is not told apart by name."""
@@ -33,10 +33,11 @@ class Metrics:
         self._known: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in BY_NAME}
         self._sets: dict[str, int] = defaultdict(int)
         for key, first in self._series.index.items():
-            name = key.partition("{")[0]
-            self._sets[name] += 1
-            if BY_NAME[name].type is Type.GAUGE:
-                self._cells[first] = 0.0
+            metric = _metric(key)
+            if metric is not None:
+                self._sets[metric.name] += 1
+                if metric.type is Type.GAUGE:
+                    self._cells[first] = 0.0
 
     def add(self, name: str, labels: tuple[str, ...] = (), amount: float = 1.0) -> None:
         """Count `amount` (a gauge may go down). `labels` are values in the table's order. Raises KeyError for an unknown name."""
@@ -93,7 +94,7 @@ def _free_slot(folder: Path) -> SeriesFile:
     slot = 0
     while True:
         try:
-            return SeriesFile(folder / f"{slot}{SUFFIX}", FINGERPRINT)
+            return SeriesFile(folder / f"{slot}{SUFFIX}", LAYOUT)
         except BlockingIOError:
             slot += 1
 
@@ -102,13 +103,14 @@ def render(folder: Path) -> bytes:
     """The sum over every worker's file, in the text format of Prometheus (version 0.0.4). Raises OSError."""
     total: dict[str, list[float]] = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        for key, cells in read_series(path, FINGERPRINT):
+        for key, cells in read_series(path, LAYOUT):
             known = total.get(key)
             total[key] = list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]
     series: dict[str, list[tuple[str, list[float]]]] = defaultdict(list)
     for key in sorted(total):
-        name, _, labels = key.partition("{")
-        series[name].append((labels.removesuffix("}"), total[key]))
+        metric = _metric(key)
+        if metric is not None:
+            series[metric.name].append((key.partition("{")[2].removesuffix("}"), total[key]))
     return "".join(line for metric in METRICS for line in _lines(metric, series[metric.name])).encode()
 
 
@@ -137,7 +139,14 @@ def _sum_and_count(metric: Metric, labels: str, total: float, count: float) -> s
 
 def _key(metric: Metric, labels: tuple[str, ...]) -> str:
     pairs = (f'{name}="{_escaped(value)}"' for name, value in zip(metric.labels, labels, strict=True))
-    return f"{metric.name}{_braced(','.join(pairs))}"
+    return f"{metric.kept_as}{_braced(','.join(pairs))}"
+
+
+def _metric(key: str) -> Metric | None:
+    """The metric of a series; None for one that an earlier release counted, or counted otherwise."""
+    kept_as = key.partition("{")[0]
+    metric = BY_NAME.get(kept_as.partition("#")[0])
+    return metric if metric is not None and metric.kept_as == kept_as else None
 
 
 def _escaped(value: str) -> str:

@@ -1,6 +1,6 @@
 """Memory-mapped series files, one per worker, readable by any process at any time, so that counts survive a worker.
 
-Layout, little-endian: a header (magic, 16 bytes of the table's fingerprint), then per series: u32 length of the key, u32 number of
+Layout, little-endian: a header (magic, 16 bytes for the layout of keys), then per series: u32 length of the key, u32 number of
 cells, the key in UTF-8 padded to 8 bytes, the cells as doubles. A length of zero ends the file; it is written last, so that a
 reader never meets half a series. Blocks are allocated beforehand: a full disk refuses the start, never a running worker.
 """
@@ -21,22 +21,22 @@ SUFFIX = ".series"
 class SeriesFile:
     """The series of one worker. Cells are addressed by index into `cells`, a view of doubles over the whole file.
 
-    A file left by an earlier run of the same worker and the same table goes on. Raises BlockingIOError where a living worker
+    A file left by an earlier run of the same worker and the same layout goes on. Raises BlockingIOError where a living worker
     owns it, and OSError where it cannot be made.
     """
 
-    def __init__(self, path: Path, fingerprint: bytes, *, size: int = 4 << 20) -> None:
+    def __init__(self, path: Path, layout: bytes, *, size: int = 4 << 20) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
             raise
-        if os.fstat(self._file).st_size != size or _read_head(os.pread(self._file, _HEAD.size, 0)) != fingerprint:
+        if os.fstat(self._file).st_size != size or _read_head(os.pread(self._file, _HEAD.size, 0)) != layout:
             os.ftruncate(self._file, 0)
         os.posix_fallocate(self._file, 0, size)
         self._map = mmap.mmap(self._file, size)
-        self._map[: _HEAD.size] = _HEAD.pack(_MAGIC, fingerprint)
+        self._map[: _HEAD.size] = _HEAD.pack(_MAGIC, layout)
         self._bytes = memoryview(self._map)
         self.cells = self._bytes.cast("d")
         self.index: dict[str, int] = {}
@@ -68,10 +68,10 @@ class SeriesFile:
         os.close(self._file)
 
 
-def read_series(path: Path, fingerprint: bytes) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Every series of a worker's file; none where it was written under another table. Raises OSError."""
+def read_series(path: Path, layout: bytes) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Every series of a worker's file; none where its keys have another layout. Raises OSError."""
     data = path.read_bytes()
-    if _read_head(data[: _HEAD.size]) != fingerprint:
+    if _read_head(data[: _HEAD.size]) != layout:
         return
     view = memoryview(data)
     cells = view[: len(data) // 8 * 8].cast("d")
@@ -82,8 +82,8 @@ def read_series(path: Path, fingerprint: bytes) -> Iterator[tuple[str, tuple[flo
 def _read_head(data: bytes) -> bytes | None:
     if len(data) != _HEAD.size:
         return None
-    magic, fingerprint = _HEAD.unpack(data)
-    return bytes(fingerprint) if magic == _MAGIC else None
+    magic, layout = _HEAD.unpack(data)
+    return bytes(layout) if magic == _MAGIC else None
 
 
 def _walk(data: memoryview) -> Iterator[tuple[str, int, int]]:

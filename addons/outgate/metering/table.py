@@ -34,6 +34,12 @@ class Metric(NamedTuple):
         """A histogram keeps one cell per bucket, one for +Inf, and the sum; a summary the count and the sum."""
         return len(self.buckets) + 2 if self.type in (Type.HISTOGRAM, Type.SUMMARY) else 1
 
+    @property
+    def kept_as(self) -> str:
+        """The name of its series in the files of workers: counts go on while type, labels and buckets stay as they are."""
+        shape = repr((self.type.value, self.labels, self.buckets)).encode()
+        return f"{self.name}#{blake2b(shape, digest_size=4).hexdigest()}"
+
 
 _TOKENS = tuple(float(4**n) for n in range(14))
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
@@ -110,4 +116,5 @@ METRICS = (
     ),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
-FINGERPRINT = blake2b(repr(METRICS).encode(), digest_size=16).digest()
+LAYOUT = b"name#shape{label"
+"""16 bytes that say how series are named in the files: in a file that says otherwise nothing is read."""
