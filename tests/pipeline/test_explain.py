@@ -5,7 +5,8 @@ import pytest
 from outgate.pipeline.compiler import compile_plan
 from outgate.pipeline.contract import Judges, OnError
 from outgate.pipeline.explain import explain, explain_json
-from pipeline.standard import CACHE, MODEL_MAP, PROMPT_GUARD, STANDARD, stage, swap, vary
+from outgate.pipeline.facts import Origin
+from pipeline.standard import CACHE, MODEL_MAP, OUTPUT_GUARD, PROMPT_GUARD, STANDARD, stage, swap, vary
 
 
 def test_a_plan_in_words():
@@ -24,6 +25,14 @@ def test_a_plan_in_words():
         assert line in text
     assert "dispatch ends the request" not in text
     assert "warnings" not in text
+
+
+def test_the_pass_of_an_answer_through_its_judges_is_a_phase_of_its_own():
+    judge = vary(OUTPUT_GUARD, writes="verdict.out.output_guard")._replace(streams=True)
+    plan = compile_plan((judge,), given=frozenset(Origin), known=frozenset({"r.stream"}))
+
+    assert "\nstreams\n  1 output_guard" in explain(plan)
+    assert ["output_guard"] == [stage["stage"] for stage in explain_json(plan)["order"]["streams"]]
 
 
 def test_phases_come_in_order():

@@ -67,6 +67,27 @@ def test_what_is_not_so_fails_and_says_what(tmp_path, expect, word):
     assert any(word in difference for difference in differences)
 
 
+ANSWER = """\
+  answer:
+    body: {id: c, choices: [{index: 0, message: {role: assistant, content: good news}, finish_reason: stop}]}
+"""
+STREAM = """\
+  answer:
+    events:
+      - {id: c, choices: [{index: 0, delta: {content: good }, finish_reason: null}]}
+      - {id: c, choices: [{index: 0, delta: {content: news}, finish_reason: stop}]}
+      - "[DONE]"
+"""
+
+
+@pytest.mark.parametrize(("answer", "text"), [(ANSWER, "good news"), (STREAM, "[DONE]")])
+def test_the_providers_answer_can_be_given(tmp_path, answer, text):
+    given = REQUEST.replace("messages:", "stream: true, messages:") if answer is STREAM else REQUEST
+
+    assert [] == run(tmp_path, f"{{decision: allowed, answer_contains: '{text}', answer_lacks: [bad]}}", given + answer)
+    assert ["the answer holds 'news'"] == run(tmp_path, "{decision: allowed, answer_lacks: [news]}", given + answer)
+
+
 def test_denials_by_code_status_and_stage(tmp_path):
     anonymous = REQUEST.replace("    workload: alpha\n", "")
 

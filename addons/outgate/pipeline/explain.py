@@ -9,7 +9,7 @@ from outgate.pipeline.contract import Contract, Effect, May, OnError, Release
 from outgate.pipeline.graph import Graph
 from outgate.pipeline.plan import Edge, Plan, Step
 
-_PHASES = ("request", "response", "close", "after")
+_PHASES = ("request", "response", "streams", "close", "after")
 _PLAIN = (str, int, float, bool, bytes, type(None))
 _UNSAID = ("E_DISPATCH_NOT_LAST", "E_NOT_YET_KNOWN")
 

@@ -65,7 +65,7 @@ async def run_behaviour(policy: Path, *, elsewhere: bool = False) -> tuple[int, 
         await live.start()
         try:
             for index, case in enumerate(cases):
-                differences = tuple(_differences(case, await _outcome(live, ports, case.request)))
+                differences = tuple(_differences(case, await _outcome(live, ports, case)))
                 if differences:
                     failed.append(Failed(case.name, tests.line_of((index,)), differences))
         finally:
@@ -98,9 +98,11 @@ def _with_callers(source: Source, cases: tuple[Case, ...]) -> Source:
     return Source(source.file, data, source.lines)
 
 
-async def _outcome(policy: LivePolicy, ports: Ports, request: RequestIn) -> CaseResult:
+async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
     """Lead a request through a tunnel, where it comes by CONNECT, and the exchange."""
+    request = case.request
     ports.client.sent.clear()
+    ports.client.answer = case.answer
     deps = ExchangeDeps(
         policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
         credentials=ports.credentials, tokenizers=ports.tokenizers,
@@ -119,12 +121,12 @@ async def _outcome(policy: LivePolicy, ports: Ports, request: RequestIn) -> Case
     exchange.task = get_running_loop().create_task(exchange.run())
     status, answer = await _taken(exchange.channel)
     await exchange.task
-    outcome = _ended(exchange.denial, exchange.execution)
+    outcome = _ended(exchange.denial, exchange.execution)._replace(answer=answer)
     if exchange.denial is not None:
         return outcome
     if ports.client.sent:
         return outcome._replace(sent=ports.client.sent[0])
-    return outcome._replace(decision="answered", status=status, answer=answer)
+    return outcome._replace(decision="answered", status=status)
 
 
 def _ended(denial: Denial | None, execution: Execution | None) -> CaseResult:
@@ -187,6 +189,7 @@ def _differences(case: Case, ended: CaseResult) -> Iterator[str]:
     yield from (f"{name} ran" for name in expect.not_run if name in ended.ran)
     if expect.answer_contains is not None and expect.answer_contains not in ended.answer:
         yield f"the answer does not contain {expect.answer_contains!r}"
+    yield from (f"the answer holds {text!r}" for text in expect.answer_lacks if text in ended.answer)
     if expect.upstream is not None and ended.decision == "allowed" and ended.sent is not None:
         yield from _upstream_differences(expect.upstream, ended.sent)
 

@@ -1,4 +1,4 @@
-"""Schema of behaviour tests: a request in; the decision, the request for the provider and the order of stages out.
+"""Schema of behaviour tests: a request and an answer in; the decision, what either side gets, and the order of stages out.
 
 `NAME.test.yaml` beside a policy `NAME.yaml` holds a list of cases, in the same strict YAML as policies.
 """
@@ -47,6 +47,17 @@ class RequestIn(Settings):
     """The body as YAML, sent as JSON; a string is sent as it is."""
 
 
+class ProviderAnswer(Settings):
+    """What the provider answers: either a body or events."""
+
+    status: int = 200
+    """HTTP status."""
+    body: Any = None
+    """The body as YAML, sent as JSON; a string is sent as it is."""
+    events: tuple[Any, ...] = ()
+    """The events of a stream: each as YAML, sent as JSON; a string is sent as it is (`[DONE]`)."""
+
+
 class UpstreamOut(Settings):
     """What the provider would get. Only what is given is compared."""
 
@@ -84,7 +95,9 @@ class Expected(Settings):
     upstream: UpstreamOut | None = None
     """What the provider would get."""
     answer_contains: str | None = None
-    """Text in the gateway's own answer."""
+    """Text in the answer that the caller gets."""
+    answer_lacks: tuple[str, ...] = ()
+    """Text that must not be anywhere in the answer."""
     order: tuple[str, ...] = ()
     """Stages of the request plan that ran, in this order; others may stand between."""
     not_run: tuple[str, ...] = ()
@@ -98,6 +111,8 @@ class Case(Settings):
     """What it shows."""
     request: RequestIn
     """What comes in."""
+    answer: ProviderAnswer | None = None
+    """What the provider answers. Without it, it says that nobody was asked."""
     expect: Expected
     """What must come out."""
 

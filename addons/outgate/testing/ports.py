@@ -14,6 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import orjson
+
+from outgate.dialects import sse
 from outgate.errors import FailureKind, UpstreamError
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
@@ -25,6 +28,7 @@ from outgate.policy.stage_types import Ports, ports_of
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
+from outgate.testing.cases import ProviderAnswer
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.client import OutboundRequest
@@ -59,32 +63,39 @@ class NearEncoder:
         return [known.merge(job, known.run(job.pieces, entities)) for job in jobs]
 
 
-class NoAnswer:
-    """The answer to every recorded request: a 404 that every dialect can read, and that no stage repeats, keeps or charges."""
+class GivenAnswer:
+    """A provider's answer: the case's, else a 404 that every dialect can read, and that no stage repeats, keeps or charges."""
 
-    status = 404
-    headers = Headers([("content-type", "application/json")])
-
-    def __init__(self) -> None:
-        self._unread = b'{"type": "error", "error": {"type": "not_found_error", "message": "nobody was asked"}}'
+    def __init__(self, answer: ProviderAnswer | None) -> None:
+        self.status = answer.status if answer is not None else 404
+        streams = answer is not None and bool(answer.events)
+        self.headers = Headers([("content-type", "text/event-stream" if streams else "application/json")])
+        self._unread = [_NOBODY] if answer is None else [sse.encode(_bytes(one)) for one in answer.events] or [_bytes(answer.body)]
 
     async def read(self) -> bytes:
-        body, self._unread = self._unread, b""
-        return body
+        return self._unread.pop(0) if self._unread else b""
 
     async def close(self) -> None:
         """Nothing is open."""
 
 
+_NOBODY = b'{"type": "error", "error": {"type": "not_found_error", "message": "nobody was asked"}}'
+
+
+def _bytes(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else orjson.dumps(value)
+
+
 class RecordingClient:
-    """Keeps what would be sent, and dials nothing."""
+    """Keeps what would be sent, dials nothing, and answers what the case says."""
 
     def __init__(self) -> None:
         self.sent: list[OutboundRequest] = []
+        self.answer: ProviderAnswer | None = None
 
-    async def open(self, request: OutboundRequest) -> NoAnswer:
+    async def open(self, request: OutboundRequest) -> GivenAnswer:
         self.sent.append(request)
-        return NoAnswer()
+        return GivenAnswer(self.answer)
 
     async def fetch(self, *_: Any, **__: Any) -> Any:
         raise UpstreamError(FailureKind.CONNECT, "behaviour tests dial nothing", sent=False)

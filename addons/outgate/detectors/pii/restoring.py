@@ -8,13 +8,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from outgate.detectors.escapes import ESCAPES
 from outgate.detectors.pii.placeholders import Placeholders
 from outgate.inference.judge import ON, Decision, Judge, Part, Pass, Replace
 
 _PLAIN = re.compile(r"<([A-Z][A-Z_]{0,24}_[0-9]{1,9})>")
 _JSON = re.compile(r"(?:<|\\u003[cC])([A-Z][A-Z_]{0,24}_[0-9]{1,9})(?:>|\\u003[eE])")
 _OPENING, _CLOSING = "\\u003c", "\\u003e"
-_ESCAPES = {code: f"\\u{code:04x}" for code in range(32)} | {34: '\\"', 92: "\\\\", 10: "\\n", 13: "\\r", 9: "\\t"}
 
 
 class Beginnings:
@@ -65,7 +65,7 @@ class Restoring(Judge):
         for match in (_JSON if part.escaped else _PLAIN).finditer(text):
             value = self._placeholders.value(f"<{match[1]}>")
             if value is not None:
-                pieces += (text[done : match.start()], value.translate(_ESCAPES) if part.escaped else value)
+                pieces += (text[done : match.start()], value.translate(ESCAPES) if part.escaped else value)
                 done = match.end()
         cut = len(text) if final else self._beginnings.cut(text, done, json=part.escaped)
         if done:
