@@ -4,9 +4,7 @@
 """
 
 import ast
-import importlib
 import inspect
-import pkgutil
 import re
 import sys
 import types
@@ -115,19 +113,9 @@ def policy_page() -> str:
 
 
 def stages() -> Iterator[Any]:
-    import outgate.stages
-    from outgate.pipeline.stage import Stage
+    from outgate.policy.stage_types import stage_names, stage_type
 
-    for found in pkgutil.iter_modules(outgate.stages.__path__):
-        module = importlib.import_module(f"outgate.stages.{found.name}")
-        for value in vars(module).values():
-            if (
-                inspect.isclass(value)
-                and issubclass(value, Stage)
-                and value.__module__ == module.__name__
-                and hasattr(value, "name")
-            ):
-                yield value
+    return (stage_type(name) for name in sorted(stage_names()))
 
 
 def stages_page() -> str:

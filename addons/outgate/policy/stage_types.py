@@ -1,7 +1,8 @@
 """Find a stage by its name and construct it with the ports that it asks for.
 
-A stage is a module of `outgate.stages`, imported only where a policy uses it. It asks for a port by the name of a constructor
-parameter: the caller makes ports once per process, the policy adds what it decides itself.
+A stage is a module of `outgate.stages`, imported only where a policy uses it. Stages that share settings are a package: the
+package `cache` holds the stage `cache`, its module `record` the stage `cache_record`. A stage asks for a port by the name of a
+constructor parameter: the caller makes ports once per process, the policy adds what it decides itself.
 """
 
 import inspect
@@ -17,24 +18,34 @@ from outgate.pipeline.stage import Settings, Stage
 
 
 @cache
+def _modules() -> Mapping[str, str]:
+    """Stage names to names of modules."""
+    found: dict[str, str] = {}
+    for module in pkgutil.iter_modules(outgate.stages.__path__):
+        found[module.name] = f"outgate.stages.{module.name}"
+        inner = [f"{path}/{module.name}" for path in outgate.stages.__path__] if module.ispkg else []
+        found |= {f"{module.name}_{each.name}": f"outgate.stages.{module.name}.{each.name}" for each in pkgutil.iter_modules(inner)}
+    return found
+
+
 def stage_names() -> frozenset[str]:
     """The names of all stages, found without importing them."""
-    return frozenset(module.name for module in pkgutil.iter_modules(outgate.stages.__path__))
+    return frozenset(_modules())
 
 
 @cache
 def stage_type(name: str) -> type[Stage]:
     """The stage of this name. Raises LookupError where there is none, or where its module does not hold exactly one."""
-    if name not in stage_names():
+    if name not in _modules():
         raise LookupError(name)
-    module = import_module(f"outgate.stages.{name}")
+    module = import_module(_modules()[name])
     found = [
         each
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Stage) and each.__module__ == module.__name__ and "name" in vars(each)
     ]
     if len(found) != 1 or found[0].name != name:
-        raise LookupError(f"outgate.stages.{name} does not hold exactly one stage of that name")
+        raise LookupError(f"{module.__name__} does not hold exactly one stage of that name")
     return found[0]
 
 

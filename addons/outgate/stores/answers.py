@@ -7,27 +7,12 @@ this store compares keys for equality and nothing else. Entries hold placeholder
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from outgate.inference.usage import Usage
-from outgate.pipeline.stage import Settings
 
 _OVERHEAD = 512
 """Bytes an entry costs besides its body: key, record and table."""
-
-
-class CacheSettings(Settings):
-    """What policies/*.yaml may say under `cache`; `cache_record` and `cache_write` come with it and are built from the same."""
-
-    scope: Literal["workload", "tenant"] = "workload"
-    """Who shares answers: one workload, or all workloads of a tenant. Tenants never do."""
-    when: Literal["deterministic", "always"] = "deterministic"
-    """`deterministic` caches embeddings, and conversations whose caller set `temperature: 0`; `always` also repeats answers
-    that the provider would have given differently each time."""
-    tools: bool = False
-    """Also cache requests that offer tools or hold results of them. An answer that calls a tool is never cached."""
-    max_answer_bytes: int = 1024 * 1024
-    """Longer answers are not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +30,8 @@ class CachedAnswer:
 class Answers(Protocol):
     """A store of answers. `get` and `put` never wait: an engine that must (a shared one) keeps a copy near or counts as a miss."""
 
-    def get(self, key: bytes) -> CachedAnswer | None:
-        """The entry of this key that is not too old, else None."""
+    def get(self, key: bytes, max_age: float) -> CachedAnswer | None:
+        """The entry of this key that is younger than `max_age` seconds, else None."""
         ...
 
     def put(self, key: bytes, entry: CachedAnswer) -> bool:
@@ -55,7 +40,7 @@ class Answers(Protocol):
 
 
 class MemoryAnswers:
-    """The engine in memory: least recently used entries leave first, entries older than `max_age` seconds are gone.
+    """The engine in memory: least recently used entries leave first, an entry that is found too old is dropped.
 
     `wall` gives epoch seconds. A clock that steps back makes entries look younger by that step, never older than they are.
     """
@@ -65,13 +50,11 @@ class MemoryAnswers:
         wall: Callable[[], float],
         max_bytes: int = 64 * 1024 * 1024,
         max_entries: int = 10_000,
-        max_age: float = 3600.0,
         max_entry_bytes: int = 1024 * 1024,
     ) -> None:
         self._wall = wall
         self._max_bytes = max_bytes
         self._max_entries = max_entries
-        self._max_age = max_age
         self._max_entry_bytes = min(max_entry_bytes, max_bytes - _OVERHEAD)
         self._entries: OrderedDict[bytes, CachedAnswer] = OrderedDict()
         self._bytes = 0
@@ -84,11 +67,11 @@ class MemoryAnswers:
         """Bytes held."""
         return self._bytes
 
-    def get(self, key: bytes) -> CachedAnswer | None:
+    def get(self, key: bytes, max_age: float) -> CachedAnswer | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
-        if self._wall() - entry.created >= self._max_age:
+        if self._wall() - entry.created >= max_age:
             self._drop(key)
             return None
         self._entries.move_to_end(key)

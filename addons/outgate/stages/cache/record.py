@@ -12,7 +12,7 @@ from outgate.inference.stream import Event, EventStream, Finish
 from outgate.inference.usage import Usage
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import StreamStage
-from outgate.stores.answers import CacheSettings
+from outgate.stages.cache import CacheSettings
 
 
 class Reads(NamedTuple):

@@ -6,8 +6,8 @@ from outgate.exchange.judging import CutError
 from outgate.inference.judge import Cut, Replace
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
-from outgate.stages.cache_record import CacheRecord, Reads, Recording
-from outgate.stores.answers import CacheSettings
+from outgate.stages.cache import CacheSettings
+from outgate.stages.cache.record import CacheRecord, Reads, Recording
 from support.judging import Saying, at_once, guarded, through
 
 OPENAI = Operation("openai", Kind.CHAT)

@@ -8,7 +8,9 @@ answer, and each gets their own values back. What has no key (None) is neither l
 """
 
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from pydantic import Field
 
 from outgate.dialects.registry import dialect
 from outgate.errors import WireError
@@ -21,13 +23,29 @@ from outgate.metering.metrics import Metrics
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.plan import Answer
-from outgate.pipeline.stage import Stage
-from outgate.stores.answers import Answers, CacheSettings
+from outgate.pipeline.stage import Settings, Stage
+from outgate.stores.answers import Answers
 
 _LOOKUPS = "outgate_cache_lookups_total"
 _SAY_NOTHING = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-stainless-retry-count"})
 """Header fields that change no answer: who asks with what, how often, and what the body is, which the gateway says itself."""
 _TOOL_CHANNELS = frozenset({Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS})
+
+
+class CacheSettings(Settings):
+    """What policies/*.yaml may say under `cache`; `cache_record` and `cache_write` come with it and are built from the same."""
+
+    scope: Literal["workload", "tenant"] = "workload"
+    """Who shares answers: one workload, or all workloads of a tenant. Tenants never do."""
+    when: Literal["deterministic", "always"] = "deterministic"
+    """`deterministic` caches embeddings, and conversations whose caller set `temperature: 0`; `always` also repeats answers
+    that the provider would have given differently each time."""
+    tools: bool = False
+    """Also cache requests that offer tools or hold results of them. An answer that calls a tool is never cached."""
+    max_answer_bytes: int = 1024 * 1024
+    """Longer answers are not stored."""
+    max_age: float = Field(default=3600.0, gt=0)
+    """Seconds for which an answer is given again."""
 
 
 class Reads(NamedTuple):
@@ -67,7 +85,7 @@ class Cache(Stage):
         return answer or (key,)
 
     def _look_up(self, facts: Reads, key: bytes) -> Answer | None:
-        entry = self._answers.get(key)
+        entry = self._answers.get(key, self._settings.max_age)
         if entry is None:
             return None
         params = facts.params

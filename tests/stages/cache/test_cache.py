@@ -12,8 +12,8 @@ from outgate.inference.principal import Principal
 from outgate.pipeline.checks import KEY_READS
 from outgate.pipeline.contract import May
 from outgate.pipeline.plan import Answer
-from outgate.stages.cache import Cache, Reads
-from outgate.stores.answers import CachedAnswer, CacheSettings, MemoryAnswers
+from outgate.stages.cache import Cache, CacheSettings, Reads
+from outgate.stores.answers import CachedAnswer, MemoryAnswers
 from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
@@ -270,7 +270,7 @@ class Told:
         self.entries = {}
         self.given = None
 
-    def get(self, key):
+    def get(self, key, max_age):
         self.given = self.entries.get(key)
         return self.given
 
