@@ -1,4 +1,4 @@
-"""The short way: which connections have one, and that it says and hears what the layers would."""
+"""The fast path: which connections have one, and that it decrypts and encrypts what the layers would."""
 
 import contextlib
 import ssl
@@ -13,7 +13,7 @@ from mitmproxy.proxy.layers.modes import HttpProxy
 from mitmproxy.test.tflow import tclient_conn
 from OpenSSL import SSL
 
-from outgate.proxy.fast_path import Passage
+from outgate.proxy.fast_path import FastPath
 
 
 class Pair:
@@ -57,47 +57,47 @@ def pair():
 
 
 @pytest.fixture
-def passage(pair):
-    return Passage(pair.server, http=None)
+def fast_path(pair):
+    return FastPath(pair.server, http=None)
 
 
 @pytest.mark.parametrize("size", [1, 16_384, 16_385, 200_000])
-def test_what_the_client_says_is_heard_whole(pair, passage, size):
+def test_what_the_client_says_is_heard_whole(pair, fast_path, size):
     said = bytes(range(256)) * (size // 256 + 1)
 
-    assert (said[:size], True) == passage.opened(pair.says(said[:size]))
+    assert (said[:size], True) == fast_path.decrypt(pair.says(said[:size]))
 
 
-def test_half_a_record_is_waited_for(pair, passage):
+def test_half_a_record_is_waited_for(pair, fast_path):
     data = pair.says(b"prompt")
 
-    assert [(b"", True), (b"prompt", True)] == [passage.opened(data[:9]), passage.opened(data[9:])]
+    assert [(b"", True), (b"prompt", True)] == [fast_path.decrypt(data[:9]), fast_path.decrypt(data[9:])]
 
 
 @pytest.mark.parametrize("size", [1, 16_384, 16_385, 200_000])
-def test_what_is_said_to_the_client_arrives_whole(pair, passage, size):
-    assert size == len(pair.hears(passage.sealed(b"x" * size)))
+def test_what_is_said_to_the_client_arrives_whole(pair, fast_path, size):
+    assert size == len(pair.hears(fast_path.encrypt(b"x" * size)))
 
 
-def test_the_end_of_tls_is_left_to_the_layers_and_nothing_before_it_is_lost(pair, passage):
+def test_the_end_of_tls_is_left_to_the_layers_and_nothing_before_it_is_lost(pair, fast_path):
     last = pair.says(b"last words")
     with contextlib.suppress(ssl.SSLWantReadError):
         pair.client.unwrap()
 
-    assert (b"last words", False) == passage.opened(last + pair.outward.read())
+    assert (b"last words", False) == fast_path.decrypt(last + pair.outward.read())
 
 
-def test_attack_a_record_that_was_tampered_with_says_nothing_and_is_left_to_the_layers(pair, passage):
+def test_attack_a_record_that_was_tampered_with_says_nothing_and_is_left_to_the_layers(pair, fast_path):
     data = bytearray(pair.says(b"prompt"))
     data[-1] ^= 1
 
-    assert (b"", False) == passage.opened(bytes(data))
+    assert (b"", False) == fast_path.decrypt(bytes(data))
 
 
 def test_plain_connections_pass_as_they_are():
-    passage = Passage(None, http=None)
+    fast_path = FastPath(None, http=None)
 
-    assert ((b"GET", True), b"HTTP/1.1 200 OK") == (passage.opened(b"GET"), passage.sealed(b"HTTP/1.1 200 OK"))
+    assert ((b"GET", True), b"HTTP/1.1 200 OK") == (fast_path.decrypt(b"GET"), fast_path.encrypt(b"HTTP/1.1 200 OK"))
 
 
 def stack(*kinds):
@@ -125,11 +125,11 @@ def stack(*kinds):
     ],
     ids=["plain", "tls to the gateway", "plain in a tunnel", "tls in a tunnel"],
 )
-def test_a_connection_has_a_short_way(kinds, shielded):
+def test_a_connection_has_a_fast_path(kinds, shielded):
     layers = stack(*kinds)
-    passage = Passage.through(layers, layers[-1])
+    fast_path = FastPath.to(layers, layers[-1])
 
-    assert (layers[-1], shielded) == (passage.http, passage.tls is not None)
+    assert (layers[-1], shielded) == (fast_path.http, fast_path.tls is not None)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_a_connection_has_a_short_way(kinds, shielded):
 def test_attack_nothing_leaves_a_tunnel_inside_of_tls_unframed(kinds):
     layers = stack(*kinds)
 
-    assert Passage.through(layers, layers[-1]) is None
+    assert FastPath.to(layers, layers[-1]) is None

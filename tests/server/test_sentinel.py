@@ -2,7 +2,7 @@ import pytest
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.test import tflow
 
-from outgate.proxy.ownership import own
+from outgate.proxy.layers import own
 from outgate.server.sentinel import Sentinel
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from outgate.pipeline.plan import Plan, Step
-from outgate.server.listener import SOCKETS
+from outgate.proxy.handler import SOCKETS
 from outgate.server.runtime import Runtime
 from outgate.server.worker import _eager
 from outgate.server.worker_config import WorkerConfig

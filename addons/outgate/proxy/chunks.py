@@ -1,4 +1,4 @@
-"""How a chunked request body is read (RFC 9112 section 7.1): all chunks that have come at once; none where it is mostly framing.
+"""Read a chunked request body (RFC 9112 section 7.1), all chunks that have come at once; refuse one that is mostly framing.
 
 h11, behind mitmproxy, takes 10 µs a chunk, so that 2 MB in chunks of one byte would be 15 s. Here a chunk is 1 µs, and a body that
 is more framing than content is refused beyond an allowance.
@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from h11 import Data, EndOfMessage, RemoteProtocolError
-from h11._readers import _decode_header_lines
-from h11._receivebuffer import ReceiveBuffer
+
+from outgate.proxy.internals import ReceiveBuffer, decode_header_lines
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 _LONGEST_LINE = 1024
@@ -89,5 +89,5 @@ class ChunkReader:
             if len(buf) > _LONGEST_TRAILERS:
                 raise RemoteProtocolError("the trailers are too long")
             return None
-        list(_decode_header_lines(map(bytes, lines)))
+        list(decode_header_lines(map(bytes, lines)))
         return EndOfMessage()

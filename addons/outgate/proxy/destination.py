@@ -1,4 +1,4 @@
-"""On which destination do all the client's words agree: CONNECT, SNI, Host or :authority, and the URL?
+"""Determine the destination on which all of a client's names agree: CONNECT, SNI, Host or :authority, and the URL.
 
 The destination decides nothing by itself: it is only looked up in the policy. What disagrees is refused (421), since a guard that
 judges one name while another is called is no guard. Sources: RFC 9110 section 7.2, RFC 9113 section 8.3.1.

@@ -1,4 +1,4 @@
-"""The mitmproxy addon: judges connections, starts one exchange per request, and lets hooks take its parts.
+"""The addon of mitmproxy: judge connections, and start one exchange for each request.
 
 The stages are its own ordered addons; they are not registered with mitmproxy, which would call them behind the plan's back.
 """
@@ -23,11 +23,10 @@ from outgate.exchange.exchange import NO_POLICY, Exchange, ExchangeDeps
 from outgate.exchange.tunnel import FAILED, Tunnel
 from outgate.net.connection import Connection, Entry
 from outgate.policy.schema import LimitsSection
-from outgate.proxy.client_identity import ClientIdentity, identity_of
 from outgate.proxy.destination import authority_of, connection_of, entry_of, request_head_of
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
-from outgate.proxy.outer_tls import agree_on_http1
+from outgate.proxy.tls import ClientIdentity, agree_on_http1, identity_of
 
 _log = logging.getLogger(__name__)
 _GRACE = 0.5
@@ -58,7 +57,7 @@ class Gateway:
         self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
         self._identity = identity
         self._finished = finished
-        ExchangeStream.entrance = self
+        ExchangeStream.factory = self
         BoundedHttp1Server.limits = limits
 
     # -- mitmproxy hooks ------------------------------------------------------------------------------------------------
@@ -89,7 +88,7 @@ class Gateway:
     def tls_established_client(self, data: TlsData) -> None:
         """The outer handshake's certificate; the inner one will reset what mitmproxy remembers of it."""
         assert isinstance(data.conn, Client)
-        self._heard(data.conn)
+        self._arrived(data.conn)
         if self._identity is not None and data.conn not in self._certificates:
             self._certificates[data.conn] = identity_of(data.conn)
 
@@ -105,7 +104,7 @@ class Gateway:
         """The last resort: whatever still runs for a client that is gone is cancelled, also when a layer has crashed, and its
         socket is closed: mitmproxy forgets to, where it cancelled a reader that had more to tell.
         """
-        self._heard(client)
+        self._arrived(client)
         self._conns.pop(client, None)
         io = _transport_of(client)
         if io is not None and io.writer is not None:
@@ -121,11 +120,11 @@ class Gateway:
             return "no live policy"
         return "\n".join(f"{route.name}: {' → '.join(route.plan.order)}" for route in policy.routes)
 
-    # -- the entrance of streams ----------------------------------------------------------------------------------------
+    # -- exchanges -----------------------------------------------------------------------------------------------------
 
     def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange:
         """Start the exchange of one request. `body` is given where it is there already."""
-        self._heard(context.client)
+        self._arrived(context.client)
         conn = self._connection(context, flow)
         incoming = RequestBody(self.bodies, self.limits.body_bytes, (conn.peer,))
         if body is not None:
@@ -149,10 +148,10 @@ class Gateway:
         """A client that has connected, or was given a tunnel, must come to a handshake or a request in the time of a head. Where it
         has begun one, HTTP/1's own deadline answers it first.
         """
-        self._heard(client)
+        self._arrived(client)
         self._deadlines[client] = get_running_loop().call_later(self.limits.head_seconds + _GRACE, self._give_up, client)
 
-    def _heard(self, client: Client) -> None:
+    def _arrived(self, client: Client) -> None:
         deadline = self._deadlines.pop(client, None)
         if deadline is not None:
             deadline.cancel()

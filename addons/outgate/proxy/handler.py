@@ -1,29 +1,34 @@
-"""One client connection of a worker: mitmproxy's handler with a short way from an exchange to the client's socket, and back.
+"""Accept client connections and handle each without a task, a hook or a wake-up per event.
 
-What an exchange hands over is sent in its own task's turn: no hook task, no wake-up between. A layer that crashes closes the
-connection; mitmproxy would leave it open and silent. Nothing here can open a connection to a server.
+A worker listens on a socket that it inherited, shared with its siblings. What an exchange hands over is written in its own task's
+turn. A layer that crashes closes the connection; mitmproxy would leave it open and silent. Nothing here can open a connection to a
+server.
 """
 
 import logging
-from asyncio import StreamWriter, timeout
+import socket
+from asyncio import Server, StreamWriter, start_server, timeout
 from contextlib import suppress
 from typing import Any, cast
 
+from mitmproxy import ctx, platform
 from mitmproxy.connection import ConnectionState
-from mitmproxy.proxy import commands, events, mode_servers
+from mitmproxy.proxy import commands, events, layer, layers, mode_servers, mode_specs
+from mitmproxy.proxy.context import Context
 from mitmproxy.utils import asyncio_utils
 
 from outgate.exchange.channel import Abort, End
-from outgate.proxy.fast_addons import FastAddonManager
-from outgate.proxy.fast_path import Passage
+from outgate.proxy.fast_path import FastPath, PartsReady, ResponseWriter, Serve
 from outgate.proxy.http2 import HIGH_WATER
-from outgate.proxy.serving import PartsReady, Serve, Serving
+from outgate.proxy.master import FastAddonManager
+
+_log = logging.getLogger(__name__)
 
 
 class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
-    """Obeys the commands of the layers. Events are processed one at a time, each to its end, without awaiting."""
+    """One client connection: it executes the commands of its layers. Each event is processed to its end, without awaiting."""
 
-    _passage: Passage | None = None
+    _fast_path: FastPath | None = None
     _writer: StreamWriter | None = None
 
     async def server_event(self, event: events.Event) -> None:
@@ -56,7 +61,7 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
     async def drain_writers(self) -> None:
         """Wait only where something waits to be written."""
         if self._unwritten():
-            await super().drain_writers()  # type: ignore[no-untyped-call]
+            await super().drain_writers()
 
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
         super().log(message, level, exc_info)
@@ -70,42 +75,42 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
         pending = [event]
         try:
             for each in pending:  # grows while it is walked: what completes at once is the next event
-                passage = self._passage
-                if passage is not None and each.__class__ is events.DataReceived:
-                    self._hear(passage, each.data, pending)
+                fast_path = self._fast_path
+                if fast_path is not None and each.__class__ is events.DataReceived:
+                    self._receive(fast_path, each.data, pending)
                 elif each.__class__ is PartsReady:
-                    self._answer(each.serving, pending)
+                    self._write(each.writer, pending)
                 else:
                     for command in self.layer.handle_event(each):
-                        self._obey(command, pending)
+                        self._execute(command, pending)
         except Exception:
             self.log("a layer has crashed", logging.ERROR, exc_info=True)
 
-    def _hear(self, passage: Passage, data: bytes, pending: list[events.Event]) -> None:
-        said, whole = passage.opened(data)
-        if said:
-            for command in passage.http.handle_event(events.DataReceived(self.client, said)):
-                self._say(passage, command, pending)
-        replies = passage.replies()
+    def _receive(self, fast_path: FastPath, data: bytes, pending: list[events.Event]) -> None:
+        data, whole = fast_path.decrypt(data)
+        if data:
+            for command in fast_path.http.handle_event(events.DataReceived(self.client, data)):
+                self._send(fast_path, command, pending)
+        replies = fast_path.tls_replies()
         if replies:
-            self._obey(commands.SendData(self.client, replies), pending)
+            self._execute(commands.SendData(self.client, replies), pending)
         if not whole:
             for command in self.layer.handle_event(events.DataReceived(self.client, b"")):
-                self._obey(command, pending)
+                self._execute(command, pending)
 
-    def _say(self, passage: Passage, command: commands.Command, pending: list[events.Event]) -> None:
-        """Obey a command of the HTTP layer, whose data the layers around it have not sealed."""
+    def _send(self, fast_path: FastPath, command: commands.Command, pending: list[events.Event]) -> None:
+        """Execute a command of the HTTP layer, whose data the layers around it have not encrypted."""
         if command.__class__ is commands.SendData:
-            command.data = passage.sealed(command.data)
-        self._obey(command, pending)
+            command.data = fast_path.encrypt(command.data)
+        self._execute(command, pending)
 
-    def _obey(self, command: commands.Command, pending: list[events.Event]) -> None:
+    def _execute(self, command: commands.Command, pending: list[events.Event]) -> None:
         if isinstance(command, commands.SendData):
             io = self.transports.get(command.connection)
             if io is not None and io.writer is not None and not io.writer.is_closing():
                 io.writer.write(command.data)
         elif isinstance(command, Serve):
-            self._serve(command.serving, pending)
+            self._serve(command.writer, pending)
         elif isinstance(command, commands.StartHook):
             self._start(command, pending)
         elif isinstance(command, commands.OpenConnection):
@@ -137,51 +142,51 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
 
     # -- parts of an exchange -------------------------------------------------------------------------------------------
 
-    def _serve(self, serving: Serving, pending: list[events.Event]) -> None:
-        """An exchange has begun: what it hands over is sent as soon as it is there and the client reads."""
-        self._passage = serving.passage
+    def _serve(self, response: ResponseWriter, pending: list[events.Event]) -> None:
+        """Write what the exchange hands over as soon as it is there and the client reads."""
+        self._fast_path = response.fast_path
         watchdog = self.timeout_watchdog
         watchdog.blocker += 1
         watchdog.can_timeout.clear()
-        if serving.channel.ready:
-            pending.append(PartsReady(serving))
+        if response.channel.ready:
+            pending.append(PartsReady(response))
         else:
-            self._listen(serving)
+            self._listen(response)
 
-    def _listen(self, serving: Serving) -> None:
-        serving.channel.listen(lambda: self._parts_ready(serving))
+    def _listen(self, response: ResponseWriter) -> None:
+        response.channel.listen(lambda: self._parts_ready(response))
 
-    def _parts_ready(self, serving: Serving) -> None:
-        if self._server_event_lock.locked() or not self._has_room(serving):
-            self._spawn(self._answer_later(serving), "hand-over", keep=True)
+    def _parts_ready(self, response: ResponseWriter) -> None:
+        if self._server_event_lock.locked() or not self._has_room(response):
+            self._spawn(self._write_later(response), "hand-over", keep=True)
         else:
-            self._process(PartsReady(serving))
+            self._process(PartsReady(response))
 
-    async def _answer_later(self, serving: Serving) -> None:
+    async def _write_later(self, response: ResponseWriter) -> None:
         """The client reads slower than the provider writes: wait for it."""
-        if serving.http2 is not None:
-            await serving.http2.drained(serving.stream_id)
+        if response.http2 is not None:
+            await response.http2.drained(response.stream_id)
         io = self.transports.get(self.client)
         if io is not None and io.writer is not None:
             with suppress(OSError):
                 await io.writer.drain()
-        await self.server_event(PartsReady(serving))
+        await self.server_event(PartsReady(response))
 
-    def _answer(self, serving: Serving, pending: list[events.Event]) -> None:
+    def _write(self, response: ResponseWriter, pending: list[events.Event]) -> None:
         """Send what there is; after the last of it, the connection may be idle again."""
-        parts = serving.channel.take_nowait() or []
-        for command in serving.sent(parts):
-            self._say(serving.passage, command, pending)
+        parts = response.channel.take_nowait() or []
+        for command in response.write(parts):
+            self._send(response.fast_path, command, pending)
         if parts and isinstance(parts[-1], End | Abort):
             watchdog = self.timeout_watchdog
             watchdog.blocker -= 1
             if watchdog.blocker == 0:
                 watchdog.can_timeout.set()
         else:
-            self._listen(serving)
+            self._listen(response)
 
-    def _has_room(self, serving: Serving) -> bool:
-        if serving.http2 is not None and serving.http2.backlog(serving.stream_id) > HIGH_WATER:
+    def _has_room(self, response: ResponseWriter) -> bool:
+        if response.http2 is not None and response.http2.backlog(response.stream_id) > HIGH_WATER:
             return False
         return self._unwritten() <= HIGH_WATER
 
@@ -189,3 +194,68 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
         """Bytes that wait for the client to read."""
         io = self.transports.get(self.client)
         return io.writer.transport.get_write_buffer_size() if io is not None and isinstance(io.writer, StreamWriter) else 0
+
+
+class GatewayMode(mode_specs.RegularMode):
+    """`gateway`: one listener that serves CONNECT, absolute-form and base-URL clients."""
+
+    description = "AI gateway"
+
+
+class GatewayTransparentMode(mode_specs.TransparentMode):
+    """`gatewaytransparent`: connections redirected by the kernel."""
+
+    description = "AI gateway (transparent)"
+
+
+SOCKETS: dict[str, socket.socket] = {}
+"""Inherited listening sockets by mode name; set once, before the master starts."""
+
+
+async def _listen(instance: mode_servers.AsyncioServerInstance[Any], host: str, port: int) -> list[Server]:
+    inherited = SOCKETS.get(instance.mode.type_name)
+    if inherited is None:
+        return [await start_server(instance.handle_stream, host, port)]
+    return [await start_server(instance.handle_stream, sock=inherited.dup(), backlog=4096)]
+
+
+async def _handle(instance: mode_servers.AsyncioServerInstance[Any], handler: GatewayConnectionHandler) -> None:
+    handler.layer = instance.make_top_layer(handler.layer.context)
+    with instance.manager.register_connection(handler.layer.context.client.id, handler):
+        await handler.handle_client()
+
+
+class GatewayInstance(mode_servers.AsyncioServerInstance[GatewayMode]):
+    """The explicit listener."""
+
+    async def listen(self, host: str, port: int) -> list[Any]:
+        return list(await _listen(self, host, port))
+
+    def make_top_layer(self, context: Context) -> layer.Layer:
+        return layers.modes.HttpProxy(context)
+
+    async def handle_stream(self, reader: Any, writer: Any = None) -> None:
+        await _handle(self, GatewayConnectionHandler(ctx.master, reader, writer, ctx.options, self.mode))
+
+
+class GatewayTransparentInstance(mode_servers.AsyncioServerInstance[GatewayTransparentMode]):
+    """The transparent listener: the kernel knows where the client wanted to go (SO_ORIGINAL_DST)."""
+
+    async def listen(self, host: str, port: int) -> list[Any]:
+        return list(await _listen(self, host, port))
+
+    def make_top_layer(self, context: Context) -> layer.Layer:
+        return layers.modes.TransparentProxy(context)
+
+    async def handle_stream(self, reader: Any, writer: Any = None) -> None:
+        handler = GatewayConnectionHandler(ctx.master, reader, writer, ctx.options, self.mode)
+        try:
+            assert platform.original_addr is not None
+            original = platform.original_addr(writer.get_extra_info("socket"))
+        except Exception:
+            _log.exception("the original destination of a transparent connection is unknown")
+            writer.close()
+            return
+        context = handler.layer.context
+        context.client.sockname = context.server.address = original
+        await _handle(self, handler)

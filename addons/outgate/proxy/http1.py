@@ -7,21 +7,28 @@ each of which is a TLS record and a system call.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar, cast
 
-from h11._readers import ChunkedReader
 from mitmproxy.http import Request
 from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.http._base import ReceiveHttp
-from mitmproxy.proxy.layers.http._events import ErrorCode, HttpEvent, RequestHeaders, RequestProtocolError
-from mitmproxy.proxy.layers.http._http1 import Http1Server, make_body_reader, make_error_response
 
-from outgate.exchange.channel import Abort, End, ResponseHead
+from outgate.exchange.channel import Abort, End, Part, ResponseHead
 from outgate.policy.schema import LimitsSection
 from outgate.proxy.chunks import ChunkReader
-from outgate.proxy.parts import ResponseParts, WholeRequest
+from outgate.proxy.internals import (
+    ChunkedReader,
+    ErrorCode,
+    Http1Server,
+    HttpEvent,
+    ReceiveHttp,
+    RequestHeaders,
+    RequestProtocolError,
+    make_body_reader,
+    make_error_response,
+)
 
 type Commands = layer.CommandGenerator[None]
 
@@ -37,6 +44,20 @@ _CONNECT = b"CONNECT"
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _PLAIN_LENGTH = re.compile(rb"0|[1-9][0-9]{0,14}")
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+@dataclass
+class ResponseParts(HttpEvent):
+    """Parts of a response for an HTTP/1 client, which leave in one write."""
+
+    parts: list[Part]
+
+
+@dataclass
+class WholeRequest(RequestHeaders):
+    """A request whose body came with its head."""
+
+    body: bytes = b""
 
 
 class BoundedHttp1Server(Http1Server):
@@ -219,8 +240,8 @@ class BoundedHttp1Server(Http1Server):
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _problem(self, sent: bytes) -> tuple[int, str] | None:
-        """What of the head's own bytes is wrong. mitmproxy ends lines at a lone LF, divides the request line at any white
-        space, and strips controls off the ends of values (RFC 9112 sections 2.2 and 3).
+        """The refusal of a malformed head, by its own bytes. mitmproxy ends lines at a lone LF, divides the request line at any
+        white space, and strips controls off the ends of values (RFC 9112 sections 2.2 and 3).
         """
         data = sent.lstrip(b"\r\n")
         before = sent[: len(sent) - len(data)]

@@ -1,8 +1,8 @@
-"""When may more be sent to a client? Only as fast as it reads, on HTTP/1 and HTTP/2 alike. And when need it send no more?
+"""HTTP/2 towards clients: back-pressure, a credit of frames, and an end for streams that were answered early.
 
-mitmproxy buffers HTTP/2 data without bound when a client grants no window; here the producer waits until it does. And it leaves a
-stream open whose request was refused before it was whole; here the client is told to stop. It ends the whole connection where a
-stream asks for a tunnel; here only the stream ends.
+mitmproxy buffers HTTP/2 data without bound when a client grants no window; here the producer waits until it does, as on HTTP/1. And
+mitmproxy leaves a stream open whose request was refused before it was whole; here the client is told to stop. It ends the whole
+connection where a stream asks for a tunnel; here only the stream ends.
 """
 
 from asyncio import Future, get_running_loop
@@ -16,13 +16,53 @@ from mitmproxy import ctx
 from mitmproxy.connection import Client
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http._base import HttpEvent
-from mitmproxy.proxy.layers.http._events import ResponseEndOfMessage
-from mitmproxy.proxy.layers.http._http2 import Http2Server
 
-from outgate.proxy.frame_credit import FrameCredit
+from outgate.proxy.internals import Http2Server, HttpEvent, ResponseEndOfMessage
 
 HIGH_WATER = 128 * 1024
+_MOST = 4096
+"""Frames a client may be ahead; what one read of 64 KiB may hold of the smallest takes less than 50 ms."""
+_HEADER = 9
+_PREFACE = 24
+_BYTES = 64
+"""Bytes that earn the credit of one frame."""
+_PER_EVENT = 4
+"""Frames that each part of an answer earns: acknowledgements and windows follow it."""
+
+
+class FrameCredit:
+    """Frames that a client may still send for what they bring: a frame costs 10 µs, however little is in it.
+
+    Floods of empty DATA, PING, SETTINGS, WINDOW_UPDATE or RST_STREAM frames, and bodies byte by byte, are all of them this. Frames
+    are counted before they are parsed. Nothing here depends on time, so a slow client is no worse off than a fast one.
+    """
+
+    __slots__ = ("_credit", "_partial", "_skip")
+
+    def __init__(self) -> None:
+        self._credit = _MOST
+        self._partial = b""
+        self._skip = _PREFACE
+
+    def earn(self) -> None:
+        """A part of an answer has been sent."""
+        self._credit = min(_MOST, self._credit + _PER_EVENT)
+
+    def spend(self, data: bytes) -> bool:
+        """Whether the frames that begin in `data`, the next bytes of the connection, are within the credit."""
+        self._credit = min(_MOST, self._credit + len(data) // _BYTES) - self._begun(data)
+        return self._credit >= 0
+
+    def _begun(self, data: bytes) -> int:
+        if self._partial:
+            data = self._partial + data
+        at, size, count = self._skip, len(data), 0
+        while at + _HEADER <= size:
+            at += _HEADER + int.from_bytes(data[at : at + 3])
+            count += 1
+        self._partial = data[at:] if at < size else b""
+        self._skip = max(0, at - size)
+        return count
 
 
 class PacedHttp2Server(Http2Server):
@@ -58,7 +98,7 @@ class PacedHttp2Server(Http2Server):
             if isinstance(event, ResponseEndOfMessage):
                 self._answered.add(event.stream_id)
         if self._answered:
-            yield from self._let_go_of_answered()
+            yield from self._release_answered()
 
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
         """CONNECT is for HTTP/1.1 (RFC 9113 sections 7 and 8.5): only its own stream ends, and its neighbours go on."""
@@ -68,7 +108,7 @@ class PacedHttp2Server(Http2Server):
             return False
         return (yield from super().handle_h2_event(event))
 
-    def _let_go_of_answered(self) -> layer.CommandGenerator[None]:
+    def _release_answered(self) -> layer.CommandGenerator[None]:
         """Forget the answered streams whose last byte has been sent; reset those that are still open on the client's side."""
         for stream_id in tuple(self._answered):
             stream = self.h2_conn.streams.get(stream_id)
@@ -94,14 +134,14 @@ class PacedHttp2Server(Http2Server):
 
 
 class Paced(Protocol):
-    """What is known of where a stream's bytes go."""
+    """A stream of a client connection: its HTTP/2 connection is None on HTTP/1."""
 
     client: Client
     http2: PacedHttp2Server | None
     stream_id: int
 
 
-async def room(stream: Paced) -> None:
+async def wait_writable(stream: Paced) -> None:
     """Wait until the client has read enough of what was sent."""
     if stream.http2 is not None:
         await stream.http2.drained(stream.stream_id)

@@ -1,16 +1,17 @@
-"""mitmproxy's HTTP layers, made to hand every request to an exchange and to take every answer from it.
+"""Hand every HTTP request that mitmproxy's layers have read to an exchange, and take every response from it.
 
-mitmproxy is the client-side engine only: these layers never ask for a server connection. A stream says `Serve` where
-its connection has a short way; else it pulls with TakeHook, a blocking hook, mitmproxy's own way to await from inside a layer.
+mitmproxy is the client-side engine only: these layers never ask for a server connection. A stream yields `Serve` where its
+connection has a fast path; else it pulls with TakeHook, a blocking hook, mitmproxy's own way to await from inside a layer.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, cast
+from weakref import WeakSet
 
 from mitmproxy import http
 from mitmproxy.connection import Client
-from mitmproxy.flow import Error
+from mitmproxy.flow import Error, Flow
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
@@ -30,24 +31,19 @@ from mitmproxy.proxy.layers.http import (
     is_h3_alpn,
     validate_request,
 )
-from mitmproxy.proxy.layers.http._base import HttpConnection
-from mitmproxy.proxy.layers.http._events import HttpEvent
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from outgate.errors import Denial
 from outgate.exchange.channel import Abort, End, Part
 from outgate.exchange.exchange import Exchange
-from outgate.proxy.fast_path import Passage
-from outgate.proxy.http1 import BoundedHttp1Server
+from outgate.proxy.fast_path import FastPath, ResponseWriter, Serve, events_of
+from outgate.proxy.http1 import BoundedHttp1Server, WholeRequest
 from outgate.proxy.http2 import PacedHttp2Server
-from outgate.proxy.parts import WholeRequest
-from outgate.proxy.serving import Serve, Serving, events_of
+from outgate.proxy.internals import HttpConnection, HttpEvent
 
 
-class Entrance(Protocol):
-    """Where streams find the gateway. `stream` is the kind of stream it wants; `serves` says that the handlers of its connections
-    know `Serve`.
-    """
+class ExchangeFactory(Protocol):
+    """Begins exchanges. `stream` is the kind of stream it wants; `serves` says that its connection handlers know `Serve`."""
 
     stream: "type[ExchangeStream]"
     serves: bool
@@ -64,7 +60,7 @@ class TakeHook(commands.StartHook):
 
 
 class Pull:
-    """What a stream pulls through where nobody serves it: its exchange, and the parts taken last."""
+    """One response that is pulled by hooks: its exchange, and the parts taken last."""
 
     __slots__ = ("client", "exchange", "http2", "parts", "stream_id")
 
@@ -83,7 +79,7 @@ type Commands = layer.CommandGenerator[None]
 
 
 class UnseenFlow:
-    """What a stream needs of a flow where no view will ever see it."""
+    """The part of a flow that a stream needs, where no view will ever see it."""
 
     __slots__ = ("__weakref__", "error", "live", "request", "response", "websocket")
 
@@ -98,7 +94,7 @@ class UnseenFlow:
 class ExchangeStream(HttpStream):
     """One request and its answer on a client connection. Never opens a server connection."""
 
-    entrance: ClassVar[Entrance]
+    factory: ClassVar[ExchangeFactory]
     exchange: Exchange | None = None
     _served = False
 
@@ -108,7 +104,7 @@ class ExchangeStream(HttpStream):
         """
         exchange = self.exchange
         if exchange is None:
-            if isinstance(event, WholeRequest) and self._parent().passage is not None:  # nothing of it can wait
+            if isinstance(event, WholeRequest) and self._parent().fast_path is not None:  # nothing of it can wait
                 yield from self.state_wait_for_request_headers(event)
             else:
                 yield from super().handle_event(event)
@@ -131,18 +127,18 @@ class ExchangeStream(HttpStream):
         parent = self._parent()
         invalid = validate_request(parent.mode, flow.request, validate_inbound_headers=True)
         body = event.body if isinstance(event, WholeRequest) else None
-        exchange = self.exchange = self.entrance.begin(self.context, flow, invalid, body)
+        exchange = self.exchange = self.factory.begin(self.context, flow, invalid, body)
         if body is None and (exchange.head.headers.get("expect") or "").lower() == "100-continue" and not exchange.channel.ready:
             yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
-        if parent.passage is None:
+        if parent.fast_path is None:
             self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
             yield from self._relay(exchange)
             return
         self._served = True
-        self.client_state = self.server_state = _over  # and no way leads back to this stream: it goes when its layer drops it
+        self.client_state = self.server_state = _detached  # and no way leads back to this stream: it goes when its layer drops it
         self.context.layers.clear()
         server = cast("HttpConnection", parent.connections[self.context.client])
-        yield Serve(Serving(exchange.channel, parent.passage, server, self.stream_id))
+        yield Serve(ResponseWriter(exchange.channel, parent.fast_path, server, self.stream_id))
 
     def handle_connect_finish(self) -> Commands:
         """Once the tunnel is up, the outer layers have nothing to add: events go straight to what is inside it."""
@@ -176,7 +172,7 @@ class ExchangeStream(HttpStream):
             yield SendHttp(event, self.context.client)
 
 
-def _over(_: events.Event) -> Commands:
+def _detached(_: events.Event) -> Commands:
     """The state of a stream that is served: mitmproxy has no further part in it."""
     yield from ()
 
@@ -192,8 +188,8 @@ def _feed(exchange: Exchange, event: RequestData | RequestEndOfMessage | Request
 class ExchangeLayer(HttpLayer):
     """An HttpLayer whose streams are exchanges."""
 
-    passage: Passage | None = None
-    """The short way to the client's socket, if there is one."""
+    fast_path: FastPath | None = None
+    """From the client's socket to this layer, if it can be."""
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Start) and not is_h3_alpn(self.context.client.alpn):
@@ -204,8 +200,8 @@ class ExchangeLayer(HttpLayer):
                 else BoundedHttp1Server(self.context.fork())
             )
             self.connections.setdefault(self.context.client, server)
-            if ExchangeStream.entrance.serves:
-                self.passage = Passage.through(self.context.layers, self)
+            if ExchangeStream.factory.serves:
+                self.fast_path = FastPath.to(self.context.layers, self)
         elif isinstance(event, events.Wakeup) and event.command not in self.command_sources:
             return  # the layer that asked for it is outside the tunnel this one is in
         yield from super()._handle_event(event)
@@ -230,7 +226,7 @@ class ExchangeLayer(HttpLayer):
 
     def _to_stream(self, event: HttpEvent) -> Commands:
         if isinstance(event, RequestHeaders):
-            stream = self.streams[event.stream_id] = ExchangeStream.entrance.stream(_fork(self.context), event.stream_id)
+            stream = self.streams[event.stream_id] = ExchangeStream.factory.stream(_fork(self.context), event.stream_id)
             stream.client_state = stream.state_wait_for_request_headers
         found = self.streams.get(event.stream_id)
         if found is not None:  # else it has ended, and more of it was under way
@@ -262,3 +258,16 @@ def _fork(context: Context) -> Context:
 def refusal(denial: Denial) -> http.Response:
     """A plain refusal for places where no dialect is known (CONNECT)."""
     return http.Response.make(denial.status, b"", {"x-outgate-reason": denial.code, "content-length": "0"})
+
+
+_OWNED: WeakSet[Flow] = WeakSet()
+
+
+def own(flow: Flow) -> None:
+    """Called by a stream that will hand this flow to an exchange."""
+    _OWNED.add(flow)
+
+
+def is_owned(flow: Flow) -> bool:
+    """Whether an exchange answers for this flow, by identity: a replayed copy of an owned flow is not owned."""
+    return flow in _OWNED

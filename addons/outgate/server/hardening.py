@@ -1,4 +1,4 @@
-"""Which mitmproxy options the gateway depends on, and what they must be.
+"""Enforce the mitmproxy options that the gateway depends on.
 
 Every one of them, set otherwise, opens a way around the plan (promises M1 to M19): raw tunnels, early upstream connections,
 streamed bodies, rewriting addons. They are set on load and checked whenever options change; one that somebody set otherwise is
@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from mitmproxy import exceptions
-from mitmproxy.options import Options
+from outgate.proxy.internals import Options, exceptions
 
 REQUIRED: dict[str, Any] = {
     "allow_hosts": [],

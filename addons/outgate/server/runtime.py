@@ -39,7 +39,7 @@ from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.dns import CachingResolver
 
 if TYPE_CHECKING:
-    from outgate.proxy.client_identity import ClientIdentity
+    from outgate.proxy.tls import ClientIdentity
 
 _log = logging.getLogger(__name__)
 _ENCODER_START = 15.0
@@ -211,7 +211,7 @@ class Runtime:
 
     def identity(self) -> "ClientIdentity | None":
         """Who verifies client certificates, where the policy at start names an authority for them."""
-        from outgate.proxy.client_identity import ClientIdentity  # with mitmproxy, which no refused policy waits for
+        from outgate.proxy.tls import ClientIdentity  # with mitmproxy, which no refused policy waits for
 
         policy = self.policy()
         assert policy is not None

@@ -1,4 +1,4 @@
-"""The gateway under stock mitmdump and mitmweb: the same plan, hardened options, and a Sentinel that outlives the script.
+"""Run the gateway under stock mitmdump and mitmweb: the same plan, hardened options, and a Sentinel that outlives the script.
 
 Options are three: the policy file, the state folder, and a pin of the policy's revision. YAML is the only configuration.
 """
@@ -10,18 +10,15 @@ import sys
 from collections.abc import Awaitable
 from pathlib import Path
 
-from mitmproxy import addonmanager, contentviews, ctx, exceptions, hooks, http
-from mitmproxy.proxy.mode_specs import ProxyMode
-
 from outgate.errors import PolicyError
 from outgate.exchange.exchange import Exchange
 from outgate.proxy.gateway import Gateway
-from outgate.proxy.observed import ObservedStream
+from outgate.proxy.internals import Loader, ProxyMode, ctx, exceptions, hooks, http
+from outgate.proxy.observed import ObservedStream, add_exchange_view, record
 from outgate.server.authority_files import authority_problem
 from outgate.server.hardening import harden, insist, keep_local
 from outgate.server.runtime import Runtime
 from outgate.server.sentinel import Sentinel
-from outgate.server.view import ExchangeView, record
 
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[3]
@@ -49,11 +46,11 @@ class Script:
         self._again = self._moves = False
         self._task: asyncio.Task[None] | None = None
 
-    def load(self, loader: addonmanager.Loader) -> None:
+    def load(self, loader: Loader) -> None:
         for name, (default, text) in _OPTIONS.items():
             loader.add_option(name, str, default, text)
         self._again = self._post_sentinel()
-        contentviews.add(ExchangeView)
+        add_exchange_view()
         harden(ctx.options, sys.argv)
         insist(ctx.options, _log.error, sys.argv)
         ctx.master.addons.get("sentinel").holds = True

@@ -9,14 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from mitmproxy import ctx, dns, http, tcp, udp
-from mitmproxy.flow import Flow
-from mitmproxy.proxy import server_hooks
-from mitmproxy.tls import TlsData
-
-from outgate.proxy.http2 import room
-from outgate.proxy.layers import Pull
-from outgate.proxy.ownership import is_owned
+from outgate.proxy.http2 import wait_writable
+from outgate.proxy.internals import Flow, ServerConnectionHookData, TlsData, ctx, dns, http, tcp, udp
+from outgate.proxy.layers import Pull, is_owned
 from outgate.server.hardening import insist
 
 _REFUSED = "outgate: egress belongs to the plan"
@@ -50,10 +45,10 @@ class Sentinel:
 
     async def outgate_take(self, pull: Pull) -> None:
         """Exchanges that have begun are brought to their end, also where the gateway that began them has gone."""
-        await room(pull)
+        await wait_writable(pull)
         await pull.take()
 
-    def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+    def server_connect(self, data: ServerConnectionHookData) -> None:
         data.server.error = _REFUSED
 
     def tls_start_server(self, data: TlsData) -> None:

@@ -1,4 +1,4 @@
-"""mitmproxy as a worker uses it: only the addons the gateway needs, on sockets that the supervisor holds.
+"""Assemble mitmproxy in a worker: only the addons that the gateway needs, on sockets that the supervisor holds.
 
 Kept apart from `worker`, which imports it when a policy is live: mitmproxy takes longer to import than a policy takes to refuse.
 """
@@ -8,30 +8,15 @@ import contextlib
 import logging
 import socket
 
-from mitmproxy.addons import next_layer, proxyserver, tlsconfig
-from mitmproxy.master import Master
-from mitmproxy.options import Options
-
-from outgate.proxy.fast_addons import FastAddonManager
 from outgate.proxy.gateway import Gateway
+from outgate.proxy.handler import SOCKETS
+from outgate.proxy.master import SteadyOptions, WorkerMaster, serving_addons
 from outgate.server.hardening import harden, insist
-from outgate.server.listener import SOCKETS
 from outgate.server.runtime import Runtime
 from outgate.server.sentinel import Sentinel
-from outgate.server.steady_options import SteadyOptions
 from outgate.server.worker_config import WorkerConfig
 
 _log = logging.getLogger(__name__)
-
-
-class WorkerMaster(Master):
-    """mitmproxy's master without its views, logs and scripts."""
-
-    def __init__(self, options: Options, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(options, event_loop=loop, with_termlog=False)
-        self.addons = FastAddonManager(self)
-        self._legacy_log_events.uninstall()
-        setattr(self._legacy_log_events, "uninstall", lambda: None)  # noqa: B010  Master.done() would uninstall twice
 
 
 def master_for(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEventLoop) -> tuple[WorkerMaster, Gateway]:
@@ -39,7 +24,7 @@ def master_for(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEve
     master = WorkerMaster(SteadyOptions(), loop)
     gateway = Gateway(runtime.exchange_deps(), runtime.limits(), identity=runtime.identity())
     sentinel = Sentinel(lambda: runtime.policy() is not None)
-    master.addons.add(gateway, proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig(), sentinel)
+    master.addons.add(gateway, *serving_addons(), sentinel)
     modes = []
     for name, descriptor in (("gateway", config.listen_fd), ("gatewaytransparent", config.transparent_fd)):
         if descriptor >= 0:

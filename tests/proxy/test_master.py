@@ -8,7 +8,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.server_hooks import ClientConnectedHook
 from mitmproxy.test.tflow import tclient_conn
 
-from outgate.proxy.fast_addons import FastAddonManager
+from outgate.proxy.master import FastAddonManager
 
 
 class Notes:

@@ -1,7 +1,7 @@
 import pytest
 from hyperframe.frame import DataFrame, PingFrame, WindowUpdateFrame
 
-from outgate.proxy.frame_credit import FrameCredit
+from outgate.proxy.http2 import FrameCredit
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 

@@ -1,7 +1,7 @@
 import pytest
 from mitmproxy.exceptions import OptionsError
 
-from outgate.server.steady_options import SteadyOptions
+from outgate.proxy.master import SteadyOptions
 
 
 def test_an_option_is_what_it_was_last_set_to():

@@ -1,8 +1,9 @@
-"""Dispatch mitmproxy hooks to the few addons of a worker: each event's callables are resolved once, not on every event.
+"""mitmproxy's master, addon manager and options as a worker runs them: without views, and at no cost for each event.
 
-An addon that raises ends the hook: nothing behind it runs, and the layers that depend on an answer have none (fail closed).
+Used by `outgate run` alone; mitmdump and mitmweb bring their own.
 """
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable
@@ -10,8 +11,27 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from mitmproxy import addonmanager, exceptions, hooks
+from mitmproxy.master import Master
+from mitmproxy.options import Options
 
 _log = logging.getLogger(__name__)
+
+
+class WorkerMaster(Master):
+    """mitmproxy's master without its views, logs and scripts."""
+
+    def __init__(self, options: Options, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(options, event_loop=loop, with_termlog=False)
+        self.addons = FastAddonManager(self)
+        self._legacy_log_events.uninstall()
+        setattr(self._legacy_log_events, "uninstall", lambda: None)  # noqa: B010  Master.done() would uninstall twice
+
+
+def serving_addons() -> list[object]:
+    """The addons of mitmproxy that serve clients, in their order."""
+    from mitmproxy.addons import next_layer, proxyserver, tlsconfig  # only here: a worker keeps the thirty others out
+
+    return [proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig()]
 
 
 class _Resolved(NamedTuple):
@@ -23,7 +43,10 @@ class _Resolved(NamedTuple):
 
 
 class FastAddonManager(addonmanager.AddonManager):
-    """AddonManager with a table: event name to bound methods."""
+    """AddonManager with a table: each event's callables are resolved once, not on every event.
+
+    An addon that raises ends the hook: nothing behind it runs, and the layers that depend on an answer have none (fail closed).
+    """
 
     def __init__(self, master: Any) -> None:
         super().__init__(master)
@@ -75,3 +98,24 @@ class FastAddonManager(addonmanager.AddonManager):
             waits = any(map(inspect.iscoroutinefunction, callables))
             found = self._table[event.name] = _Resolved(callables, names, waits)
         return found
+
+
+class SteadyOptions(Options):
+    """Options, each copied once and not deeply on every read: they are read on every connection and hardly ever change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["_known"] = {}
+        self.changed.connect(self._forget)
+
+    def __getattr__(self, name: str) -> Any:
+        known = self.__dict__.get("_known")
+        if known is None:
+            return super().__getattr__(name)
+        if name not in known:
+            known[name] = super().__getattr__(name)
+        return known[name]
+
+    def _forget(self, updated: set[str]) -> None:
+        for name in updated:
+            self.__dict__["_known"].pop(name, None)

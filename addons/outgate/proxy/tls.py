@@ -1,4 +1,7 @@
-"""Who a client certificate says a workload is: on the TLS connection to the gateway itself, never inside a tunnel.
+"""Terminate TLS on the connection to the gateway itself, never inside a tunnel: ALPN http/1.1, and verified client certificates.
+
+A client that has a proxy behind TLS sends CONNECT there, which mitmproxy does not speak over HTTP/2 (it means to agree on HTTP/1.1
+there, and misses it). Who offers HTTP/2 alone can only mean a base URL, and is served so.
 
 mitmproxy's own `request_client_cert` asks for a certificate and accepts any; here it is verified against the policy's client CA.
 The identity is the SPIFFE id (the one URI among the subject's alternative names; more than one is none, X509-SVID section 2), or
@@ -11,11 +14,29 @@ from typing import Any
 from cryptography import x509
 from mitmproxy import ctx
 from mitmproxy.connection import Client
+from mitmproxy.proxy.layers import ClientTLSLayer, modes
 from mitmproxy.tls import TlsData
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
-from outgate.proxy.outer_tls import is_outer
+_HTTP1 = b"http/1.1"
+
+
+def is_outer(tls_start: TlsData) -> bool:
+    """The first layer of an explicit proxy's connection is TLS, and no other is: that of a tunnel comes after an HTTP layer."""
+    stack = tls_start.context.layers
+    tls = [each for each in stack if isinstance(each, ClientTLSLayer)]
+    return isinstance(stack[0], modes.HttpProxy) and tls == stack[1:2]
+
+
+def agree_on_http1(tls_start: TlsData) -> None:
+    """Where that is an outer handshake that no other addon has taken over, and its client offers HTTP/1.1."""
+    if not is_outer(tls_start) or _HTTP1 not in tls_start.context.client.alpn_offers:
+        return
+    if tls_start.ssl_conn is None:  # else mitmproxy's own addon came first
+        ctx.master.addons.get("tlsconfig").tls_start_client(tls_start)
+    assert tls_start.ssl_conn is not None
+    tls_start.ssl_conn.get_app_data()["client_alpn"] = _HTTP1
 
 
 class ClientIdentity:
@@ -46,7 +67,7 @@ class ClientIdentity:
 
 def _http1(_connection: SSL.Connection, offered: list[bytes]) -> Any:
     """A proxy's own connection carries CONNECT, which mitmproxy does not speak over HTTP/2."""
-    return b"http/1.1" if b"http/1.1" in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+    return _HTTP1 if _HTTP1 in offered else SSL.NO_OVERLAPPING_PROTOCOLS
 
 
 def _verified(_connection: SSL.Connection, _certificate: object, _error: int, _depth: int, preverified: int) -> bool:
