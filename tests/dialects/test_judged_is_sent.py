@@ -8,7 +8,14 @@ import subprocess
 import orjson
 import pytest
 
-from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI, anthropic_body, openai_body, spelled
+from support.responses_bodies import responses_body
+from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI, RESPONSE, RESPONSES, anthropic_body, openai_body, spelled
+
+MADE = {
+    "openai": (OPENAI, CHAT, openai_body),
+    "anthropic": (ANTHROPIC, MESSAGES, anthropic_body),
+    "responses": (RESPONSES, RESPONSE, responses_body),
+}
 
 COUNT = 5_000
 READER = """
@@ -32,7 +39,7 @@ def sent(dialect, operation, raw):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("made", [(OPENAI, CHAT, openai_body), (ANTHROPIC, MESSAGES, anthropic_body)], ids=["openai", "anthropic"])
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
 def test_p7_round_trip_of_generated_bodies(made):
     dialect, operation, generate = made
     r = random.Random(7)
@@ -49,7 +56,7 @@ def judged_and_sent(seed):
     """Random bodies with random edits: the tree as policies see it, and the bytes."""
     r = random.Random(seed)
     for _ in range(COUNT):
-        dialect, operation, generate = r.choice(((OPENAI, CHAT, openai_body), (ANTHROPIC, MESSAGES, anthropic_body)))
+        dialect, operation, generate = r.choice(tuple(MADE.values()))
         request = dialect.decode(operation, spelled(r, generate(r)))
         prompt = request.prompt
         chosen = [i for i in range(len(prompt.leaves)) if r.random() < 0.2]

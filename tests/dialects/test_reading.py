@@ -11,6 +11,7 @@ from outgate.dialects.reading import read
 from outgate.dialects.rules import Rule, free
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
+from support.responses_bodies import RESPONSES_RICH, responses_body
 from support.wire_bodies import (
     ANTHROPIC,
     ANTHROPIC_RICH,
@@ -19,15 +20,25 @@ from support.wire_bodies import (
     MESSAGES,
     OPENAI,
     OPENAI_RICH,
+    RESPONSE,
+    RESPONSES,
     anthropic_body,
     openai_body,
     spelled,
 )
 
 MARK = "PLANTED"
-BLOBS = {"/messages/2/content/2/input_audio/data": "audio", "/messages/0/content/1/source/data": "image"}
+BLOBS = {
+    "/messages/2/content/2/input_audio/data": "audio",
+    "/messages/0/content/1/source/data": "image",
+    "/input/1/content/4/input_audio/data": "audio",
+}
 """Strings that are no text; each announces its kind instead."""
-BODIES = {"openai": (OPENAI, CHAT, OPENAI_RICH), "anthropic": (ANTHROPIC, MESSAGES, ANTHROPIC_RICH)}
+BODIES = {
+    "openai": (OPENAI, CHAT, OPENAI_RICH),
+    "anthropic": (ANTHROPIC, MESSAGES, ANTHROPIC_RICH),
+    "responses": (RESPONSES, RESPONSE, RESPONSES_RICH),
+}
 
 
 def pointers(value, path=""):
@@ -68,7 +79,10 @@ def plant(body, pointer, text=MARK):
 
 CASES = [(name, pointer) for name, (_, _, body) in BODIES.items() for pointer in pointers(body) if pointer != "/model"]
 NAMES = [
-    (name, pointer) for name, (_, _, body) in BODIES.items() for pointer in names(body) if pointer not in {"/model", "/messages"}
+    (name, pointer)
+    for name, (_, _, body) in BODIES.items()
+    for pointer in names(body)
+    if pointer not in {"/model", "/messages", "/input"}
 ]
 
 
@@ -128,7 +142,7 @@ def test_the_name_of_a_tool_argument_is_seen_and_can_be_replaced():
     assert [{"shallow": "x"}] == json.loads(sent["messages"][3]["tool_calls"][0]["function"]["arguments"])["cc"][1:]
 
 
-def test_a_card_number_without_quotes_is_seen_in_tool_arguments_of_both_dialects():
+def test_a_card_number_without_quotes_is_seen_in_tool_arguments_of_every_dialect():
     for dialect, operation, body in BODIES.values():
         leaves = dialect.decode(operation, dump(body)).prompt.leaves
 
@@ -219,61 +233,34 @@ def test_token_arrays_announce_their_kind(tokens):
     assert {"token_array"} == prompt.unjudged
 
 
-@pytest.mark.parametrize(
-    ("extra", "state"),
-    [
-        ({"store": True}, ("store",)),
-        ({"store": False, "previous_response_id": None}, ()),
-        ({"previous_response_id": "resp_1"}, ("previous_response_id",)),
-        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}]}, ("file_id",)),
-        ({"messages": [{"role": "assistant", "audio": {"id": "audio_1"}}]}, ("id",)),
-        ({"metadata": {"store": "shop", "file_id": "x"}}, ()),
-    ],
-)
-def test_openai_server_state(extra, state):
-    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], **extra}
-
-    assert state == OPENAI.decode(CHAT, dump(body)).params.server_state
-
-
-@pytest.mark.parametrize(
-    ("extra", "state"),
-    [
-        ({"container": "c1"}, ("container",)),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "file", "file_id": "f"}}]}]},
-            ("file_id",),
-        ),
-        ({"messages": [{"role": "user", "content": [{"type": "container_upload", "file_id": "f"}]}]}, ("file_id",)),
-        (
-            {
-                "messages": [
-                    {"role": "assistant", "content": [{"type": "tool_use", "id": "i", "name": "n", "input": {"file_id": "f"}}]}
-                ]
-            },
-            (),
-        ),
-    ],
-)
-def test_anthropic_server_state(extra, state):
-    body = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}], **extra}
-
-    assert state == ANTHROPIC.decode(MESSAGES, dump(body)).params.server_state
-
-
 def test_a_rule_refuses_a_part_it_does_not_have():
     with pytest.raises(TypeError):
         Rule(Channel.USER, text={"a": Channel.USER})
 
 
-@pytest.mark.parametrize("made", [(OPENAI, CHAT, openai_body), (ANTHROPIC, MESSAGES, anthropic_body)], ids=["openai", "anthropic"])
+@pytest.mark.parametrize(
+    "made",
+    [(OPENAI, CHAT, openai_body), (ANTHROPIC, MESSAGES, anthropic_body), (RESPONSES, RESPONSE, responses_body)],
+    ids=["openai", "anthropic", "responses"],
+)
 def test_every_string_of_random_bodies_is_a_leaf_or_an_allowed_value(made):
     dialect, operation, generate = made
     r = random.Random(5)
     for _ in range(500):
         body = generate(r)
         texts = {leaf.text for leaf in dialect.decode(operation, spelled(r, body)).prompt.leaves}
-        allowed = {"user", "system", "assistant", "tool", "text", "function", "tool_use", body["model"]}
+        allowed = {
+            "user",
+            "system",
+            "assistant",
+            "tool",
+            "text",
+            "function",
+            "tool_use",
+            "function_call",
+            "function_call_output",
+            body["model"],
+        }
         strings = {holder(body, p)[0][holder(body, p)[1]] for p in pointers(body) if not p.endswith("/arguments") and "//" not in p}
 
         assert not strings - texts - allowed

@@ -8,6 +8,7 @@ from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
 MESSAGES = Operation("anthropic", Kind.CHAT)
+RESPONSES = Operation("responses", Kind.CHAT)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,17 @@ MESSAGES = Operation("anthropic", Kind.CHAT)
         ("POST", "/v1/chat/completions?x=1", "none", Operation("openai", Kind.OPAQUE)),
         ("POST", "/v1/chat/completions?", "none", Operation("openai", Kind.OPAQUE)),
         ("POST", "/v1/chat/completions/", "none", Operation("openai", Kind.OPAQUE)),
-        ("POST", "/v1/responses", "none", Operation("openai", Kind.OPAQUE)),
+        ("POST", "/v1/responses", "none", RESPONSES),
+        ("POST", "/v1/responses", "anthropic", RESPONSES),
+        ("GET", "/v1/responses", "openai", Operation("responses", Kind.OPAQUE)),
+        ("POST", "/v1/responses?x=1", "openai", Operation("responses", Kind.OPAQUE)),
+        ("POST", "/v1/responses/", "openai", Operation("responses", Kind.OPAQUE)),
+        ("GET", "/v1/responses/resp_1", "openai", Operation("responses", Kind.OPAQUE)),
+        ("POST", "/v1/responses/compact", "openai", Operation("responses", Kind.OPAQUE)),
+        ("POST", "/v1/files", "openai", Operation("openai", Kind.OPAQUE)),
+        ("POST", "/v1/files", "anthropic", Operation("anthropic", Kind.OPAQUE)),
+        ("POST", "/v1/filesystem", "anthropic", Operation("anthropic", Kind.OPAQUE)),
+        ("POST", "/v1/filesystem", "none", Operation("none", Kind.OPAQUE)),
         ("GET", "/v1/models/ft:gpt%3Ax", "openai", Operation("openai", Kind.OPAQUE)),
         ("POST", "/V1/chat/completions", "none", Operation("none", Kind.OPAQUE)),
         ("POST", "/v1/Chat/completions", "none", Operation("none", Kind.OPAQUE)),

@@ -8,7 +8,19 @@ import pytest
 
 from outgate.dialects.json_body import dump
 from outgate.errors import WireError
-from support.wire_bodies import ANTHROPIC, ANTHROPIC_RICH, CHAT, EMBEDDINGS, MESSAGES, OPENAI, OPENAI_RICH, value
+from support.responses_bodies import RESPONSES_RICH
+from support.wire_bodies import (
+    ANTHROPIC,
+    ANTHROPIC_RICH,
+    CHAT,
+    EMBEDDINGS,
+    MESSAGES,
+    OPENAI,
+    OPENAI_RICH,
+    RESPONSE,
+    RESPONSES,
+    value,
+)
 
 CALL = {"index": 0, "function": {"name": "f", "arguments": "{}"}}
 CHUNK = {
@@ -24,6 +36,23 @@ EVENTS = [
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}},
     {"type": "content_block_stop", "index": 0},
     {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 1}},
+]
+
+_MESSAGE = {"type": "message", "content": [{"type": "output_text", "text": "x", "logprobs": []}]}
+_CALLED = {"type": "function_call", "name": "f", "arguments": "{}"}
+_RESPONSE = {
+    "status": "completed",
+    "output": [_MESSAGE, _CALLED],
+    "usage": {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 1}},
+    "incomplete_details": {"reason": "max_output_tokens"},
+}
+ITEMS = [
+    {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "x", "logprobs": [{"token": "x"}]},
+    {"type": "response.shell_call_output_content.delta", "output_index": 0, "command_index": 0, "delta": {"stdout": "x"}},
+    {"type": "response.function_call_arguments.done", "output_index": 1, "arguments": "{}"},
+    {"type": "response.output_item.done", "output_index": 0, "item": _CALLED},
+    {"type": "response.incomplete", "response": _RESPONSE},
+    _RESPONSE,
 ]
 
 
@@ -61,11 +90,16 @@ def tried(work):
 
 
 EMBED = {"model": "m", "input": [["a", 1], "b"], "user": "u", "dimensions": 4}
-REQUESTS = [(OPENAI, CHAT, OPENAI_RICH), (OPENAI, EMBEDDINGS, EMBED), (ANTHROPIC, MESSAGES, ANTHROPIC_RICH)]
+REQUESTS = [
+    (OPENAI, CHAT, OPENAI_RICH),
+    (OPENAI, EMBEDDINGS, EMBED),
+    (ANTHROPIC, MESSAGES, ANTHROPIC_RICH),
+    (RESPONSES, RESPONSE, RESPONSES_RICH),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dialect", "operation", "body"), REQUESTS, ids=["chat", "embeddings", "messages"])
+@pytest.mark.parametrize(("dialect", "operation", "body"), REQUESTS, ids=["chat", "embeddings", "messages", "responses"])
 def test_p4_broken_requests(dialect, operation, body):
     def work(raw):
         request = dialect.decode(operation, raw)
@@ -81,7 +115,9 @@ def test_p4_broken_requests(dialect, operation, body):
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
-    ("dialect", "operation", "bodies"), [(OPENAI, CHAT, [CHUNK]), (ANTHROPIC, MESSAGES, EVENTS)], ids=["openai", "anthropic"]
+    ("dialect", "operation", "bodies"),
+    [(OPENAI, CHAT, [CHUNK]), (ANTHROPIC, MESSAGES, EVENTS), (RESPONSES, RESPONSE, ITEMS)],
+    ids=["openai", "anthropic", "responses"],
 )
 def test_p4_broken_answers(dialect, operation, bodies, stream):
     def work(raw):
@@ -93,7 +129,7 @@ def test_p4_broken_answers(dialect, operation, bodies, stream):
     r = random.Random(12)
     for _ in range(3000):
         raw = dump(broken(r, r.choice(bodies)))
-        end = b'data: [DONE]\n\ndata: {"type":"message_stop"}\n\n'
+        end = b'data: [DONE]\n\ndata: {"type":"message_stop"}\n\ndata: {"type":"response.completed"}\n\n'
         tried(lambda: work(b"data: " + raw + b"\n\n" + end if stream else raw))  # noqa: B023  called at once
 
 

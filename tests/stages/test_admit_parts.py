@@ -16,7 +16,7 @@ def run(unjudged=(), state=(), parts=(), **settings):
 
 
 def test_text_alone_passes():
-    assert (Verdict(),) == run()
+    assert (Verdict(), frozenset()) == run()
 
 
 def test_what_cannot_be_read_is_refused_by_kind():
@@ -31,15 +31,16 @@ def test_what_cannot_be_read_is_refused_by_kind():
 def test_what_policy_admits_is_told_as_unjudged():
     part = Extent("image", 2, bytes=900)
 
-    assert (Verdict(unjudged=(part,)),) == run({"image"}, parts=(part,), allow_unjudged=["image"])
-    assert (Verdict(unjudged=(Extent("image", 1),)),) == run({"image"}, allow_unjudged=["image"])  # also where nothing measured it
+    assert (Verdict(unjudged=(part,)), frozenset()) == run({"image"}, parts=(part,), allow_unjudged=["image"])
+    # also where nothing measured it
+    assert (Verdict(unjudged=(Extent("image", 1),)), frozenset()) == run({"image"}, allow_unjudged=["image"])
 
 
 def test_a_refusal_tells_what_there_was():
     part = Extent("image", 1, bytes=9)
     denial = run({"image", "audio"}, parts=(part,), allow_unjudged=["image"])
 
-    assert (Verdict(action=Action.DENIED, unjudged=(part, Extent("audio", 1))),) == denial.outputs
+    assert (Verdict(action=Action.DENIED, unjudged=(part, Extent("audio", 1))), frozenset()) == denial.outputs
 
 
 def test_state_at_the_provider_is_refused_unless_named():
@@ -47,9 +48,12 @@ def test_state_at_the_provider_is_refused_unless_named():
     matches = (Match("previous_response_id", "server_state"),)
 
     assert isinstance(denial, Denial)
-    assert "server_state" == denial.code
-    assert (Verdict(action=Action.DENIED, matches=matches),) == denial.outputs
-    assert (Verdict(matches=matches),) == run(state=["previous_response_id"], allow_server_state=["previous_response_id"])
+    assert ("server_state", 400) == (denial.code, denial.status)
+    assert "previous_response_id" in denial.message
+    assert "`allow_server_state` of `admit_parts`" in denial.message
+    assert (Verdict(action=Action.DENIED, matches=matches), frozenset()) == denial.outputs
+    admitted = frozenset({"previous_response_id"})
+    assert (Verdict(matches=matches), admitted) == run(state=["previous_response_id"], allow_server_state=admitted)
 
 
 DATA = "data:image/png;base64," + "A" * 400
@@ -70,7 +74,7 @@ MESSAGES = [
 def test_parts_of_a_real_body_are_measured():
     raw = orjson.dumps({"model": "m", "messages": MESSAGES})
     request = OPENAI.decode(CHAT, raw)
-    (verdict,) = AdmitParts(AdmitPartsSettings(allow_unjudged={"image", "audio"})).run(Reads(request.prompt, request.params))
+    (verdict, _) = AdmitParts(AdmitPartsSettings(allow_unjudged={"image", "audio"})).run(Reads(request.prompt, request.params))
 
     assert {Extent("image", 3, bytes=2 * len(DATA)), Extent("audio", 1, bytes=30)} == set(verdict.unjudged)
     assert () == verdict.scanned  # kinds are known here, and nothing is read
@@ -79,7 +83,7 @@ def test_parts_of_a_real_body_are_measured():
 @pytest.mark.parametrize("raw", [b"\x00\x01\x02", b'{"any": "thing"}'])
 def test_an_opaque_body_is_measured_whole(raw):
     prompt = Spoken("none").decode(Operation("none", Kind.OPAQUE), raw).prompt
-    (verdict,) = AdmitParts(AdmitPartsSettings(allow_unjudged={"opaque"})).run(Reads(prompt, Params()))
+    (verdict, _) = AdmitParts(AdmitPartsSettings(allow_unjudged={"opaque"})).run(Reads(prompt, Params()))
 
     assert (Extent("opaque", 1, bytes=len(raw)),) == verdict.unjudged
 

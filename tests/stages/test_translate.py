@@ -13,13 +13,13 @@ OWN = (("idempotency-key", "i"), ("openai-organization", "o"), ("openai-project"
 FIELDS = (*OWN, ("user-agent", "u"), ("content-type", "text/plain"))
 
 
-def translated(fields=FIELDS, *, provider="first", failed=None, operation=CHAT, speaks="openai", prefix=""):
+def translated(fields=FIELDS, *, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", state=None):
     request = Spoken(operation.dialect).decode(operation, BODY)
     endpoint = Endpoint(name="e", host="p.test", port=443)
     backend = Backend(
         name=provider, provider=provider, dialect=speaks, host="p.test", endpoints=(endpoint,), path_prefix=prefix
     )  # fmt: skip
-    given = (request.prompt, request.tools, request.params, "routed", backend, None, failed)
+    given = (request.prompt, request.tools, request.params, "routed", backend, None, failed, state)
     return Translate().run(Reads(operation, "POST", "/v1/x", fields, *given))
 
 

@@ -28,9 +28,11 @@ class Spoken:
 
 OPENAI = Spoken("openai")
 ANTHROPIC = Spoken("anthropic")
+RESPONSES = Spoken("responses")
 CHAT = operation_for("POST", "/v1/chat/completions")
 EMBEDDINGS = operation_for("POST", "/v1/embeddings")
 MESSAGES = operation_for("POST", "/v1/messages")
+RESPONSE = operation_for("POST", "/v1/responses")
 
 OPENAI_RICH = {
     "model": "gpt-4o",
@@ -168,14 +170,14 @@ ANTHROPIC_RICH = {
     "brand_new": {"field": ["a", {"b": "c"}]},
 }
 
-_STRINGS = ("", "a", "héllo", "\u2028", "日本", '"quoted"', "back\\slash", "nul\x00", "a:b", "\\u003a", "<>&", "😀", "{}", "é" * 40)
+STRINGS = ("", "a", "héllo", "\u2028", "日本", '"quoted"', "back\\slash", "nul\x00", "a:b", "\\u003a", "<>&", "😀", "{}", "é" * 40)
 
 
 def value(r: random.Random, depth: int = 0):
     """A random JSON value, with the numbers and strings that parsers disagree about."""
     kind = r.randrange(10 if depth < 4 else 7)
     if kind < 3:
-        return r.choice(_STRINGS)
+        return r.choice(STRINGS)
     if kind == 3:
         return r.choice((0, -1, 2**53, 2**53 + 1, -(2**63), 2**64, 10**30, r.randrange(10**9)))
     if kind == 4:
@@ -184,14 +186,14 @@ def value(r: random.Random, depth: int = 0):
         return r.choice((True, False, None))
     if kind == 7:
         return [value(r, depth + 1) for _ in range(r.randrange(4))]
-    return {r.choice(_STRINGS) + str(i): value(r, depth + 1) for i in range(r.randrange(4))}
+    return {r.choice(STRINGS) + str(i): value(r, depth + 1) for i in range(r.randrange(4))}
 
 
 def openai_body(r: random.Random) -> dict:
     roles = ("system", "user", "assistant", "tool")
     body = {
         "model": r.choice(("gpt-4o", "o3")),
-        "messages": [{"role": r.choice(roles), "content": r.choice(_STRINGS), f"x{i}": value(r)} for i in range(r.randrange(1, 4))],
+        "messages": [{"role": r.choice(roles), "content": r.choice(STRINGS), f"x{i}": value(r)} for i in range(r.randrange(1, 4))],
         "extra": value(r),
         "n": r.choice((None, 1, 2)),
     }
@@ -203,12 +205,12 @@ def openai_body(r: random.Random) -> dict:
 
 
 def anthropic_body(r: random.Random) -> dict:
-    blocks = [{"type": "text", "text": r.choice(_STRINGS)}, {"type": "tool_use", "id": "t", "name": "f", "input": {"v": value(r)}}]
+    blocks = [{"type": "text", "text": r.choice(STRINGS)}, {"type": "tool_use", "id": "t", "name": "f", "input": {"v": value(r)}}]
     return {
         "model": "claude",
         "max_tokens": 5,
-        "system": r.choice(_STRINGS),
-        "messages": [{"role": "user", "content": r.choice((r.choice(_STRINGS), blocks))}],
+        "system": r.choice(STRINGS),
+        "messages": [{"role": "user", "content": r.choice((r.choice(STRINGS), blocks))}],
         "extra": value(r),
     }
 

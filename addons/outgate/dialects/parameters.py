@@ -81,7 +81,8 @@ def _tool_name(tool: Mapping[str, Any]) -> str:
     for holder in (tool, tool.get("function"), tool.get("custom")):
         if isinstance(holder, dict) and isinstance(holder.get("name"), str):
             return str(holder["name"])
-    return ""
+    kind = tool.get("type")  # a hosted tool has no other name
+    return kind if isinstance(kind, str) else ""
 
 
 def identity_of(reading: Reading, without: tuple[str, ...]) -> bytes:

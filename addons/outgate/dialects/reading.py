@@ -1,5 +1,6 @@
-"""Which strings of a body policies see, and under which channel: one walk over the strict tree, led by a dialect's table."""
+"""Find the strings of a body that policies see, and their channels: one walk over the strict tree, led by a dialect's table."""
 
+import re
 from typing import Any, NamedTuple, NoReturn
 
 from outgate.dialects.case_collisions import refuse_other_case
@@ -10,6 +11,8 @@ from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.verdict import Extent
 
 _LONG = 1_000_000
+_SEALED = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,3}")
+"""Base64 in either alphabet, longer than any number, and nothing else: words have spaces."""
 _new = tuple.__new__
 
 
@@ -59,9 +62,12 @@ class _Walk:
         if depth > self.deepest or index >= self.most:
             self._refuse(depth)
         boxes.append((container, parent, at, form))
-        if rule.by:
+        while rule.by:
             tag = container.get(rule.by)
-            rule = rule.cases.get(tag, rule) if tag.__class__ is str else rule
+            case = rule.cases.get("" if tag is None else tag) if tag is None or tag.__class__ is str else None
+            if case is None:
+                break
+            rule = case
         if rule.kind:
             self._begin(rule.kind)
         names = rule.names
@@ -135,6 +141,9 @@ class _Walk:
     def _string(self, text: str, rule: Rule, index: int, key: str, depth: int, turn: int) -> None:
         if key in rule.blobs or (key in rule.links and text[:5].lower() == "data:"):
             self.part[1] += len(text)
+            return
+        if key in rule.sealed and _SEALED.fullmatch(text):
+            self.leaves.append(Leaf(index, key, text, Channel.SEALED, turn))
             return
         inner = rule.nested.get(key)
         if inner is not None:

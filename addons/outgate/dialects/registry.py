@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from outgate.dialects import anthropic, opaque, openai
+from outgate.dialects import anthropic, opaque, openai, responses
 from outgate.dialects.spec import Dialect, KeyField, PathTemplate, RequestLine, Spec
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
 
 SPECS: tuple[Spec, ...] = (
     openai.SPEC,
+    responses.SPEC,
     anthropic.SPEC,
     opaque.SPEC,
 )

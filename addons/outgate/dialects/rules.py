@@ -1,9 +1,10 @@
-"""What a member of a body *is*: the vocabulary in which every dialect's table is written.
+"""Rules of a dialect's table: what each member of a body is.
 
 A table is a tree of rules, followed from the root while a body is walked. Everything the table does not name is judged, under
 the channel of the rule it stands in: a string by its text, a member by its name. So an unknown field can hide nothing, and a
-table can only err by showing too much. A string escapes judgement in three ways, all of them written down: its value is one of
-a fixed list (`fixed`), it is a blob of a kind that is announced as unjudged (`blobs`, `links`), or it never leaves (`model`).
+table can only err by showing too much. A string escapes judgement in four ways, all of them written down: its value is one of
+a fixed list (`fixed`), it is a blob of a kind that is announced as unjudged (`blobs`, `links`), it is ciphertext that its provider
+wants back (`sealed`), or it never leaves (`model`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,8 +40,10 @@ class Rule:
 
     `channel` is that of every string not listed otherwise. Objects: `texts` name → channel; `fixed` name → values that need no
     judging; `blobs` names of strings that are no text; `links` names of strings that are no text when they are `data:` URLs;
+    `sealed` names of strings that are ciphertext, where they look like it;
     `nested` name → rule of the JSON inside a string; `rules` name → rule of the object or array there, else `other`;
-    `by` a member whose value picks a more specific rule from `cases`; `names` further known names. Arrays: `item` is the rule of
+    `by` a member whose value picks a more specific rule from `cases`, where "" is that of objects without it, and which may pick
+    again; `names` further known names. Arrays: `item` is the rule of
     elements, `turns` counts them as messages, `tokens` says that numbers in it stand for text. `kind` is added to the unjudged
     kinds wherever the rule applies, `state` are the names that refer to state at the provider, `numbers` shows long numbers as
     leaves (a card number needs no quotes), as they are under every name the table does not know, `drop` replaces the value by
@@ -49,7 +52,7 @@ class Rule:
 
     __slots__ = (
         "blobs", "by", "cases", "channel", "drop", "fixed", "folded", "item", "kind", "links", "names", "nested", "numbers",
-        "other", "rules", "state", "strings", "texts", "tokens", "turns",
+        "other", "rules", "sealed", "state", "strings", "texts", "tokens", "turns",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, **members: Any) -> None:
@@ -58,6 +61,7 @@ class Rule:
         self.fixed: Mapping[str, frozenset[str]] = members.pop("fixed", {})
         self.blobs: frozenset[str] = frozenset(members.pop("blobs", ()))
         self.links: frozenset[str] = frozenset(members.pop("links", ()))
+        self.sealed: frozenset[str] = frozenset(members.pop("sealed", ()))
         self.nested: Mapping[str, Rule] = members.pop("nested", {})
         self.rules: dict[str, Rule] = members.pop("rules", {})
         self.other: Rule = members.pop("other", None) or free(channel)
@@ -74,7 +78,7 @@ class Rule:
         self.folded = folded((*self.names, *self.state) if self.names else ())
         """Names that must stand in their own case; there are none where every name is the caller's own, or a provider's."""
         self.strings: dict[str, Any] = {
-            **dict.fromkeys((*self.blobs, *self.links, *self.nested), NOTHING),
+            **dict.fromkeys((*self.blobs, *self.links, *self.sealed, *self.nested), NOTHING),
             **self.fixed,
             **self.texts,
         }
@@ -85,8 +89,10 @@ class Rule:
     def _names(self, names: Iterable[str]) -> frozenset[str]:
         if isinstance(names, Everything):
             return names
-        return frozenset(names).union(
-            self.texts, self.fixed, self.blobs, self.links, self.nested, self.rules, [self.by] * bool(self.by)
+        return (
+            frozenset(names)
+            .union(self.texts, self.fixed, self.blobs, self.links, self.sealed, self.nested, self.rules, [self.by] * bool(self.by))
+            .difference(self.state)
         )
 
 

@@ -140,7 +140,7 @@ class Delivery:
         if event.usage is not None:
             self.usage = merge_usage(self.usage, event.usage)
         elif self.streams:
-            self.texts += [text.text for text in event.texts if text.channel is not Channel.KEY]
+            self.texts += [text.text for text in event.texts if text.channel is not Channel.KEY and not text.repeated]
 
     def _opening(self, size: int | None) -> list[Part]:
         """The head, if it has not gone yet: with its length where the answer is whole."""

@@ -8,7 +8,10 @@ from outgate.inference.verdict import Extent
 
 
 class Channel(StrEnum):
-    """Where in the conversation a piece of text stands."""
+    """Where in the conversation a piece of text stands.
+
+    SEALED is what only a provider can read and wants back unchanged, encrypted reasoning or a signature: counted, not judged.
+    """
 
     SYSTEM = "system"
     USER = "user"
@@ -19,6 +22,7 @@ class Channel(StrEnum):
     TOOL_DEFINITION = "tool_definition"
     PARAMETER = "parameter"
     KEY = "key"
+    SEALED = "sealed"
 
 
 class Leaf(NamedTuple):

@@ -26,13 +26,15 @@ class Text(NamedTuple):
     """A piece of text inside an event.
 
     `part` identifies the text it continues (choice index and channel, content block index ...): pieces of one part, in order,
-    make one text. `place` is how the dialect finds it again in the event.
+    make one text. `place` is how the dialect finds it again in the event. `repeated` marks a text that was told before in the
+    same answer: it is not counted again, but judged all the same, since only the provider says that it is the same.
     """
 
     part: Hashable
     text: str
     channel: Channel
     place: Any = None
+    repeated: bool = False
 
     @property
     def escaped(self) -> bool:

@@ -64,6 +64,7 @@ _TABLE = (
     Fact("tools", Origin.BODY, "tools offered: inference.params.Tools"),
     Fact("params", Origin.BODY, "inference.params.Params"),
     Fact("model.requested", Origin.BODY, "the model name the caller asked for"),
+    Fact("state.admitted", Origin.STAGE, "names of state at the provider that the policy admits"),
     Fact("principal", Origin.STAGE, "inference.principal.Principal"),
     Fact("admitted", Origin.STAGE, "the caller may use this destination, path and requested model"),
     Fact("model", Origin.STAGE, "the model that will really be called"),

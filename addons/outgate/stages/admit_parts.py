@@ -1,6 +1,6 @@
-"""Nothing that no policy could read goes out unnoticed: images, audio, files, token arrays, opaque bodies, state at the provider.
+"""Refuse what no policy can read, unless the policy names it: images, audio, files, token arrays, opaque bodies, provider state.
 
-Each kind is refused unless the policy names it, and what it names is written down as the verdict, for the audit line.
+What it names is written down as the verdict, for the audit line.
 """
 
 from typing import Literal, NamedTuple
@@ -19,7 +19,9 @@ class AdmitPartsSettings(Settings):
     allow_unjudged: frozenset[Literal["image", "audio", "file", "token_array", "opaque"]] = frozenset()
     """Kinds of parts that may pass without being read: image, audio, file, token_array, opaque."""
     allow_server_state: frozenset[str] = frozenset()
-    """Members that refer to state at the provider and may pass, `previous_response_id` for example."""
+    """State at the provider that may be used: members that refer to it, `previous_response_id` for example, `item_reference` for
+    items of the Responses API that are not sent again, `store` for having its answers kept there.
+    """
 
 
 class Reads(NamedTuple):
@@ -38,21 +40,26 @@ class AdmitParts(Stage):
     def __init__(self, settings: AdmitPartsSettings) -> None:
         self._parts = settings.allow_unjudged
         self._state = settings.allow_server_state
-        self.contract = Contract.of(Reads, writes=("verdict.parts",), judges=Judges.RAW, may=May.DENY, cost=0.002, passes=0.99)
+        self.contract = Contract.of(
+            Reads, writes=("verdict.parts", "state.admitted"), judges=Judges.RAW, may=May.DENY, cost=0.002, passes=0.99
+        )
 
     def run(self, facts: Reads, /) -> Outcome:
         unjudged, state = facts.prompt.unjudged, facts.params.server_state
         if not unjudged and not state:
-            return (_TEXT_ALONE,)
+            return (_TEXT_ALONE, self._state)
         unread, stored = sorted(unjudged - self._parts), sorted(set(state) - self._state)
         found = _verdict(facts.prompt, state, Action.DENIED if unread or stored else Action.ALLOWED)
         if unread:
             message = f"The policy does not admit content it cannot read: {', '.join(unread)}."
-            return Denial(code="unjudged_content", status=403, message=message, outputs=(found,))
+            return Denial(code="unjudged_content", status=403, message=message, outputs=(found, self._state))
         if stored:
-            message = f"The policy does not admit state at the provider: {', '.join(stored)}."
-            return Denial(code="server_state", status=403, message=message, outputs=(found,))
-        return (found,)
+            message = (
+                f"The policy does not admit state at the provider: {', '.join(stored)}. "
+                "Send what it refers to, or have it named under `allow_server_state` of `admit_parts`."
+            )
+            return Denial(code="server_state", status=400, message=message, outputs=(found, self._state))
+        return (found, self._state)
 
 
 _TEXT_ALONE = Verdict()

@@ -14,7 +14,7 @@ from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
 from outgate.detectors.pii.prefilter import ENTITIES, may_contain
 from outgate.detectors.windows import Window, apportion, part_windows, text_of
 from outgate.inference.principal import Principal
-from outgate.inference.prompt import Prompt
+from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.verdict import Verdict
 from outgate.model_server.client import Encoder
 from outgate.pipeline.contract import Contract, May
@@ -83,6 +83,9 @@ class Redact(Stage):
         texts = [leaf.text for leaf in leaves] + [text_of(window) for window in windows]
         digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
         known = memo.get_many(tenant, self._kind, digests)
+        for i, leaf in enumerate(leaves):
+            if leaf.channel is Channel.SEALED:
+                known[i] = ()
         fresh = {digests[i]: texts[i] for i, findings in enumerate(known) if findings is None}
         if fresh:
             judged = await self._judged(fresh)

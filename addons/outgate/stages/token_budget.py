@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from outgate.dialects.registry import spec
 from outgate.errors import Denial, Problem
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
@@ -98,6 +99,7 @@ class TokenBudget(Stage):
         params = facts.params
         if facts.operation.kind is not Kind.CHAT:
             return Ask(facts.exchange_id, facts.principal, facts.model, facts.tokens_in, 0)
-        bound = self._default if params.max_tokens is None else params.max_tokens
+        least = spec(facts.operation.dialect).least_output
+        bound = max(least, self._default) if params.max_tokens is None else params.max_tokens
         ours = None if self._accept_debt or params.max_tokens is not None else bound
         return Ask(facts.exchange_id, facts.principal, facts.model, facts.tokens_in, bound * max(1, params.n), ours)

@@ -32,6 +32,7 @@ class Reads(NamedTuple):
     backend: Backend
     hold: Hold | None
     provider_state: frozenset[str] | None
+    state_admitted: frozenset[str] | None
 
 
 class Translate(Stage):
@@ -41,7 +42,7 @@ class Translate(Stage):
     contract = Contract.of(
         Reads,
         writes=("wire.body", "wire.path", "wire.headers"),
-        optional=("headers.out", "hold"),
+        optional=("headers.out", "hold", "state.admitted"),
         cost=0.03,
     )
 
@@ -57,7 +58,9 @@ class Translate(Stage):
         bound = facts.hold.max_output if facts.hold is not None else None
         line = RequestLine(facts.method, facts.path, operation)
         request = Request(line, facts.prompt, facts.tools, facts.params, facts.model)
-        path, described, body = dialect(operation.dialect).encode(request, Target(facts.model, bound))
+        path, described, body = dialect(operation.dialect).encode(
+            request, Target(facts.model, bound, facts.state_admitted or frozenset())
+        )
         held: frozenset[str] = frozenset()
         if (facts.provider_state or frozenset()) - {backend.provider}:  # this is not where the caller sent it first
             held |= _ONCE | spec(operation.dialect).account_fields

@@ -15,7 +15,7 @@ SPEC = Spec(
     ),
     owns=(
         "/v1/chat", "/v1/completions", "/v1/embeddings", "/v1/files", "/v1/batches", "/v1/audio", "/v1/images", "/v1/moderations",
-        "/v1/assistants", "/v1/threads", "/v1/responses",
+        "/v1/assistants", "/v1/threads",
     ),
     keys=(BEARER,),
     credential=BEARER,

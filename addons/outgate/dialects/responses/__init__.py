@@ -1,0 +1,28 @@
+"""The Responses API: what OpenAI's providers serve at `POST /v1/responses`, the SDK's first example and what Codex speaks."""
+
+from outgate.dialects.openai.tables import ERROR_TYPES
+from outgate.dialects.responses.codec import LEAST_OUTPUT, Responses
+from outgate.dialects.responses.tables import FINISHES
+from outgate.dialects.spec import BEARER, Framing, ImageMarks, PathTemplate, Spec
+from outgate.inference.operation import Kind
+
+SPEC = Spec(
+    name=Responses.name,
+    codec=Responses,
+    paths=(PathTemplate("POST /v1/responses", Kind.CHAT),),
+    served_by="openai",
+    owns=("/v1/responses", "/v1/conversations"),
+    keys=(BEARER,),
+    credential=BEARER,
+    request_fields=frozenset({"openai-beta", "openai-organization", "openai-project"}),
+    account_fields=frozenset({"openai-organization", "openai-project"}),
+    response_prefixes=("openai-",),
+    error_types=ERROR_TYPES,
+    finishes=FINISHES,
+    framing=Framing(first_message=7, further_message=4, tool_prompt=12),
+    images=ImageMarks(
+        mark=r'"image_url":|"type":"image_generation_call"',
+        data=r'"image_url":"data:image/[a-z]+;base64,',
+    ),
+    least_output=LEAST_OUTPUT,
+)

@@ -1,0 +1,190 @@
+"""Decoder of streamed responses: when one is complete, which pieces of text continue each other, and which texts are repeated.
+
+Every text is streamed in pieces (`*.delta`) and then told again, whole: by its `*.done` event, by the item that it is part of, and
+by the response that ends the stream. A piece continues the text of its event's kind, output item and part, until the `*.done`
+event, its item or the response ends it; every other string comes whole, in one event, and must not be torn. The stream ends with
+`response.completed`, `.incomplete` or `.failed` or an `error` event, and with nothing else; what follows is not passed on.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from outgate.dialects import sse
+from outgate.dialects.answers import tokens
+from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, Reported, part_of
+from outgate.dialects.reading import Reading, read, read_tree
+from outgate.dialects.responses.answers import ECHOES, EVENT, SAID_TYPES
+from outgate.dialects.responses.tables import FINISHES
+from outgate.errors import WireError
+from outgate.inference.prompt import Leaf
+from outgate.inference.stream import Event, Finish, Text
+from outgate.inference.usage import Usage
+
+_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+_ITEMS = frozenset({"response.output_item.added", "response.output_item.done"})
+_INDEXES = ("content_index", "summary_index", "command_index")
+_DELTA, _DONE = ".delta", ".done"
+
+
+def usage_of(usage: Any) -> Usage | None:
+    """A `usage` object; cached and reasoning tokens are within the totals already."""
+    if not isinstance(usage, dict):
+        return None
+    sent, said = usage.get("input_tokens_details"), usage.get("output_tokens_details")
+    sent, said = sent if isinstance(sent, dict) else {}, said if isinstance(said, dict) else {}
+    return Usage(
+        input_tokens=tokens(usage.get("input_tokens")),
+        output_tokens=tokens(usage.get("output_tokens")),
+        cached_tokens=tokens(sent.get("cached_tokens")),
+        cache_write_tokens=tokens(sent.get("cache_write_tokens")),
+        reasoning_tokens=tokens(said.get("reasoning_tokens")),
+    )
+
+
+def reported(tree: Mapping[str, Any]) -> Reported:
+    """What a whole response says of itself."""
+    output = tree.get("output")
+    calls = any(map(_calls, output)) if isinstance(output, list) else False
+    return Reported(usage_of(tree.get("usage")), _finish(tree, calls=calls), calls)
+
+
+def _calls(item: Any) -> bool:
+    """Whether an item of the output is a call of a tool, or may be one: every item is, of which it is not known that it is text."""
+    return not isinstance(item, dict) or item.get("type") not in SAID_TYPES
+
+
+def _finish(tree: Mapping[str, Any], *, calls: bool) -> Finish | None:
+    status, details = tree.get("status"), tree.get("incomplete_details")
+    if tree.get("error") or status == "failed":
+        return Finish.ERROR
+    if status == "completed":
+        return Finish.TOOL_CALLS if calls else Finish.STOP
+    if status == "incomplete":
+        return FINISHES.get(str(details.get("reason")), Finish.OTHER) if isinstance(details, dict) else Finish.OTHER
+    return None if status is None else Finish.OTHER
+
+
+def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
+    """A delta of the same text with this piece alone. Raises TypeError for a string that comes whole."""
+    root, first = path[0]
+    if not root["type"].endswith(_DELTA) or (first != "delta" and len(path) == 1):
+        raise TypeError("this text is complete in its event, nothing of it is held back")
+    node: Any = piece
+    for container, key in reversed(path[1:]):
+        numbers = {name: value for name, value in container.items() if value.__class__ is float} if key.__class__ is str else {}
+        node = {**numbers, key: node} if key.__class__ is str else [node]
+    kept = {name: [] if value.__class__ is list else value for name, value in root.items() if value.__class__ is not dict}
+    kept.pop("obfuscation", None)
+    reading = read_tree({**kept, "delta": "", first: node}, EVENT)
+    name = path[-1][1]
+    leaf = next(leaf for leaf in reading.leaves if leaf.key == name and leaf.text == piece)
+    return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), frame_of(root["type"]))
+
+
+def frame_of(kind: str) -> Frame:
+    """What stands around the JSON of an event. Raises WireError for a name that would end its line."""
+    if not kind.isprintable():
+        raise WireError("bad_answer", "the stream holds an event without a proper type")
+    return _FRAMES.get(kind) or Frame(f"event: {kind}\ndata: ".encode(), b"\n\n", _continued)
+
+
+_FRAMES = {
+    kind: Frame(f"event: {kind}\ndata: ".encode(), b"\n\n", _continued)
+    for kind in ("response.output_text.delta", "response.function_call_arguments.delta", "response.reasoning_summary_text.delta")
+}
+
+
+class ResponsesStream:
+    """Decoder of one streamed response."""
+
+    def __init__(self, limit: int = sse.LIMIT) -> None:
+        self._parser = sse.SseParser(limit)
+        self._open: dict[Any, set[Hashable]] = {}
+        self._said: set[Any] = set()
+        self._calls = False
+        self._over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        events: list[Event] = []
+        for piece in self._parser.feed(data):
+            if self._over:
+                break
+            if piece.data and piece.data[:6] != b"[DONE]":  # compatible servers end like the other streams do
+                events.append(self._event(read(piece.data, EVENT)))
+        return events
+
+    def end(self) -> list[Event]:
+        if not self._over:
+            raise WireError("truncated", "the stream ended before its answer was complete")
+        return []
+
+    def _event(self, reading: Reading) -> JsonEvent:
+        document, tree = reading.document, reading.document.tree
+        kind, output = tree.get("type"), tree.get("output_index")
+        if kind.__class__ is not str or (output is not None and output.__class__ is not int):
+            raise WireError("bad_answer", "the stream holds an event that its dialect does not have")
+        piece = kind.endswith(_DELTA)
+        texts = [
+            _piece(reading, leaf, kind, output) if piece and (leaf.key == "delta" or leaf.box) else self._whole(leaf, kind, output)
+            for leaf in reading.leaves
+        ]
+        last = kind in _ENDS
+        self._over = last
+        closes = self._closes(tree, texts, kind, output)
+        if any(text.channel not in ECHOES for text in texts):
+            self._said.add(output)
+        return JsonEvent(document, texts, frame_of(kind), closes=closes, reported=self._reported(tree, kind), last=last)
+
+    def _whole(self, leaf: Leaf, kind: str, output: Any) -> Text:
+        """A text that stands in its event as a whole; the part of what is JSON ends in `arguments`, as that of its pieces does."""
+        box, key, said, channel, _ = leaf
+        repeated = channel in ECHOES or (output in self._said if output is not None else bool(self._said))
+        return Text((kind, output, box, key), said, channel, (box, key), repeated)
+
+    def _closes(self, tree: Mapping[str, Any], texts: Sequence[Text], kind: str, output: Any) -> tuple[Hashable, ...]:
+        at_once: list[Hashable] = []
+        for text in texts:
+            part: tuple[Any, ...] = text.part  # type: ignore[assignment]
+            if part[0] == kind:
+                at_once.append(part)
+            else:
+                self._open.setdefault(output, set()).add(part)
+        if kind == "response.output_item.done":
+            at_once.extend(self._open.pop(output, ()))
+        elif kind.endswith(_DONE):
+            ended = self._open.get(output, set())
+            stem, index = kind.removesuffix(_DONE), _index(tree)
+            done = [part for part in ended if part[:3] == (stem, output, index)]  # type: ignore[index]
+            ended.difference_update(done)
+            at_once.extend(done)
+        elif self._over:
+            at_once.extend(part for parts in self._open.values() for part in parts)
+            self._open.clear()
+        return tuple(at_once)
+
+    def _reported(self, tree: Mapping[str, Any], kind: str) -> Reported:
+        if kind == "error":
+            return Reported(finish=Finish.ERROR)
+        if kind in _ITEMS:
+            self._calls |= (calls := _calls(tree.get("item")))
+            return Reported(calls_tool=calls) if calls else NOTHING
+        response = tree.get("response") if kind.startswith("response.") else None
+        if not self._over or not isinstance(response, dict):
+            return Reported(finish=Finish.ERROR) if self._over else NOTHING
+        usage, finish, calls = reported(response)
+        if finish is Finish.STOP and self._calls:
+            finish = Finish.TOOL_CALLS
+        return Reported(usage, Finish.ERROR if kind == "response.failed" else finish or Finish.OTHER, calls or self._calls)
+
+
+def _index(tree: Mapping[str, Any]) -> Any:
+    """Which part of its item an event is about."""
+    found = next((tree[name] for name in _INDEXES if name in tree), None)
+    return found if found.__class__ is int else None
+
+
+def _piece(reading: Reading, leaf: Leaf, kind: str, output: Any) -> Text:
+    """A piece of the text that is told by the kind of its event, its item, the part of that, and its place in the event."""
+    stem = kind.removesuffix(_DELTA)
+    place = ("arguments",) if stem.endswith("call_arguments") else part_of(reading.document, leaf)
+    return Text((stem, output, _index(reading.document.tree), *place), leaf.text, leaf.channel, (leaf.box, leaf.key))
