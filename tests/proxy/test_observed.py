@@ -9,7 +9,7 @@ from mitmproxy.test import tflow
 from outgate.errors import Denial
 from outgate.inference.verdict import Action, Extent, Match, Verdict
 from outgate.pipeline.executor import Ran
-from outgate.server.view import ExchangeView, record
+from outgate.proxy.observed import ExchangeView, record
 from support.endings import ended
 from support.metered import metered
 
