@@ -96,9 +96,16 @@ def test_every_direct_requirement_has_its_reason():
 
 def test_every_room_is_on_the_map():
     rooms = {path.name for path in (ROOT / "addons/outgate").iterdir() if path.is_dir() and not path.name.startswith("_")}
-    text = (DOCS / "life-of-a-request.md").read_text()
+    text = (DOCS / "architecture.md").read_text()
 
     assert [] == sorted(room for room in rooms if f"`{room}/`" not in text)
+
+
+def test_every_file_that_decides_something_is_there():
+    named = re.findall(r"`(\w+/[\w/*]+\.py)`", (DOCS / "architecture.md").read_text())
+
+    assert len(named) > 12
+    assert [] == [name for name in named if not list((ROOT / "addons/outgate").glob(name))]
 
 
 def test_links_between_pages_lead_somewhere():
