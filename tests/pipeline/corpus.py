@@ -9,6 +9,7 @@ from pipeline.more_stages import (
     EMBED,
     GUARD_REDACTS,
     MODEL_GUARD,
+    PASS,
     REDACT_OUTPUT,
     REMOTE_GUARD,
     REWRITE_PATH,
@@ -86,6 +87,7 @@ UNPINNED = (
     ),
     Case("a third party that judges raw text", swap(vary(REMOTE_GUARD, judges=Judges.RAW)), "E_TAINT"),
     Case("a verdict about nothing that is said", swap(vary(PROMPT_GUARD, judges=None)), "E_JUDGES"),
+    Case("a released guard that runs before the answer is restored", swap(*PASS, TOOL_POLICY), "E_TWO_PASSES"),
     Case("an answer rewritten beside its judges", swap(OUTPUT_GUARD._replace(streams=True)), "E_TWO_PASSES"),
     Case("a judge without a verdict", swap(vary(COUNT_TOKENS, judges=Judges.CLEAN)), "E_JUDGES"),
     Case("a redaction that spoils raw verdicts", swap(vary(REDACT, preserves="")), "E_STALE_VERDICT"),
@@ -187,6 +189,7 @@ GOOD = (
         ),
     ),
     Case("tool policy on restored text", swap(TOOL_POLICY)),
+    Case("tool policy as the last judge of the pass", swap(*PASS, TOOL_POLICY._replace(streams=True))),
     Case("caller known from the connection", swap(drop="authenticate"), how={"known": frozenset({"principal"})}),
     Case(
         "pinned as compiled",

@@ -1,7 +1,7 @@
 """Stages that are not in the standard plan: guards of every kind, rewrites, and what hands text to third parties."""
 
 from outgate.pipeline.contract import Effect, Judges, May, Release
-from pipeline.standard import PROMPT_GUARD, stage, vary
+from pipeline.standard import OUTPUT_GUARD, PROMPT_GUARD, RECORD, RESTORE, stage, vary
 
 ROUTER = stage("router", "prompt", "model", cost=0.1)
 DECORATOR = stage("decorator", "model prompt", "prompt", may=May.MUTATE, cost=0.1)
@@ -22,6 +22,8 @@ REDACT_OUTPUT = stage(
     "redact_output", "r.stream", "r.stream verdict.out.redact_output", judges=Judges.CLEAN, may=May.MUTATE, cost=0.05
 )
 TOOL_POLICY = stage("tool_policy", "r.stream tools", "verdict.out.tool_policy", judges=Judges.RELEASED, may=May.DENY)
+PASS = tuple(each._replace(streams=True) for each in (OUTPUT_GUARD, RECORD, RESTORE))
+"""The stages of the answer as judges of one pass."""
 CANNED = vary(PROMPT_GUARD, may=May.RESPOND)
 GUARD_REDACTS = vary(PROMPT_GUARD, writes="prompt verdict.prompt_guard", may=May.MUTATE)
 MODEL_GUARD = vary(PROMPT_GUARD, reads="prompt model", judges=Judges.CLEAN)

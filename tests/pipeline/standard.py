@@ -165,7 +165,7 @@ def before(plan: Plan, *names: str) -> bool:
 
 def meaning(plan: Plan) -> dict[str, tuple[str, ...]]:
     """For every stage, who wrote each thing that it reads."""
-    steps = (*plan.request, *plan.response, *plan.close, *plan.after)
+    steps = (*plan.request, *plan.response, *plan.streams, *plan.close, *plan.after)
     writer = {slot: step.name for step in steps for slot in step.out}
     return {step.name: tuple(writer.get(slot, "given") for slot in slots_read(step, plan)) for step in steps}
 

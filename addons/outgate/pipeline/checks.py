@@ -104,15 +104,6 @@ def judging_declared(graph: Graph) -> Iterator[Problem]:
             yield problem("E_JUDGES", f"{node.name} judges {said} text and writes no verdict", "let it write a `verdict.*`", node)
 
 
-def one_pass(graph: Graph) -> Iterator[Problem]:
-    """What rewrites an answer does so in one pass, in plan order: beside judges nothing else may, for it would come before them."""
-    judged = any(node.placement.streams for node in graph.nodes.values())
-    for node in graph.inside(Phase.RESPONSE) if judged else ():
-        for name in sorted(node.mutates) if not node.placement.streams else ():
-            message = f"{node.name} rewrites {name} outside the pass in which the stages of the answer judge it"
-            yield problem("E_TWO_PASSES", message, f"make {node.name} a StreamStage", node, about=name)
-
-
 def cache_key(graph: Graph) -> Iterator[Problem]:
     """A cache key is made of everything an answer depends on."""
     for node in graph.writers("cache.key"):
@@ -205,7 +196,6 @@ CHECKS: tuple[Check, ...] = (
     outside_written,
     late_answer,
     judging_declared,
-    one_pass,
     cache_key,
     bound_to_backend,
     secret_scope,

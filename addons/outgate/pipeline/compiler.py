@@ -14,7 +14,7 @@ from outgate.pipeline.contract import Contract
 from outgate.pipeline.explain import plan_hash
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.graph import Graph, Phase, Placement, Reach
-from outgate.pipeline.obligations import OBLIGATIONS, ambiguous_writers
+from outgate.pipeline.obligations import OBLIGATIONS, ambiguous_writers, behind_the_pass
 from outgate.pipeline.order import cheapest, check_pins, expected_cost, known_pins, pin_edges
 from outgate.pipeline.parallel import side_by_side
 from outgate.pipeline.plan import Edge, Plan
@@ -82,7 +82,7 @@ def _lay_out(graph: Graph, pin: Sequence[str]) -> tuple[_Layout | None, list[Pro
     if cycles:
         return None, problems
     bound = tuple(sorted({*edges, *pin_edges(() if broken else pinned)}))
-    problems += ambiguous_writers(graph, bound)
+    problems += (*ambiguous_writers(graph, bound), *behind_the_pass(graph, bound))
     order = tuple(name for phase in Phase for name in cheapest(_inside(graph, phase), bound))
     notes = _dearer(graph, edges, order) if pinned and not broken else ()
     return _Layout(graph, bound, order, (*warnings(graph), *notes)), problems

@@ -32,6 +32,16 @@ def ambiguous_writers(graph: Graph, edges: Sequence[Edge]) -> Iterator[Problem]:
                 yield problem("E_WAW_AMBIGUOUS", message, repair, one, other, about=name, path=(one.name, other.name))
 
 
+def behind_the_pass(graph: Graph, edges: Sequence[Edge]) -> Iterator[Problem]:
+    """Stages that open a judge come last in the response phase: no other stage of it may have to follow one."""
+    for edge in edges:
+        judge, other = graph.nodes[edge.before], graph.nodes[edge.after]
+        if judge.placement.streams and not other.placement.streams and graph.phase(other) is Phase.RESPONSE:
+            message = f"{other.name} follows {judge.name} ({edge.reason}), and runs before the pass in which the answer is judged"
+            repair = f"make {other.name} a StreamStage, or let it run before {judge.name}"
+            yield problem("E_TWO_PASSES", message, repair, other, judge, about=edge.fact, path=(judge.name, other.name))
+
+
 def verdicts_at_releases(graph: Graph, versions: Versions) -> Iterator[Problem]:
     """At the provider, at a third party and at an answer, every verdict is about what leaves."""
     for sink in graph.nodes.values():

@@ -114,7 +114,7 @@ _SAFETY: dict[str, tuple[str, str]] = {
         "let it run on the other side of the stage that clears, or declare the other word",
     ),
     "E_TWO_PASSES": (
-        "a stage rewrites the answer beside the stages that judge it as it passes: it would come before them, whatever its order",
+        "a stage of the answer has to follow one that judges it as it passes, and runs before that pass",
         "make it a StreamStage",
     ),
     "E_RELEASE_BEFORE_GUARD": ("something would leave, or be answered, before its guard has judged it", "let the guard run first"),
