@@ -75,7 +75,7 @@ TOKEN_BUDGET = stage(
 ROUTE = stage("route", "model provider", "backend", cost=0.005)
 PICK_ENDPOINT = stage("pick_endpoint", "backend", "endpoint", outside="endpoint.state", may=May.DENY, cost=0.005)
 TRANSLATE = stage(
-    "translate",
+    "encode_request",
     "operation headers backend prompt tools model params hold",
     "wire.body wire.path wire.headers",
     optional="hold",
@@ -83,7 +83,7 @@ TRANSLATE = stage(
     cost=0.03,
 )
 INJECT_CREDENTIALS = stage(
-    "inject_credentials", "backend", "wire.auth", outside="credential.epoch", may=May.DENY, ties="translate", cost=0.005
+    "inject_credentials", "backend", "wire.auth", outside="credential.epoch", may=May.DENY, ties="encode_request", cost=0.005
 )
 ORIGINATE_TLS = stage("originate_tls", "backend endpoint", "wire.origination", ties="inject_credentials", cost=0.005)
 DISPATCH = stage(

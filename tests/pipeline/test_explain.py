@@ -20,7 +20,7 @@ def test_a_plan_in_words():
         "      after originate_tls: reads wire.origination",
         "  unauthorized: inject_credentials, dispatch",
         "      inject_credentials: credential.epoch changed",
-        "  pick_endpoint | translate",
+        "  pick_endpoint | encode_request",
     ):
         assert line in text
     assert "dispatch ends the request" not in text

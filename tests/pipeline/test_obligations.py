@@ -19,7 +19,7 @@ def test_a_stale_verdict_names_the_guard_the_rewrite_and_the_way_to_the_release(
 
 
 def test_an_older_version_than_was_judged_may_not_leave():
-    late = vary(HYDRATE, after="translate", preserves="wire.*")
+    late = vary(HYDRATE, after="encode_request", preserves="wire.*")
     by_name = vary(MODEL_MAP, reads="model.requested params")
     found = _found("E_STALE_VERDICT", swap(late, by_name, drop="redact restore count_tokens token_budget cache record cache_write"))
 

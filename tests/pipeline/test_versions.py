@@ -21,7 +21,7 @@ def test_every_writer_makes_the_next_version():
     assert Version("prompt", 0) == _read(graph, versions, "hydrate", "prompt")
     assert Version("prompt", 1) == _read(graph, versions, "prompt_guard", "prompt")
     assert Version("prompt", 1) == _read(graph, versions, "redact", "prompt")
-    assert Version("prompt", 2) == _read(graph, versions, "translate", "prompt") == versions.final("prompt")
+    assert Version("prompt", 2) == _read(graph, versions, "encode_request", "prompt") == versions.final("prompt")
     assert Version("model", 1) == versions.written(graph.nodes["model_map"], "model")
     assert versions.writer(Version("prompt", 0)) is None
 

@@ -5,6 +5,7 @@ import trustme
 
 from outgate.errors import PolicyError
 from outgate.policy.load import load_policy
+from outgate.policy.stage_types import RENAMED
 from support.policies import BASE, write
 
 
@@ -168,3 +169,10 @@ def test_settings_of_a_stage_are_not_asked_of_a_companion_that_has_none(tmp_path
     (route,) = load_policy(write(tmp_path, text)).routes
 
     assert {"redact", "restore", "cache", "cache_record", "cache_write"} <= set(route.plan.order)
+
+
+@pytest.mark.parametrize(("former", "name"), RENAMED.items())
+def test_a_former_name_of_a_stage_is_told_its_new_one(tmp_path, former, name):
+    problems = refused(tmp_path, BASE.replace("  model_map:", f"  {former}: {{}}\n  model_map:"))
+
+    assert f"did you mean {name!r}?" in [problem.repair for problem in problems if problem.code == "E_UNKNOWN_STAGE"]

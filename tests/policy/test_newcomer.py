@@ -91,4 +91,4 @@ def test_what_a_route_lacks_is_named_by_the_stage_that_gives_it():
 
     assert {"E_NO_PRODUCER"} == {each.code for each in found}
     assert [] == [each.repair for each in found if not each.repair.startswith("let this route have `model_map`")]
-    assert ["or remove translate" in each.repair for each in found if "translate" in each.stages] == [False]
+    assert ["or remove encode_request" in each.repair for each in found if "encode_request" in each.stages] == [False]

@@ -29,7 +29,7 @@ def run(tmp_path, expect, request=REQUEST, policy=BASE):
     "expect",
     [
         "{decision: allowed}",
-        "{decision: allowed, route: chat, order: [authenticate, model_map, translate], not_run: [meter]}",
+        "{decision: allowed, route: chat, order: [authenticate, model_map, encode_request], not_run: [meter]}",
         "{decision: allowed, upstream: {provider: openai, host: api.openai.com, sni: api.openai.com, path: /v1/chat/completions}}",
         "{decision: allowed, upstream: {credential: true, headers: {authorization: null, user-agent: t}, body: {model: gpt-4o}}}",
         "{decision: allowed, upstream: {body: {messages: [{role: user, content: hello}]}, body_lacks: [mine]}}",
@@ -44,7 +44,7 @@ def test_what_is_so_passes(tmp_path, expect):
     [
         ("{decision: denied}", "decision"),
         ("{decision: allowed, route: other}", "route"),
-        ("{decision: allowed, order: [translate, authenticate]}", "order"),
+        ("{decision: allowed, order: [encode_request, authenticate]}", "order"),
         ("{decision: allowed, order: [cache]}", "order"),
         ("{decision: allowed, not_run: [authorize]}", "authorize ran"),
         ("{decision: allowed, upstream: {provider: anthropic}}", "provider"),
@@ -132,7 +132,7 @@ def test_what_every_stage_did_to_the_request_is_compared_with_what_the_client_wa
     listing = REQUEST[: REQUEST.index("    body")].replace("/v1/chat/completions", "/v1/models\n    method: GET")
 
     assert [] == run(tmp_path, "{decision: answered, stage: list_models, status: 200, not_run: [dispatch]}", listing, canned)
-    assert [] == run(tmp_path, "{decision: allowed, order: [translate, dispatch]}")
+    assert [] == run(tmp_path, "{decision: allowed, order: [encode_request, dispatch]}")
 
 
 def test_a_workload_may_be_made_up_for_the_test(tmp_path):
@@ -168,3 +168,21 @@ def test_a_test_file_that_is_wrong_is_reported_with_its_lines(tmp_path):
         asyncio.run(run_behaviour(path))
 
     assert [("E_TEST", 2), ("E_TEST", 3)] == [(problem.code, problem.line) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("expect", "told"),
+    [
+        ("order: [translate]", "there is no stage 'translate', did you mean 'encode_request'?"),
+        ("not_run: [cahce]", "there is no stage 'cahce', did you mean 'cache'?"),
+        ("not_run: [xyzzy]", "there is no stage 'xyzzy'"),
+    ],
+)
+def test_a_stage_that_does_not_exist_is_refused_for_it_would_never_run(tmp_path, expect, told):
+    path = write(tmp_path)
+    write(tmp_path, f"{REQUEST}  expect: {{decision: allowed, {expect}}}\n", "policy.test.yaml")
+    with pytest.raises(PolicyError) as caught:
+        asyncio.run(run_behaviour(path))
+
+    (problem,) = caught.value.problems
+    assert told in f"{problem.message} {problem.repair}"

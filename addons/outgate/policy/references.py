@@ -17,7 +17,7 @@ from outgate.inference.names import NameOf, StageName
 from outgate.policy.files import named_files
 from outgate.policy.schema import MatchSection, PolicySection, RouteSection
 from outgate.policy.source import Place, Source
-from outgate.policy.stage_types import stage_names, stage_type
+from outgate.policy.stage_types import RENAMED, stage_names, stage_type
 from outgate.policy.validate import Validated, looks_secret
 from outgate.policy.validation_messages import nearest
 
@@ -58,7 +58,7 @@ def _unknown(source: Source) -> Iterator[Problem]:
         names = known.get(thing)
         if names is None or name in names or looks_secret(name):  # which is told already, without showing it
             continue
-        near = nearest(name, names)
+        near = (thing == "stage" and RENAMED.get(name)) or nearest(name, names)
         others = f"name one of: {', '.join(sorted(names))}" if names else f"none is defined: add it under `{_DEFINED[thing]}`"
         yield source.problem(_CODES[thing], f"there is no {thing} {name!r}", place, f"did you mean {near!r}?" if near else others)
 

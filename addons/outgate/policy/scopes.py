@@ -15,7 +15,7 @@ BOUNDARY = (
     "select_headers",
     "route",
     "pick_endpoint",
-    "translate",
+    "encode_request",
     "inject_credentials",
     "originate_tls",
     "dispatch",
@@ -25,7 +25,7 @@ BOUNDARY = (
 
 TIES = {
     "model_map": ("redact",),
-    "inject_credentials": ("translate",),
+    "inject_credentials": ("encode_request",),
     "originate_tls": ("inject_credentials",),
 }
 """The order of the design where contracts and policy leave a choice. No verdict depends on it: what a judge reads is `judges`."""

@@ -16,6 +16,9 @@ from typing import Any
 import outgate.stages
 from outgate.pipeline.stage import Settings, Stage
 
+RENAMED = {"translate": "encode_request"}
+"""Former names of stages, to be told in a repair."""
+
 
 @cache
 def _modules() -> Mapping[str, str]:

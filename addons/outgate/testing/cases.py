@@ -6,13 +6,14 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from outgate.errors import PolicyError, Problem
 from outgate.pipeline.stage import Settings
 from outgate.policy.schema import Name
 from outgate.policy.source import Source, read_source
-from outgate.policy.validation_messages import validation_messages
+from outgate.policy.stage_types import RENAMED, stage_names
+from outgate.policy.validation_messages import nearest, validation_messages
 
 _TESTS = ".test.yaml"
 
@@ -102,6 +103,16 @@ class Expected(Settings):
     """Stages of the request plan that ran, in this order; others may stand between."""
     not_run: tuple[str, ...] = ()
     """Stages that must not have run."""
+
+    @field_validator("order", "not_run")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """A stage that does not exist never runs: `not_run` would hold whatever the policy does."""
+        for name in names:
+            if name not in stage_names():
+                near = RENAMED.get(name) or nearest(name, stage_names())
+                raise ValueError(f"there is no stage {name!r}" + (f", did you mean {near!r}?" if near else ""))
+        return names
 
 
 class Case(Settings):

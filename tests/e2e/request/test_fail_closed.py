@@ -29,7 +29,7 @@ token_budget:
 """
 REQUEST = (
     "authenticate", "authorize", "admit_parts", "prompt_guard", "model_map", "authorize_model", "select_headers", "cache",
-    "count_tokens", "token_budget", "route", "pick_endpoint", "translate", "inject_credentials", "originate_tls", "dispatch",
+    "count_tokens", "token_budget", "route", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch",
 )  # fmt: skip
 LATE = ("cache_record", "meter")
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "temperature": 0}

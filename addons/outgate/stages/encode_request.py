@@ -35,10 +35,10 @@ class Reads(NamedTuple):
     state_admitted: frozenset[str] | None
 
 
-class Translate(Stage):
+class EncodeRequest(Stage):
     """Encode the judged request in the dialect of the backend."""
 
-    name = "translate"
+    name = "encode_request"
     contract = Contract.of(
         Reads,
         writes=("wire.body", "wire.path", "wire.headers"),

@@ -3,7 +3,7 @@
 import orjson
 
 from outgate.inference.operation import Kind, Operation
-from outgate.stages.translate import Reads, Translate
+from outgate.stages.encode_request import EncodeRequest, Reads
 from outgate.upstreams.catalog import Backend, Endpoint
 from support.wire_bodies import Spoken
 
@@ -20,7 +20,7 @@ def translated(fields=FIELDS, *, provider="first", failed=None, operation=CHAT, 
         name=provider, provider=provider, dialect=speaks, host="p.test", endpoints=(endpoint,), path_prefix=prefix
     )  # fmt: skip
     given = (request.prompt, request.tools, request.params, "routed", backend, None, failed, state)
-    return Translate().run(Reads(operation, "POST", "/v1/x", fields, *given))
+    return EncodeRequest().run(Reads(operation, "POST", "/v1/x", fields, *given))
 
 
 def test_the_body_is_the_judged_one_for_the_routed_model():
