@@ -97,7 +97,7 @@ PINNED = (
         "dispatch",
         placements=swap(stage("tail", "outcome")),
     ),
-    _pinned("the closing line before the answer", "E_PIN_PHASE", "meter", "restore"),
+    _pinned("the closing line before the answer", "E_PIN_PHASE", "close_exchange", "restore"),
     _pinned("a stage that is not there", "E_PIN_UNKNOWN", "cache", "rerank"),
     _pinned("a stage twice", "E_PIN_UNKNOWN", "redact", "cache", "redact"),
 )

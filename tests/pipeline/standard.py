@@ -108,7 +108,7 @@ RESTORE = stage(
     cost=0.01,
 )
 METER = stage(
-    "meter",
+    "close_exchange",
     "exchange.id started principal model provider hold usage outcome attempts denial",
     "line",
     optional="principal model provider hold usage denial",

@@ -63,39 +63,39 @@ def test_A47_without_any_one_obligation_the_corpus_is_not_caught(obligation, mon
 
 
 FEEDS = {
-    "authenticate": "authorize authorize_model cache meter token_budget",
+    "authenticate": "authorize authorize_model cache close_exchange token_budget",
     "cache": "cache_write record",
     "count_tokens": "token_budget",
     "dispatch": "output_guard record restore",
     "inject_credentials": "dispatch",
-    "model_map": "authorize_model cache count_tokens meter route token_budget encode_request",
+    "model_map": "authorize_model cache count_tokens close_exchange route token_budget encode_request",
     "originate_tls": "dispatch",
     "pick_endpoint": "dispatch originate_tls",
     "record": "cache_write",
     "redact": "cache count_tokens model_map restore encode_request",
     "route": "dispatch inject_credentials originate_tls pick_endpoint encode_request",
-    "token_budget": "dispatch meter encode_request",
+    "token_budget": "dispatch close_exchange encode_request",
     "encode_request": "dispatch",
 }
 """Who reads what whom writes, in the standard plan."""
 GIVEN_TO = {
-    "attempts": "meter",
+    "attempts": "close_exchange",
     "conn": "authenticate",
-    "denial": "meter",
+    "denial": "close_exchange",
     "destination": "authorize",
-    "exchange.id": "meter token_budget",
+    "exchange.id": "close_exchange token_budget",
     "headers": "authenticate encode_request",
     "method": "dispatch",
     "model.requested": "authorize model_map",
     "operation": "cache dispatch encode_request",
-    "outcome": "cache_write meter",
+    "outcome": "cache_write close_exchange",
     "params": "cache dispatch model_map token_budget encode_request",
     "path": "authorize",
     "prompt": "prompt_guard redact",
     "r.client": "cache_write",
-    "started": "meter",
+    "started": "close_exchange",
     "tools": "cache count_tokens encode_request",
-    "usage": "meter",
+    "usage": "close_exchange",
     "credential.epoch": "inject_credentials",
     "endpoint.state": "pick_endpoint",
     "provider.state": "model_map",
@@ -104,7 +104,7 @@ GIVEN_TO = {
 PAIRS = {
     ("model_map", "authorize_model"): "model provider",
     ("model_map", "route"): "model provider",
-    ("model_map", "meter"): "model provider",
+    ("model_map", "close_exchange"): "model provider",
     ("encode_request", "dispatch"): "wire.body wire.headers wire.path",
 }
 """Where more than one fact goes from one stage to another."""

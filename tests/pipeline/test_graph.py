@@ -15,7 +15,7 @@ def test_a_stage_runs_in_the_phase_of_the_latest_fact_it_depends_on():
     phases = _graph(*STANDARD).phases
 
     assert {"output_guard", "record", "restore"} == {name for name, phase in phases.items() if phase is Phase.RESPONSE}
-    assert Phase.CLOSE is phases["meter"]
+    assert Phase.CLOSE is phases["close_exchange"]
     assert Phase.AFTER is phases["cache_write"]
     assert Phase.REQUEST is phases["dispatch"]
 

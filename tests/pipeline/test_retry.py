@@ -40,4 +40,4 @@ def test_the_attempt_itself_is_repeated_where_nothing_depends_on_the_failure():
 
 
 def test_a_stage_of_the_response_is_in_no_retry():
-    assert all(name not in ("output_guard", "meter") for event in EVENTS for name in _again(event))
+    assert all(name not in ("output_guard", "close_exchange") for event in EVENTS for name in _again(event))

@@ -25,7 +25,7 @@ def test_every_rule_says_why():
         ("pick_endpoint", "inject_credentials", "bound to its destination", "endpoint"),
         ("output_guard", "record", "judged before it is cached", ""),
         ("record", "restore", "before secrets are restored", "r.stream"),
-        ("dispatch", "meter", "known after dispatch", ""),
+        ("dispatch", "close_exchange", "known after dispatch", ""),
         ("authenticate", "dispatch", "dispatch ends the request", ""),
     ],
 )

@@ -138,7 +138,7 @@ def test_A09_the_first_refusal_stops_later_stages_and_the_meter_still_runs():
 
     assert exchange.request() == DENIED.by("authorize")
     assert exchange.close() is None
-    assert {"authenticate": 1, "authorize": 1, "meter": 1} == exchange.runs
+    assert {"authenticate": 1, "authorize": 1, "close_exchange": 1} == exchange.runs
 
 
 CIRCLE = swap(
@@ -217,7 +217,7 @@ def test_the_standard_plan_has_the_order_of_the_design():
     expected = (
         *("authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "cache", "count_tokens"),
         *("token_budget", "route", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch"),
-        *("output_guard", "record", "restore", "meter", "cache_write"),
+        *("output_guard", "record", "restore", "close_exchange", "cache_write"),
     )
 
     assert expected == compile_plan(STANDARD).order

@@ -18,7 +18,7 @@ GOLDEN = [
     "authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "select_headers", "cache",
     "count_tokens", "token_budget", "route", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch",
 ]  # fmt: skip
-RESPONSE = ["cache_record", "restore", "meter", "cache_write"]
+RESPONSE = ["cache_record", "restore", "close_exchange", "cache_write"]
 
 
 def chat(path=DEFAULT):

@@ -19,7 +19,7 @@ def test_a_sound_policy_gives_plans_for_tunnels_heads_and_routes(tmp_path):
     policy = load_policy(write(tmp_path))
 
     assert ("authenticate", "authorize") == policy.connect.order
-    assert ("authenticate", "authorize", "meter") == policy.head.order
+    assert ("authenticate", "authorize", "close_exchange") == policy.head.order
     assert ["chat"] == [route.name for route in policy.routes]
     assert "dispatch" == policy.routes[0].plan.request[-1].name
     assert () == tuple(problem for problem in policy.warnings if problem.is_error)

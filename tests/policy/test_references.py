@@ -90,6 +90,6 @@ def test_models_that_stand_in_the_policy_by_their_own_names(tmp_path):
 
 def test_the_meter_is_told_which_models_the_policy_names(tmp_path):
     policy = load_policy(write(tmp_path, BASE + NAMING), Ports())
-    [meter] = [stage for stage in policy.stages if stage.name == "meter"]
+    [meter] = [stage for stage in policy.stages if stage.name == "close_exchange"]
 
     assert ["by-alias", "other"] == [meter._names.label(model, answered=False) for model in ("by-alias", "by-nobody")]

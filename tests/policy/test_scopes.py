@@ -18,10 +18,12 @@ def test_a12_route_over_backend_over_gateway():
 
 
 def test_false_removes_at_every_scope():
-    own, everything = merged({"a": {}, "b": {}, "meter": False}, {"a": False}, stages={"b": False, "inject_credentials": False})
+    own, everything = merged(
+        {"a": {}, "b": {}, "close_exchange": False}, {"a": False}, stages={"b": False, "inject_credentials": False}
+    )
 
     assert {} == own
-    assert {"meter", "inject_credentials"} == set(BOUNDARY) - set(everything)
+    assert {"close_exchange", "inject_credentials"} == set(BOUNDARY) - set(everything)
 
 
 def test_a_narrower_scope_brings_back_what_a_wider_one_removed():

@@ -65,10 +65,10 @@ def test_sections_become_backends_and_workloads_with_paths_from_the_policys_fold
 def test_a_policys_prices_are_exact_and_go_before_those_that_come_with_the_gateway(tmp_path):
     prices = "{gpt-4o-mini: {input: 0.1, output: 0.4, cached: 0.05}}"
     providers = f"providers: {{openai: {{host: api.openai.com, prices: {prices}}}}}"
-    text = providers + "\nstages: {authenticate: {}, authorize: {}, meter: {}}\n"
+    text = providers + "\nstages: {authenticate: {}, authorize: {}, close_exchange: {}}\n"
     given = Prices(lambda: 0.0)
     policy = load_policy(write(tmp_path, text), Ports(prices=given))
-    (meter,) = (stage for stage in policy.stages if stage.name == "meter")
+    (meter,) = (stage for stage in policy.stages if stage.name == "close_exchange")
     usage = Usage(input_tokens=3, output_tokens=1, cached_tokens=1)
 
     assert Decimal("0.00000065") == meter._prices.cost("openai", "gpt-4o-mini", usage)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from outgate.metering.metrics import OTHER, Metrics, render
-from outgate.stages.meter import Meter
+from outgate.stages.close_exchange import CloseExchange
 from support.budgets import Clock, limit, running
 from support.endings import ended, refused_at_the_door
 
@@ -31,7 +31,7 @@ def series_after(folder, *stories):
 
     async def metering():
         async with running(folder, limit(10_000)) as accounts:
-            meter = Meter(accounts, Metrics(folder / "metrics"), Clock().wall, models=frozenset({NAMED}))
+            meter = CloseExchange(accounts, Metrics(folder / "metrics"), Clock().wall, models=frozenset({NAMED}))
             found = []
             for story in stories:
                 for ending in story:

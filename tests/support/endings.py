@@ -1,4 +1,4 @@
-"""Ended exchanges, as `meter` reads and tells them."""
+"""Ended exchanges, as `close_exchange` reads and tells them."""
 
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
@@ -6,7 +6,7 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.pipeline.executor import Ran
-from outgate.stages.meter import Reads
+from outgate.stages.close_exchange import Reads
 from outgate.upstreams.catalog import Backend, Endpoint
 
 ENDPOINT = Endpoint(name="eu", host="api.example", port=443)

@@ -8,18 +8,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from outgate.metering.metrics import Metrics, render
 from outgate.metering.prices import Price, Prices
-from outgate.stages.meter import Meter
+from outgate.stages.close_exchange import CloseExchange
 from support.budgets import Clock, ask, audited, limit, running
 
 PRICES = Prices(lambda: 0.0, overrides={("openai", "gpt-4o-mini"): Price.flat(Decimal(1), Decimal(10))})
 
 
 def metered(folder, *endings, reserve=(), learned=None):
-    """Meter these endings, in accounts where `reserve` is held; what was written, what was counted, what is settled."""
+    """Close these endings, in accounts where `reserve` is held; what was written, what was counted, what is settled."""
 
     async def story():
         async with running(folder, limit(10_000)) as accounts:
-            meter = Meter(accounts, Metrics(folder / "metrics"), Clock().wall, PRICES, learned)
+            meter = CloseExchange(accounts, Metrics(folder / "metrics"), Clock().wall, PRICES, learned)
             for exchange_id in reserve:
                 hold = await accounts.reserve(ask(exchange_id))
                 assert hold.amounts

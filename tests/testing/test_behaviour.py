@@ -29,7 +29,7 @@ def run(tmp_path, expect, request=REQUEST, policy=BASE):
     "expect",
     [
         "{decision: allowed}",
-        "{decision: allowed, route: chat, order: [authenticate, model_map, encode_request], not_run: [meter]}",
+        "{decision: allowed, route: chat, order: [authenticate, model_map, encode_request], not_run: [close_exchange]}",
         "{decision: allowed, upstream: {provider: openai, host: api.openai.com, sni: api.openai.com, path: /v1/chat/completions}}",
         "{decision: allowed, upstream: {credential: true, headers: {authorization: null, user-agent: t}, body: {model: gpt-4o}}}",
         "{decision: allowed, upstream: {body: {messages: [{role: user, content: hello}]}, body_lacks: [mine]}}",

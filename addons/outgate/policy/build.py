@@ -55,8 +55,8 @@ class Builder:
         gateway = layer({}, self._policy.stages, ("stages",))
         self._check_required(gateway)
         tunnel = {name: gateway[name] for name in REQUIRED if name in gateway}
-        head = tunnel | {"meter": gateway.get("meter", Placed({}, ()))}
-        if self._policy.stages.get("meter") is False:
+        head = tunnel | {"close_exchange": gateway.get("close_exchange", Placed({}, ()))}
+        if self._policy.stages.get("close_exchange") is False:
             head = tunnel
         connect = self._compile(tunnel, (), given=_TUNNEL, known=_TUNNEL_FACTS, closing=False)
         judged = self._compile(head, (), given=_HEAD)

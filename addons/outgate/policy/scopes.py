@@ -19,7 +19,7 @@ BOUNDARY = (
     "inject_credentials",
     "originate_tls",
     "dispatch",
-    "meter",
+    "close_exchange",
 )
 """Stages that come by themselves: without them nothing is judged whole, sent, or accounted for."""
 

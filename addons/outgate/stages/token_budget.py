@@ -1,4 +1,4 @@
-"""Reserve the most a request may cost before it leaves; what it really used is settled by `meter`.
+"""Reserve the most a request may cost before it leaves; what it really used is settled by `close_exchange`.
 
 Reads the token count and the model that will really be called, so it runs after every stage that rewrites either. It debits every
 limit that matches. A hold is a bound only where the output is bounded: where the caller set no maximum the gateway sends its own,

@@ -63,7 +63,7 @@ def test_a_tunnel_that_opens_has_not_ended_and_leaves_none(shared):
 
 def test_a_line_that_cannot_be_written_opens_nothing(world):
     with world.inside(world.policy()) as gateway:
-        gateway.broken = {"meter": lambda step: replace(step, run=_raises)}
+        gateway.broken = {"close_exchange": lambda step: replace(step, run=_raises)}
 
         assert 403 == connect(gateway, "evil.test:443", basic(TOKEN))
 

@@ -31,7 +31,7 @@ REQUEST = (
     "authenticate", "authorize", "admit_parts", "prompt_guard", "model_map", "authorize_model", "select_headers", "cache",
     "count_tokens", "token_budget", "route", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch",
 )  # fmt: skip
-LATE = ("cache_record", "meter")
+LATE = ("cache_record", "close_exchange")
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "temperature": 0}
 _TURN = count()
 

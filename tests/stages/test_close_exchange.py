@@ -10,7 +10,7 @@ from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.metering.metrics import Metrics
 from outgate.pipeline.contract import Effect
-from outgate.stages.meter import Meter
+from outgate.stages.close_exchange import CloseExchange
 from support.budgets import Clock, audited, limit, running
 from support.endings import DENIED, attempt, ended, refused_at_the_door
 from support.metered import metered
@@ -210,7 +210,7 @@ def test_a_factor_is_learned_from_a_report_and_never_from_an_estimate(tmp_path):
 def test_without_prices_or_tokenizers_it_still_closes(tmp_path):
     async def story():
         async with running(tmp_path, limit(1000)) as accounts:
-            Meter(accounts, Metrics(tmp_path / "metrics"), Clock().wall).run(ended())
+            CloseExchange(accounts, Metrics(tmp_path / "metrics"), Clock().wall).run(ended())
 
     asyncio.run(story())
 
@@ -252,7 +252,7 @@ def test_the_name_of_a_model_that_was_refused_is_told_where_it_looks_like_one(tm
 
 
 def test_it_reads_everything_optionally_but_the_ending_itself():
-    meter = Meter(None, None, None)
+    meter = CloseExchange(None, None, None)
 
     assert ("line",) == meter.contract.writes
     assert ("policy.revision",) == meter.contract.outside

@@ -62,12 +62,12 @@ _CERTAIN = frozenset({"exchange_id", "started", "outcome", "attempts", "trace", 
 _NOBODY = Principal(name="", tenant="")
 
 
-class Meter(Stage):
+class CloseExchange(Stage):
     """Writes `line`. `prices` and `tokenizers` may be absent: then nothing has a cost, and no factor is learned. `models` are named
     by the policy: series are labelled by them.
     """
 
-    name = "meter"
+    name = "close_exchange"
 
     def __init__(
         self,
