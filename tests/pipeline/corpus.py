@@ -22,22 +22,22 @@ from pipeline.standard import (
     AUTHENTICATE,
     AUTHORIZE,
     CACHE,
+    CLOSE_EXCHANGE,
     COUNT_TOKENS,
     DISPATCH,
+    ENCODE_REQUEST,
     HYDRATE,
     INJECT_CREDENTIALS,
-    METER,
     MODEL_MAP,
     ORIGINATE_TLS,
     OUTPUT_GUARD,
+    PICK_BACKEND,
     PICK_ENDPOINT,
     PROMPT_GUARD,
     RECORD,
     REDACT,
     RESTORE,
-    ROUTE,
     STANDARD,
-    TRANSLATE,
     stage,
     swap,
     vary,
@@ -60,8 +60,8 @@ UNPINNED = (
     Case("two dispatches", swap(DISPATCH._replace(name="dispatch_again")), "E_WAW_AMBIGUOUS"),
     Case("decorator and router", swap(ROUTER, DECORATOR, drop="model_map redact"), "E_CYCLE"),
     Case("declared in a circle", swap(stage("one", after="two"), stage("two", after="one")), "E_CYCLE"),
-    Case("a request made of its own response", swap(vary(ROUTE, reads="model provider r.status")), "E_CYCLE"),
-    Case("a request made of how it ended", swap(vary(ROUTE, reads="model provider usage")), "E_CYCLE"),
+    Case("a request made of its own response", swap(vary(PICK_BACKEND, reads="model provider r.status")), "E_CYCLE"),
+    Case("a request made of how it ended", swap(vary(PICK_BACKEND, reads="model provider usage")), "E_CYCLE"),
     *(
         Case(
             f"cache key without {name}",
@@ -70,9 +70,9 @@ UNPINNED = (
         )
         for name in ("prompt", "model", "tools", "params", "principal")
     ),
-    Case("a fact that does not exist", swap(vary(ROUTE, reads="model provider weather")), "E_UNKNOWN_FACT"),
-    Case("nobody routes", swap(drop="route"), "E_NO_PRODUCER"),
-    Case("its own only source", swap(vary(ROUTE, reads="model provider backend")), "E_NO_PRODUCER"),
+    Case("a fact that does not exist", swap(vary(PICK_BACKEND, reads="model provider weather")), "E_UNKNOWN_FACT"),
+    Case("nobody routes", swap(drop="pick_backend"), "E_NO_PRODUCER"),
+    Case("its own only source", swap(vary(PICK_BACKEND, reads="model provider backend")), "E_NO_PRODUCER"),
     Case("body read before there is one", (AUTHENTICATE, PROMPT_GUARD), "E_NO_PRODUCER", {"given": HEAD, "closing": False}),
     Case("the end of an exchange that is not told", (AUTHENTICATE, stage("tail", "outcome")), "E_NO_PRODUCER", {"closing": False}),
     Case("model unset when routing fails", swap(vary(MODEL_MAP, on_error=OnError.OPEN)), "E_OPEN_REQUIRED"),
@@ -146,7 +146,11 @@ UNPINNED = (
         swap(stage("stamp", "outcome r.status", "r.status", optional="r.status")),
         "E_RELEASE_BEFORE_GUARD",
     ),
-    Case("a closing line that needs the caller", swap(vary(METER, optional="model provider hold usage denial")), "E_UNSET_ON_EXIT"),
+    Case(
+        "a closing line that needs the caller",
+        swap(vary(CLOSE_EXCHANGE, optional="model provider hold usage denial")),
+        "E_UNSET_ON_EXIT",
+    ),
     Case(
         "an output limit that needs the hold",
         swap(stage("limit", "r.status hold", "r.headers", placed_after="dispatch")),
@@ -161,7 +165,9 @@ BAD = PINNED + UNPINNED
 
 GOOD = (
     Case("standard", STANDARD),
-    Case("nothing but the way", (MODEL_MAP, ROUTE, PICK_ENDPOINT, TRANSLATE, INJECT_CREDENTIALS, ORIGINATE_TLS, DISPATCH)),
+    Case(
+        "nothing but the way", (MODEL_MAP, PICK_BACKEND, PICK_ENDPOINT, ENCODE_REQUEST, INJECT_CREDENTIALS, ORIGINATE_TLS, DISPATCH)
+    ),
     Case("no stages at all", ()),
     Case("connection", (AUTHENTICATE, AUTHORIZE), how={"given": HEAD, "closing": False}),
     Case("hydrated first", swap(HYDRATE)),
@@ -194,7 +200,7 @@ GOOD = (
     Case(
         "pinned as compiled",
         STANDARD,
-        how={"pin": ("authenticate", "prompt_guard", "redact", "model_map", "cache", "token_budget", "route")},
+        how={"pin": ("authenticate", "prompt_guard", "redact", "model_map", "cache", "token_budget", "pick_backend")},
     ),
     Case(
         "only a canned answer",

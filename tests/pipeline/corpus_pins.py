@@ -68,7 +68,7 @@ PINNED = (
     _pinned(
         "authorized before the path is rewritten", "E_STALE_VERDICT", "authorize", "rewrite_path", placements=swap(REWRITE_PATH)
     ),
-    _pinned("endpoint picked before the route", "E_STALE_PICK", "pick_endpoint", "route"),
+    _pinned("endpoint picked before the route", "E_STALE_PICK", "pick_endpoint", "pick_backend"),
     _pinned("translated before the model is known", "E_STALE_READ", "encode_request", "model_map"),
     _pinned("credential before the endpoint", "E_SECRET_UNBOUND", "inject_credentials", "pick_endpoint"),
     _pinned("recorded before it is judged", "E_CACHE_BEFORE_OUTPUT_GUARD", "record", "output_guard"),

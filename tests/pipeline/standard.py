@@ -72,9 +72,9 @@ TOKEN_BUDGET = stage(
     cost=0.01,
     passes=0.95,
 )
-ROUTE = stage("route", "model provider", "backend", cost=0.005)
+PICK_BACKEND = stage("pick_backend", "model provider", "backend", cost=0.005)
 PICK_ENDPOINT = stage("pick_endpoint", "backend", "endpoint", outside="endpoint.state", may=May.DENY, cost=0.005)
-TRANSLATE = stage(
+ENCODE_REQUEST = stage(
     "encode_request",
     "operation headers backend prompt tools model params hold",
     "wire.body wire.path wire.headers",
@@ -107,7 +107,7 @@ RESTORE = stage(
     may=May.MUTATE,
     cost=0.01,
 )
-METER = stage(
+CLOSE_EXCHANGE = stage(
     "close_exchange",
     "exchange.id started principal model provider hold usage outcome attempts denial",
     "line",
@@ -124,8 +124,19 @@ CACHE_WRITE = stage(
 )
 
 STANDARD = (
-    *(AUTHENTICATE, AUTHORIZE, PROMPT_GUARD, REDACT, MODEL_MAP, AUTHORIZE_MODEL, CACHE, COUNT_TOKENS, TOKEN_BUDGET, ROUTE),
-    *(PICK_ENDPOINT, TRANSLATE, INJECT_CREDENTIALS, ORIGINATE_TLS, DISPATCH, OUTPUT_GUARD, RECORD, RESTORE, METER, CACHE_WRITE),
+    *(AUTHENTICATE, AUTHORIZE, PROMPT_GUARD, REDACT, MODEL_MAP, AUTHORIZE_MODEL, CACHE, COUNT_TOKENS, TOKEN_BUDGET, PICK_BACKEND),
+    *(
+        PICK_ENDPOINT,
+        ENCODE_REQUEST,
+        INJECT_CREDENTIALS,
+        ORIGINATE_TLS,
+        DISPATCH,
+        OUTPUT_GUARD,
+        RECORD,
+        RESTORE,
+        CLOSE_EXCHANGE,
+        CACHE_WRITE,
+    ),
 )
 
 

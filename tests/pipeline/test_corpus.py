@@ -68,12 +68,12 @@ FEEDS = {
     "count_tokens": "token_budget",
     "dispatch": "output_guard record restore",
     "inject_credentials": "dispatch",
-    "model_map": "authorize_model cache count_tokens close_exchange route token_budget encode_request",
+    "model_map": "authorize_model cache count_tokens close_exchange pick_backend token_budget encode_request",
     "originate_tls": "dispatch",
     "pick_endpoint": "dispatch originate_tls",
     "record": "cache_write",
     "redact": "cache count_tokens model_map restore encode_request",
-    "route": "dispatch inject_credentials originate_tls pick_endpoint encode_request",
+    "pick_backend": "dispatch inject_credentials originate_tls pick_endpoint encode_request",
     "token_budget": "dispatch close_exchange encode_request",
     "encode_request": "dispatch",
 }
@@ -103,7 +103,7 @@ GIVEN_TO = {
 """Who reads what the client and the boundary give, in the standard plan."""
 PAIRS = {
     ("model_map", "authorize_model"): "model provider",
-    ("model_map", "route"): "model provider",
+    ("model_map", "pick_backend"): "model provider",
     ("model_map", "close_exchange"): "model provider",
     ("encode_request", "dispatch"): "wire.body wire.headers wire.path",
 }

@@ -4,7 +4,7 @@ from outgate.pipeline.compiler import REQUEST_ORIGINS
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.graph import Graph, Phase, Reach, covers
 from outgate.pipeline.plan import Edge
-from pipeline.standard import DISPATCH, METER, RESTORE, STANDARD, stage, vary
+from pipeline.standard import CLOSE_EXCHANGE, DISPATCH, RESTORE, STANDARD, stage, vary
 
 
 def _graph(*placements, given=REQUEST_ORIGINS, **how):
@@ -37,7 +37,7 @@ def test_a_phase_reaches_through_derived_facts_and_declared_order():
         ("principal", (), {"known": frozenset({"principal"})}, True),
         ("usage", (), {}, True),
         ("usage", (), {"closing": False}, False),
-        ("line", (METER,), {}, False),
+        ("line", (CLOSE_EXCHANGE,), {}, False),
         ("r.stream", (DISPATCH,), {}, False),
         ("verdict.out.any", (DISPATCH,), {}, False),
         ("r.status", (), {}, False),

@@ -2,7 +2,7 @@ import pytest
 
 from outgate.pipeline.contract import Judges, May, OnError
 from pipeline.more_stages import GUARD_REDACTS, REDACT_OUTPUT
-from pipeline.standard import HYDRATE, METER, MODEL_MAP, RESTORE, TOKEN_BUDGET, problems_of, stage, swap, vary
+from pipeline.standard import CLOSE_EXCHANGE, HYDRATE, MODEL_MAP, RESTORE, TOKEN_BUDGET, problems_of, stage, swap, vary
 
 
 def _found(code, placements, **how):
@@ -30,7 +30,7 @@ def test_an_older_version_than_was_judged_may_not_leave():
 @pytest.mark.parametrize("where", ["the exchange is denied", "cache answers"])
 def test_an_early_ending_names_itself(where):
     placements = {
-        "the exchange is denied": swap(vary(METER, optional="model provider hold usage denial")),
+        "the exchange is denied": swap(vary(CLOSE_EXCHANGE, optional="model provider hold usage denial")),
         "cache answers": swap(stage("limit", "r.status hold", "r.headers", placed_after="dispatch")),
     }
 

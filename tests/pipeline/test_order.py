@@ -46,11 +46,13 @@ def test_expected_cost_counts_only_what_is_reached():
 
 
 def test_a_legal_pin_is_kept_and_told():
-    plan = compile_plan(STANDARD, pin=("token_budget", "route", "pick_endpoint"))
+    plan = compile_plan(STANDARD, pin=("token_budget", "pick_backend", "pick_endpoint"))
     order = plan.order
 
-    assert order.index("token_budget") < order.index("route") < order.index("pick_endpoint")
-    assert "pinned by policy" in [edge.reason for edge in plan.edges if (edge.before, edge.after) == ("token_budget", "route")]
+    assert order.index("token_budget") < order.index("pick_backend") < order.index("pick_endpoint")
+    assert "pinned by policy" in [
+        edge.reason for edge in plan.edges if (edge.before, edge.after) == ("token_budget", "pick_backend")
+    ]
 
 
 def test_a_dear_pin_is_told():
@@ -77,12 +79,12 @@ def test_an_indirect_dependency_is_told_with_its_way():
 
 
 def test_a_direct_dependency_is_told_once():
-    found = problems_of(STANDARD, pin=("route", "model_map"))
+    found = problems_of(STANDARD, pin=("pick_backend", "model_map"))
 
     assert [("E_STALE_READ", "model"), ("E_STALE_READ", "provider")] == [(p.code, p.fact) for p in found]
 
 
 def test_a_wrong_pin_is_refused_beside_every_other_problem():
-    codes = {p.code for p in problems_of(swap(stage("x", "weather")), pin=("route", "model_map", "ghost"))}
+    codes = {p.code for p in problems_of(swap(stage("x", "weather")), pin=("pick_backend", "model_map", "ghost"))}
 
     assert {"E_STALE_READ", "E_PIN_UNKNOWN", "E_UNKNOWN_FACT"} == codes

@@ -198,8 +198,8 @@ def test_prop_P9_an_equal_result_stops_the_change():
     exchange.request(provider_state="one")
     exchange.request(provider_state="two")
 
-    assert {"model_map": 2, "authorize_model": 1, "cache": 1, "route": 1, "dispatch": 1} == {
-        name: exchange.runs[name] for name in ("model_map", "authorize_model", "cache", "route", "dispatch")
+    assert {"model_map": 2, "authorize_model": 1, "cache": 1, "pick_backend": 1, "dispatch": 1} == {
+        name: exchange.runs[name] for name in ("model_map", "authorize_model", "cache", "pick_backend", "dispatch")
     }
 
 

@@ -25,7 +25,7 @@ def test_a_signed_request_is_signed_again_for_another_host():
 def test_another_provider_runs_everything_that_depends_on_the_model_and_no_guard():
     again = _again("rate_limited")
 
-    assert {"model_map", "authorize_model", "cache", "count_tokens", "token_budget", "route", "encode_request"} < set(again)
+    assert {"model_map", "authorize_model", "cache", "count_tokens", "token_budget", "pick_backend", "encode_request"} < set(again)
     assert not {"authenticate", "authorize", "prompt_guard", "redact"} & set(again)
 
 

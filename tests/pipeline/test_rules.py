@@ -4,7 +4,7 @@ from outgate.pipeline.compiler import compile_plan
 from outgate.pipeline.contract import May
 from outgate.pipeline.graph import Node
 from outgate.pipeline.rules import RULES, stale_code
-from pipeline.standard import CACHE, PICK_ENDPOINT, PROMPT_GUARD, ROUTE, STANDARD, TOKEN_BUDGET, before, stage, swap, vary
+from pipeline.standard import CACHE, PICK_BACKEND, PICK_ENDPOINT, PROMPT_GUARD, STANDARD, TOKEN_BUDGET, before, stage, swap, vary
 
 
 def test_every_rule_says_why():
@@ -48,7 +48,7 @@ def test_the_last_writer_gives_way_to_a_rule_that_puts_it_first():
         (TOKEN_BUDGET, "E_STALE_CHARGE"),
         (CACHE, "E_STALE_CACHE_KEY"),
         (PICK_ENDPOINT, "E_STALE_PICK"),
-        (ROUTE, "E_STALE_READ"),
+        (PICK_BACKEND, "E_STALE_READ"),
         (vary(PROMPT_GUARD, may=May.RESPOND), "E_STALE_VERDICT"),
     ],
     ids=lambda value: getattr(value, "name", value),

@@ -216,7 +216,7 @@ def test_cache_limits_then_routing_is_refused_with_stages_fact_path_and_repair()
 def test_the_standard_plan_has_the_order_of_the_design():
     expected = (
         *("authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "cache", "count_tokens"),
-        *("token_budget", "route", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch"),
+        *("token_budget", "pick_backend", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch"),
         *("output_guard", "record", "restore", "close_exchange", "cache_write"),
     )
 

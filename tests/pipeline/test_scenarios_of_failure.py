@@ -118,7 +118,7 @@ def test_A18_connection_refused_runs_only_the_picker_again():
     exchange = _attempts()
     often = {
         name: exchange.runs[name]
-        for name in ("cache", "prompt_guard", "model_map", "route", "encode_request", "inject_credentials")
+        for name in ("cache", "prompt_guard", "model_map", "pick_backend", "encode_request", "inject_credentials")
     }
 
     assert dict.fromkeys(often, 1) == often

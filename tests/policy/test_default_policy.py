@@ -16,7 +16,8 @@ EXAMPLES = sorted(path for path in (POLICIES / "examples").glob("*.yaml") if not
 
 GOLDEN = [
     "authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "select_headers", "cache",
-    "count_tokens", "token_budget", "route", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch",
+    "count_tokens", "token_budget", "pick_backend", "pick_endpoint", "encode_request",
+    "inject_credentials", "originate_tls", "dispatch",
 ]  # fmt: skip
 RESPONSE = ["cache_record", "restore", "close_exchange", "cache_write"]
 

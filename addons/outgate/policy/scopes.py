@@ -13,7 +13,7 @@ BOUNDARY = (
     "admit_parts",
     "model_map",
     "select_headers",
-    "route",
+    "pick_backend",
     "pick_endpoint",
     "encode_request",
     "inject_credentials",

@@ -194,7 +194,7 @@ def test_a_client_that_leaves_while_a_stage_waits_ends_it(gateway):
 
         return replace(step, run=run, waits=True, limit=None)
 
-    gateway.broken = {"route": hanging}
+    gateway.broken = {"pick_backend": hanging}
 
     async def run():
         async with Raw.to(gateway) as raw:

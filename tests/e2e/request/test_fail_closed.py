@@ -29,7 +29,8 @@ token_budget:
 """
 REQUEST = (
     "authenticate", "authorize", "admit_parts", "prompt_guard", "model_map", "authorize_model", "select_headers", "cache",
-    "count_tokens", "token_budget", "route", "pick_endpoint", "encode_request", "inject_credentials", "originate_tls", "dispatch",
+    "count_tokens", "token_budget", "pick_backend", "pick_endpoint", "encode_request",
+    "inject_credentials", "originate_tls", "dispatch",
 )  # fmt: skip
 LATE = ("cache_record", "close_exchange")
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "temperature": 0}
@@ -160,7 +161,7 @@ def test_sdks_raise_their_typed_errors(gateway):
     import anthropic
     import openai
 
-    gateway.broken = {"route": FAULTS["raise"]}
+    gateway.broken = {"pick_backend": FAULTS["raise"]}
 
     with pytest.raises(openai.InternalServerError):
         openai_client(gateway).chat.completions.create(**BODY)

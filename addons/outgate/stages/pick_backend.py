@@ -22,10 +22,10 @@ class Reads(NamedTuple):
     provider_state: frozenset[str] | None
 
 
-class Route(Stage):
+class PickBackend(Stage):
     """Provider or destination to backend."""
 
-    name = "route"
+    name = "pick_backend"
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog

@@ -4,7 +4,7 @@ import pytest
 
 from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
-from outgate.stages.route import Reads, Route
+from outgate.stages.pick_backend import PickBackend, Reads
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
 
 _CHAT, _MESSAGES, _OPAQUE = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT), Operation("none", Kind.OPAQUE)
@@ -17,7 +17,7 @@ def _backend(name: str, provider: str, dialect: str, host: str) -> Backend:
 _A = _backend("a", "acme", "openai", "acme.test")
 _B = _backend("b", "acme", "openai", "eu.acme.test")
 _C = _backend("c", "clad", "anthropic", "clad.test")
-_ROUTE = Route(Catalog((_A, _B, _C)))
+_STAGE = PickBackend(Catalog((_A, _B, _C)))
 
 
 @pytest.mark.parametrize(
@@ -38,19 +38,19 @@ _ROUTE = Route(Catalog((_A, _B, _C)))
     ],
 )
 def test_route(operation: Operation, destination: str, provider: str | None, failed: frozenset | None, expected: object) -> None:
-    outcome = _ROUTE.run(Reads(destination, operation, provider, failed))
+    outcome = _STAGE.run(Reads(destination, operation, provider, failed))
 
     assert expected == ((outcome.code, outcome.status) if isinstance(outcome, Denial) else outcome[0])
 
 
 def test_mismatch_says_both_dialects() -> None:
-    outcome = _ROUTE.run(Reads("acme.test:443", _CHAT, "clad", None))
+    outcome = _STAGE.run(Reads("acme.test:443", _CHAT, "clad", None))
 
     assert "openai" in outcome.message and "anthropic" in outcome.message
 
 
 def test_contract() -> None:
-    contract = _ROUTE.contract
+    contract = _STAGE.contract
 
     assert (("destination", "operation", "provider"), ("provider.state",), ("backend",)) == (
         contract.reads,
