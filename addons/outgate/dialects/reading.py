@@ -186,7 +186,7 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
         tuple(walk.leaves),
         frozenset(walk.kinds) if walk.kinds else NOTHING,
         tuple(dict.fromkeys(walk.state)) if walk.state else (),
-        tuple(Extent(kind, count, bytes=size) for kind, (count, size) in walk.kinds.items()),
+        tuple(Extent(kind, count, bytes=size) for kind, (count, size) in walk.kinds.items()) if walk.kinds else (),
     )
 
 

@@ -93,37 +93,33 @@ class Delivery:
         await self._channel.taken()
 
     async def _pump(self, stream: EventStream) -> None:
+        feed = None if self._judges.idle else self._judges.feed
         async for events in stream.source:
             ready: list[Event] = []
-            last: list[Event] = []
-            ended = await self._judged(events, ready, last)
-            if ended is None or self.started:
-                await self._send(_encoded(ready))
-            if ended is not None:
-                raise ended
+            last: Sequence[Event] = ()
+            try:
+                for event in events:
+                    self._note(event)
+                    passed = (event,) if feed is None else await feed(event)
+                    if event.last:
+                        last = passed
+                    else:
+                        ready += passed
+            except (CutError, EndedError):
+                if self.started:
+                    await self._send(_encoded(ready))
+                raise
+            await self._send(_encoded(ready))
             if last:
                 self._held.append(_encoded(last))
         self._held.append(_encoded(await self._judges.finish()))
 
-    async def _judged(self, events: Sequence[Event], ready: list[Event], last: list[Event]) -> CutError | EndedError | None:
-        """Put events past the judges: `ready` are those that may leave now, `last` the terminator and what must go with it. What a
-        judge ended the answer with is returned.
-        """
-        idle = self._judges.idle
-        try:
-            for event in events:
-                self._note(event)
-                (last if event.last else ready).extend((event,) if idle else await self._judges.feed(event))
-        except (CutError, EndedError) as ended:
-            return ended
-        return None
-
     async def _send(self, data: bytes) -> None:
-        if data and self.streams:
+        if not self.streams:
+            self._held.append(data)
+        elif data:
             await self._channel.put([*self._opening(None), data])
             self.started = True
-        else:
-            self._held.append(data)
 
     def _end(self, ended: EndedError) -> None:
         """Complete the answer with a judge's words; where nothing of it has left, they are all of it."""

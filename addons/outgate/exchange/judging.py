@@ -82,11 +82,17 @@ class Guard:
             for index, text in enumerate(texts):
                 if channels is None or text.channel in channels:
                     final = event.whole or (text.part in closes and not _continues(texts, index))
-                    out = self._said(event, index, text, final)
-                    changes[index] = out if out.__class__ is str else await out  # type: ignore[misc]
+                    known = self._open.get(text.part)
+                    if known is None or final:
+                        known = self._begun(known, event, text, final)
+                    known.event, known.index = event, index
+                    out = self._decided(known, known.text + text.text, final)
+                    if out is not text.text:
+                        changes[index] = out if out.__class__ is str else await out  # type: ignore[misc]
             if changes:
                 event = event.replace(changes)
-        return self._passed((*released, event) if released else (event,))
+        passed: Sequence[Event] = (*released, event) if released else (event,)
+        return self._passed(passed) if self._keeps else passed
 
     async def flush(self) -> Sequence[Event]:
         """What is still held back, judged: no part goes on."""
@@ -102,19 +108,17 @@ class Guard:
             self._fail(error)
             return self._failed or ()
 
-    def _said(self, event: Event, index: int, text: Text, final: bool) -> str | Awaitable[str]:  # noqa: FBT001
-        """What of this text, and of what its part held, may go on with the event."""
-        known = self._open.get(text.part)
+    def _begun(self, known: _Open | None, event: Event, text: Text, final: bool) -> _Open:  # noqa: FBT001
+        """A part of which the first text has come, or the last."""
         if known is None:
             known = _Open(Part(text.part, text.channel, not event.whole and text.escaped))
             if not final:
                 self._open[text.part] = known
                 if len(self._open) > MOST_PARTS:
                     self._cut(_TOO_LONG)
-        elif final:
+        else:
             del self._open[text.part]
-        known.event, known.index = event, index
-        return self._decided(known, known.text + text.text, final)
+        return known
 
     async def _closed(self, parts: Sequence[Hashable]) -> tuple[Event, ...]:
         """What parts that close still held, each in an event of its own."""
@@ -168,16 +172,17 @@ class Guard:
 
     def _split(self, decision: Any, known: _Open, text: str, final: bool) -> str:  # noqa: FBT001
         """What goes on, by a decision; the rest is held. Raises ContractViolationError for one that a judge may not make."""
+        kind = decision.__class__
         if decision is ON:
             released, known.text = text, ""
-        elif isinstance(decision, Pass | Replace):
+        elif kind is Pass or kind is Replace:
             whole = min(self._window, len(text))
             hold = whole if decision.hold is None else decision.hold
             if not 0 <= hold <= whole:
                 raise ContractViolationError(f"{self.step.name} holds back more than its window, or than there is")
             done = len(text) - hold
-            released, known.text = text[:done] if isinstance(decision, Pass) else decision.text, text[done:]
-            if not isinstance(released, str):
+            released, known.text = text[:done] if kind is Pass else decision.text, text[done:]
+            if released.__class__ is not str:
                 raise ContractViolationError(f"{self.step.name} replaces text by a {type(released).__name__}")
             if final:
                 released, known.text = released + known.text, ""
