@@ -14,7 +14,7 @@ CHUNKED = ("transfer-encoding", "chunked")
 
 
 def provider(text: str = answers.TEXT, tokens: tuple[int, int] = (9, 5), pace: float = 0.0) -> Behaviour:
-    """A well-behaved provider of both dialects: answers by path, plain or streamed as asked, with usage."""
+    """A well-behaved provider of every dialect: answers by path, plain or streamed as asked, with usage."""
 
     async def behave(call: Call) -> None:
         path = call.seen.target.partition("?")[0]
@@ -26,6 +26,10 @@ def provider(text: str = answers.TEXT, tokens: tuple[int, int] = (9, 5), pace: f
             await sse(answers.chat_events(texts, model, tokens if wants else None), pace)(call)
         elif path.endswith("/chat/completions"):
             await call.answer_json(answers.chat_completion(text, model, tokens))
+        elif path.endswith("/responses") and streamed:
+            await sse(answers.response_events([answers.said(text)], model, tokens), pace)(call)
+        elif path.endswith("/responses"):
+            await call.answer_json(answers.response([answers.said(text)], model, tokens))
         elif path.endswith("/messages") and streamed:
             await sse(answers.message_events(texts, model, tokens), pace)(call)
         elif path.endswith("/messages"):

@@ -35,6 +35,8 @@ def _values(*values: str) -> frozenset[str]:
 
 _STATUS = _values("in_progress", "completed", "incomplete", "searching", "failed", "generating", "interpreting", "calling")
 _BREAKPOINT = Rule(_PARAMETER, fixed={"mode": _values("explicit"), "ttl": _values("30m", "12h")})
+_NOTES = free(_PARAMETER, state=NO_STATE)
+"""What a client notes beside an item: never read as one with the words of the item, as parts of a message are."""
 _CALLER = Rule(_PARAMETER, fixed={"type": _values("direct", "program")}, texts={"caller_id": _PARAMETER})
 
 
@@ -65,7 +67,7 @@ def _item(tag: str, channel: Channel, **parts: Any) -> Rule:
     """An item of one type."""
     parts["texts"] = {"id": _PARAMETER, "call_id": _PARAMETER, **parts.get("texts", {})}
     parts["fixed"] = {"type": _values(tag), "status": _STATUS, **parts.get("fixed", {})}
-    parts["rules"] = {"caller": _CALLER, **parts.get("rules", {})}
+    parts["rules"] = {"caller": _CALLER, "internal_chat_message_metadata_passthrough": _NOTES, **parts.get("rules", {})}
     parts.setdefault("other", free(channel, state=NO_STATE))
     return Rule(channel, **parts)
 
@@ -81,6 +83,7 @@ def _message(channel: Channel, **parts: Any) -> Rule:
         texts={"content": channel},
         fixed={"role": frozenset(_ROLES), "phase": _values("commentary", "final_answer")},
         rules={"content": _content(channel)},
+        other=_NOTES,
         **parts,
     )
 
