@@ -133,7 +133,10 @@ _SAFETY: dict[str, tuple[str, str]] = {
     "E_CACHE_BEFORE_OUTPUT_GUARD": ("an answer would be cached before an output guard has judged it", "let the guard run first"),
     "E_CHARGE_BEFORE_ANSWER": ("what the gateway answers itself would be charged", "let the budget run after what answers"),
     "E_UNCHARGED_RELEASE": ("a request would be sent before its budget is held", "let the budget run before `dispatch`"),
-    "E_HOST_SNI": ("host, server name or TLS would not come from the backend", "let the stage that writes it read `backend`"),
+    "E_HOST_SNI": (
+        "what is dialled would not come from the backend, or would be no fact",
+        "let the stage that writes `wire.origination` read `backend`, and the dispatch read `wire.origination`",
+    ),
     "E_SECRET_UNBOUND": (
         "a credential would be attached before its destination is settled",
         "let it run after the destination, and read `backend`",

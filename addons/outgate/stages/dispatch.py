@@ -1,4 +1,4 @@
-"""Send the translated request to the picked endpoint and take the head of its answer. The only way upstream.
+"""Send the encoded request to the picked endpoint and take the head of its answer. The only way upstream.
 
 What comes back is decoded into events at once; an attempt that failed before any head is a FailedAttempt, from which the
 exchange derives what runs again.

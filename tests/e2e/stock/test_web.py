@@ -66,6 +66,7 @@ def test_a_flow_shows_its_stages_verdicts_timings_tokens_and_cost(web):
     stages = [line.split(":")[0].strip("- ") for line in lines if line.startswith("  - ")]
     assert stages[:2] == ["authenticate", "authorize"]
     assert stages.index("inject_credentials") < stages.index("dispatch")
+    assert '  parts: {"action":"allowed"}' == lines[lines.index("verdicts:") + 1]
     assert "gen_ai.usage.input_tokens: 9" in lines, seen["text"]
     assert "gen_ai.usage.output_tokens: 5" in lines
     assert any(line.startswith("cost.usd:") for line in lines), seen["text"]

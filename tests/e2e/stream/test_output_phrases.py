@@ -88,5 +88,6 @@ def test_the_closing_line_tells_who_cut_the_answer_and_charges_what_came(gateway
     assert ["output_phrases", "denied"] in [[stage, verdict] for stage, _, verdict in told["outgate.stages"]]
     assert told["gen_ai.usage.output_tokens"] > 0
     assert stream == told["outgate.usage.estimated"]
-    assert "phrase_1" in str(told)
+    verdict = told["outgate.verdicts"]["out.output_phrases"]
+    assert ("denied", "phrase_1") == (verdict["action"], verdict["matches"][0]["rule"])
     assert "the provider" not in str(line)
