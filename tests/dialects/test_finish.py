@@ -5,7 +5,9 @@ import pytest
 
 from outgate.dialects.events import RawEvent
 from outgate.inference.stream import Finish
-from support.provider_answers import chat_completion, message, named
+from support.anthropic_answers import message
+from support.openai_answers import chat_completion
+from support.sse import named
 from support.wire_bodies import ANTHROPIC, CHAT, EMBEDDINGS, MESSAGES, OPENAI
 
 CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}

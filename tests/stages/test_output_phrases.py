@@ -17,7 +17,7 @@ from outgate.inference.verdict import Action, Extent, Match
 from outgate.pipeline.contract import Judges, May
 from outgate.stages.output_phrases import OutputPhrases, OutputPhrasesSettings, Reads
 from support.judging import at_once, guarded, through
-from support.provider_answers import compact, event, named
+from support.sse import compact, event, named
 
 OPENAI, ANTHROPIC = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT)
 SAID = "We call it Project Nightingale, and nightingales sing."

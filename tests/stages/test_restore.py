@@ -12,7 +12,8 @@ from outgate.detectors.pii.placeholders import NONE, Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.stream import Event, EventStream
 from outgate.stages.restore import Reads, Restore
-from support import provider_answers as answers
+from support import anthropic_answers as anthropic
+from support import openai_answers as openai
 from support.judging import through
 from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
 
@@ -61,58 +62,25 @@ def _events_of(dialect: object, operation: object, raw: bytes, stream: bool, cha
     return [*events, *decoder.end()]
 
 
-def _frames(raw: bytes) -> list[dict]:
-    lines = (line.removeprefix(b"data: ") for line in raw.split(b"\n") if line.startswith(b"data: {"))
-    return [json.loads(line) for line in lines]
+def _openai(kind: str, pieces: Sequence[str]) -> bytes:
+    begin = [] if kind == "text" else [openai.call_chunk(id="c", name="f")]
+    deltas = [openai.chunk({"content": text}) if kind == "text" else openai.call_chunk(text) for text in pieces]
+    return openai.chat_stream(openai.chunk({"role": "assistant"}), *begin, *deltas, openai.chunk({}, "stop"))
 
 
-def _sse(events: Sequence[dict], named: bool) -> bytes:
-    lines = [(b"event: " + event["type"].encode() + b"\n" if named else b"") + b"data: " + orjson.dumps(event) for event in events]
-    return b"\n\n".join([*lines, *([] if named else [b"data: [DONE]"]), b""])
-
-
-def _openai(kind: str, pieces: Sequence[str]) -> list[dict]:
-    base = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-
-    def delta(text: str) -> dict:
-        return {"content": text} if kind == "text" else {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}
-
-    start = {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]}
-    deltas = [{"role": "assistant"}, *([start] if kind == "tool" else []), *map(delta, pieces)]
-    chunks = [base | {"choices": [{"index": 0, "delta": one, "finish_reason": None}]} for one in deltas]
-    return [*chunks, base | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}]
-
-
-def _anthropic(kind: str, pieces: Sequence[str]) -> list[dict]:
-    def delta(text: str) -> dict:
-        return {"type": "text_delta", "text": text} if kind == "text" else {"type": "input_json_delta", "partial_json": text}
-
+def _anthropic(kind: str, pieces: Sequence[str]) -> bytes:
     block = {"type": "text", "text": ""} if kind == "text" else {"type": "tool_use", "id": "t", "name": "f", "input": {}}
-    message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
-               "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
-    return [
-        {"type": "message_start", "message": message},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-        *({"type": "content_block_delta", "index": 0, "delta": delta(text)} for text in pieces),
-        {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 5}},
-        {"type": "message_stop"},
-    ]
+    deltas = [anthropic.text_delta(text) if kind == "text" else anthropic.input_delta(text) for text in pieces]
+    end = [anthropic.block_stop(0), anthropic.message_delta(), anthropic.STOP]
+    return anthropic.message_stream(anthropic.message_start(), anthropic.block_start(0, **block), *deltas, *end)
 
 
 def _openai_said(raw: bytes, kind: str) -> str:
-    deltas = [choice["delta"] for frame in _frames(raw) for choice in frame["choices"]]
-    if kind == "text":
-        return "".join(delta.get("content") or "" for delta in deltas)
-    return "".join(call["function"]["arguments"] for delta in deltas for call in delta.get("tool_calls", ()))
+    return openai.streamed_text(raw) if kind == "text" else openai.streamed_arguments(raw)
 
 
 def _anthropic_said(raw: bytes, _: str) -> str:
-    frames = _frames(raw)
-    kinds = [frame["type"] for frame in frames]
-    assert kinds.index("content_block_stop") > max(i for i, kind in enumerate(kinds) if kind == "content_block_delta")
-    deltas = [frame["delta"] for frame in frames if frame["type"] == "content_block_delta"]
-    return "".join(delta.get("text", "") + delta.get("partial_json", "") for delta in deltas)
+    return anthropic.streamed_text(raw)
 
 
 _DIALECTS = {"openai": (OPENAI, CHAT, _openai, _openai_said), "anthropic": (ANTHROPIC, MESSAGES, _anthropic, _anthropic_said)}
@@ -126,14 +94,14 @@ def test_any_cut_of_a_real_stream_restores_the_same(name: str, kind: str) -> Non
     chance = random.Random(3)
     whole = _SAID if kind == "text" else json.dumps({"text": _SAID})
     for _ in range(200):
-        raw = _sse(make(kind, _pieces(whole, chance)), named=name == "anthropic")
+        raw = make(kind, _pieces(whole, chance))
         restored = said(_passed(_events_of(dialect, operation, raw, True, chance)), kind)
         assert _RESTORED == (restored if kind == "text" else json.loads(restored)["text"])
 
 
 def test_a_whole_answer_is_restored_in_texts_and_in_tool_arguments() -> None:
     chance = random.Random(5)
-    completion = answers.chat_completion(_SAID, "m", (1, 1))
+    completion = openai.chat_completion(_SAID, "m", (1, 1))
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"text": _SAID, "<EMAIL_1>": 1})}}
     completion["choices"][0]["message"]["tool_calls"] = [call]
     raw = _passed(_events_of(OPENAI, CHAT, orjson.dumps(completion), False, chance))

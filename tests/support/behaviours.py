@@ -6,41 +6,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
-from support import provider_answers as answers
 from support.calls import Behaviour, Call
+from support.openai_answers import embeddings, models, openai_error
+from support.sse import TEXT, pieces
+from support.talks import talk_at
 
 SSE = ("content-type", "text/event-stream; charset=utf-8")
 CHUNKED = ("transfer-encoding", "chunked")
 
 
-def provider(text: str = answers.TEXT, tokens: tuple[int, int] = (9, 5), pace: float = 0.0) -> Behaviour:
+def provider(text: str = TEXT, tokens: tuple[int, int] = (9, 5), pace: float = 0.0) -> Behaviour:
     """A well-behaved provider of every dialect: answers by path, plain or streamed as asked, with usage."""
 
     async def behave(call: Call) -> None:
         path = call.seen.target.partition("?")[0]
         asked = orjson.loads(call.seen.body) if call.seen.body[:1] == b"{" else {}
-        model, streamed = asked.get("model", "gpt-4o-mini"), asked.get("stream", False)
-        texts = answers.pieces(text)
-        if path.endswith("/chat/completions") and streamed:
-            wants = bool((asked.get("stream_options") or {}).get("include_usage"))
-            await sse(answers.chat_events(texts, model, tokens if wants else None), pace)(call)
-        elif path.endswith("/chat/completions"):
-            await call.answer_json(answers.chat_completion(text, model, tokens))
-        elif path.endswith("/responses") and streamed:
-            await sse(answers.response_events([answers.said(text)], model, tokens), pace)(call)
-        elif path.endswith("/responses"):
-            await call.answer_json(answers.response([answers.said(text)], model, tokens))
-        elif path.endswith("/messages") and streamed:
-            await sse(answers.message_events(texts, model, tokens), pace)(call)
-        elif path.endswith("/messages"):
-            await call.answer_json(answers.message(text, model, tokens))
+        if (talk := talk_at(path)) is not None and asked.get("stream", False):
+            await sse(talk.events(asked, pieces(text), tokens), pace)(call)
+        elif talk is not None:
+            await call.answer_json(talk.whole(asked, text, tokens))
         elif path.endswith("/embeddings"):
             given = asked.get("input")
-            await call.answer_json(answers.embeddings(len(given) if isinstance(given, list) else 1, model))
+            await call.answer_json(embeddings(len(given) if isinstance(given, list) else 1, asked.get("model", "gpt-4o-mini")))
         elif path.endswith("/models"):
-            await call.answer_json(answers.models(["gpt-4o-mini", "claude-sonnet-4-5"]))
+            await call.answer_json(models(["gpt-4o-mini", "claude-sonnet-4-5"]))
         else:
-            await call.answer_json(answers.openai_error("not_found", "no such path"), 404)
+            await call.answer_json(openai_error("not_found", "no such path"), 404)
 
     return behave
 
@@ -64,7 +55,7 @@ def answer_bytes(body: bytes, content_type: str = "application/json", status: in
 def refuse(status: int, retry_after: str | None = None, value: object | None = None) -> Behaviour:
     """An error of the provider: 429, 5xx, 401, with Retry-After where given."""
     fields = {"retry-after": retry_after} if retry_after is not None else {}
-    return answer_json(value or answers.openai_error("scripted", "scripted refusal"), status, fields)
+    return answer_json(value or openai_error("scripted", "scripted refusal"), status, fields)
 
 
 def sse(events: Iterable[bytes], pace: float = 0.0, headers: Iterable[tuple[str, str]] = ()) -> Behaviour:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from support.provider_answers import compact
+from support.sse import compact
 
 
 @dataclass(slots=True, kw_only=True)

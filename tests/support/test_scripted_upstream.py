@@ -10,9 +10,9 @@ import httpx2
 import openai
 import pytest
 
-from support import provider_answers as answers
 from support.behaviours import echo, huge_headers, redirect, refuse, reset, silent, sse, truncated
 from support.scripted_upstream import ScriptedUpstream
+from support.sse import TEXT
 from support.waiting import until
 
 
@@ -34,8 +34,8 @@ def test_openai_sdk_reads_plain_and_streamed_answers(upstream):
     plain = sdk.chat.completions.create(**asked)
     streamed = list(sdk.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
 
-    assert plain.choices[0].message.content == answers.TEXT
-    assert "".join(c.choices[0].delta.content or "" for c in streamed if c.choices) == answers.TEXT
+    assert plain.choices[0].message.content == TEXT
+    assert "".join(c.choices[0].delta.content or "" for c in streamed if c.choices) == TEXT
     assert streamed[-1].usage.total_tokens == 14
     assert [seen.turn for seen in upstream.seen] == [0, 1]
     assert [seen.sni for seen in upstream.seen] == ["localhost"] * 2
@@ -50,8 +50,8 @@ def test_anthropic_sdk_reads_plain_and_streamed_answers(upstream):
     with sdk.messages.stream(**asked) as stream:
         text = "".join(stream.text_stream)
 
-    assert plain.content[0].text == answers.TEXT
-    assert text == answers.TEXT
+    assert plain.content[0].text == TEXT
+    assert text == TEXT
 
 
 def test_scripts_are_used_in_order_and_then_the_ordinary_answer(upstream):

@@ -7,7 +7,8 @@ from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 from outgate.inference.usage import Usage
-from support.provider_answers import called, event, named, response, response_events, said, thought
+from support.responses_answers import called, response, response_events, said, thought
+from support.sse import event, named
 from support.wire_bodies import RESPONSE, RESPONSES
 
 ARGUMENTS = '{"to": "bob", "n": 1}'

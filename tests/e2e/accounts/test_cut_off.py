@@ -7,7 +7,7 @@ import pytest
 
 from e2e.world import TOKEN, World, http, lines
 from support import behaviours as b
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.raw_client import Raw, request
 from support.waiting import until
 

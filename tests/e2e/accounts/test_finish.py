@@ -8,7 +8,7 @@ import pytest
 
 from e2e.world import OTHER_TOKEN, TOKEN, World, lines
 from support import behaviours as b
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.raw_client import Http2, Raw, http2_request, request
 from support.waiting import until
 

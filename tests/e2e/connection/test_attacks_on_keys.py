@@ -15,7 +15,7 @@ from e2e.load import ask
 from e2e.world import TOKEN
 from support.behaviours import held
 from support.key_updates import KeyUpdates
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.raw_client import basic, request
 from support.waiting import PATIENCE, until
 

@@ -15,7 +15,7 @@ import pytest
 
 from e2e.world import OPENAI_KEY, TOKEN, World, http, lines
 from support import behaviours as b
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.raw_client import Http2, Raw, basic, http2_request, request
 from support.waiting import until
 

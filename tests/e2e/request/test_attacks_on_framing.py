@@ -10,7 +10,7 @@ from mitmproxy import ctx
 from e2e.world import TOKEN, World
 from support.behaviours import answer_json
 from support.dials import watched
-from support.provider_answers import chat_completion
+from support.openai_answers import chat_completion
 from support.raw_client import Raw, basic, request
 from support.waiting import until
 

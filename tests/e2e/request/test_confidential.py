@@ -9,7 +9,7 @@ import pytest
 from e2e.sinks import SECRETS, metrics_of, sightings
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, TOKEN, World, http
 from support import behaviours as b
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.raw_client import Raw, request
 
 PROMPT = "canary-prompt-8c21"

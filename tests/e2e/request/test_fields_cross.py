@@ -4,7 +4,7 @@ import pytest
 
 from e2e.world import OPENAI_KEY, http, http2
 from support import behaviours as b
-from support.provider_answers import chat_completion, chat_events
+from support.openai_answers import chat_completion, chat_events
 
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
 CHAT = "https://api.openai.com/v1/chat/completions"

@@ -7,8 +7,9 @@ import pytest
 
 from e2e.world import OPENAI_KEY, STAGES, World, http, lines, openai_client
 from support import behaviours as b
-from support.provider_answers import TEXT, called, response, response_events, said, thought
 from support.recorded_agents import MAIL, ai_sdk, codex
+from support.responses_answers import called, response, response_events, said, thought
+from support.sse import TEXT
 
 REDACTING = STAGES + "redact: {entities: [EMAIL_ADDRESS]}\ncount_tokens: {}\n"
 TOOLS = [

@@ -15,7 +15,7 @@ import pytest
 from e2e.load import BODY, URL, Load, ask, put
 from e2e.world import STAGES, World, http, lines, openai_client
 from support.behaviours import held, stalled
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 
 BUDGET = """
 count_tokens: {}

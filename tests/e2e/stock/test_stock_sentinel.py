@@ -5,7 +5,7 @@ import pytest
 from e2e.load import BODY, Load, ask, put
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World, openai_client
 from support.behaviours import sse
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.stock import StockGateway
 
 ENV = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}

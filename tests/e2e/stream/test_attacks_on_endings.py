@@ -14,7 +14,7 @@ from mitmproxy import ctx
 
 from e2e.world import TOKEN, World, lines
 from support.behaviours import answer_json, endless, silent, sse
-from support.provider_answers import chat_completion, chat_events
+from support.openai_answers import chat_completion, chat_events
 from support.raw_client import Http2, Raw, http2_request, request
 from support.waiting import PATIENCE, until
 

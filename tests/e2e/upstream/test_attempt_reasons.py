@@ -11,7 +11,7 @@ import trustme
 from e2e.world import PASSING_ALL, World, http, lines
 from outgate.errors import FailureReason
 from support import behaviours as b
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.scripted_upstream import ScriptedUpstream
 from support.waiting import until
 

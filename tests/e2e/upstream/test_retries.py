@@ -10,7 +10,7 @@ import pytest
 
 from e2e.world import OPENAI_KEY, World, http, lines, openai_client
 from support import behaviours as b
-from support.provider_answers import chat_events
+from support.openai_answers import chat_events
 from support.scripted_upstream import ScriptedUpstream
 from support.waiting import until
 

@@ -11,8 +11,9 @@ import trustme
 
 from e2e.world import PASSING_ALL, TOKEN, World, anthropic_client, http, lines, openai_client
 from support import behaviours as b
-from support.provider_answers import anthropic_error as anthropic_error_body
-from support.provider_answers import chat_events, message_events
+from support.anthropic_answers import anthropic_error as anthropic_error_body
+from support.anthropic_answers import message_events
+from support.openai_answers import chat_events
 from support.raw_client import Http2, Raw, http2_request, request
 from support.scripted_upstream import ScriptedUpstream
 from support.waiting import until

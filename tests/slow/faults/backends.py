@@ -18,7 +18,8 @@ import h11
 import orjson
 import trustme
 
-from support import provider_answers as answers
+from support.openai_answers import chat_completion
+from support.sse import compact
 from support.waiting import until
 
 NAMES = {"h11": "h11.provider.test", "nginx": "nginx.provider.test", "haproxy": "haproxy.provider.test"}
@@ -217,7 +218,7 @@ def read_of(name: str, request: h11.Request, body: bytes) -> Read:
 
 def answer_to(link: h11.Connection, read: Read) -> bytes:
     """A completion that says which request it answers."""
-    body = answers.compact(answers.chat_completion(f"you are {read.model}", read.model, (3, 2)))
+    body = compact(chat_completion(f"you are {read.model}", read.model, (3, 2)))
     fields = [("content-type", "application/json"), ("content-length", str(len(body)))]
     parts = [h11.Response(status_code=200, headers=fields), h11.Data(data=body), h11.EndOfMessage()]
     return b"".join(link.send(part) or b"" for part in parts)

@@ -16,11 +16,13 @@ from outgate.dialects.sse import SseParser
 from outgate.errors import WireError
 from outgate.net.authority import parse_authority
 from outgate.net.decompress import DecodingLimits, decode
-from support import provider_answers as answers
+from support.anthropic_answers import message_events
+from support.openai_answers import chat_events
+from support.sse import compact
 from support.wire_bodies import Spoken
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
-CHAT = answers.compact(
+CHAT = compact(
     {
         "model": "gpt-4o-mini",
         "messages": [{"role": "user", "content": "hi é 𝄞"}, {"role": "user", "content": [{"type": "text", "text": "x"}]}],
@@ -28,7 +30,7 @@ CHAT = answers.compact(
         "max_tokens": 12,
     }
 )
-MESSAGES = answers.compact(
+MESSAGES = compact(
     {
         "model": "claude-sonnet-4-5",
         "max_tokens": 9,
@@ -108,7 +110,7 @@ def test_bodies_are_read_or_refused_and_survive_their_own_encoding(path, seed, r
 
 
 def test_event_streams_do_not_depend_on_how_they_are_cut(record_property):
-    seed = b"".join(answers.chat_events()) + b": comment\r\nid: 4\r\n\r\n" + b"".join(answers.message_events())
+    seed = b"".join(chat_events()) + b": comment\r\nid: 4\r\n\r\n" + b"".join(message_events())
     number = refused = 0
     for number, data in cases(seed, "sse"):
         dice = random.Random(number)

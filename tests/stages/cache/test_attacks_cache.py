@@ -5,7 +5,7 @@ import pytest
 from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
 from outgate.stages.cache.record import Recording
-from support.provider_answers import compact, event, named
+from support.sse import compact, event, named
 
 OPENAI, ANTHROPIC = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT)
 

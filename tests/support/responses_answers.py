@@ -1,93 +1,12 @@
-"""What the providers' APIs answer, as bytes: OpenAI chat, responses, embeddings, models; Anthropic messages; plain and streamed.
+"""What the OpenAI Responses API answers, plain and streamed.
 
-Shapes from the providers' public API references, read through what their own SDKs parse.
+Shapes from the public API reference, read through what the SDK parses.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-TEXT = "Hello from the provider."
-
-
-def compact(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def pieces(text: str, count: int = 4) -> list[str]:
-    """`text` cut in about `count` pieces, none empty."""
-    size = max(1, -(-len(text) // count))
-    return [text[i : i + size] for i in range(0, len(text), size)]
-
-
-def chat_completion(text: str = TEXT, model: str = "gpt-4o-mini", tokens: tuple[int, int] = (9, 5), **extra: Any) -> dict[str, Any]:
-    """An OpenAI chat completion; `tokens` are (prompt, completion), `extra` goes to the message (tool_calls)."""
-    message = {"role": "assistant", "content": text, **extra}
-    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if "tool_calls" in extra else "stop", "logprobs": None}
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": model,
-        "choices": [choice],
-        "usage": openai_usage(tokens),
-    }
-
-
-def openai_usage(tokens: tuple[int, int]) -> dict[str, Any]:
-    return {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
-
-
-def chat_events(
-    texts: Sequence[str] = (), model: str = "gpt-4o-mini", tokens: tuple[int, int] | None = (9, 5), *, done: bool = True
-) -> list[bytes]:
-    """The SSE events of a streamed chat completion: role, one event per text, finish, usage (unless None), `[DONE]`."""
-    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model}
-
-    def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return event({**base, "choices": [choice], **({"usage": None} if tokens else {})})
-
-    events = [chunk({"role": "assistant", "content": ""})]
-    events += [chunk({"content": text}) for text in texts or pieces(TEXT)]
-    events.append(chunk({}, "stop"))
-    if tokens:
-        events.append(event({**base, "choices": [], "usage": openai_usage(tokens)}))
-    return [*events, b"data: [DONE]\n\n"] if done else events
-
-
-def embeddings(count: int = 1, model: str = "text-embedding-3-small", size: int = 4) -> dict[str, Any]:
-    data = [{"object": "embedding", "index": i, "embedding": [0.5] * size} for i in range(count)]
-    return {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": 3, "total_tokens": 3}}
-
-
-def models(names: Iterable[str]) -> dict[str, Any]:
-    return {"object": "list", "data": [{"id": name, "object": "model", "created": 1, "owned_by": "test"} for name in names]}
-
-
-def message(text: str = TEXT, model: str = "claude-sonnet-4-5", tokens: tuple[int, int] = (9, 5)) -> dict[str, Any]:
-    """An Anthropic message; `tokens` are (input, output)."""
-    return {
-        "id": "msg_1",
-        "type": "message",
-        "role": "assistant",
-        "model": model,
-        "content": [{"type": "text", "text": text}],
-        "stop_reason": "end_turn",
-        "stop_sequence": None,
-        "usage": {"input_tokens": tokens[0], "output_tokens": tokens[1]},
-    }
-
-
-def message_events(texts: Sequence[str] = (), model: str = "claude-sonnet-4-5", tokens: tuple[int, int] = (9, 5)) -> list[bytes]:
-    """The SSE events of a streamed Anthropic message, in the documented order."""
-    head = {**message("", model, (tokens[0], 1)), "content": [], "stop_reason": None}
-    block = {"index": 0, "content_block": {"type": "text", "text": ""}}
-    events = [named("message_start", {"message": head}), named("content_block_start", block), named("ping", {})]
-    for text in texts or pieces(TEXT):
-        events.append(named("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": text}}))
-    delta = {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": tokens[1]}}
-    return [*events, named("content_block_stop", {"index": 0}), named("message_delta", delta), named("message_stop", {})]
+from support.sse import TEXT, frames, named
 
 
 def response(
@@ -186,17 +105,16 @@ def _cut(text: str, size: int) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
-def event(data: Any) -> bytes:
-    return b"data: " + compact(data) + b"\n\n"
+def text_of(body: Mapping[str, Any]) -> str:
+    """The text of the messages of a whole answer."""
+    messages = [item for item in body["output"] if item["type"] == "message"]
+    return "".join(part["text"] for item in messages for part in item["content"])
 
 
-def named(name: str, fields: dict[str, Any]) -> bytes:
-    return b"event: " + name.encode() + b"\n" + event({"type": name, **fields})
-
-
-def openai_error(kind: str, text: str) -> dict[str, Any]:
-    return {"error": {"message": text, "type": kind, "param": None, "code": kind}}
-
-
-def anthropic_error(kind: str, text: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": text}}
+def streamed_text(raw: bytes) -> str:
+    """The text of a streamed answer, which its pieces, its parts and the answer at its end say alike."""
+    found = frames(raw)
+    pieces = "".join(frame["delta"] for frame in found if frame["type"] == "response.output_text.delta")
+    done = "".join(frame["text"] for frame in found if frame["type"] == "response.output_text.done")
+    assert pieces == done == text_of(found[-1]["response"])
+    return pieces

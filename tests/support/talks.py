@@ -1,0 +1,92 @@
+"""Every operation with a conversation, as its callers ask and its providers answer, by dialect and request line.
+
+A dialect that is registered without its row here fails the tests that are generated from the registry.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from support import anthropic_answers as anthropic
+from support import openai_answers as openai
+from support import responses_answers as responses
+
+type Body = Mapping[str, Any]
+type Tokens = tuple[int, int]
+
+
+class Talk(NamedTuple):
+    """`ask` is the body of a question, `asked` the question in a body; `whole` and `events` are the answer to a body, plain and
+    streamed, `said` and `heard` the text in them, `refused` the reason in an error (a body, or the last event of a stream).
+    Tokens are (input, output).
+    """
+
+    host: str
+    path: str
+    ask: Callable[[str, bool], dict[str, Any]]
+    asked: Callable[[Body], str]
+    whole: Callable[[Body, str, Tokens], dict[str, Any]]
+    said: Callable[[Body], str]
+    events: Callable[[Body, Sequence[str], Tokens], list[bytes]]
+    heard: Callable[[bytes], str]
+    refused: Callable[[Body], str]
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}{self.path}"
+
+
+def _chat_events(asked: Body, texts: Sequence[str], tokens: Tokens) -> list[bytes]:
+    wanted = (asked.get("stream_options") or {}).get("include_usage")
+    return openai.chat_events(texts, asked.get("model", "gpt-4o-mini"), tokens if wanted else None)
+
+
+def _response_events(asked: Body, texts: Sequence[str], tokens: Tokens) -> list[bytes]:
+    size = max(map(len, texts), default=1)
+    return responses.response_events([responses.said("".join(texts))], asked.get("model", "gpt-5"), tokens, size)
+
+
+TALKS: dict[tuple[str, str], Talk] = {
+    ("openai", "POST /v1/chat/completions"): Talk(
+        host="api.openai.com",
+        path="/v1/chat/completions",
+        ask=lambda text, stream: {"model": "gpt-4o-mini", "stream": stream, "messages": [{"role": "user", "content": text}]},
+        asked=lambda body: body["messages"][-1]["content"],
+        whole=lambda asked, text, tokens: openai.chat_completion(text, asked.get("model", "gpt-4o-mini"), tokens),
+        said=lambda body: body["choices"][0]["message"]["content"],
+        events=_chat_events,
+        heard=openai.streamed_text,
+        refused=lambda body: body["error"]["code"],
+    ),
+    ("responses", "POST /v1/responses"): Talk(
+        host="api.openai.com",
+        path="/v1/responses",
+        ask=lambda text, stream: {"model": "gpt-5", "stream": stream, "input": text},
+        asked=lambda body: body["input"],
+        whole=lambda asked, text, tokens: responses.response([responses.said(text)], asked.get("model", "gpt-5"), tokens),
+        said=responses.text_of,
+        events=_response_events,
+        heard=responses.streamed_text,
+        refused=lambda body: body["error"]["code"],
+    ),
+    ("anthropic", "POST /v1/messages"): Talk(
+        host="api.anthropic.com",
+        path="/v1/messages",
+        ask=lambda text, stream: {
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 99,
+            "stream": stream,
+            "messages": [{"role": "user", "content": text}],
+        },
+        asked=lambda body: body["messages"][-1]["content"],
+        whole=lambda asked, text, tokens: anthropic.message(text, asked.get("model", "claude-sonnet-4-5"), tokens),
+        said=lambda body: body["content"][0]["text"],
+        events=lambda asked, texts, tokens: anthropic.message_events(texts, asked.get("model", "claude-sonnet-4-5"), tokens),
+        heard=anthropic.streamed_text,
+        refused=lambda body: body["error"]["details"]["error_code"],
+    ),
+}
+
+
+def talk_at(path: str) -> Talk | None:
+    """The operation that a provider serves at this path, whatever stands before its version."""
+    return next((talk for talk in TALKS.values() if path.endswith(talk.path.removeprefix("/v1"))), None)
