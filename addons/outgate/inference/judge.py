@@ -45,7 +45,7 @@ class Cut(NamedTuple):
 
 
 class End(NamedTuple):
-    """The answer ends here, well, with these words in place of what was held back and what would have come."""
+    """These words are the answer. Where something of it has left already, it is denied (`answer_refused`) instead."""
 
     text: str
 
