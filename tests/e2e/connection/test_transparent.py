@@ -1,7 +1,7 @@
 """Transparent mode: connections that the kernel redirects, from unmodified clients that know of no proxy.
 
-Needs Linux, root (for namespaces) and iproute2, iptables and util-linux; `.ci/run` runs as root. Without root there is no way to
-make a namespace with a redirect in it: that is told by the test's failing, not by its silence.
+Needs Linux, root (for a network namespace with a redirect in it), iproute2, iptables and util-linux, which `scripts/test` installs
+where it can. Elsewhere the test is skipped and says why; in CI it fails, lest its silence pass for success.
 """
 
 import json
@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -18,8 +20,10 @@ TESTS = Path(__file__).resolve().parents[2]
 
 def test_unmodified_clients_whose_connections_are_redirected(tmp_path):
     missing = [program for program in ("unshare", "ip", "iptables", "mount") if shutil.which(program) is None]
-    assert not missing, f"install iproute2, iptables and util-linux: {missing} not found"
-    assert os.geteuid() == 0, "this test makes a network namespace: run it as root"
+    lacking = [f"{name} is not installed" for name in missing] + (["root makes namespaces"] if os.geteuid() else [])
+    if lacking and os.environ.get("CI") != "true":
+        pytest.skip(f"transparent mode is not tested: {', '.join(lacking)}")
+    assert lacking == []
     env = {**os.environ, "PYTHONPATH": str(TESTS), "E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"):
         env.pop(name, None)
