@@ -1,4 +1,4 @@
-"""What listeners took from the policy at start and keep until the process is started again."""
+"""The settings that listeners take from the policy at start and keep until the process is started again."""
 
 from pathlib import Path
 

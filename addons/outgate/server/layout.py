@@ -1,12 +1,21 @@
-"""Where things lie in the state folder. The supervisor reads it too, so nothing of mitmproxy is imported here."""
+"""Locate the files of a gateway: those in its state folder, and the certificate authority that it signs with.
+
+The supervisor reads it too, so nothing of mitmproxy is imported here.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+WITH_KEY = "mitmproxy-ca.pem"
+"""Key and certificate in one file, as mitmproxy reads them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where things lie in the state folder."""
+    """The paths in a state folder."""
 
     state: Path
 
@@ -26,3 +35,21 @@ class Layout:
     @property
     def encoder(self) -> Path:
         return self.state / "encoder.sock"
+
+
+def authority_problem(folder: Path) -> str:
+    """What is wrong with the authority in a folder, and what mends it; empty where it can be used.
+
+    mitmproxy would silently make one of its own.
+    """
+    path = folder / WITH_KEY
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return f"certs: {path} cannot be read ({error.strerror}); `outgate ca init --certs {folder}` makes one"
+    try:
+        key = load_pem_private_key(content, None)
+        certificate = x509.load_pem_x509_certificate(content)
+    except (TypeError, ValueError):
+        return f"certs: {path} does not hold a key and a certificate"
+    return "" if certificate.public_key() == key.public_key() else f"certs: the key in {path} is not that of its certificate"

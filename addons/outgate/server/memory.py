@@ -1,4 +1,4 @@
-"""What of a worker's memory is looked at again, and what is given back to the system.
+"""Give free memory back to the system, and keep the garbage collector off what start-up has made.
 
 Reading tokenizers and prices leaves 30 MB of free heap. glibc keeps what was freed below the top of its heap; `malloc_trim(3)`
 returns it. Blocks above a threshold are returned when they are freed, but glibc raises that threshold to the largest block it has
@@ -32,8 +32,8 @@ Exchanges leave no cycles, closed connections do. All that is in flight at once 
 over and over."""
 
 
-def settle() -> None:
-    """What start-up has made stays: the garbage collector, which would walk over all of it time and again, leaves it out."""
+def freeze_startup_objects() -> None:
+    """Leave what start-up has made out of garbage collection, which would walk over all of it time and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, _OLDER, _OLDER)

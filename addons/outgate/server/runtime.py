@@ -1,4 +1,4 @@
-"""What one process holds: its ports, made once, and the live policy, which may be replaced.
+"""Compose one process: its ports, made once, and the live policy, which may be replaced.
 
 The composition root: the only place that reads the environment, the clock and the random source.
 """
@@ -210,7 +210,7 @@ class Runtime:
         return policy.gateway.limits
 
     def identity(self) -> "ClientIdentity | None":
-        """Who verifies client certificates, where the policy at start names an authority for them."""
+        """The verifier of client certificates, where the policy at start names an authority for them."""
         from outgate.proxy.tls import ClientIdentity  # with mitmproxy, which no refused policy waits for
 
         policy = self.policy()
@@ -246,7 +246,7 @@ class Runtime:
 
 
 def asks_encoder(policy: LivePolicy) -> bool:
-    """Does any stage of any route want the encoder process?"""
+    """Whether any stage of any route needs the model server."""
     return any("encoder" in ports_of(type(stage)) for stage in policy.stages)
 
 

@@ -15,8 +15,8 @@ from outgate.exchange.exchange import Exchange
 from outgate.proxy.gateway import Gateway
 from outgate.proxy.internals import Loader, ProxyMode, ctx, exceptions, hooks, http
 from outgate.proxy.observed import ObservedStream, add_exchange_view, record
-from outgate.server.authority_files import authority_problem
 from outgate.server.hardening import harden, insist, keep_local
+from outgate.server.layout import authority_problem
 from outgate.server.runtime import Runtime
 from outgate.server.sentinel import Sentinel
 

@@ -1,7 +1,7 @@
-"""`outgate run`: hold the listening sockets, keep N workers and the encoder alive, answer /metrics, /healthz and /readyz.
+"""Supervise `outgate run`: hold the listening sockets, keep the workers and the model server alive, answer metrics and probes.
 
-The encoder is started when a worker says that a policy asks it. Every child holds the reading end of a pipe from here, so that none
-outlives this process, however it ends.
+The model server is started when a worker says that a policy needs it. Every child holds the reading end of a pipe from here, so
+that none outlives this process, however it ends.
 """
 
 import asyncio
@@ -20,8 +20,7 @@ from aiohttp import web
 
 from outgate.metering.metrics import render
 from outgate.model_server.supervise import EncoderSupervisor
-from outgate.server.authority_files import authority_problem
-from outgate.server.layout import Layout
+from outgate.server.layout import Layout, authority_problem
 from outgate.server.worker_config import WorkerConfig
 
 _log = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ is, since the policy may be mended, and its siblings serve on with the one in fo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """What `outgate run` was told. `listen`, `transparent` and `admin` are `(host, port)`; port 0 lets the kernel choose."""
+    """The arguments of `outgate run`. `listen`, `transparent` and `admin` are `(host, port)`; port 0 lets the kernel choose."""
 
     policy: Path
     state: Path
@@ -58,7 +57,7 @@ class Worker:
 
 
 class Supervisor:
-    """Owns sockets and processes; holds no policy and sees no request."""
+    """Owner of the sockets and processes; it holds no policy and sees no request."""
 
     def __init__(self, settings: RunSettings, announce: Callable[[str], None]) -> None:
         self._settings = settings
@@ -122,7 +121,7 @@ class Supervisor:
                 sys.executable,
                 "-O",
                 "-m",
-                "outgate.server.worker_main",
+                "outgate.server.worker",
                 config.encode(),
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=(writing, *descriptors.values()),

@@ -1,6 +1,6 @@
-"""One worker process: the live plan, then mitmproxy, with only the addons the gateway needs, to serve it.
+"""Run one worker process: first the policy, then mitmproxy, with only the addons that the gateway needs, to serve it.
 
-Started by the supervisor as `python -O -m outgate.server.worker_main CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
+Started by the supervisor as `python -O -m outgate.server.worker CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
 `encoder` on its status pipe when a policy asks the encoder process, and `ready` once it serves; ends on SIGTERM, or when its
 standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
 """
@@ -13,10 +13,12 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Coroutine
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from outgate.errors import PolicyError
-from outgate.server.memory import return_large_blocks, settle
+from outgate.server.memory import freeze_startup_objects, return_large_blocks
 from outgate.server.runtime import Runtime
 from outgate.server.worker_config import WorkerConfig
 
@@ -25,6 +27,7 @@ def main() -> None:
     """Entry point. Exit codes: 0 after a drain, 2 when the policy is refused or the state folder cannot be used."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = WorkerConfig.decode(sys.argv[1])
+    without_other_addons()
     return_large_blocks()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
@@ -34,8 +37,22 @@ def main() -> None:
             sys.exit(2)
 
 
+def without_other_addons() -> None:
+    """Put an empty `mitmproxy.addons` in place, unless the real one is there; its submodules import as usual.
+
+    The package imports every addon when it is imported: a web framework, LDAP, a parser generator, 11 MB that a worker never uses.
+    """
+    name = "mitmproxy.addons"
+    spec = find_spec(name) if name not in sys.modules else None
+    if spec is not None:
+        package = ModuleType(name)
+        package.__path__ = list(spec.submodule_search_locations or ())
+        package.__spec__ = spec
+        sys.modules[name] = package
+
+
 class _UnusableError(Exception):
-    """What a worker is to run with cannot be used."""
+    """The policy or the state folder cannot be used."""
 
 
 async def _runtime(config: WorkerConfig) -> Runtime:
@@ -75,7 +92,7 @@ async def _serve(config: WorkerConfig) -> None:
     master, gateway = master_for(config, runtime, loop)
     await master.addons.get("proxyserver").setup_servers()
     await master.running()
-    settle()
+    freeze_startup_objects()
     _tell(config.status_fd, b"ready\n")
     await stop.wait()
     loop.remove_reader(sys.stdin.fileno())

@@ -1,4 +1,4 @@
-"""What the supervisor tells a worker. Both read it, so nothing of mitmproxy is imported here."""
+"""The configuration that the supervisor gives a worker. Both read it, so nothing of mitmproxy is imported here."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,7 +7,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
-    """What a worker is told: paths, its place among its siblings, and the descriptors it inherits. Seconds for `drain`."""
+    """Paths, the worker's place among its siblings, and the descriptors it inherits. Seconds for `drain`."""
 
     policy: str
     state: str

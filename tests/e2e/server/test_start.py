@@ -31,8 +31,8 @@ from mitmproxy.addons import (
 from mitmproxy.options import Options
 
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World
-from outgate.server.authority_files import authority_problem
 from outgate.server.hardening import REQUIRED, deviations, harden, insist, keep_local
+from outgate.server.layout import authority_problem
 from support.certificates import make_ca
 from support.stock import ADDONS, command
 
