@@ -1,9 +1,15 @@
+import ast
+from pathlib import Path
+
 import pytest
 
-from outgate.dialects.registry import operation_for
-from outgate.dialects.spec import Canned
+import outgate
+from outgate.dialects import registry
+from outgate.dialects.registry import SPECS, dialect, operation_for
+from outgate.dialects.spec import BEARER, Canned, KeyField
 from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
+from outgate.inference.stream import Finish
 from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
@@ -156,3 +162,45 @@ def test_an_unknown_api_has_no_canned_answer():
     with pytest.raises(WireError):
         Spoken("none").canned(operation_for("POST", "/x"), Canned("t", "m", "r", 1), False, False)
     assert b'{"data":[{"id":"a"}]}' == Spoken("none").models(["a"], 1)
+
+
+NAMED = {
+    "policy/provider_settings.py": "the default of a provider",
+    "tokens/framing.py": "the makers of models",
+}
+"""Files outside `dialects/` that name a dialect, and what for."""
+
+
+def test_nobody_else_names_a_dialect():
+    root = Path(outgate.__file__).parent
+    names = {spec.name for spec in SPECS} - {"none"}
+    found = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if not path.is_relative_to(root / "dialects")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+
+    assert set(NAMED) == found
+
+
+@pytest.mark.parametrize("name", [spec.name for spec in SPECS])
+def test_every_dialect_says_what_others_need(name):
+    known = registry.spec(name)
+
+    assert dialect(name).name == known.name
+    assert known.provider in registry.provider_dialects()
+    assert registry.spec(known.provider).credential == known.credential
+    for template in known.paths:
+        assert template.method in {"GET", "POST"}
+        assert template.path.startswith("/")
+    if known.paths:
+        assert Finish.STOP in known.finishes.values() or name == "responses"  # whose whole answers have a status
+        assert 403 in known.error_types
+        assert all(known.framing)
+        assert known.keys
+
+
+def test_key_fields_hold_keys_alone_before_those_that_share_their_field():
+    assert [KeyField("x-api-key"), BEARER] == list(registry.key_fields())
