@@ -45,7 +45,8 @@ class FakeEvent(NamedTuple):
 
 
 def piece(text: str, part: Hashable = ("content",), channel: Channel = Channel.ASSISTANT) -> FakeEvent:
-    return FakeEvent((Text(part, text, channel),))
+    escaped = channel is Channel.TOOL_ARGUMENTS and part[-1] in ("arguments", "partial_json")
+    return FakeEvent((Text(part, text, channel, escaped=escaped),))
 
 
 def text_of(events: Sequence[Event], part: Hashable = ("content",)) -> str:

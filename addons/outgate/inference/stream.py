@@ -27,7 +27,8 @@ class Text(NamedTuple):
 
     `part` identifies the text it continues (choice index and channel, content block index ...): pieces of one part, in order,
     make one text. `place` is how the dialect finds it again in the event. `repeated` marks a text that was told before in the
-    same answer: it is not counted again, but judged all the same, since only the provider says that it is the same.
+    same answer: it is not counted again, but judged all the same, since only the provider says that it is the same. `escaped`
+    marks a piece of JSON, the arguments of a streamed tool call, in which quotes and the like are escaped.
     """
 
     part: Hashable
@@ -35,16 +36,7 @@ class Text(NamedTuple):
     channel: Channel
     place: Any = None
     repeated: bool = False
-
-    @property
-    def escaped(self) -> bool:
-        """Whether it is a piece of JSON, where its event does not hold the whole of it: the arguments of a tool call, streamed."""
-        part = self.part
-        return self.channel is Channel.TOOL_ARGUMENTS and part.__class__ is tuple and part[-1] in _JSON_PIECES
-
-
-_JSON_PIECES = frozenset({"arguments", "partial_json"})
-"""How the part of such a text ends, in every dialect."""
+    escaped: bool = False
 
 
 class Event(Protocol):

@@ -45,7 +45,7 @@ def test_streamed_texts_continue_each_other_by_part():
     assert {
         ("response.reasoning_summary_text", 0, 0, "delta"): "let me see",
         ("response.output_text", 1, 0, "delta"): "Hello é, there.",
-        ("response.function_call_arguments", 2, None, "arguments"): ARGUMENTS,
+        ("response.function_call_arguments", 2, None, "delta"): ARGUMENTS,
         ("response.custom_tool_call_input", 3, None, "delta"): "ls -l",
     }.items() <= texts.items()
     assert {"send", "run"} == {text for part, text in texts.items() if part[3] == "name"}
@@ -75,7 +75,7 @@ def test_pieces_are_closed_before_they_are_told_again():
     }
 
     assert [("response.output_text", 1, 0, "delta")] == closed["response.output_text.done"]
-    assert [("response.function_call_arguments", 2, None, "arguments")] == closed["response.function_call_arguments.done"]
+    assert [("response.function_call_arguments", 2, None, "delta")] == closed["response.function_call_arguments.done"]
 
 
 def test_an_item_and_the_end_close_what_no_event_closed():
@@ -256,3 +256,16 @@ def test_an_error_event_ends_the_stream():
     last = answer(raw)[-1]
 
     assert (True, Finish.ERROR, ["server_error", "overloaded"]) == (last.last, last.finish, [text.text for text in last.texts])
+
+
+def test_arguments_are_pieces_of_json_and_nothing_else_is():
+    for each in answer(STREAM):
+        for text in each.texts:
+            assert text.escaped is (
+                text.channel is Channel.TOOL_ARGUMENTS and text.text not in ("send", "run") and not run_of(text)
+            )
+
+
+def run_of(text):
+    """Pieces of the custom tool's input: plain text."""
+    return "custom_tool_call_input" in text.part[0] or text.part[-1] == "input"

@@ -67,7 +67,7 @@ def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
     delta = {"type": _DELTAS[key], key: piece}
     reading = read_tree({"type": "content_block_delta", "index": root["index"], "delta": delta}, EVENT)
     leaf = reading.leaves[0]
-    return JsonEvent(reading.document, (Text(text.part, piece, text.channel, (leaf.box, leaf.key)),), _frame("content_block_delta"))
+    return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), _frame("content_block_delta"))
 
 
 def _frame(name: str) -> Frame:
@@ -112,7 +112,10 @@ class AnthropicStream:
         frame = _FRAMES.get(kind) if isinstance(kind, str) else None
         if frame is None or (kind in _PIECES and index.__class__ is not int):
             raise WireError("bad_answer", "the stream holds an event that its dialect does not have")
-        texts = [Text(_part(leaf, index), leaf.text, leaf.channel, (leaf.box, leaf.key)) for leaf in reading.leaves]
+        texts = [
+            Text(_part(leaf, index), leaf.text, leaf.channel, (leaf.box, leaf.key), escaped=leaf.key == "partial_json")
+            for leaf in reading.leaves
+        ]
         last = kind in {"message_stop", "error"}
         self._over = last
         closes = self._closes(texts, index, kind == "content_block_stop", every=last)

@@ -14,10 +14,12 @@ from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, RawEvent, R
 from outgate.dialects.openai.tables import CHUNK, FINISHES
 from outgate.dialects.reading import Reading, read, read_tree
 from outgate.errors import WireError
+from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
+_CALL = Channel.TOOL_ARGUMENTS
 _AT_ONCE = frozenset({("function", "name"), ("function_call", "name"), ("custom", "name")})
 
 
@@ -75,7 +77,7 @@ def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
     envelope = {name: value for name, value in root.items() if name != "usage" and not isinstance(value, dict | list)}
     reading = read_tree({**envelope, first: node}, CHUNK)
     leaf = next(leaf for leaf in reading.leaves if part_of(reading.document, leaf) == text.part)
-    return JsonEvent(reading.document, (Text(text.part, piece, text.channel, (leaf.box, leaf.key)),), FRAME)
+    return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), FRAME)
 
 
 FRAME = Frame(b"data: ", b"\n\n", _continued)
@@ -121,7 +123,16 @@ class OpenAIStream:
     def _chunk(self, reading: Reading) -> JsonEvent:
         document, tree = reading.document, reading.document.tree
         _check(tree)
-        texts = [Text(part_of(document, leaf), leaf.text, leaf.channel, (leaf.box, leaf.key)) for leaf in reading.leaves]
+        texts = [
+            Text(
+                part_of(document, leaf),
+                leaf.text,
+                leaf.channel,
+                (leaf.box, leaf.key),
+                escaped=leaf.key == "arguments" and leaf.channel is _CALL,
+            )
+            for leaf in reading.leaves
+        ]
         if tree.get("error"):
             self._over = True
             closes = (*self._close_all(), *(text.part for text in texts))

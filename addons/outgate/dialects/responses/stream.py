@@ -16,7 +16,7 @@ from outgate.dialects.reading import Reading, read, read_tree
 from outgate.dialects.responses.answers import ECHOES, EVENT, SAID_TYPES
 from outgate.dialects.responses.tables import FINISHES
 from outgate.errors import WireError
-from outgate.inference.prompt import Leaf
+from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
@@ -136,10 +136,11 @@ class ResponsesStream:
         return JsonEvent(document, texts, frame_of(kind), closes=closes, reported=self._reported(tree, kind), last=last)
 
     def _whole(self, leaf: Leaf, kind: str, output: Any) -> Text:
-        """A text that stands in its event as a whole; the part of what is JSON ends in `arguments`, as that of its pieces does."""
+        """A text that stands in its event as a whole."""
         box, key, said, channel, _ = leaf
         repeated = channel in ECHOES or (output in self._said if output is not None else bool(self._said))
-        return Text((kind, output, box, key), said, channel, (box, key), repeated)
+        escaped = key == "arguments" and channel is Channel.TOOL_ARGUMENTS
+        return Text((kind, output, box, key), said, channel, (box, key), repeated, escaped)
 
     def _closes(self, tree: Mapping[str, Any], texts: Sequence[Text], kind: str, output: Any) -> tuple[Hashable, ...]:
         at_once: list[Hashable] = []
@@ -186,5 +187,5 @@ def _index(tree: Mapping[str, Any]) -> Any:
 def _piece(reading: Reading, leaf: Leaf, kind: str, output: Any) -> Text:
     """A piece of the text that is told by the kind of its event, its item, the part of that, and its place in the event."""
     stem = kind.removesuffix(_DELTA)
-    place = ("arguments",) if stem.endswith("call_arguments") else part_of(reading.document, leaf)
-    return Text((stem, output, _index(reading.document.tree), *place), leaf.text, leaf.channel, (leaf.box, leaf.key))
+    part = (stem, output, _index(reading.document.tree), *part_of(reading.document, leaf))
+    return Text(part, leaf.text, leaf.channel, (leaf.box, leaf.key), escaped=stem.endswith("call_arguments"))
