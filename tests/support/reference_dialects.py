@@ -7,9 +7,9 @@ from outgate.dialects.spec import PathTemplate, Spec
 
 INTRO = """# Dialects
 
-The APIs that the gateway reads. A provider's `dialect` is the API that it serves, together with those that name it below. Every other
-path of a provider is opaque: refused, unless a route admits it unread. Header fields that are named here cross the gateway in requests
-and answers of that API only, beside those that every API has.
+The APIs that the gateway reads. A provider's `dialect` is the API that it serves, together with those that name it below. Every
+other path of a provider is opaque: refused, unless a route admits it unread. Header fields that are named here cross the gateway in
+requests and answers of that API only, beside those that every API has.
 """
 
 

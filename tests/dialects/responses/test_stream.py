@@ -259,13 +259,8 @@ def test_an_error_event_ends_the_stream():
 
 
 def test_arguments_are_pieces_of_json_and_nothing_else_is():
-    for each in answer(STREAM):
-        for text in each.texts:
-            assert text.escaped is (
-                text.channel is Channel.TOOL_ARGUMENTS and text.text not in ("send", "run") and not run_of(text)
-            )
+    texts = [text for each in answer(STREAM) for text in each.texts]
 
-
-def run_of(text):
-    """Pieces of the custom tool's input: plain text."""
-    return "custom_tool_call_input" in text.part[0] or text.part[-1] == "input"
+    assert 3 + -(-len(ARGUMENTS) // 7) == len([text for text in texts if text.escaped and text.text])
+    assert {ARGUMENTS} == {text.text for text in texts if text.escaped and text.text and text.part[-1] == "arguments"}
+    assert not [text for text in texts if text.escaped and text.channel is not Channel.TOOL_ARGUMENTS]

@@ -11,15 +11,15 @@ from typing import Any
 from outgate.dialects import sse
 from outgate.dialects.answers import tokens, worst
 from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, RawEvent, Reported, part_of
+from outgate.dialects.json_body import JsonDocument
 from outgate.dialects.openai.tables import CHUNK, FINISHES
 from outgate.dialects.reading import Reading, read, read_tree
 from outgate.errors import WireError
-from outgate.inference.prompt import Channel
+from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
-_CALL = Channel.TOOL_ARGUMENTS
 _AT_ONCE = frozenset({("function", "name"), ("function_call", "name"), ("custom", "name")})
 
 
@@ -123,16 +123,7 @@ class OpenAIStream:
     def _chunk(self, reading: Reading) -> JsonEvent:
         document, tree = reading.document, reading.document.tree
         _check(tree)
-        texts = [
-            Text(
-                part_of(document, leaf),
-                leaf.text,
-                leaf.channel,
-                (leaf.box, leaf.key),
-                escaped=leaf.key == "arguments" and leaf.channel is _CALL,
-            )
-            for leaf in reading.leaves
-        ]
+        texts = [_piece(document, leaf) for leaf in reading.leaves]
         if tree.get("error"):
             self._over = True
             closes = (*self._close_all(), *(text.part for text in texts))
@@ -165,6 +156,11 @@ class OpenAIStream:
             return set()
         self._finished = True
         return self._open.pop(choice["index"], set())
+
+
+def _piece(document: JsonDocument, leaf: Leaf) -> Text:
+    escaped = leaf.key == "arguments" and leaf.channel is Channel.TOOL_ARGUMENTS
+    return Text(part_of(document, leaf), leaf.text, leaf.channel, (leaf.box, leaf.key), escaped=escaped)
 
 
 def _check(tree: Mapping[str, Any]) -> None:
