@@ -102,7 +102,7 @@ def main() -> int:
         run = Run({subject.name: subject for subject in found}, Target("localhost", upstream), pace)
         settle(found)
         uvloop.run(run.all(asked.suite or SUITES))
-        encoder = run.subjects[FULL].encoder_rss() if FULL in run.subjects else 0.0
+        encoder = run.subjects[FULL].model_server_rss() if FULL in run.subjects else 0.0
     return show(run, encoder, asked.json, complete=not asked.suite and not asked.stock)
 
 

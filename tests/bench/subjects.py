@@ -61,14 +61,14 @@ def rss_mb(pid: int) -> float:
         return 0.0
 
 
-def is_encoder(pid: int) -> bool:
+def is_model_server(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return b"-m\0outgate.model_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 
 class Subject:
-    """A running proxy. The encoder's CPU and memory are told apart from those of the rest of the tree."""
+    """A running proxy. The model server's CPU and memory are told apart from those of the rest of the tree."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], target: Target) -> None:
         self.name = name
@@ -76,17 +76,17 @@ class Subject:
         self.target = target
 
     def cpu(self) -> float:
-        return sum(cpu_seconds(pid) for pid in tree(self.process.pid) if not is_encoder(pid))
+        return sum(cpu_seconds(pid) for pid in tree(self.process.pid) if not is_model_server(pid))
 
-    def encoder_cpu(self) -> float:
-        return sum(cpu_seconds(pid) for pid in tree(self.process.pid) if is_encoder(pid))
+    def model_server_cpu(self) -> float:
+        return sum(cpu_seconds(pid) for pid in tree(self.process.pid) if is_model_server(pid))
 
     def rss(self) -> float:
-        """Memory of the worker: the largest process of the tree but the encoder."""
-        return max(rss_mb(pid) for pid in tree(self.process.pid) if not is_encoder(pid))
+        """Memory of the worker: the largest process of the tree but the model server."""
+        return max(rss_mb(pid) for pid in tree(self.process.pid) if not is_model_server(pid))
 
-    def encoder_rss(self) -> float:
-        return max((rss_mb(pid) for pid in tree(self.process.pid) if is_encoder(pid)), default=0.0)
+    def model_server_rss(self) -> float:
+        return max((rss_mb(pid) for pid in tree(self.process.pid) if is_model_server(pid)), default=0.0)
 
 
 def pinned(core: int, *command: str, environment: dict[str, str] | None = None, log: Path) -> subprocess.Popen[bytes]:
@@ -124,12 +124,12 @@ def listens(port: int) -> bool:
 
 
 def settle(subjects: Sequence[Subject], seconds: float = 90.0) -> None:
-    """Wait until none of them is busy starting (an encoder that loads its models, say). Raises RuntimeError."""
+    """Wait until none of them is busy starting (a model server that loads its models, say). Raises RuntimeError."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        before = sum(subject.cpu() + subject.encoder_cpu() for subject in subjects)
+        before = sum(subject.cpu() + subject.model_server_cpu() for subject in subjects)
         time.sleep(1)
-        if sum(subject.cpu() + subject.encoder_cpu() for subject in subjects) - before < 0.05:
+        if sum(subject.cpu() + subject.model_server_cpu() for subject in subjects) - before < 0.05:
             return
     raise RuntimeError("the processes under test do not come to rest")
 

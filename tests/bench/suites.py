@@ -59,7 +59,7 @@ async def load_cpu(
         encoder: dict[str, float] = {}
 
         def clock(moment: str, subject: Subject = subject, worker: dict = worker, encoder: dict = encoder) -> None:
-            worker[moment], encoder[moment] = subject.cpu(), subject.encoder_cpu()
+            worker[moment], encoder[moment] = subject.cpu(), subject.model_server_cpu()
 
         window = await closed_loop(
             subject.target, body, connections=connections, seconds=pace.seconds, warm=pace.seconds / 4, fresh=fresh, at=clock

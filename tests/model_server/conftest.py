@@ -1,4 +1,4 @@
-"""The real encoder process, started once."""
+"""The real model server, started once."""
 
 import asyncio
 import os
@@ -12,9 +12,9 @@ import pytest
 from outgate.model_server.supervise import listening
 
 
-@pytest.fixture(name="encoder_process", scope="session")
-def _encoder_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    path = str(tmp_path_factory.mktemp("encoder") / "socket")
+@pytest.fixture(name="model_server_process", scope="session")
+def _model_server_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    path = str(tmp_path_factory.mktemp("models") / "socket")
     command = [sys.executable, "-m", "outgate.model_server.process", "--socket", path]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ))
     try:
@@ -26,5 +26,5 @@ def _encoder_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
 
 
 @pytest.fixture(name="socket_path")
-def _socket_path(encoder_process: tuple[subprocess.Popen[bytes], str]) -> Path:
-    return Path(encoder_process[1])
+def _socket_path(model_server_process: tuple[subprocess.Popen[bytes], str]) -> Path:
+    return Path(model_server_process[1])

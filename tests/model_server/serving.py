@@ -1,11 +1,11 @@
-"""An encoder server in the test's own event loop, with a tenant that the test holds."""
+"""A model server in the test's own event loop, with a model that the test holds."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from model_server.tenants import Echo
+from model_server.models import Echo
 from outgate.model_server.process import serve
 from outgate.model_server.supervise import listening
 

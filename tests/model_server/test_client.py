@@ -1,4 +1,4 @@
-"""Deadlines, back-pressure, restarts, hostile answers: a worker never waits for the encoder longer than it said."""
+"""Deadlines, back-pressure, restarts, hostile answers: a worker never waits for the model server longer than it said."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from model_server.models import Echo
 from model_server.serving import serving
-from model_server.tenants import Echo
 from outgate.inference.finding import Finding
-from outgate.model_server.client import Encoder
-from outgate.model_server.wire import EncoderError, Frames, frame
+from outgate.model_server.client import ModelClient
+from outgate.model_server.wire import Frames, ModelServerError, frame
 
 
 def _found(*words: str) -> tuple[Finding, ...]:
@@ -18,7 +18,7 @@ def _found(*words: str) -> tuple[Finding, ...]:
 
 
 async def _code(asked: Awaitable[object]) -> str:
-    with pytest.raises(EncoderError) as caught:
+    with pytest.raises(ModelServerError) as caught:
         await asked
     return caught.value.code
 
@@ -26,29 +26,29 @@ async def _code(asked: Awaitable[object]) -> str:
 def test_texts_in_findings_out(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with serving(tmp_path / "s", Echo()):
-            encoder = Encoder(str(tmp_path / "s"))
-            assert [_found("a", "b"), _found("c")] == await encoder.detect_pii(["a|b", "c"], ())
-            assert [] == await encoder.detect_pii([], ())
-            assert 0 == encoder.pending
-            await encoder.close()
+            client = ModelClient(str(tmp_path / "s"))
+            assert [_found("a", "b"), _found("c")] == await client.detect_pii(["a|b", "c"], ())
+            assert [] == await client.detect_pii([], ())
+            assert 0 == client.pending
+            await client.close()
 
     asyncio.run(scenario())
 
 
-def test_an_encoder_that_is_not_there_fails_at_once(tmp_path: Path) -> None:
-    encoder = Encoder(str(tmp_path / "nobody"), deadline=60)
-    assert "down" == asyncio.run(_code(encoder.detect_pii(["a"], ())))
+def test_an_model_server_that_is_not_there_fails_at_once(tmp_path: Path) -> None:
+    client = ModelClient(str(tmp_path / "nobody"), deadline=60)
+    assert "down" == asyncio.run(_code(client.detect_pii(["a"], ())))
 
 
-def test_a_tenant_that_raises_is_an_error_without_its_words(tmp_path: Path) -> None:
+def test_a_model_that_raises_is_an_error_without_its_words(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with serving(tmp_path / "s", Echo()):
-            encoder = Encoder(str(tmp_path / "s"))
-            with pytest.raises(EncoderError) as caught:
-                await encoder.detect_pii(["boom"], ())
+            client = ModelClient(str(tmp_path / "s"))
+            with pytest.raises(ModelServerError) as caught:
+                await client.detect_pii(["boom"], ())
             assert ("failed", False) == (caught.value.code, "prompt" in str(caught.value))
-            assert [_found("a")] == await encoder.detect_pii(["a"], ())
-            await encoder.close()
+            assert [_found("a")] == await client.detect_pii(["a"], ())
+            await client.close()
 
     asyncio.run(scenario())
 
@@ -57,13 +57,13 @@ def test_a_late_answer_is_an_error_by_the_deadline_and_is_dropped_when_it_comes(
     async def scenario() -> None:
         echo = Echo()
         async with serving(tmp_path / "s", echo):
-            encoder = Encoder(str(tmp_path / "s"), deadline=0.05)
-            assert "deadline" == await _code(encoder.detect_pii(["wait"], ()))
-            assert 0 == encoder.pending
+            client = ModelClient(str(tmp_path / "s"), deadline=0.05)
+            assert "deadline" == await _code(client.detect_pii(["wait"], ()))
+            assert 0 == client.pending
             echo.go.set()
-            patient = Encoder(str(tmp_path / "s"))
+            patient = ModelClient(str(tmp_path / "s"))
             assert [_found("a")] == await patient.detect_pii(["a"], ())
-            await encoder.close()
+            await client.close()
             await patient.close()
 
     asyncio.run(scenario())
@@ -73,15 +73,15 @@ def test_beyond_its_bound_a_question_is_refused_at_once(tmp_path: Path) -> None:
     async def scenario() -> None:
         echo = Echo()
         async with serving(tmp_path / "s", echo):
-            encoder = Encoder(str(tmp_path / "s"), deadline=20, max_pending=2)
+            client = ModelClient(str(tmp_path / "s"), deadline=20, max_pending=2)
             async with asyncio.TaskGroup() as tasks:
-                asked = [tasks.create_task(encoder.detect_pii([text], ())) for text in ("wait", "b")]
+                asked = [tasks.create_task(client.detect_pii([text], ())) for text in ("wait", "b")]
                 await asyncio.to_thread(echo.waiting.wait)
-                assert "busy" == await _code(encoder.detect_pii(["c"], ()))
+                assert "busy" == await _code(client.detect_pii(["c"], ()))
                 echo.go.set()
             assert [[_found("wait")], [_found("b")]] == [task.result() for task in asked]
-            assert [_found("c")] == await encoder.detect_pii(["c"], ())
-            await encoder.close()
+            assert [_found("c")] == await client.detect_pii(["c"], ())
+            await client.close()
 
     asyncio.run(scenario())
 
@@ -90,33 +90,33 @@ def test_an_asker_that_is_cancelled_frees_its_place(tmp_path: Path) -> None:
     async def scenario() -> None:
         echo = Echo()
         async with serving(tmp_path / "s", echo):
-            encoder = Encoder(str(tmp_path / "s"), deadline=20, max_pending=1)
+            client = ModelClient(str(tmp_path / "s"), deadline=20, max_pending=1)
             async with asyncio.TaskGroup() as tasks:
-                asked = tasks.create_task(encoder.detect_pii(["wait"], ()))
+                asked = tasks.create_task(client.detect_pii(["wait"], ()))
                 await asyncio.to_thread(echo.waiting.wait)
                 asked.cancel()
             echo.go.set()
-            assert [_found("b")] == await encoder.detect_pii(["b"], ())
-            await encoder.close()
+            assert [_found("b")] == await client.detect_pii(["b"], ())
+            await client.close()
 
     asyncio.run(scenario())
 
 
 def test_after_a_restart_the_same_client_asks_again(tmp_path: Path) -> None:
     async def scenario() -> None:
-        encoder = Encoder(str(tmp_path / "s"))
+        client = ModelClient(str(tmp_path / "s"))
         for _ in range(2):
             async with serving(tmp_path / "s", Echo()):
-                assert [_found("a")] == await encoder.detect_pii(["a"], ())
-                await encoder.close()
+                assert [_found("a")] == await client.detect_pii(["a"], ())
+                await client.close()
             (tmp_path / "s").unlink(missing_ok=True)
-            assert "down" == await _code(encoder.detect_pii(["a"], ()))
+            assert "down" == await _code(client.detect_pii(["a"], ()))
 
     asyncio.run(scenario())
 
 
-async def _against(path: Path, answer: Callable[[int], bytes | None], asked: Callable[[Encoder], Awaitable[None]]) -> None:
-    """A scripted encoder: bytes for each question's id, None to hang up."""
+async def _against(path: Path, answer: Callable[[int], bytes | None], asked: Callable[[ModelClient], Awaitable[None]]) -> None:
+    """A scripted client: bytes for each request's id, None to hang up."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         frames = Frames()
@@ -130,9 +130,9 @@ async def _against(path: Path, answer: Callable[[int], bytes | None], asked: Cal
 
     server = await asyncio.start_unix_server(behave, str(path))
     async with server:
-        encoder = Encoder(str(path), deadline=5)
-        await asked(encoder)
-        await encoder.close()
+        client = ModelClient(str(path), deadline=5)
+        await asked(client)
+        await client.close()
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ async def _against(path: Path, answer: Callable[[int], bytes | None], asked: Cal
     ],
 )
 def test_a_hostile_answer_is_an_error(tmp_path: Path, answer: Callable[[int], bytes | None], code: str) -> None:
-    async def asked(encoder: Encoder) -> None:
-        assert code == await _code(encoder.detect_pii(["a"], ()))
+    async def asked(client: ModelClient) -> None:
+        assert code == await _code(client.detect_pii(["a"], ()))
 
     asyncio.run(_against(tmp_path / "s", answer, asked))
 
@@ -161,12 +161,12 @@ def test_an_answer_nobody_asked_for_is_dropped(tmp_path: Path) -> None:
         stray = frame({"id": number + 7, "results": [[["WRONG", 0, 1, 1.0]]]}) + frame({"results": []})
         return stray + frame({"id": number, "results": [[["RIGHT", 0, 1, 1.0]]]}) + stray
 
-    async def asked(encoder: Encoder) -> None:
+    async def asked(client: ModelClient) -> None:
         for _ in range(3):
-            assert [_found("RIGHT")] == await encoder.detect_pii(["a"], ())
+            assert [_found("RIGHT")] == await client.detect_pii(["a"], ())
 
     asyncio.run(_against(tmp_path / "s", answer, asked))
 
 
 def test_text_that_is_not_unicode_is_refused_before_it_is_sent(tmp_path: Path) -> None:
-    assert "unencodable" == asyncio.run(_code(Encoder(str(tmp_path / "s")).detect_pii(["\ud800"], ())))
+    assert "unencodable" == asyncio.run(_code(ModelClient(str(tmp_path / "s")).detect_pii(["\ud800"], ())))

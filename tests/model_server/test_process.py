@@ -1,4 +1,4 @@
-"""The encoder as a process: what it answers, what it costs, how it ends."""
+"""The model server as a process: what it answers, what it costs, how it ends."""
 
 import asyncio
 import stat
@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from model_server.models import Echo
 from model_server.serving import serving
-from model_server.tenants import Echo
-from outgate.model_server.client import Encoder
-from outgate.model_server.process import MAX_QUESTIONS, listening, tenant
-from outgate.model_server.wire import EncoderError, Frames, frame
+from outgate.model_server.client import ModelClient
+from outgate.model_server.process import MAX_REQUESTS, listening, load_model
+from outgate.model_server.wire import Frames, ModelServerError, frame
 
 pytestmark = pytest.mark.slow
 
 
-def test_it_finds_structured_personal_data(encoder_process: tuple[subprocess.Popen[bytes], str]) -> None:
+def test_it_finds_structured_personal_data(model_server_process: tuple[subprocess.Popen[bytes], str]) -> None:
     async def scenario() -> list[list[tuple[str, int, int]]]:
-        encoder = Encoder(encoder_process[1], deadline=30)
+        client = ModelClient(model_server_process[1], deadline=30)
         texts = ["to jane@example.com", "nothing", "x" * 9_000 + " 4111 1111 1111 1111"]
-        found = await encoder.detect_pii(texts, ("EMAIL_ADDRESS", "CREDIT_CARD"))
-        await encoder.close()
+        found = await client.detect_pii(texts, ("EMAIL_ADDRESS", "CREDIT_CARD"))
+        await client.close()
         return [[one[:3] for one in findings] for findings in found]
 
     assert [[("EMAIL_ADDRESS", 3, 19)], [], [("CREDIT_CARD", 9_001, 9_020)]] == asyncio.run(scenario())
@@ -33,16 +33,16 @@ def test_an_answer_that_cannot_be_sent_is_an_error(tmp_path: Path, monkeypatch: 
 
     async def scenario() -> None:
         async with serving(tmp_path / "s", Echo()):
-            encoder = Encoder(str(tmp_path / "s"), deadline=20)
-            with pytest.raises(EncoderError, match="unencodable"):
-                await encoder.detect_pii(["a"], ())
-            await encoder.close()
+            client = ModelClient(str(tmp_path / "s"), deadline=20)
+            with pytest.raises(ModelServerError, match="unencodable"):
+                await client.detect_pii(["a"], ())
+            await client.close()
 
     asyncio.run(scenario())
 
 
-def test_it_stays_within_its_memory(encoder_process: tuple[subprocess.Popen[bytes], str]) -> None:
-    status = Path(f"/proc/{encoder_process[0].pid}/status").read_text()
+def test_it_stays_within_its_memory(model_server_process: tuple[subprocess.Popen[bytes], str]) -> None:
+    status = Path(f"/proc/{model_server_process[0].pid}/status").read_text()
     kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
     assert kilobytes < 350 * 1024
 
@@ -59,8 +59,8 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         "outgate.model_server.process",
         "--socket",
         str(path),
-        "--tenant",
-        "pii=model_server.tenants:Echo",
+        "--model",
+        "pii=model_server.models:Echo",
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd="tests") as process:
         assert process.stdin is not None
@@ -76,15 +76,15 @@ def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("entry", ["", "pii", "pii=module", "=a:b", "pii=:b"])
-def test_a_tenant_needs_a_name_a_module_and_a_callable(entry: str) -> None:
+def test_a_model_needs_a_name_a_module_and_a_callable(entry: str) -> None:
     with pytest.raises(ValueError, match="name=module:callable"):
-        tenant(entry)
+        load_model(entry)
 
 
 @pytest.mark.parametrize(
     "message",
-    [{}, {"id": 1}, {"id": "x", "tenant": "pii", "options": [], "items": [], "budget": 1}, {"id": 1, "items": "text"},
-     {"id": 1, "tenant": "pii", "options": [], "items": [5], "budget": 1}, {"id": 1, "tenant": "pii", "options": [], "items": []}],
+    [{}, {"id": 1}, {"id": "x", "model": "pii", "options": [], "items": [], "budget": 1}, {"id": 1, "items": "text"},
+     {"id": 1, "model": "pii", "options": [], "items": [5], "budget": 1}, {"id": 1, "model": "pii", "options": [], "items": []}],
 )  # fmt: skip
 def test_a_question_that_is_none_ends_the_connection(tmp_path: Path, message: dict) -> None:
     async def scenario() -> bytes:
@@ -106,8 +106,8 @@ def test_too_many_questions_of_one_worker_are_refused(tmp_path: Path) -> None:
         echo = Echo()
         async with serving(tmp_path / "s", echo):
             reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
-            asked = {"tenant": "pii", "options": [], "items": ["wait"], "budget": 20}
-            writer.write(b"".join(frame(asked | {"id": number}) for number in range(MAX_QUESTIONS + 2)))
+            asked = {"model": "pii", "options": [], "items": ["wait"], "budget": 20}
+            writer.write(b"".join(frame(asked | {"id": number}) for number in range(MAX_REQUESTS + 2)))
             frames, errors = Frames(), []
             while len(errors) < 2:
                 errors += [message["error"] for message in frames.feed(await reader.read(65_536))]

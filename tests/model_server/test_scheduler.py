@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from model_server.tenants import Echo
-from outgate.model_server.scheduler import BATCH, Question, Scheduler
+from model_server.models import Echo
+from outgate.model_server.scheduler import BATCH, Request, Scheduler
 
 
 class Desk:
@@ -19,13 +19,13 @@ class Desk:
         self.replies: dict[str, Any] = {}
 
     def ask(
-        self, name: str, *items: str, tenant: str = "echo", options: tuple[str, ...] = (), wait: float = 9, owner: str = ""
+        self, name: str, *items: str, model: str = "echo", options: tuple[str, ...] = (), wait: float = 9, owner: str = ""
     ) -> None:
         def reply(results: Sequence[Any] | None, error: str) -> None:
             assert name not in self.replies
             self.replies[name] = [[one[0] for one in result] for result in results] if results is not None else error
 
-        self.scheduler.add(Question(tenant, options, items, self.now + wait, reply, owner))
+        self.scheduler.add(Request(model, options, items, self.now + wait, reply, owner))
 
     def work(self, turns: int = 99) -> int:
         done = 0
@@ -75,10 +75,10 @@ def test_pieces_of_many_questions_go_out_together_up_to_the_bound(desk: Desk) ->
     assert {str(n): [[f"text {n}"]] for n in range(BATCH + 3)} == desk.replies
 
 
-def test_only_the_same_tenant_with_the_same_options_is_batched(desk: Desk) -> None:
+def test_only_the_same_model_with_the_same_options_is_batched(desk: Desk) -> None:
     desk.ask("plain", "a")
     desk.ask("optional", "b", options=("!",))
-    desk.ask("elsewhere", "c", tenant="other")
+    desk.ask("elsewhere", "c", model="other")
     desk.work()
     assert [("a",), ("b",)] == desk.echo.batches
     assert {"plain": [["a"]], "optional": [["b!"]], "elsewhere": [["c"]]} == desk.replies
@@ -118,6 +118,6 @@ def test_a_batch_that_raises_is_an_error_for_all_in_it_and_no_one_else(desk: Des
     assert {"bad": "failed", "unlucky": "failed", "next": [["b"]]} == desk.replies
 
 
-def test_a_tenant_that_is_not_there_is_an_error(desk: Desk) -> None:
-    desk.ask("q", "a", tenant="nobody")
-    assert {"q": "unknown_tenant"} == desk.replies
+def test_a_model_that_is_not_there_is_an_error(desk: Desk) -> None:
+    desk.ask("q", "a", model="nobody")
+    assert {"q": "unknown_model"} == desk.replies

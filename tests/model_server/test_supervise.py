@@ -1,4 +1,4 @@
-"""When the encoder is started again, with a clock and children of the test's own."""
+"""When the model server is started again, with a clock and children of the test's own."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from outgate.model_server.supervise import EncoderSupervisor, listening, spawn
-from outgate.model_server.wire import EncoderError
+from outgate.model_server.supervise import ModelServerSupervisor, listening, spawn
+from outgate.model_server.wire import ModelServerError
 
 
 class EndedError(Exception):
@@ -41,8 +41,8 @@ class Script:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def run(self) -> EncoderSupervisor:
-        supervisor = EncoderSupervisor(self.spawn, lambda: self.now, self.sleep)
+    def run(self) -> ModelServerSupervisor:
+        supervisor = ModelServerSupervisor(self.spawn, lambda: self.now, self.sleep)
         with pytest.raises(EndedError):
             asyncio.run(supervisor.run())
         return supervisor
@@ -83,7 +83,7 @@ def test_stopping_kills_the_child_and_starts_no_other() -> None:
         async def start() -> Forever:
             return Forever()
 
-        supervisor = EncoderSupervisor(start, lambda: 0.0)
+        supervisor = ModelServerSupervisor(start, lambda: 0.0)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(supervisor.run())
             await running.wait()
@@ -98,12 +98,12 @@ def test_a_killed_child_is_replaced_and_takes_questions_again(tmp_path: Path) ->
     children: list[object] = []
 
     async def start() -> object:
-        child = await spawn(path, _environ(), ["pii=model_server.tenants:Echo"])
+        child = await spawn(path, _environ(), ["pii=model_server.models:Echo"])
         children.append(child)
         return child
 
     async def scenario() -> None:
-        supervisor = EncoderSupervisor(start, asyncio.get_running_loop().time)
+        supervisor = ModelServerSupervisor(start, asyncio.get_running_loop().time)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(supervisor.run())
             await listening(path, 30)
@@ -135,6 +135,6 @@ def test_no_secret_of_ours_reaches_the_child(tmp_path: Path) -> None:
     assert "OPENAI_API_KEY" not in shown.read_text()
 
 
-def test_waiting_for_an_encoder_that_never_listens_ends(tmp_path: Path) -> None:
-    with pytest.raises(EncoderError, match="down"):
+def test_waiting_for_a_model_server_that_never_listens_ends(tmp_path: Path) -> None:
+    with pytest.raises(ModelServerError, match="down"):
         asyncio.run(listening(str(tmp_path / "s"), 0.05))

@@ -19,7 +19,7 @@ from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.errors import WireError
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
-from outgate.model_server.wire import EncoderError
+from outgate.model_server.wire import ModelServerError
 from outgate.pipeline.contract import May
 from outgate.stages.admit_parts import AdmitPartsSettings
 from outgate.stages.redact import Reads, Redact, RedactSettings
@@ -29,8 +29,8 @@ from support.wire_bodies import ANTHROPIC, ANTHROPIC_RICH, CHAT, EMBEDDINGS, MES
 _ANALYZER = PiiAnalyzer()
 
 
-class NearEncoder:
-    """The encoder in this process; remembers what it was asked. `down` makes it fail."""
+class LocalModels:
+    """The model server in this process; remembers what it was asked. `down` makes it fail."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -38,7 +38,7 @@ class NearEncoder:
 
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...]) -> list[tuple[Finding, ...]]:
         if self.down:
-            raise EncoderError("down")
+            raise ModelServerError("down")
         self.asked += texts
         return [_ANALYZER.detect(text, entities) for text in texts]
 
@@ -47,8 +47,8 @@ class Redaction:
     """The stage with its ports, run to its end."""
 
     def __init__(self, **settings: Any) -> None:
-        self.encoder, self.memo = NearEncoder(), Memo(bytes(32))
-        self.stage = Redact(RedactSettings(**settings), self.encoder, self.memo)
+        self.models, self.memo = LocalModels(), Memo(bytes(32))
+        self.stage = Redact(RedactSettings(**settings), self.models, self.memo)
 
     def __call__(self, given: Prompt, tenant: str = "default") -> Any:
         return asyncio.run(self.stage.run(Reads(given, Principal(name="w", tenant=tenant))))
@@ -81,7 +81,7 @@ def test_what_only_the_provider_can_read_comes_back_to_it_unchanged(redact: Reda
     given = prompt("a 4111111111111111 b", channel=Channel.SEALED)
 
     assert redact(given) == (given, NONE)
-    assert [] == redact.encoder.asked
+    assert [] == redact.models.asked
 
 
 def _strings(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -180,39 +180,39 @@ def test_a_longer_conversation_is_redacted_to_a_longer_one(redact: Redaction) ->
 def test_what_was_judged_before_is_not_asked_about_again(redact: Redaction) -> None:
     history = [f"message {number} of a@b.co" for number in range(5)]
     redact(prompt(*history))
-    redact.encoder.asked.clear()
+    redact.models.asked.clear()
     redact(prompt(*history, "new: c@d.io"))
-    assert ["new: c@d.io"] == redact.encoder.asked
+    assert ["new: c@d.io"] == redact.models.asked
 
 
 def test_another_tenants_judgement_is_not_used(redact: Redaction) -> None:
     redact(prompt("a@b.co"), tenant="acme")
     redact(prompt("a@b.co"), tenant="emca")
-    assert ["a@b.co", "a@b.co"] == redact.encoder.asked
+    assert ["a@b.co", "a@b.co"] == redact.models.asked
 
 
 def test_harmless_text_is_not_asked_about(redact: Redaction) -> None:
     redact(prompt("hello", "how are you?"))
-    assert [] == redact.encoder.asked
+    assert [] == redact.models.asked
 
 
 def test_beyond_its_budget_the_worker_asks_unseen(redact: Redaction) -> None:
     redact(prompt(*(f"{word} " * 10_000 for word in ("one", "two", "three"))))
-    assert ["two"[:3], "three"] == [text.split()[0] for text in redact.encoder.asked]
+    assert ["two"[:3], "three"] == [text.split()[0] for text in redact.models.asked]
 
 
 def test_foreign_letters_use_the_budget_up_sooner(redact: Redaction) -> None:
     redact(prompt("a" * 30_000))
-    assert [] == redact.encoder.asked
+    assert [] == redact.models.asked
     redact(prompt("é" * 30_000))
-    assert ["é" * 30_000] == redact.encoder.asked
+    assert ["é" * 30_000] == redact.models.asked
 
 
-def test_an_encoder_that_is_down_raises_and_forgets_nothing(redact: Redaction) -> None:
-    redact.encoder.down = True
-    with pytest.raises(EncoderError):
+def test_an_model_server_that_is_down_raises_and_forgets_nothing(redact: Redaction) -> None:
+    redact.models.down = True
+    with pytest.raises(ModelServerError):
         redact(prompt("a@b.co"))
-    redact.encoder.down = False
+    redact.models.down = False
     assert ("<EMAIL_1>",) == texts_of(redact(prompt("a@b.co"))[0])
 
 

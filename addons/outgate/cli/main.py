@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 COMMANDS = {
-    "run": "Run the gateway: a supervisor, workers and the encoder.",
+    "run": "Run the gateway: a supervisor, workers and the model server.",
     "web": "Run the gateway under mitmweb, to look at flows.",
     "check": "Check policies and run the behaviour tests beside them.",
     "plan": "Show in which order stages run, and why.",

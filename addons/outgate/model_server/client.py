@@ -1,6 +1,6 @@
-"""How a worker asks the encoder, and when it stops waiting: one connection, a deadline for each question, a bound on their number.
+"""Ask the model server from a worker: one connection, a deadline for each request, a bound on the number of requests.
 
-Every failure is an EncoderError at once or by the deadline; what the failure means for the exchange is the asking stage's policy.
+Every failure is a ModelServerError at once or by the deadline; what it means for the exchange is the policy of the asking stage.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from outgate.inference.finding import Finding
-from outgate.model_server.wire import EncoderError, Frames, frame
+from outgate.model_server.wire import Frames, ModelServerError, frame
 
 MAX_UNSENT = 64 * 1024 * 1024
 
@@ -28,14 +28,14 @@ class _Link(asyncio.Protocol):
         self.transport = None
         for future in self.waiting.values():
             if not future.done():
-                future.set_exception(EncoderError("down"))
+                future.set_exception(ModelServerError("down"))
         self.waiting.clear()
 
     def data_received(self, data: bytes) -> None:
         try:
             for message in self._frames.feed(data):
                 self._answer(message)
-        except EncoderError:
+        except ModelServerError:
             if self.transport is not None:
                 self.transport.abort()
 
@@ -46,11 +46,11 @@ class _Link(asyncio.Protocol):
         if "results" in message:
             future.set_result(message["results"])
         else:
-            future.set_exception(EncoderError(str(message.get("error", "protocol"))))
+            future.set_exception(ModelServerError(str(message.get("error", "protocol"))))
 
 
-class Encoder:
-    """The encoder as a port. `deadline` is seconds for one question, `max_pending` how many may wait at once in this worker.
+class ModelClient:
+    """The model server as a port. `deadline` is seconds for one request, `max_pending` how many may wait at once in this worker.
 
     Connects when it is first asked, and again after a restart. Belongs to one event loop.
     """
@@ -66,51 +66,51 @@ class Encoder:
 
     @property
     def pending(self) -> int:
-        """Questions that wait for an answer now."""
+        """Requests that wait for an answer now."""
         return self._pending
 
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...]) -> list[tuple[Finding, ...]]:
-        """Structured personal data in each text, disjoint and in order. Raises EncoderError."""
+        """Structured personal data in each text, disjoint and in order. Raises ModelServerError."""
         if not texts:
             return []
         return await self._ask("pii", entities, list(texts), _findings)
 
     async def close(self) -> None:
-        """Drop the connection; whoever waits gets EncoderError(down)."""
+        """Drop the connection; whoever waits gets ModelServerError(down)."""
         if self._link is not None and self._link.transport is not None:
             self._link.transport.abort()
         self._link = None
 
-    async def _ask[T](self, tenant: str, options: tuple[str, ...], items: list[str], read: Callable[[Any], T]) -> list[T]:
+    async def _ask[T](self, model: str, options: tuple[str, ...], items: list[str], read: Callable[[Any], T]) -> list[T]:
         if self._pending >= self._max_pending:
-            raise EncoderError("busy")
+            raise ModelServerError("busy")
         self._pending += 1
         try:
             async with asyncio.timeout(self._deadline):
-                results = await self._exchange(tenant, options, items)
+                results = await self._exchange(model, options, items)
         except TimeoutError:
-            raise EncoderError("deadline") from None
+            raise ModelServerError("deadline") from None
         finally:
             self._pending -= 1
         if not isinstance(results, list) or len(results) != len(items):
-            raise EncoderError("protocol")
+            raise ModelServerError("protocol")
         try:
             return [read(result) for result in results]
         except (TypeError, ValueError):
-            raise EncoderError("protocol") from None
+            raise ModelServerError("protocol") from None
 
-    async def _exchange(self, tenant: str, options: tuple[str, ...], items: list[str]) -> Any:
+    async def _exchange(self, model: str, options: tuple[str, ...], items: list[str]) -> Any:
         self._number += 1
         number = self._number
-        question = frame({"id": number, "tenant": tenant, "options": options, "items": items, "budget": self._deadline})
+        request = frame({"id": number, "model": model, "options": options, "items": items, "budget": self._deadline})
         link = await self._linked()
         if link.transport is None:
-            raise EncoderError("down")
+            raise ModelServerError("down")
         if link.transport.get_write_buffer_size() > MAX_UNSENT:
-            raise EncoderError("busy")
+            raise ModelServerError("busy")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         link.waiting[number] = future
-        link.transport.write(question)
+        link.transport.write(request)
         try:
             return await future
         finally:
@@ -122,7 +122,7 @@ class Encoder:
                 try:
                     _, self._link = await asyncio.get_running_loop().create_unix_connection(_Link, self._path)
                 except OSError:
-                    raise EncoderError("down") from None
+                    raise ModelServerError("down") from None
             return self._link
 
 

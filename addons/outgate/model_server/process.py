@@ -1,6 +1,6 @@
-"""The encoder process: `python -m outgate.model_server.process --socket PATH`.
+"""Run the model server: `python -m outgate.model_server.process --socket PATH`.
 
-One thread works, one event loop listens. A tenant is named by its entry point, `name=module:callable`, so that this room knows no
+One thread works, one event loop listens. A model is named by its entry point, `name=module:callable`, so that this room knows no
 detector. The process ends when its standard input does: its parent holds the other end. It logs nothing: it sees prompts.
 """
 
@@ -17,21 +17,21 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
-from outgate.model_server.scheduler import Batch, Question, Scheduler, Tenant
-from outgate.model_server.wire import EncoderError, Frames, frame
+from outgate.model_server.scheduler import Batch, Model, Request, Scheduler
+from outgate.model_server.wire import Frames, ModelServerError, frame
 
-TENANTS = ("pii=outgate.detectors.pii.analyzer:load",)
-MAX_QUESTIONS = 1_024
-"""Questions in hand for one connection; beyond it they are answered `busy`."""
+MODELS = ("pii=outgate.detectors.pii.analyzer:load",)
+MAX_REQUESTS = 1_024
+"""Requests in hand for one connection; beyond it they are answered `busy`."""
 
 
-class Workshop:
+class BatchRunner:
     """The scheduler at work: one batch at a time in one thread, results handed out on the loop."""
 
     def __init__(self, scheduler: Scheduler, loop: asyncio.AbstractEventLoop) -> None:
         self.scheduler = scheduler
         self._loop = loop
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="models")
         self._busy = False
 
     def pump(self) -> None:
@@ -57,11 +57,11 @@ class Workshop:
             self.pump()
 
 
-class Asker(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection of a worker."""
 
-    def __init__(self, workshop: Workshop, clock: Callable[[], float]) -> None:
-        self._workshop, self._clock = workshop, clock
+    def __init__(self, runner: BatchRunner, clock: Callable[[], float]) -> None:
+        self._runner, self._clock = runner, clock
         self._frames = Frames()
         self._waiting = 0
         self._transport: asyncio.Transport | None = None
@@ -71,29 +71,29 @@ class Asker(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
-        self._workshop.scheduler.forget(self)
+        self._runner.scheduler.forget(self)
 
     def data_received(self, data: bytes) -> None:
         try:
             for message in self._frames.feed(data):
                 self._take(message)
-        except (EncoderError, KeyError, TypeError, ValueError):
+        except (ModelServerError, KeyError, TypeError, ValueError):
             if self._transport is not None:
                 self._transport.abort()
-        self._workshop.pump()
+        self._runner.pump()
 
     def _take(self, message: dict[str, Any]) -> None:
         number, items = int(message["id"]), message["items"]
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise TypeError("items")
-        if self._waiting >= MAX_QUESTIONS:
+        if self._waiting >= MAX_REQUESTS:
             self._send({"id": number, "error": "busy"})
             return
         self._waiting += 1
         expires = self._clock() + float(message["budget"])
         options = tuple(map(str, message["options"]))
         reply = partial(self._reply, number)
-        self._workshop.scheduler.add(Question(str(message["tenant"]), options, items, expires, reply, owner=self))
+        self._runner.scheduler.add(Request(str(message["model"]), options, items, expires, reply, owner=self))
 
     def _reply(self, number: int, results: Sequence[Any] | None, error: str) -> None:
         self._waiting -= 1
@@ -102,7 +102,7 @@ class Asker(asyncio.Protocol):
             return
         try:
             self._send({"id": number, "results": results})
-        except EncoderError as unsent:
+        except ModelServerError as unsent:
             self._send({"id": number, "error": unsent.code})
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -123,28 +123,28 @@ def listening(path: Path) -> socket.socket:
     return listener
 
 
-def tenant(entry: str) -> tuple[str, Tenant]:
-    """`name=module:callable` as a name and the tenant that the callable makes. Raises ValueError for any other form."""
+def load_model(entry: str) -> tuple[str, Model]:
+    """`name=module:callable` as a name and the model that the callable makes. Raises ValueError for any other form."""
     name, _, target = entry.partition("=")
     module, _, attribute = target.partition(":")
     if not (name and module and attribute):
-        raise ValueError("a tenant is given as name=module:callable")
+        raise ValueError("a model is given as name=module:callable")
     return name, getattr(import_module(module), attribute)()
 
 
-async def serve(path: Path, tenants: dict[str, Tenant], ended: asyncio.Event) -> None:
-    """Answer questions until `ended`."""
+async def serve(path: Path, models: dict[str, Model], ended: asyncio.Event) -> None:
+    """Answer requests until `ended`."""
     loop = asyncio.get_running_loop()
-    workshop = Workshop(Scheduler(tenants, monotonic), loop)
-    server = await loop.create_unix_server(lambda: Asker(workshop, monotonic), sock=listening(path))
+    runner = BatchRunner(Scheduler(models, monotonic), loop)
+    server = await loop.create_unix_server(lambda: Connection(runner, monotonic), sock=listening(path))
     async with server:
         await ended.wait()
 
 
-async def _run(path: Path, tenants: dict[str, Tenant]) -> None:
+async def _run(path: Path, models: dict[str, Model]) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _until_closed, ended)
-    await serve(path, tenants, ended)
+    await serve(path, models, ended)
 
 
 def _until_closed(ended: asyncio.Event) -> None:
@@ -153,13 +153,13 @@ def _until_closed(ended: asyncio.Event) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Load every tenant, then listen: a worker that can connect can ask."""
+    """Load every model, then listen: a worker that can connect can ask."""
     parser = argparse.ArgumentParser(prog="outgate.model_server.process", description="Owns the models; asked over a Unix socket.")
     parser.add_argument("--socket", type=Path, required=True)
-    parser.add_argument("--tenant", action="append", metavar="NAME=MODULE:CALLABLE", help="may be repeated")
+    parser.add_argument("--model", action="append", metavar="NAME=MODULE:CALLABLE", help="may be repeated")
     arguments = parser.parse_args(argv)
-    tenants = dict(tenant(entry) for entry in arguments.tenant or TENANTS)
-    asyncio.run(_run(arguments.socket, tenants))
+    models = dict(load_model(entry) for entry in arguments.model or MODELS)
+    asyncio.run(_run(arguments.socket, models))
     os._exit(0)  # a batch still in the thread has nobody to answer to
 
 

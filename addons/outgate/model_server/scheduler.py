@@ -1,6 +1,6 @@
-"""In which order pieces of work are done: one piece of each question in turn, so that a long text never holds up a short one.
+"""Schedule the work of the model server: one piece of each request in turn, so that a long text never holds up a short one.
 
-Pieces of different questions for the same tenant with the same options go out together, up to a bound. Pure: the process around it
+Pieces of different requests for the same model with the same options go out together, up to a bound. Pure: the process around it
 does the work and sends the answers.
 """
 
@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 BATCH = 8
-"""Pieces in one batch at most: the longest a new question waits is one batch."""
+"""Pieces in one batch at most: the longest a new request waits is one batch."""
 
 
-class Job(Protocol):
-    """One item of a question, cut into pieces by its tenant."""
+class SplitItem(Protocol):
+    """One item of a request, split into pieces by its model."""
 
     @property
     def pieces(self) -> Sequence[str]: ...
 
 
-class Tenant(Protocol):
-    """A model or a CPU stage that lives in the encoder process. `run` gets pieces of many questions at once."""
+class Model(Protocol):
+    """A model, or any work of more than a millisecond of CPU, in the model server. `run` gets pieces of many requests at once."""
 
-    def split(self, item: str) -> Job: ...
+    def split(self, item: str) -> SplitItem: ...
 
     def run(self, pieces: Sequence[str], options: Sequence[str]) -> Sequence[Any]: ...
 
@@ -31,50 +31,50 @@ class Tenant(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Question:
-    """A question in hand. `expires` is on the scheduler's clock; `reply` takes its results or an error code, once."""
+class Request:
+    """A request in hand. `expires` is on the scheduler's clock; `reply` takes its results or an error code, once."""
 
-    tenant: str
+    model: str
     options: tuple[str, ...]
     items: Sequence[str]
     expires: float
     reply: Callable[[Sequence[Any] | None, str], None]
     owner: Hashable = None
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[SplitItem] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     done: list[Any] = field(default_factory=list)
 
 
 class Batch(NamedTuple):
-    """Work for one run: which questions it serves, and how many pieces of each. `unsplit` is a question still to be cut."""
+    """Work for one run: which requests it serves, and how many pieces of each. `unsplit` is a request still to be cut."""
 
-    tenant: str
+    model: str
     options: tuple[str, ...]
-    shares: list[tuple[Question, int]]
+    shares: list[tuple[Request, int]]
     pieces: list[str]
-    unsplit: Question | None = None
+    unsplit: Request | None = None
 
 
 class Scheduler:
-    """Questions wait in turn; `next` gives work, `did` and `failed` take what came of it."""
+    """Requests wait in turn; `next` gives work, `did` and `failed` take what came of it."""
 
-    def __init__(self, tenants: dict[str, Tenant], clock: Callable[[], float]) -> None:
-        self._tenants = tenants
+    def __init__(self, models: dict[str, Model], clock: Callable[[], float]) -> None:
+        self._models = models
         self._clock = clock
-        self._turns: deque[Question] = deque()
+        self._turns: deque[Request] = deque()
 
-    def add(self, question: Question) -> None:
-        if question.tenant not in self._tenants:
-            question.reply(None, "unknown_tenant")
+    def add(self, request: Request) -> None:
+        if request.model not in self._models:
+            request.reply(None, "unknown_model")
         else:
-            self._turns.append(question)
+            self._turns.append(request)
 
     def forget(self, owner: Hashable) -> None:
-        """Drop the questions of an asker that has gone."""
-        self._turns = deque(question for question in self._turns if question.owner != owner)
+        """Drop the requests of a client that has gone."""
+        self._turns = deque(request for request in self._turns if request.owner != owner)
 
     def next(self) -> Batch | None:
-        """The next batch; None when there is nothing to do. Questions whose asker no longer waits are dropped."""
+        """The next batch; None when there is nothing to do. Requests whose client no longer waits are dropped."""
         turns = self._turns
         while turns and turns[0].expires <= self._clock():
             turns.popleft().reply(None, "deadline")
@@ -82,12 +82,12 @@ class Scheduler:
             return None
         first = turns.popleft()
         if not first.jobs:
-            return Batch(first.tenant, first.options, [], [], first)
-        batch = Batch(first.tenant, first.options, [(first, 1)], [first.pieces[len(first.done)]])
+            return Batch(first.model, first.options, [], [], first)
+        batch = Batch(first.model, first.options, [(first, 1)], [first.pieces[len(first.done)]])
         for other in list(turns):
             if len(batch.pieces) == BATCH:
                 break
-            if other.jobs and (other.tenant, other.options) == (first.tenant, first.options):
+            if other.jobs and (other.model, other.options) == (first.model, first.options):
                 turns.remove(other)
                 batch.shares.append((other, 1))
                 batch.pieces.append(other.pieces[len(other.done)])
@@ -95,40 +95,40 @@ class Scheduler:
 
     def work(self, batch: Batch) -> list[Any]:
         """Do a batch: the only method that may run in another thread, and only one at a time."""
-        tenant = self._tenants[batch.tenant]
+        model = self._models[batch.model]
         if batch.unsplit is not None:
-            return [tenant.split(item) for item in batch.unsplit.items]
-        return list(tenant.run(batch.pieces, batch.options))
+            return [model.split(item) for item in batch.unsplit.items]
+        return list(model.run(batch.pieces, batch.options))
 
     def did(self, batch: Batch, found: list[Any]) -> None:
-        """Take the results of a batch; questions that are complete are answered, the others wait for their next turn."""
+        """Take the results of a batch; requests that are complete are answered, the others wait for their next turn."""
         if batch.unsplit is not None:
             batch.unsplit.jobs = found
             batch.unsplit.pieces = [piece for job in found for piece in job.pieces]
-            self._settle(batch.unsplit)
+            self._advance(batch.unsplit)
             return
         position = 0
-        for question, count in batch.shares:
-            question.done.extend(found[position : position + count])
+        for request, count in batch.shares:
+            request.done.extend(found[position : position + count])
             position += count
-            self._settle(question)
+            self._advance(request)
 
     def failed(self, batch: Batch) -> None:
-        """A batch that raised: every question in it is answered with an error."""
-        for question, _ in batch.shares:
-            question.reply(None, "failed")
+        """A batch that raised: every request in it is answered with an error."""
+        for request, _ in batch.shares:
+            request.reply(None, "failed")
         if batch.unsplit is not None:
             batch.unsplit.reply(None, "failed")
 
-    def _settle(self, question: Question) -> None:
-        if len(question.done) < len(question.pieces):
-            self._turns.append(question)
+    def _advance(self, request: Request) -> None:
+        if len(request.done) < len(request.pieces):
+            self._turns.append(request)
             return
-        tenant = self._tenants[question.tenant]
+        model = self._models[request.model]
         results = []
         position = 0
-        for job in question.jobs:
+        for job in request.jobs:
             count = len(job.pieces)
-            results.append(tenant.merge(job, question.done[position : position + count]))
+            results.append(model.merge(job, request.done[position : position + count]))
             position += count
-        question.reply(results, "")
+        request.reply(results, "")

@@ -1,4 +1,4 @@
-"""When the encoder process is started again: at once at first, then ever later, at most every half minute; never while stopping.
+"""Restart the model server with a growing pause: at once at first, at most every half minute, never while stopping.
 
 The child holds the reading end of a pipe whose writing end only this process has, so it cannot outlive its parent.
 """
@@ -10,7 +10,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from outgate.model_server.wire import EncoderError
+from outgate.model_server.wire import ModelServerError
 
 FIRST_PAUSE, LAST_PAUSE = 0.1, 30.0
 HEALTHY = 30.0
@@ -26,7 +26,7 @@ class Child(Protocol):
     def kill(self) -> None: ...
 
 
-class EncoderSupervisor:
+class ModelServerSupervisor:
     """Keeps one child alive. `spawn` starts it, `clock` is monotonic seconds, `sleep` waits; all three are real by `of_socket`.
 
     `run` never returns until it is cancelled, and then kills the child.
@@ -42,9 +42,9 @@ class EncoderSupervisor:
         self.starts = 0
 
     @classmethod
-    def of_socket(cls, path: str, clock: Callable[[], float], tenants: Sequence[str] = ()) -> "EncoderSupervisor":
+    def of_socket(cls, path: str, clock: Callable[[], float], models: Sequence[str] = ()) -> "ModelServerSupervisor":
         """The supervisor of `python -m outgate.model_server.process` on this socket."""
-        return cls(lambda: spawn(path, os.environ, tenants), clock)
+        return cls(lambda: spawn(path, os.environ, models), clock)
 
     async def run(self) -> None:
         pause = FIRST_PAUSE
@@ -77,9 +77,9 @@ def _kill(child: Child) -> None:
         return
 
 
-async def spawn(path: str, environ: Mapping[str, str], tenants: Sequence[str] = ()) -> Child:
-    """Start the encoder with no secret of ours in its environment, and nothing but the pipe shared with it."""
-    arguments = [argument for entry in tenants for argument in ("--tenant", entry)]
+async def spawn(path: str, environ: Mapping[str, str], models: Sequence[str] = ()) -> Child:
+    """Start the model server with no secret of ours in its environment, and nothing but the pipe shared with it."""
+    arguments = [argument for entry in models for argument in ("--model", entry)]
     passed = {name: environ[name] for name in _PASSED_ON if name in environ}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "outgate.model_server.process", "--socket", path, *arguments,
@@ -88,13 +88,13 @@ async def spawn(path: str, environ: Mapping[str, str], tenants: Sequence[str] = 
 
 
 async def listening(path: str, limit: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Wait until the encoder accepts connections. Raises EncoderError(down) after `limit` seconds."""
+    """Wait until the model server accepts connections. Raises ModelServerError(down) after `limit` seconds."""
     try:
         async with asyncio.timeout(limit):
             while not await _accepts(path):
                 await sleep(0.02)
     except TimeoutError:
-        raise EncoderError("down") from None
+        raise ModelServerError("down") from None
 
 
 async def _accepts(path: str) -> bool:

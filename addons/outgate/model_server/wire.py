@@ -1,6 +1,6 @@
-"""What goes over the socket between a worker and the encoder: length-prefixed JSON frames, bounded.
+"""Frame the messages between a worker and the model server: length-prefixed JSON, bounded.
 
-A question is `{"id", "tenant", "options", "items", "budget"}`: `items` are texts, `budget` the seconds its asker will wait. An
+A request is `{"id", "model", "options", "items", "budget"}`: `items` are texts, `budget` the seconds its client will wait. An
 answer is `{"id", "results"}`, one result for each item, or `{"id", "error"}` with a code that never quotes a text.
 """
 
@@ -16,27 +16,27 @@ MAX_FRAME = 32 * 1024 * 1024
 _LENGTH = Struct(">I")
 
 
-class EncoderError(OutgateError):
-    """The encoder gave no answer. `code`: down, busy, deadline, too_large, unencodable, protocol, failed, unknown_tenant."""
+class ModelServerError(OutgateError):
+    """The model server gave no answer. `code`: down, busy, deadline, too_large, unencodable, protocol, failed, unknown_model."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"the encoder gave no answer: {code}")
+        super().__init__(f"the model server gave no answer: {code}")
         self.code = code
 
 
 def frame(message: dict[str, Any]) -> bytes:
-    """A message as bytes. Raises EncoderError for a text that is not Unicode (a lone surrogate) or a frame beyond the bound."""
+    """A message as bytes. Raises ModelServerError for a text that is not Unicode (a lone surrogate) or a frame beyond the bound."""
     try:
         body = orjson.dumps(message, default=_plain)
     except orjson.JSONEncodeError:
-        raise EncoderError("unencodable") from None
+        raise ModelServerError("unencodable") from None
     if len(body) > MAX_FRAME:
-        raise EncoderError("too_large")
+        raise ModelServerError("too_large")
     return _LENGTH.pack(len(body)) + body
 
 
 class Frames:
-    """Messages out of bytes as they arrive. Raises EncoderError(protocol) for anything but frames of JSON objects."""
+    """Messages out of bytes as they arrive. Raises ModelServerError(protocol) for anything but frames of JSON objects."""
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
         self._limit = limit
@@ -49,7 +49,7 @@ class Frames:
         while len(buffer) >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(buffer)
             if length > self._limit:
-                raise EncoderError("protocol")
+                raise ModelServerError("protocol")
             end = _LENGTH.size + length
             if len(buffer) < end:
                 return
@@ -68,7 +68,7 @@ def _message(body: bytes) -> dict[str, Any]:
     try:
         message = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise EncoderError("protocol") from None
+        raise ModelServerError("protocol") from None
     if not isinstance(message, dict):
-        raise EncoderError("protocol")
+        raise ModelServerError("protocol")
     return message

@@ -73,7 +73,7 @@ class Ports:
 
     accounts: Any = NullPort("accounts")
     answers: Any = NullPort("answers")
-    encoder: Any = NullPort("encoder")
+    model_server: Any = NullPort("model_server")
     memo: Any = NullPort("memo")
     client: Any = NullPort("client")
     credentials: Any = NullPort("credentials")

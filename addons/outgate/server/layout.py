@@ -33,8 +33,8 @@ class Layout:
         return self.state / "metrics"
 
     @property
-    def encoder(self) -> Path:
-        return self.state / "encoder.sock"
+    def models(self) -> Path:
+        return self.state / "models.sock"
 
 
 def authority_problem(folder: Path) -> str:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from outgate.exchange.exchange import ExchangeDeps
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
-from outgate.model_server.client import Encoder
-from outgate.model_server.supervise import EncoderSupervisor, listening
-from outgate.model_server.wire import EncoderError
+from outgate.model_server.client import ModelClient
+from outgate.model_server.supervise import ModelServerSupervisor, listening
+from outgate.model_server.wire import ModelServerError
 from outgate.policy.files import files_of
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from outgate.proxy.tls import ClientIdentity
 
 _log = logging.getLogger(__name__)
-_ENCODER_START = 15.0
+_MODEL_SERVER_START = 15.0
 _ANSWER_BYTES = 8 * 1024 * 1024
 _MEMO_BYTES = 6 * 1024 * 1024
 """What a worker remembers at most: part of the 230 MB that it may use in all."""
@@ -53,22 +53,22 @@ _POLICY, _RELOADS = "outgate_policy_info", "outgate_policy_reloads_total"
 class Runtime:
     """The ports of one process and its live policy. Made by `worker` or `single`, ended by `stop`.
 
-    `need_encoder` is called whenever a policy takes effect that asks the encoder process; without it, it is kept here.
+    `need_model_server` is called whenever a policy takes effect that asks the model server; without it, it is kept here.
     """
 
     def __init__(
         self,
         layout: Layout,
         policy: Path,
-        need_encoder: Callable[[], None] | None = None,
+        need_model_server: Callable[[], None] | None = None,
         *,
         index: int = 0,
         workers: int = 1,
         pin: str = "",
     ) -> None:
-        encoder = str(layout.encoder)
-        self._policy, self._socket, self._need_encoder = policy, encoder, need_encoder or self.keep_encoder
-        self._retired = self._keeps_encoder = False
+        socket = str(layout.models)
+        self._policy, self._socket, self._need_model_server = policy, socket, need_model_server or self.keep_model_server
+        self._retired = self._keeps_model_server = False
         self._asked = asyncio.Event()
         self._accounts = Accounts(
             layout.accounts,
@@ -79,7 +79,7 @@ class Runtime:
             ids=_run_id,
         )
         self._prices = Prices(time.time)
-        self._encoder = Encoder(encoder)
+        self._models = ModelClient(socket)
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
         memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
@@ -87,7 +87,7 @@ class Runtime:
         self._ports = Ports(
             accounts=self._accounts,
             answers=MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES),
-            encoder=self._encoder,
+            model_server=self._models,
             memo=memo,
             client=self._client,
             credentials=self._credentials,
@@ -111,23 +111,23 @@ class Runtime:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def worker(cls, config: WorkerConfig, need_encoder: Callable[[], None]) -> "Runtime":
+    async def worker(cls, config: WorkerConfig, need_model_server: Callable[[], None]) -> "Runtime":
         """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))
-        runtime = cls(layout, Path(config.policy), need_encoder, index=config.index, workers=config.workers, pin=config.pin)
+        runtime = cls(layout, Path(config.policy), need_model_server, index=config.index, workers=config.workers, pin=config.pin)
         await runtime.start()
         return runtime
 
     @classmethod
     async def single(cls, policy: Path, state: Path, *, pin: str = "") -> "Runtime":
-        """The runtime of a process that is alone (mitmdump, mitmweb): it keeps the encoder itself. Raises as `worker`."""
+        """The runtime of a process that is alone (mitmdump, mitmweb): it keeps the model server itself. Raises as `worker`."""
         layout = Layout(state=state).make()
         runtime = cls(layout, policy, pin=pin)
         await runtime.start()
         return runtime
 
     async def start(self) -> None:
-        """Open the accounts, compile the policy, and wait a while for the encoder where the policy asks it."""
+        """Open the accounts, compile the policy, and wait a while for the model server where the policy asks it."""
         await self._accounts.start()
         try:
             live = await self._reloader.start()
@@ -138,23 +138,23 @@ class Runtime:
         self.in_background(self._reload_when_asked())
         self.in_background(asyncio.to_thread(self._prices.load))
         self.in_background(trim_after_start())
-        if asks_encoder(live):
-            with contextlib.suppress(EncoderError):
-                await listening(self._socket, _ENCODER_START)
+        if needs_model_server(live):
+            with contextlib.suppress(ModelServerError):
+                await listening(self._socket, _MODEL_SERVER_START)
 
-    def keep_encoder(self) -> None:
-        """Keep the encoder process of this machine alive, from the first time this is called."""
-        if not self._keeps_encoder:
-            self._keeps_encoder = True
-            self.in_background(EncoderSupervisor.of_socket(self._socket, time.monotonic).run())
+    def keep_model_server(self) -> None:
+        """Keep the model server of this machine alive, from the first time this is called."""
+        if not self._keeps_model_server:
+            self._keeps_model_server = True
+            self.in_background(ModelServerSupervisor.of_socket(self._socket, time.monotonic).run())
 
     async def stop(self) -> None:
-        """Nothing of it is left when this returns: what runs beside has ended too, the encoder's process with it."""
+        """Nothing of it is left when this returns: what runs beside has ended too, the model server's process with it."""
         beside = self._tasks - {asyncio.current_task()}
         for task in beside:
             task.cancel()
         await self._reloader.stop()
-        await self._encoder.close()
+        await self._models.close()
         self._client.close()
         await self._accounts.stop()
         self._ports.metrics.close()
@@ -241,13 +241,13 @@ class Runtime:
         self._client.keep(policy.catalog.backends)
         for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
             _log.warning("%s; until there is one, its requests are refused", problem.message)
-        if asks_encoder(policy):
-            self._need_encoder()
+        if needs_model_server(policy):
+            self._need_model_server()
 
 
-def asks_encoder(policy: LivePolicy) -> bool:
+def needs_model_server(policy: LivePolicy) -> bool:
     """Whether any stage of any route needs the model server."""
-    return any("encoder" in ports_of(type(stage)) for stage in policy.stages)
+    return any("model_server" in ports_of(type(stage)) for stage in policy.stages)
 
 
 def exchange_id() -> str:

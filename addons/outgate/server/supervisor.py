@@ -19,7 +19,7 @@ from pathlib import Path
 from aiohttp import web
 
 from outgate.metering.metrics import render
-from outgate.model_server.supervise import EncoderSupervisor
+from outgate.model_server.supervise import ModelServerSupervisor
 from outgate.server.layout import Layout, authority_problem
 from outgate.server.worker_config import WorkerConfig
 
@@ -66,7 +66,7 @@ class Supervisor:
         self._workers = [Worker(index) for index in range(settings.workers)]
         self._sockets: dict[str, socket.socket] = {}
         self._stopping = asyncio.Event()
-        self._wants_encoder = asyncio.Event()
+        self._wants_model_server = asyncio.Event()
         self._served = self._refused = False
 
     async def run(self) -> int:
@@ -78,7 +78,7 @@ class Supervisor:
         self._open()
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(self._keep_encoder())
+            keeper = group.create_task(self._keep_model_server())
             keepers = [group.create_task(self._keep(worker)) for worker in self._workers]
             await self._stopping.wait()
             for opened in self._sockets.values():
@@ -89,9 +89,9 @@ class Supervisor:
         await admin.cleanup()
         return _REFUSED if self._refused else 0
 
-    async def _keep_encoder(self) -> None:
-        await self._wants_encoder.wait()
-        await EncoderSupervisor.of_socket(str(self._layout.encoder), time.monotonic).run()
+    async def _keep_model_server(self) -> None:
+        await self._wants_model_server.wait()
+        await ModelServerSupervisor.of_socket(str(self._layout.models), time.monotonic).run()
 
     def _open(self) -> None:
         for name, address in (("listen", self._settings.listen), ("transparent", self._settings.transparent)):
@@ -155,8 +155,8 @@ class Supervisor:
         if not told:
             asyncio.get_running_loop().remove_reader(reading)
             return
-        if b"encoder" in told:
-            self._wants_encoder.set()
+        if b"model_server" in told:
+            self._wants_model_server.set()
         if b"ready" in told:
             worker.ready, worker.failures, self._served = True, 0, True
             if all(each.ready for each in self._workers):

@@ -1,7 +1,7 @@
 """Run one worker process: first the policy, then mitmproxy, with only the addons that the gateway needs, to serve it.
 
 Started by the supervisor as `python -O -m outgate.server.worker CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
-`encoder` on its status pipe when a policy asks the encoder process, and `ready` once it serves; ends on SIGTERM, or when its
+`model_server` on its status pipe when a policy needs that process, and `ready` once it serves; ends on SIGTERM, or when its
 standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
 """
 
@@ -57,7 +57,7 @@ class _UnusableError(Exception):
 
 async def _runtime(config: WorkerConfig) -> Runtime:
     try:
-        return await Runtime.worker(config, lambda: _tell(config.status_fd, b"encoder\n"))
+        return await Runtime.worker(config, lambda: _tell(config.status_fd, b"model_server\n"))
     except PolicyError as error:
         raise _UnusableError(f"the policy is refused\n{error}") from error
     except (OSError, sqlite3.Error) as error:

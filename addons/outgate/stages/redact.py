@@ -16,7 +16,7 @@ from outgate.detectors.windows import Window, apportion, part_windows, text_of
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.verdict import Verdict
-from outgate.model_server.client import Encoder
+from outgate.model_server.client import ModelClient
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Stage, TimedSettings
 from outgate.stores.memo import Memo
@@ -52,8 +52,8 @@ class Redact(Stage):
     settings_type = RedactSettings
     companions = ("restore",)
 
-    def __init__(self, settings: RedactSettings, encoder: Encoder, memo: Memo) -> None:
-        self._encoder, self._memo = encoder, memo
+    def __init__(self, settings: RedactSettings, model_server: ModelClient, memo: Memo) -> None:
+        self._models, self._memo = model_server, memo
         self._entities: tuple[str, ...] = tuple(sorted(settings.entities))
         self._kind = "pii:" + ",".join(self._entities)
         self.contract = Contract.of(
@@ -104,7 +104,7 @@ class Redact(Stage):
                 asked.append(digest)
             else:
                 judged[digest] = ()
-        answers = await self._encoder.detect_pii([fresh[digest] for digest in asked], self._entities)
+        answers = await self._models.detect_pii([fresh[digest] for digest in asked], self._entities)
         judged.update(zip(asked, answers, strict=True))
         return judged
 

@@ -1,6 +1,6 @@
 """Ports for behaviour tests: the real engines over a folder that is thrown away, and a client that records instead of dialling.
 
-Personal data is looked for in this process instead of the encoder's, by the same analyzer.
+Personal data is looked for in this process instead of the model server's, by the same analyzer.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from outgate.dialects import sse
 from outgate.errors import FailureKind, UpstreamError
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
-from outgate.model_server.process import TENANTS, tenant
-from outgate.model_server.scheduler import Tenant
+from outgate.model_server.process import MODELS, load_model
+from outgate.model_server.scheduler import Model
 from outgate.net.headers import Headers
 from outgate.pipeline.stage import Stage
 from outgate.policy.stage_types import Ports, ports_of
@@ -43,19 +43,19 @@ def _wall() -> float:
 
 
 @cache
-def _pii() -> Tenant:
-    """The analyzer, loaded with the first question of this process."""
-    return tenant(TENANTS[0])[1]
+def _pii() -> Model:
+    """The analyzer, loaded with the first request of this process."""
+    return load_model(MODELS[0])[1]
 
 
 async def warm(stages: Iterable[Stage]) -> None:
     """Load the analyzer ahead of the tests, where a stage asks for it: loading it is no stage's time."""
-    if any("encoder" in ports_of(type(stage)) for stage in stages):
+    if any("model_server" in ports_of(type(stage)) for stage in stages):
         await asyncio.to_thread(_pii)
 
 
-class NearEncoder:
-    """Answers what the encoder process would, in this one."""
+class LocalModels:
+    """Answers what the model server would, in this one."""
 
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...]) -> list[Any]:
         known = await asyncio.to_thread(_pii)
@@ -127,7 +127,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
             yield Ports(
                 accounts=accounts,
                 answers=MemoryAnswers(_wall),
-                encoder=NearEncoder(),
+                model_server=LocalModels(),
                 memo=memo,
                 client=RecordingClient(),
                 credentials=NoCredentials(),

@@ -92,7 +92,7 @@ def test_nothing_of_a_prompt_is_logged(analyzer: PiiAnalyzer, caplog: pytest.Log
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["12 ", "1.1.1.1 ", "4111 1111 1111 1111 ", "312-555-0182 ", "a.", "a@b.co ", "1:", "@", "DE89 "])
-def test_no_slice_blocks_the_encoder_for_long(analyzer: PiiAnalyzer, text: str) -> None:
+def test_no_slice_blocks_the_model_server_for_long(analyzer: PiiAnalyzer, text: str) -> None:
     start = process_time()
     analyzer.detect((text * STEP)[:STEP])
     assert process_time() - start < 0.5

@@ -65,7 +65,7 @@ def children(pid):
     return [int(each) for each in out.split()]
 
 
-def encoders(gateway):
+def model_servers(gateway):
     out = subprocess.run(
         ["pgrep", "-P", str(gateway.process.pid), "-f", "outgate.model_server.process"], capture_output=True, text=True, check=False
     ).stdout
@@ -159,12 +159,12 @@ def test_a_worker_that_dies_while_the_policy_on_disk_is_broken_takes_nobody_with
     assert pair.wait(lambda: pair.get("/readyz")[0] == 200, 20)
 
 
-def test_no_encoder_is_started_for_a_policy_that_asks_none(pair):
+def test_no_model_server_is_started_for_a_policy_that_asks_none(pair):
     assert pair.get("/healthz") == (200, "ok\n")
-    assert encoders(pair) == []
+    assert model_servers(pair) == []
 
 
-def test_a_killed_encoder_is_restarted_and_redaction_denies_meanwhile(tmp_path, providers):
+def test_a_killed_model_server_is_restarted_and_redaction_denies_meanwhile(tmp_path, providers):
     world = World(tmp_path, *providers)
     said = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "call Dr. Adam Smith at 212-555-0175 about it"}]}
 
@@ -176,15 +176,15 @@ def test_a_killed_encoder_is_restarted_and_redaction_denies_meanwhile(tmp_path, 
     with world.gateway(world.policy(STAGES + "redact: {}\n")) as gateway:
         assert tell(gateway, "first").status_code == 200
         assert b"212-555-0175" not in providers[0].seen[-1].body
-        seen, killed = len(providers[0].seen), encoders(gateway)
+        seen, killed = len(providers[0].seen), model_servers(gateway)
         os.kill(killed[0], signal.SIGKILL)
         during = tell(gateway, "second")
         assert during.status_code == 200 or during.headers["x-outgate-reason"].startswith("stage_"), during.text
         assert all(b"212-555-0175" not in each.body for each in providers[0].seen[seen:])
-        assert gateway.wait(lambda: encoders(gateway) not in ([], killed), 10)
+        assert gateway.wait(lambda: model_servers(gateway) not in ([], killed), 10)
         assert gateway.wait(lambda: tell(gateway, str(time.monotonic())).status_code == 200, 20)
         assert all(b"212-555-0175" not in each.body for each in providers[0].seen)
-        processes = [*encoders(gateway), *gateway.worker_pids()]
+        processes = [*model_servers(gateway), *gateway.worker_pids()]
         gateway.process.kill()
         assert gateway.wait(lambda: not any(alive(pid) for pid in processes), 10), "orphans"
 

@@ -215,7 +215,7 @@ def test_upgrades_are_refused(stock, providers, fields, reason):
 def test_it_ends_cleanly_and_says_what_stock_cannot_promise(tmp_path, providers):
     world = World(tmp_path, *providers)
     with StockGateway(world.policy(STAGES + "redact: {}\n"), tmp_path / "state", env=ENV) as gateway:
-        assert ask(gateway) == 200  # by an encoder, whose process ends with it
+        assert ask(gateway) == 200  # by a model server, whose process ends with it
         assert gateway.stop() == 0
     assert gateway.says("hold only in part")
     assert [line["outcome"] for line in lines(world)] == ["answered"]

@@ -1,6 +1,6 @@
 """Detect structured personal data with presidio-analyzer, without a model, a download or the network.
 
-Imported by the encoder process only: presidio and phonenumbers cost 90 MB. A text is normalised first; findings come back in
+Imported by the model server only: presidio and phonenumbers cost 90 MB. A text is normalised first; findings come back in
 offsets of the text as it was given. A finding inside an encoded token covers the whole token.
 """
 
@@ -113,7 +113,7 @@ class PiiAnalyzer:
 
 
 def load() -> PiiAnalyzer:
-    """The encoder process's tenant `pii`."""
+    """The model `pii` of the model server."""
     return PiiAnalyzer()
 
 

@@ -1,4 +1,4 @@
-"""Tenants for the encoder process that do what their texts say."""
+"""Tenants for the model server that do what their texts say."""
 
 from collections.abc import Sequence
 from threading import Event
