@@ -14,13 +14,17 @@ from typing import Any, NamedTuple
 
 import trustme
 
+from support.behaviours import forward
+from support.calls import Seen
 from support.gateway import RunningGateway
-from support.llm import LocalModel, TlsFront
+from support.llm import LocalModel
+from support.scripted_upstream import ScriptedUpstream
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 NAMES = ("openai.local-llm.test", "anthropic.local-llm.test", "status.local-llm.test")
 KEYS = {"DEMO_OPENAI_KEY": "sk-gateway-openai", "DEMO_ANTHROPIC_KEY": "sk-ant-gateway"}
+CREDENTIALS = ("authorization", "x-api-key", "proxy-authorization")
 WORKLOAD_KEY = "sk-workload-own"
 
 
@@ -28,7 +32,7 @@ class Stand(NamedTuple):
     """Everything that runs; `tokens` by workload."""
 
     gateway: RunningGateway
-    front: TlsFront
+    provider: ScriptedUpstream
     policy: Path
     tokens: dict[str, str]
 
@@ -71,6 +75,18 @@ class Stand(NamedTuple):
         return found
 
 
+def credentials(seen: Seen) -> tuple[str, ...]:
+    """The credentials that a request carried, with their values masked."""
+    return tuple(f"{name}: {masked(value)}" for name in CREDENTIALS if (value := seen.header(name)) is not None)
+
+
+def masked(value: str) -> str:
+    """Enough of a credential to recognise it: `Bearer demo-pr…9f`."""
+    scheme, _, secret = value.rpartition(" ")
+    shown = f"{secret[:11]}…{secret[-2:]}" if len(secret) > 16 else "…"
+    return f"{scheme} {shown}".strip()
+
+
 @contextlib.contextmanager
 def stand(folder: Path) -> Iterator[Stand]:
     """Start it all in a new folder under `folder`, so that demos do not meet; it is removed at the end."""
@@ -83,13 +99,13 @@ def stand(folder: Path) -> Iterator[Stand]:
 def _started(folder: Path) -> Iterator[Stand]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "provider-ca.pem"))
-    with LocalModel() as model, TlsFront(NAMES, model.port, authority) as front:
+    with LocalModel() as model, ScriptedUpstream(*NAMES, ca=authority, otherwise=forward(model.port)) as provider:
         tokens = {name: f"og_{secrets.token_urlsafe(32)}" for name in ("demo", "red-team")}
         policy = folder / "policy.yaml"
-        policy.write_text(filled((ROOT / "policies" / "demo.yaml").read_text(), front.port, tokens))
+        policy.write_text(filled((ROOT / "policies" / "demo.yaml").read_text(), provider.port, tokens))
         keys = {name: f"{value}-{secrets.token_hex(8)}" for name, value in KEYS.items()}
         with RunningGateway(policy, folder / "state", env=keys) as gateway:
-            yield Stand(gateway, front, policy, tokens)
+            yield Stand(gateway, provider, policy, tokens)
 
 
 def filled(text: str, port: int, tokens: dict[str, str]) -> str:

@@ -1,7 +1,6 @@
 """How a scripted provider may behave: well, badly, and in every way between that a gateway must survive."""
 
-import socket
-import struct
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
@@ -103,16 +102,9 @@ def reset(when: str, events: Sequence[bytes] = ()) -> Behaviour:
             for event in events:
                 await call.chunk(event)
         await call.pause(0.02)
-        _reset(call)
+        call.reset()
 
     return behave
-
-
-def _reset(call: Call) -> None:
-    link = call.writer.get_extra_info("socket")
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    call.writer.transport.abort()
-    call.close()
 
 
 def truncated(events: Sequence[bytes] = ()) -> Behaviour:
@@ -227,5 +219,25 @@ def echo() -> Behaviour:
         seen = call.seen
         value = {"method": seen.method, "target": seen.target, "headers": seen.fields, "body": seen.body.decode("utf-8", "replace")}
         await call.answer_json(value)
+
+    return behave
+
+
+def forward(port: int) -> Behaviour:
+    """Pass the request to a plain HTTP server on this machine, and its answer back; the connection ends with it."""
+
+    async def behave(call: Call) -> None:
+        seen = call.seen
+        kept = [f"{name}: {value}" for name, value in seen.fields if name.lower() not in ("connection", "keep-alive")]
+        head = "\r\n".join([f"{seen.method} {seen.target} HTTP/1.1", *kept, "connection: close"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
+        writer.write(head.encode("latin-1") + b"\r\n\r\n" + seen.body)
+        lines = (await reader.readuntil(b"\r\n\r\n")).removesuffix(b"\r\n\r\n").split(b"\r\n")
+        told = [line for line in lines if not line.lower().startswith((b"connection:", b"keep-alive:"))]
+        await call.send(b"\r\n".join([*told, b"connection: close"]) + b"\r\n\r\n")
+        while data := await reader.read(65536):
+            await call.send(data)
+        writer.close()
+        call.close()
 
     return behave

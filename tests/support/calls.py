@@ -1,6 +1,8 @@
 """One request as a scripted provider saw it, the means to answer it, and how it is read from the wire."""
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -72,6 +74,13 @@ class Call:
 
     def close(self) -> None:
         self.keep = False
+
+    def reset(self) -> None:
+        """End the connection with a TCP reset, without a word of TLS."""
+        link = self.writer.get_extra_info("socket")
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+        self.close()
 
 
 type Behaviour = Callable[[Call], Awaitable[None]]

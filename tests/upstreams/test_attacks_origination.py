@@ -6,8 +6,9 @@ import pytest
 
 from outgate.upstreams.catalog import MisdirectedError, Origination, TlsSettings
 from outgate.upstreams.credentials import CredentialMisboundError
+from support.calls import Call
 from upstreams.calling import bound, request, whole
-from upstreams.tls_server import Clients, Exchange, Server, aio, backend, pem, reply
+from upstreams.tls_server import Clients, Server, aio, backend, pem, reply
 
 ATTACKS = {
     "another Host, SNI and no TLS settings": {"host": "evil.example", "sni": "evil.example", "tls": None},
@@ -72,9 +73,9 @@ async def test_what_is_dialled_is_the_fact_and_nothing_else() -> None:
     """Host, SNI and ALPN on the wire are those of the origination, where every other field of the backend says otherwise."""
     agreed = []
 
-    async def answer(exchange: Exchange) -> None:
-        agreed.append(exchange.writer.get_extra_info("ssl_object").selected_alpn_protocol())
-        await reply()(exchange)
+    async def answer(call: Call) -> None:
+        agreed.append(call.writer.get_extra_info("ssl_object").selected_alpn_protocol())
+        await reply()(call)
 
     async with Server(names=("front.test", "api.test"), answer=answer) as server, Clients() as client:
         to = backend(server, host="other.test")

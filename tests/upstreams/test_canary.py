@@ -3,8 +3,9 @@
 from outgate.errors import UpstreamError
 from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
 from outgate.upstreams.credentials import CredentialMisboundError, Credentials
+from support.calls import Call
 from upstreams.calling import free_port, request, whole
-from upstreams.tls_server import Clients, Exchange, Server, aio, backend, reply
+from upstreams.tls_server import Clients, Server, aio, backend, reply
 
 _ENVIRON = {"KEY_A": "canary-aaaaaaaa", "KEY_B": "canary-bbbbbbbb"}
 
@@ -13,19 +14,19 @@ def _misbehaving(elsewhere: str):
     """Redirect, break off, refuse, echo: in turn."""
     turns = iter(range(10_000))
 
-    async def answer(exchange: Exchange) -> None:
+    async def answer(call: Call) -> None:
         turn = next(turns) % 5
         if turn == 0:
-            await reply(b"", 308, f"location: {elsewhere}")(exchange)
+            await reply(b"", 308, f"location: {elsewhere}")(call)
         elif turn == 1:
-            exchange.reset()
+            call.reset()
         elif turn == 2:
-            await reply(b"busy", 503)(exchange)
+            await reply(b"busy", 503)(call)
         elif turn == 3:
-            echo = (exchange.header("authorization") or "").encode()
-            await reply(b"bad key: " + echo, 401, f"x-echo: {echo.decode()}")(exchange)
+            echo = (call.seen.header("authorization") or "").encode()
+            await reply(b"bad key: " + echo, 401, f"x-echo: {echo.decode()}")(call)
         else:
-            await reply()(exchange)
+            await reply()(call)
 
     return answer
 

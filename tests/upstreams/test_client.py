@@ -7,8 +7,9 @@ import pytest
 
 from outgate.errors import FailureKind, UpstreamError
 from outgate.upstreams.catalog import Endpoint, Timeouts
+from support.calls import Call
 from upstreams.calling import failure, free_port, request, whole
-from upstreams.tls_server import Clients, Exchange, Names, Server, aio, backend, raw, reply
+from upstreams.tls_server import Clients, Names, Server, aio, backend, raw, reply
 
 
 @aio
@@ -92,10 +93,10 @@ async def test_statuses_are_answers_not_errors() -> None:
 async def test_ready_bytes_are_read_together_and_the_end_is_empty() -> None:
     gate = asyncio.Event()
 
-    async def answer(exchange: Exchange) -> None:
-        await exchange.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n")
+    async def answer(call: Call) -> None:
+        await call.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n")
         await gate.wait()
-        await exchange.send(b"5\r\nthree\r\n0\r\n\r\n")
+        await call.send(b"5\r\nthree\r\n0\r\n\r\n")
 
     async with Server(answer=answer) as server, Clients() as client:
         call = await client.open(request(backend(server)))
@@ -118,11 +119,11 @@ async def test_interim_answers_are_skipped() -> None:
 
 @aio
 async def test_bodiless_answers_keep_their_connection() -> None:
-    async def answer(exchange: Exchange) -> None:
-        if exchange.method == "HEAD":
-            await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n")
+    async def answer(call: Call) -> None:
+        if call.seen.method == "HEAD":
+            await call.send(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n")
         else:
-            await exchange.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+            await call.send(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     async with Server(answer=answer) as server, Clients() as client:
         to = backend(server)
@@ -148,7 +149,7 @@ async def test_an_answer_given_up_when_it_had_come_whole_keeps_its_connection() 
 async def test_slots_bound_what_is_in_flight() -> None:
     gate, full, most, now = asyncio.Event(), asyncio.Event(), 0, 0
 
-    async def answer(exchange: Exchange) -> None:
+    async def answer(call: Call) -> None:
         nonlocal most, now
         now += 1
         most = max(most, now)
@@ -156,7 +157,7 @@ async def test_slots_bound_what_is_in_flight() -> None:
             full.set()
         await gate.wait()
         now -= 1
-        await reply()(exchange)
+        await reply()(call)
 
     async with Server(answer=answer) as server, Clients() as client:
         to = backend(server, max_in_flight=3)

@@ -11,8 +11,9 @@ import pytest
 from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams.catalog import Endpoint, Timeouts
 from outgate.upstreams.wire import CutOffError
+from support.calls import Call
 from upstreams.calling import bound, failure, free_port, request, whole
-from upstreams.tls_server import Clients, Exchange, Server, aio, backend, raw
+from upstreams.tls_server import Clients, Server, aio, backend, raw
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 _STREAM = _OK + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"
@@ -84,10 +85,10 @@ async def test_broken_body_never_looks_whole(fault: str) -> None:
 async def test_damaged_chunk() -> None:
     gate = asyncio.Event()
 
-    async def answer(exchange: Exchange) -> None:
-        await exchange.send(_STREAM)
+    async def answer(call: Call) -> None:
+        await call.send(_STREAM)
         await gate.wait()
-        await exchange.send(b"zz\r\nabc\r\n")
+        await call.send(b"zz\r\nabc\r\n")
 
     async with Server(answer=answer) as server, Clients() as client:
         call = await client.open(request(backend(server)))
@@ -107,9 +108,9 @@ async def test_reset_ends_a_body_that_has_no_length() -> None:
         assert b"abc" == await call.read()
         reading = asyncio.ensure_future(call.read())
         await asyncio.sleep(0)
-        sock = server.seen[0].writer.get_extra_info("socket")
+        sock = server.calls[0].writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        server.seen[0].reset()
+        server.calls[0].reset()
         with pytest.raises(UpstreamError) as caught:
             await reading
 
@@ -225,10 +226,10 @@ async def test_limits_of_the_answer(limits: dict, answer, reason: str) -> None:
 
 @aio
 async def test_an_answer_that_never_ends_and_never_pauses_ends() -> None:
-    async def answer(exchange: Exchange) -> None:
-        await exchange.send(_OK + b"transfer-encoding: chunked\r\n\r\n")
+    async def answer(call: Call) -> None:
+        await call.send(_OK + b"transfer-encoding: chunked\r\n\r\n")
         while True:
-            await exchange.send(b"3\r\nabc\r\n")
+            await call.send(b"3\r\nabc\r\n")
             await asyncio.sleep(0)
 
     async with Server(answer=answer) as server, Clients() as client:

@@ -6,8 +6,9 @@ import pytest
 
 from outgate.errors import WireError
 from outgate.upstreams.credentials import CredentialMisboundError
+from support.calls import Call
 from upstreams.calling import bound, request, whole
-from upstreams.tls_server import Clients, Exchange, Server, aio, backend, reply
+from upstreams.tls_server import Clients, Server, aio, backend, reply
 
 
 @aio
@@ -70,10 +71,10 @@ async def test_the_callers_own_credentials_never_travel() -> None:
 async def test_an_error_that_echoes_the_credential_is_cleaned() -> None:
     echo = b'{"error":"bad key canary-key-0001!"}'
 
-    async def answer(exchange: Exchange) -> None:
-        await exchange.send(b"HTTP/1.1 401 No\r\nx-echo: Bearer canary-key-0001\r\ncontent-length: %d\r\n\r\n" % len(echo))
+    async def answer(call: Call) -> None:
+        await call.send(b"HTTP/1.1 401 No\r\nx-echo: Bearer canary-key-0001\r\ncontent-length: %d\r\n\r\n" % len(echo))
         for start in range(0, len(echo), 5):
-            await exchange.send(echo[start : start + 5])
+            await call.send(echo[start : start + 5])
             await asyncio.sleep(0)
 
     async with Server(answer=answer) as server, Clients() as client:

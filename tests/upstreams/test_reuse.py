@@ -7,15 +7,16 @@ import socket
 import pytest
 
 from outgate.errors import FailureKind, UpstreamError
+from support.calls import Call
 from upstreams.calling import failure, request, whole
-from upstreams.tls_server import Clients, Exchange, Server, aio, backend, raw, reply
+from upstreams.tls_server import Clients, Server, aio, backend, raw, reply
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 
 
 def _dies_on_second(then: str, data: bytes = b""):
-    async def answer(exchange: Exchange) -> None:
-        await (raw(data, then=then) if exchange.turn else reply())(exchange)
+    async def answer(call: Call) -> None:
+        await (raw(data, then=then) if call.seen.turn else reply())(call)
 
     return answer
 
@@ -64,10 +65,10 @@ async def test_what_the_gateway_fetches_for_itself_is_read_again_on_a_new_connec
 async def test_one_lost_connection_ends_the_other_idle_ones() -> None:
     gate = asyncio.Event()
 
-    async def answer(exchange: Exchange) -> None:
-        if exchange.turn == 0:
+    async def answer(call: Call) -> None:
+        if call.seen.turn == 0:
             await gate.wait()
-        await (raw(b"", then="close") if exchange.turn else reply())(exchange)
+        await (raw(b"", then="close") if call.seen.turn else reply())(call)
 
     async with Server(answer=answer) as server, Clients() as client:
         to = backend(server)
@@ -86,7 +87,7 @@ async def test_an_end_that_has_come_but_was_not_read_yet_is_seen_before_the_requ
     async with Server() as server, Clients() as client:
         to = backend(server)
         await whole(client, request(to))
-        link = server.seen[0].writer.get_extra_info("socket")
+        link = server.calls[0].writer.get_extra_info("socket")
         socket.socket(fileno=os.dup(link.fileno())).shutdown(socket.SHUT_RDWR)  # at once, with no turn of the loop between
         answer = await whole(client, request(to))
 
@@ -119,7 +120,7 @@ async def test_bytes_nobody_asked_for_end_the_connection(unasked: bytes) -> None
         call = await client.open(request(to))
         wire = call._wire
         first = await call.read()
-        await server.seen[0].send(unasked)
+        await server.calls[0].send(unasked)
         while not wire.heard:  # noqa: ASYNC110 - the transport tells nobody else
             await asyncio.sleep(0)
         bodies = [await whole(client, request(to)) for _ in range(2)]

@@ -1,14 +1,12 @@
-"""A small asyncio server that a client test scripts and inspects, in the test's own loop."""
+"""Upstreams in the loop of a test of the outbound client, and what such a test needs around them."""
 
 import asyncio
 import functools
-import ssl
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import trustme
 import uvloop
@@ -16,11 +14,12 @@ import uvloop
 from outgate.net.addresses import Address
 from outgate.upstreams.catalog import Backend, Endpoint, Timeouts, TlsSettings
 from outgate.upstreams.client import Client
+from support.calls import Behaviour, Call
+from support.scripted_upstream import Upstream
+from support.waiting import PATIENCE
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 CA = trustme.CA()
-
-type Answer = Callable[["Exchange"], Awaitable[None]]
 
 
 def aio(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -48,135 +47,41 @@ class Names:
         return tuple(map(ip_address, found))
 
 
-@dataclass
-class Exchange:
-    """One request, and the writer to answer it with."""
-
-    method: str
-    target: str
-    fields: tuple[tuple[str, str], ...]
-    body: bytes
-    connection: int
-    turn: int
-    writer: asyncio.StreamWriter
-
-    def header(self, name: str) -> str | None:
-        return next((value for key, value in self.fields if key == name), None)
-
-    async def send(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    def reset(self) -> None:
-        self.writer.transport.abort()
-
-
-def reply(body: bytes = b"{}", status: int = 200, *fields: str) -> Answer:
-    async def answer(exchange: Exchange) -> None:
+def reply(body: bytes = b"{}", status: int = 200, *fields: str) -> Behaviour:
+    async def answer(call: Call) -> None:
         lines = [f"HTTP/1.1 {status} Status", f"content-length: {len(body)}", *fields]
-        await exchange.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (b"" if exchange.method == "HEAD" else body))
+        await call.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (b"" if call.seen.method == "HEAD" else body))
 
     return answer
 
 
-def raw(data: bytes, *, then: str = "keep") -> Answer:
+def raw(data: bytes, *, then: str = "keep") -> Behaviour:
     """Bytes as they are; then `keep`, `close` or `reset` the connection, or `wait` for the peer to go."""
 
-    async def answer(exchange: Exchange) -> None:
-        await exchange.send(data)
+    async def answer(call: Call) -> None:
+        await call.send(data)
         if then == "close":
-            exchange.writer.close()
+            call.close()
         elif then == "reset":
-            exchange.reset()
+            call.reset()
         elif then == "wait":
-            await asyncio.Event().wait()
+            await call.pause(PATIENCE)
 
     return answer
 
 
-@dataclass
-class Server:
-    """`async with Server(...) as server:`; requests stand in `seen`, TLS facts of each connection in `handshakes`."""
+class Server(Upstream):
+    """`async with Server(...) as server:` in the test's own loop; it answers everything with `{}` unless told."""
 
-    names: tuple[str, ...] = ("api.test",)
-    answer: Answer = field(default_factory=reply)
-    tls: bool = True
-    ca: trustme.CA = CA
-    client_ca: trustme.CA | None = None
-    leaf: trustme.LeafCert | None = None
-    seen: list[Exchange] = field(default_factory=list)
-    handshakes: list[tuple[str | None, bool]] = field(default_factory=list)
-    connections: int = 0
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-    came: asyncio.Condition = field(default_factory=asyncio.Condition)
-    port: int = 0
-
-    async def __aenter__(self) -> Self:
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context() if self.tls else None)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def requests(self, count: int) -> None:
-        """Wait until so many requests have come."""
-        async with self.came:
-            await asyncio.wait_for(self.came.wait_for(lambda: len(self.seen) >= count), 5)
-
-    def _context(self) -> ssl.SSLContext:
-        self.context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        (self.leaf or self.ca.issue_cert(*self.names)).configure_cert(context)
-        if self.client_ca is not None:
-            context.verify_mode = ssl.CERT_REQUIRED
-            self.client_ca.configure_trust(context)
-        self._sni: dict[int, str | None] = {}
-        context.sni_callback = lambda connection, name, _: self._sni.__setitem__(id(connection), name)
-        return context
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        number, self.connections = self.connections, self.connections + 1
-        connection = writer.get_extra_info("ssl_object")
-        if connection is not None:
-            self.handshakes.append((self._sni.get(id(connection)), connection.session_reused))
-        try:
-            await self._requests(reader, writer, number)
-        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
-            pass
-        finally:
-            self.gone.set()
-            writer.transport.abort()
-
-    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
-        turn = 0
-        while True:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            method, target, _ = head[0].split(" ")
-            fields = tuple((line.partition(":")[0], line.partition(":")[2].strip()) for line in head[1:-2])
-            length = int(dict(fields).get("content-length", 0))
-            exchange = Exchange(method, target, fields, await reader.readexactly(length), number, turn, writer)
-            turn += 1
-            self.seen.append(exchange)
-            async with self.came:
-                self.came.notify_all()
-            # Whoever waits for the peer to go is told as soon as it has.
-            answering, leaving = asyncio.ensure_future(self.answer(exchange)), asyncio.ensure_future(reader.read(1))
-            try:
-                await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-                if leaving.done() and not leaving.cancelled() and not answering.done():
-                    return
-                await answering
-            finally:
-                answering.cancel()
-                leaving.cancel()
-                await asyncio.gather(answering, leaving, return_exceptions=True)
+    def __init__(
+        self,
+        names: tuple[str, ...] = ("api.test",),
+        answer: Behaviour | None = None,
+        client_ca: trustme.CA | None = None,
+        **options: Any,
+    ) -> None:
+        trusted = client_ca.cert_pem.bytes() if client_ca is not None else None
+        super().__init__(*names, otherwise=answer or reply(), **({"ca": CA} | options), client_ca=trusted, mutual=True)
 
 
 @functools.cache
