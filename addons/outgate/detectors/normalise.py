@@ -9,8 +9,8 @@ from collections.abc import Callable
 from html import unescape as html_unescape
 from typing import NamedTuple
 
-from outgate.detectors.automaton import Automaton
 from outgate.detectors.folding import FOLD
+from outgate.detectors.regex_engines import Automaton
 
 LAYERS = 3
 """Escapes nested deeper than this are left as they are."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from string import ascii_lowercase, ascii_uppercase, digits, hexdigits
 from typing import NamedTuple
 
-from outgate.detectors.automaton import Automaton
 from outgate.detectors.normalise import unescape
+from outgate.detectors.regex_engines import Automaton
 
 DEPTH = 3
 BUDGET = 262_144

@@ -99,7 +99,7 @@ class ResponseChannel:
         return self._parts is not None or self.closed
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener`, once, when there are parts to take or the hand-over is closed; at once where that is so."""
+        """Call `listener`, once, when there are parts to take or the channel is closed; at once where that is so."""
         self._listener = listener
         if self.ready:
             self._tell()

@@ -158,7 +158,7 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
 
     def _parts_ready(self, response: ResponseWriter) -> None:
         if self._server_event_lock.locked() or not self._has_room(response):
-            self._spawn(self._write_later(response), "hand-over", keep=True)
+            self._spawn(self._write_later(response), "response parts", keep=True)
         else:
             self._process(PartsReady(response))
 

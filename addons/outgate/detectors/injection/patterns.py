@@ -5,9 +5,9 @@ back-references are refused. Source of the trouble: OWASP, Regular expression De
 """
 
 import re
-from re import _constants as ops  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
 from typing import Any
+
+from outgate.detectors.regex_engines import ops, parse
 
 LONGEST = 300
 MOST_WAYS = 64
@@ -20,7 +20,7 @@ def bounded(pattern: str) -> re.Pattern[str]:
     if len(pattern) > LONGEST:
         raise ValueError(f"a pattern has at most {LONGEST} characters")
     try:
-        tree = _parser.parse(pattern, re.IGNORECASE)
+        tree = parse(pattern, re.IGNORECASE)
     except (re.error, OverflowError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
     ways = _ways(tree)

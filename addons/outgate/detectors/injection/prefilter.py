@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import batched
 from typing import NamedTuple
 
-from outgate.detectors.automaton import Automaton
 from outgate.detectors.injection.rules import RULES, InjectionRule
 from outgate.detectors.injection.variants import TURNS, spelling
+from outgate.detectors.regex_engines import Automaton
 
 CHUNK = 512
 """Characters looked at together; a chunk ends where a word does."""

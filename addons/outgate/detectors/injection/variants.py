@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from outgate.detectors.automaton import Automaton
 from outgate.detectors.folding import FOLD
 from outgate.detectors.normalise import fold, holds_escape, unescape
 from outgate.detectors.pii.structured import ibans
+from outgate.detectors.regex_engines import Automaton
 from outgate.detectors.transliterate import FOREIGN, transliterate
 
 _LEET = str.maketrans("013457@$!|", "oieastasil")

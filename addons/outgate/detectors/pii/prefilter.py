@@ -6,10 +6,10 @@ each entity at something that every match must contain. Tests plant every entity
 
 import re
 
-from outgate.detectors.automaton import Automaton
 from outgate.detectors.normalise import unescape
 from outgate.detectors.payloads import payloads
 from outgate.detectors.pii.structured import MAY_BE_IBAN, ibans
+from outgate.detectors.regex_engines import Automaton
 
 CARD, EMAIL, PHONE, IBAN, SSN, IP = "CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"
 ENTITIES = (CARD, EMAIL, PHONE, IBAN, SSN, IP)

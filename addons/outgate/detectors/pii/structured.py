@@ -7,7 +7,7 @@ constant number of checks.
 import re
 from collections.abc import Iterator
 
-from outgate.detectors.automaton import Automaton
+from outgate.detectors.regex_engines import Automaton
 
 _RUN = re.compile(r"(?<!\d)\d(?:[\s.\-_/·,]{0,3}\d){12,}")
 _GROUP = re.compile(r"\d+")

@@ -1,12 +1,21 @@
-"""Match a regular language in time linear in the text: the prefilter in front of slower work.
+"""The regular-expression engines: the only file here that uses what their packages do not promise.
 
-It runs on the Rust regex engine that pydantic-core brings with it: no backtracking, all alternatives in one pass, about 2 ns for a
-character. It says only yes or no.
+* `Automaton` runs on the Rust engine that pydantic-core brings for its string schemas: no backtracking, all alternatives in one
+  pass, about 2 ns for a character. It says only yes or no. A release may drop `regex_engine` or `isinstance_python`.
+* `parse` and `ops` are the private parser of the standard library's `re`. A release of Python may change the trees.
+
+`tests/detectors/test_regex_engines.py` names what has changed.
 """
 
 from collections.abc import Callable
+from re import _constants as ops  # type: ignore[attr-defined]
+from re import _parser  # type: ignore[attr-defined]
 
 from pydantic_core import SchemaValidator, core_schema
+
+__all__ = ["Automaton", "ops", "parse"]
+
+parse = _parser.parse
 
 
 class Automaton:
