@@ -39,23 +39,25 @@ def usage_of(tree: Mapping[str, Any]) -> Usage | None:
     )
 
 
-def finish_of(tree: Mapping[str, Any]) -> Finish | None:
+def _finish_of(choices: Any) -> Finish | None:
     """Why the model stopped: the worst of what the choices of a completion or a chunk say."""
-    if tree.get("error"):
-        return Finish.ERROR
-    choices = tree.get("choices")
-    if choices.__class__ is not list:
-        return None
-    stated = [choice["finish_reason"] for choice in choices if choice.__class__ is dict and choice.get("finish_reason")]
-    return worst(FINISHES.get(str(reason), Finish.OTHER) for reason in stated) if stated else None
+    found: Finish | None = None
+    for choice in choices if choices.__class__ is list else ():
+        reason = choice.get("finish_reason") if choice.__class__ is dict else None
+        if reason:
+            finish = FINISHES.get(str(reason), Finish.OTHER)
+            found = finish if found is None else worst((found, finish))
+    return found
 
 
 def reported(tree: Mapping[str, Any]) -> Reported:
     """What a whole completion says of itself."""
-    choices = tree.get("choices")
-    messages = [choice.get("message") for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else ()
-    calls = any(isinstance(each, dict) and (each.get("tool_calls") or each.get("function_call")) for each in messages)
-    return Reported(usage_of(tree), finish_of(tree), calls)
+    choices, calls = tree.get("choices"), False
+    for choice in choices if choices.__class__ is list else ():
+        message = choice.get("message") if choice.__class__ is dict else None
+        if message.__class__ is dict and (message.get("tool_calls") or message.get("function_call")):
+            calls = True
+    return Reported(usage_of(tree), Finish.ERROR if tree.get("error") else _finish_of(choices), calls)
 
 
 def vectors_reported(tree: Mapping[str, Any]) -> Reported:
@@ -132,7 +134,7 @@ class OpenAIStream:
         hidden = usage is not None and not tree.get("choices") and not self._include_usage
         if usage is None and not self._include_usage and "usage" in tree:
             del tree["usage"]  # `null` on every chunk of a stream whose usage the gateway asked for, not the caller
-        closes, finish = self._closes(tree, texts), finish_of(tree)
+        closes, finish = self._closes(tree, texts), _finish_of(tree.get("choices"))
         reported = NOTHING if usage is None and finish is None else Reported(usage, finish)
         return JsonEvent(document, texts, FRAME, closes=closes, reported=reported, hidden=hidden)
 
@@ -160,7 +162,7 @@ class OpenAIStream:
 
 def _piece(document: JsonDocument, leaf: Leaf) -> Text:
     escaped = leaf.key == "arguments" and leaf.channel is Channel.TOOL_ARGUMENTS
-    return Text(part_of(document, leaf), leaf.text, leaf.channel, (leaf.box, leaf.key), escaped=escaped)
+    return Text(part_of(document, leaf), leaf.text, leaf.channel, (leaf.box, leaf.key), False, escaped)
 
 
 def _check(tree: Mapping[str, Any]) -> None:
