@@ -8,10 +8,10 @@ import pytest
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.prompt import Channel
-from support.wire_bodies import ANTHROPIC, CHAT, EMBEDDINGS, MESSAGES, OPENAI, Spoken
+from support.wire_bodies import ANTHROPIC, CHAT, EMBEDDINGS, MESSAGES, OPENAI, RESPONSE, RESPONSES, Spoken
 
 TURN = {"role": "user", "content": "hi"}
-DIALECTS = {"openai": (OPENAI, CHAT), "anthropic": (ANTHROPIC, MESSAGES)}
+DIALECTS = {"openai": (OPENAI, CHAT), "anthropic": (ANTHROPIC, MESSAGES), "responses": (RESPONSES, RESPONSE)}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string", "description": "an a"}}, "required": ["a"]}
 OPENAI_BODY = {
     "model": "m",
@@ -41,7 +41,30 @@ ANTHROPIC_BODY = {
     "tools": [{"name": "f", "description": "d", "input_schema": SCHEMA}],
     "tool_choice": {"type": "tool", "name": "f"},
 }
-BODIES = {"openai": OPENAI_BODY, "anthropic": ANTHROPIC_BODY}
+RESPONSES_BODY = {
+    "model": "m",
+    "max_output_tokens": 5,
+    "instructions": "be kind",
+    "input": [
+        TURN,
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "t"}]},
+        {"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": "https://x.test", "detail": "low"}]},
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": "x"},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a":"b"}', "caller": {"type": "direct"}},
+        {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "t"}]},
+        {"type": "custom_tool_call", "call_id": "d", "name": "g", "input": "x"},
+        {"type": "item_reference", "id": "i"},
+    ],
+    "tools": [
+        {"type": "function", "name": "f", "description": "d", "parameters": SCHEMA},
+        {"type": "namespace", "name": "n", "description": "d", "tools": [{"type": "custom", "name": "g"}]},
+    ],
+    "tool_choice": {"type": "function", "name": "f"},
+    "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}, "verbosity": "low"},
+    "reasoning": {"effort": "low"},
+    "stream_options": {"include_obfuscation": False},
+}
+BODIES = {"openai": OPENAI_BODY, "anthropic": ANTHROPIC_BODY, "responses": RESPONSES_BODY}
 FREE = {"properties", "input"}
 """Objects whose names are the caller's own."""
 
@@ -88,13 +111,17 @@ def test_a_known_name_in_another_case_is_refused_wherever_it_stands(spoken, path
 
 def test_many_places_were_tried():
     assert 60 < len(CASES)
-    assert {"openai", "anthropic"} == {spoken for spoken, path, _ in CASES if "tools" in path and "parameters" not in path}
+    assert set(BODIES) == {spoken for spoken, path, _ in CASES if "tools" in path and "parameters" not in path}
 
 
-@pytest.mark.parametrize("name", ["\u017ftream", "max_to\u212aens", "Previous_Response_Id", "STORE"])
+@pytest.mark.parametrize("name", ["\u017ftream", "max_to\u212aens", "max_output_to\u212aens", "Previous_Response_Id", "STORE"])
 @pytest.mark.parametrize("spoken", DIALECTS)
 def test_folding_is_that_of_unicode_and_covers_state_at_the_provider(spoken, name):
-    assert "ambiguous_name" == refusal(spoken, BODIES[spoken] | {name: 1})
+    other = {"max_to\u212aens", "max_output_to\u212aens"} - {
+        next(each for each in BODIES[spoken] if "max" in each).replace("k", "\u212a")
+    }
+
+    assert (None if name in other else "ambiguous_name") == refusal(spoken, BODIES[spoken] | {name: 1})
 
 
 def test_a_file_at_the_provider_hides_under_no_other_case():
@@ -124,8 +151,10 @@ def test_names_of_properties_arguments_and_metadata_are_the_callers_own(spoken):
     body = copy.deepcopy(BODIES[spoken]) | {"metadata": {"A": "1", "a": "2"}}
     own = {"Type": {"type": "string"}, "TYPE": {"type": "string"}, "Role": {"type": "string"}}
     tool = body["tools"][0]
-    (tool["function"]["parameters"] if spoken == "openai" else tool["input_schema"])["properties"] = own
-    if spoken == "openai":
+    (tool.get("input_schema") or tool.get("parameters") or tool["function"]["parameters"])["properties"] = own
+    if spoken == "responses":
+        body["input"][4]["arguments"] = '{"Name":"x","name":"y","Arguments":"z"}'
+    elif spoken == "openai":
         body["messages"][2]["tool_calls"][0]["function"]["arguments"] = '{"Name":"x","name":"y","Arguments":"z"}'
     else:
         body["messages"][1]["content"][0]["input"] = {"Name": "x", "name": "y", "Type": "z"}

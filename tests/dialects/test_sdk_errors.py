@@ -7,7 +7,7 @@ import pytest
 
 from outgate.dialects.spec import Canned
 from outgate.errors import Denial
-from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
+from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI, RESPONSE, RESPONSES
 
 STATUSES = {
     400: ("BadRequestError", "BadRequestError"),
@@ -115,6 +115,34 @@ def test_anthropic_reads_a_canned_answer():
 
     assert "Hello" == ask_anthropic(anthropic_sdk(whole)).content[0].text
     assert ("Hello there", "end_turn") == (final.content[0].text, final.stop_reason)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_responses_client_raises_its_typed_error(status):
+    with pytest.raises(openai.APIStatusError) as caught:
+        openai_sdk(RESPONSES.error(denial(status), "req1"), status).responses.create(model="m", input="hi")
+
+    assert getattr(openai, STATUSES[status][0]) is type(caught.value)
+    assert ("some_reason", "req1", True) == (caught.value.code, caught.value.request_id, "Refused by policy." in str(caught.value))
+
+
+def test_the_responses_client_raises_in_the_middle_of_a_stream():
+    raw = b"".join(streamed(RESPONSES, RESPONSE)[:4]) + RESPONSES.error_event(denial(403), "req1")
+    with pytest.raises(openai.APIError) as caught:
+        list(openai_sdk(raw, kind=RESPONSES.content_type(True)).responses.create(model="m", input="hi", stream=True))
+
+    assert ("some_reason", "permission_error", "Refused by policy.") == (caught.value.code, caught.value.type, caught.value.message)
+
+
+def test_the_responses_client_reads_a_canned_answer():
+    whole = b"".join(event.encode() for event in RESPONSES.canned(RESPONSE, Canned("Hello", "m", "req1", 1), False, False))
+    sdk = openai_sdk(b"".join(streamed(RESPONSES, RESPONSE)), kind=RESPONSES.content_type(True))
+    with sdk.responses.stream(model="m", input="hi") as stream:
+        text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+        final = stream.get_final_response()
+
+    assert "Hello" == openai_sdk(whole).responses.create(model="m", input="hi").output_text
+    assert ("Hello there", "Hello there", "completed", 0) == (text, final.output_text, final.status, final.usage.total_tokens)
 
 
 def test_sdks_list_models():

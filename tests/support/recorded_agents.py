@@ -65,17 +65,14 @@ _PROMPT = {"role": "user", "content": [{"type": "input_text", "text": f"Mail {MA
 
 
 def ai_sdk(call: str = "", arguments: str = "", output: str = "", *, store: bool = True) -> dict[str, Any]:
-    """A turn of the AI SDK's default OpenAI model: where answers are stored, as it believes unless told, it sends references."""
+    """A turn of the AI SDK's default OpenAI model; unless told otherwise it believes that answers are stored, and refers to them."""
     base = _AI_SDK if store else {**_AI_SDK, "store": False, "include": ["reasoning.encrypted_content"]}
     if not call:
         return {**base, "input": [_PROMPT]}
+    thought = {"type": "reasoning", "id": "rs_1", "encrypted_content": ENCRYPTED, "summary": []}
     turns: list[dict[str, Any]] = [
-        {"type": "item_reference", "id": "rs_1"},
-        {"type": "item_reference", "id": "fc_1"},
+        {"type": "item_reference", "id": "rs_1"} if store else thought,
+        {"type": "function_call", "call_id": call, "name": "exec_command", "arguments": arguments},
+        {"type": "function_call_output", "call_id": call, "output": output},
     ]
-    if not store:
-        turns = [
-            {"type": "reasoning", "id": "rs_1", "encrypted_content": ENCRYPTED, "summary": []},
-            {"type": "function_call", "call_id": call, "name": "exec_command", "arguments": arguments},
-        ]
-    return {**base, "input": [_PROMPT, *turns, {"type": "function_call_output", "call_id": call, "output": output}]}
+    return {**base, "input": [_PROMPT, *turns]}

@@ -18,6 +18,8 @@ from outgate.net.authority import parse_authority
 from outgate.net.decompress import DecodingLimits, decode
 from support.anthropic_answers import message_events
 from support.openai_answers import chat_events
+from support.responses_answers import response_events
+from support.responses_bodies import RESPONSES_RICH
 from support.sse import compact
 from support.wire_bodies import Spoken
 
@@ -90,7 +92,9 @@ def tried(record_property, count: int, refused: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "seed"), [("/v1/chat/completions", CHAT), ("/v1/messages", MESSAGES)], ids=["openai", "anthropic"]
+    ("path", "seed"),
+    [("/v1/chat/completions", CHAT), ("/v1/messages", MESSAGES), ("/v1/responses", compact(RESPONSES_RICH))],
+    ids=["openai", "anthropic", "responses"],
 )
 def test_bodies_are_read_or_refused_and_survive_their_own_encoding(path, seed, record_property):
     operation = operation_for("POST", path)
@@ -110,7 +114,7 @@ def test_bodies_are_read_or_refused_and_survive_their_own_encoding(path, seed, r
 
 
 def test_event_streams_do_not_depend_on_how_they_are_cut(record_property):
-    seed = b"".join(chat_events()) + b": comment\r\nid: 4\r\n\r\n" + b"".join(message_events())
+    seed = b"".join(chat_events()) + b": comment\r\nid: 4\r\n\r\n" + b"".join((*message_events(), *response_events()))
     number = refused = 0
     for number, data in cases(seed, "sse"):
         dice = random.Random(number)

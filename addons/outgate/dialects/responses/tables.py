@@ -169,7 +169,11 @@ _FORMAT = Rule(
     names={"strict"},
 )
 _CHOSEN = Rule(
-    _PARAMETER, texts=dict.fromkeys(("name", "server_label"), _PARAMETER), rules={"tools": free(_PARAMETER)}, names={"mode"}
+    _PARAMETER,
+    texts=dict.fromkeys(("name", "server_label"), _PARAMETER),
+    fixed={"type": _values("function", "custom", "mcp", "allowed_tools", "web_search", "file_search", "image_generation", "shell")},
+    rules={"tools": free(_PARAMETER)},
+    names={"mode"},
 )
 RESPONSES = Rule(
     _PARAMETER,
