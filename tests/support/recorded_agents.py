@@ -65,7 +65,7 @@ _PROMPT = {"role": "user", "content": [{"type": "input_text", "text": f"Mail {MA
 
 
 def ai_sdk(call: str = "", arguments: str = "", output: str = "", *, store: bool = True) -> dict[str, Any]:
-    """A turn of the AI SDK's default OpenAI model; unless told otherwise it believes that answers are stored, and refers to them."""
+    """A turn of the AI SDK's default OpenAI model; unless told otherwise it takes answers for stored, and refers to them."""
     base = _AI_SDK if store else {**_AI_SDK, "store": False, "include": ["reasoning.encrypted_content"]}
     if not call:
         return {**base, "input": [_PROMPT]}
