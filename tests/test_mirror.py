@@ -1,0 +1,101 @@
+"""`tests/` mirrors `addons/outgate/`: a test beside each source file, and a source file for each test, but for the lists here.
+
+A test belongs to `X.py` as `test_X.py` or `test_X_topic.py`, to a package as the package's name; `test_attacks_*` belong to a room.
+"""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+SOURCES = TESTS.parent / "addons/outgate"
+
+ELSEWHERE = {
+    "detectors/injection/test_matcher.py": [
+        "detectors/injection/rules.py",
+        "detectors/injection/variants.py",
+    ],
+    "detectors/pii/test_analyzer.py": ["detectors/pii/context.py", "detectors/pii/recognizers.py"],
+    "dialects/anthropic/test_messages.py": ["dialects/anthropic/tables.py", "dialects/parameters.py"],
+    "dialects/openai/test_answers.py": ["dialects/answers.py", "dialects/events.py"],
+    "dialects/openai/test_chat.py": ["dialects/openai/tables.py"],
+    "dialects/responses/test_codec.py": ["dialects/responses/tables.py"],
+    "dialects/responses/test_stream.py": ["dialects/responses/answers.py"],
+    "dialects/test_reading.py": ["dialects/rules.py", "inference/params.py", "inference/prompt.py"],
+    "dialects/test_registry.py": ["dialects/opaque.py", "dialects/spec.py", "inference/operation.py"],
+    "dialects/test_finish.py": ["inference/stream.py", "inference/usage.py"],
+    "dialects/test_sdk_errors.py": ["errors.py"],
+    "e2e/connection": ["exchange/tunnel.py", "proxy/destination.py", "proxy/gateway.py", "proxy/handler.py", "proxy/layers.py"],
+    "e2e/connection/test_client_certificates.py": ["net/connection.py", "proxy/tls.py"],
+    "e2e/request": ["exchange/exchange.py", "proxy/http1.py"],
+    "e2e/server/test_start.py": ["server/hardening.py", "server/layout.py", "server/script.py"],
+    "e2e/server/test_workers.py": ["server/worker.py", "server/worker_config.py", "server/worker_master.py"],
+    "e2e/stock/test_web.py": ["cli/web.py"],
+    "exchange/test_attempts.py": ["inference/attempt.py", "stages/dispatch.py"],
+    "exchange/test_judging.py": ["inference/judge.py"],
+    "identity/test_presented.py": ["net/headers.py", "net/secret.py"],
+    "model_server/test_client.py": ["inference/finding.py"],
+    "pipeline/test_executor.py": ["pipeline/plan.py"],
+    "policy/test_live.py": ["policy/build.py"],
+    "policy/test_load.py": ["policy/provider_settings.py", "policy/schema.py"],
+    "policy/test_stage_types.py": ["pipeline/stage.py"],
+    "stages/test_authenticate.py": ["inference/principal.py"],
+    "stages/test_close_exchange.py": ["inference/names.py", "metering/audit.py", "metering/events.py"],
+    "stores/test_accounts.py": ["stores/leases.py"],
+    "stores/test_recovery.py": ["stores/segments.py"],
+    "test_docs.py": ["policy/reference.py"],
+    "testing/test_behaviour.py": ["testing/cases.py", "testing/ports.py"],
+    "upstreams/test_client.py": ["upstreams/call.py"],
+    "upstreams/test_reuse.py": ["upstreams/pool.py"],
+}
+"""Source files without a test of their own, under the test that would fail with them."""
+
+OF_A_ROOM = {
+    "dialects": ["finish", "judged_is_sent", "sdk_errors", "server_state", "wire_errors"],
+    "dialects/openai": ["answers"],
+    "pipeline": ["corpus", "judged_text", "properties", "scenarios", "scenarios_of_failure"],
+    "policy": ["costs_mean_nothing", "default_policy", "newcomer"],
+    "proxy": ["options_of_master"],
+    "stages/cache": ["age", "headers"],
+    "stores": ["full_disk", "killed_workers", "no_overspend"],
+    "upstreams": ["canary", "faults", "outbound_safety", "reuse"],
+}
+"""Tests of what several files of a folder promise together."""
+
+
+def below(folder: Path, pattern: str) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob(pattern)}
+
+
+FILES = {name for name in below(SOURCES, "*.py") if Path(name).name not in {"__init__.py", "__main__.py"}}
+ROOMS = {Path(name).parts[0] for name in FILES} - {name for name in FILES if "/" not in name}
+MIRRORED = {name for name in below(TESTS, "test_*.py") if Path(name).parts[0] in ROOMS}
+
+
+def source_of(test: str) -> str | None:
+    """The source file that a test is named after: `stores/test_accounts_clocks.py` after `stores/accounts.py`."""
+    path = Path(test)
+    words = path.stem.removeprefix("test_").split("_")
+    names = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
+    found = next((str(path.with_name(f"{name}.py")) for name in names if str(path.with_name(f"{name}.py")) in FILES), None)
+    package = path.with_name("__init__.py")
+    return str(package) if found is None and path.parent.name == names[-1] and (SOURCES / package).exists() else found
+
+
+TESTED = {source_of(test) for test in MIRRORED}
+LISTED = [source for sources in ELSEWHERE.values() for source in sources]
+
+
+def test_every_source_file_has_a_test_or_is_listed():
+    assert sorted(FILES - TESTED) == sorted(LISTED)
+
+
+@pytest.mark.parametrize("test", ELSEWHERE)
+def test_what_a_list_names_exists(test):
+    assert (TESTS / test).exists()
+
+
+def test_every_test_is_named_after_a_source_file_or_is_listed():
+    lost = {test for test in MIRRORED if source_of(test) is None and not Path(test).name.startswith("test_attacks_")}
+
+    assert sorted(lost) == sorted(f"{folder}/test_{name}.py" for folder, names in OF_A_ROOM.items() for name in names)
