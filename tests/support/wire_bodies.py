@@ -2,10 +2,12 @@
 
 import json
 import random
+from collections.abc import Iterable
 
 from outgate.dialects.registry import dialect, operation_for
 from outgate.dialects.spec import Request, RequestLine, Target
 from outgate.inference.params import Tools
+from outgate.inference.stream import Event
 from outgate.net.headers import Headers
 
 
@@ -24,6 +26,21 @@ class Spoken:
     def encode(self, operation, prompt, model: str, params, max_tokens: int | None = None, state=frozenset()) -> bytes:
         request = Request(RequestLine("POST", "/path", operation), prompt, Tools(), params, "")
         return self._dialect.encode(request, Target(model, max_tokens, state)).body
+
+    def read(self, operation, raw: bytes, stream: bool = True, include_usage: bool = True, status: int = 200) -> list[Event]:
+        """The events of an answer, from its bytes at once."""
+        decoder = self._dialect.answer(operation, stream, include_usage, status)
+        return [*decoder.feed(raw), *decoder.end()]
+
+
+def joined(events: Iterable[Event], *, repeated: bool = False) -> dict:
+    """The text of every part; of those that are told again where `repeated`."""
+    parts: dict = {}
+    for event in events:
+        for text in event.texts:
+            if text.repeated is repeated:
+                parts[text.part] = parts.get(text.part, "") + text.text
+    return parts
 
 
 OPENAI = Spoken("openai")

@@ -1,4 +1,5 @@
 import random
+from functools import partial
 
 import orjson
 import pytest
@@ -7,24 +8,17 @@ from outgate.dialects.spec import Canned
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage, merge_usage
-from support.wire_bodies import ANTHROPIC, MESSAGES
-
-
-def sse(*events):
-    return b"".join(b"event: " + e["type"].encode() + b"\ndata: " + orjson.dumps(e) + b"\n\n" for e in events)
-
-
-def delta(index, **fields):
-    return {"type": "content_block_delta", "index": index, "delta": fields}
-
-
-def start(index, **block):
-    return {"type": "content_block_start", "index": index, "content_block": block}
-
-
-def stop(index):
-    return {"type": "content_block_stop", "index": index}
-
+from support.anthropic_answers import (
+    STOP,
+    block_delta,
+    block_start,
+    block_stop,
+    input_delta,
+    message_delta,
+    message_stream,
+    text_delta,
+)
+from support.wire_bodies import ANTHROPIC, MESSAGES, joined
 
 MESSAGE = {
     "id": "msg_1",
@@ -42,38 +36,28 @@ COUNTS = {
     "output_tokens": 1,
     "service_tier": "standard",
 }
-STREAM = sse(
+STREAM = message_stream(
     {"type": "message_start", "message": {**MESSAGE, "usage": COUNTS}},
     {"type": "ping"},
-    start(0, type="thinking", thinking="", signature=""),
-    delta(0, type="thinking_delta", thinking="hm"),
-    delta(0, type="signature_delta", signature="c2ln"),
-    stop(0),
-    start(1, type="text", text=""),
-    delta(1, type="text_delta", text="Hel"),
-    delta(1, type="text_delta", text="lo é"),
-    delta(1, type="citations_delta", citation={"type": "char_location", "cited_text": "quoted"}),
-    stop(1),
-    start(2, type="tool_use", id="toolu_1", name="send", input={}),
-    delta(2, type="input_json_delta", partial_json='{"to":'),
-    delta(2, type="input_json_delta", partial_json='"bob"}'),
-    stop(2),
-    {"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"output_tokens": 40}},
-    {"type": "message_stop"},
+    block_start(0, type="thinking", thinking="", signature=""),
+    block_delta(0, type="thinking_delta", thinking="hm"),
+    block_delta(0, type="signature_delta", signature="c2ln"),
+    block_stop(0),
+    block_start(1, type="text", text=""),
+    text_delta("Hel", 1),
+    text_delta("lo é", 1),
+    block_delta(1, type="citations_delta", citation={"type": "char_location", "cited_text": "quoted"}),
+    block_stop(1),
+    block_start(2, type="tool_use", id="toolu_1", name="send", input={}),
+    input_delta('{"to":', 2),
+    input_delta('"bob"}', 2),
+    block_stop(2),
+    message_delta("tool_use", output_tokens=40),
+    STOP,
 )
 
 
-def answer(raw, stream=True, status=200):
-    decoder = ANTHROPIC.answer(MESSAGES, stream, True, status)
-    return [*decoder.feed(raw), *decoder.end()]
-
-
-def joined(events):
-    parts = {}
-    for event in events:
-        for text in event.texts:
-            parts[text.part] = parts.get(text.part, "") + text.text
-    return parts
+answer = partial(ANTHROPIC.read, MESSAGES)
 
 
 def test_streamed_texts_continue_each_other_by_block():
@@ -108,14 +92,14 @@ def test_usage_counts_cached_tokens_as_input_and_merges():
 
 def test_a_later_report_without_cache_counts_keeps_the_earlier_ones():
     events = answer(
-        sse(
+        message_stream(
             {"type": "message_start", "message": {**MESSAGE, "usage": COUNTS}},
             {
                 "type": "message_delta",
                 "delta": {},
                 "usage": {"input_tokens": 10, "output_tokens": 4, "cache_read_input_tokens": None},
             },
-            {"type": "message_stop"},
+            STOP,
         )
     )
 
@@ -159,14 +143,14 @@ def test_a_name_on_the_wire_that_is_not_the_type_is_corrected():
 
 
 def test_held_back_text_goes_out_in_a_delta_even_from_the_start_of_its_block():
-    events = answer(sse(start(0, type="text", text="Hi"), stop(0), {"type": "message_stop"}))
+    events = answer(message_stream(block_start(0, type="text", text="Hi"), block_stop(0), STOP))
     held = events[0].only(0, "i")
 
-    assert sse(delta(0, type="text_delta", text="i")) == held.encode()
+    assert message_stream(text_delta("i", 0)) == held.encode()
     assert events[0].texts[0].part == held.texts[0].part
-    assert sse(delta(0, type="text_delta", text="x")) == held.replace({0: "x"}).encode()
+    assert message_stream(text_delta("x", 0)) == held.replace({0: "x"}).encode()
     arguments = answer(STREAM)[13].only(0, "}")
-    assert sse(delta(2, type="input_json_delta", partial_json="}")) == arguments.encode()
+    assert message_stream(input_delta("}", 2)) == arguments.encode()
 
 
 def test_a_string_that_comes_whole_has_no_continuation():
@@ -193,12 +177,12 @@ def test_a_stream_without_message_stop_is_truncated(cut):
 
 
 def test_what_follows_the_end_is_not_passed_on():
-    assert 17 == len(answer(STREAM + sse(delta(0, type="text_delta", text="smuggled"))))
+    assert 17 == len(answer(STREAM + message_stream(text_delta("smuggled", 0))))
 
 
 def test_an_error_event_of_the_provider_ends_the_stream():
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
-    events = answer(sse(start(0, type="text", text="Hi"), error))
+    events = answer(message_stream(block_start(0, type="text", text="Hi"), error))
 
     assert [False, True] == [event.last for event in events]
     assert (0, "text") in events[1].closes

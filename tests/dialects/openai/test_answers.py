@@ -1,6 +1,7 @@
 """Whole answers of the OpenAI API, errors, and answers by the gateway."""
 
 import json
+from functools import partial
 
 import orjson
 import pytest
@@ -10,28 +11,10 @@ from outgate.dialects.spec import Canned
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage
-from support.wire_bodies import CHAT, EMBEDDINGS, OPENAI
+from support.openai_answers import USAGE
+from support.wire_bodies import CHAT, EMBEDDINGS, OPENAI, joined
 
-USAGE = {
-    "prompt_tokens": 9,
-    "completion_tokens": 7,
-    "total_tokens": 16,
-    "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
-    "completion_tokens_details": {"reasoning_tokens": 3},
-}
-
-
-def answer(raw, include_usage=False, stream=True, status=200):
-    decoder = OPENAI.answer(CHAT, stream, include_usage, status)
-    return [*decoder.feed(raw), *decoder.end()]
-
-
-def joined(events):
-    parts = {}
-    for event in events:
-        for text in event.texts:
-            parts[text.part] = parts.get(text.part, "") + text.text
-    return parts
+answer = partial(OPENAI.read, CHAT, include_usage=False)
 
 
 @pytest.mark.parametrize(

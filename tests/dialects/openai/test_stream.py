@@ -1,4 +1,5 @@
 import random
+from functools import partial
 
 import orjson
 import pytest
@@ -6,57 +7,24 @@ import pytest
 from outgate.errors import Denial, WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.usage import Usage
-from support.wire_bodies import CHAT, OPENAI
+from support.openai_answers import CHUNK, USAGE, call_chunk, chat_stream, chunk, usage_chunk
+from support.wire_bodies import CHAT, OPENAI, joined
 
-HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o"}
-
-
-def chunk(delta, finish=None, index=0, **extra):
-    return {**HEAD, "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}], **extra}
-
-
-def sse(*chunks, done=True):
-    return b"".join(b"data: " + orjson.dumps(c) + b"\n\n" for c in chunks) + (b"data: [DONE]\n\n" if done else b"")
-
-
-def call(**function):
-    return {"tool_calls": [{"index": 0, "function": function}]}
-
-
-USAGE = {
-    "prompt_tokens": 9,
-    "completion_tokens": 7,
-    "total_tokens": 16,
-    "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
-    "completion_tokens_details": {"reasoning_tokens": 3},
-}
-STREAM = sse(
+STREAM = chat_stream(
     chunk({"role": "assistant", "content": ""}),
     chunk({"reasoning_content": "hm"}),
     chunk({"content": "Hel"}),
     chunk({"content": "lo"}, index=1),
     chunk({"content": "lo é"}),
     chunk({"refusal": "no"}),
-    chunk({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "send", "arguments": ""}}]}),
-    chunk(call(arguments='{"to":')),
-    chunk(call(arguments='"bob"}')),
+    call_chunk(id="call_1", name="send"),
+    call_chunk('{"to":'),
+    call_chunk('"bob"}'),
     chunk({}, "tool_calls"),
     chunk({}, "stop", index=1),
-    {**HEAD, "choices": [], "usage": USAGE},
+    usage_chunk(USAGE),
 )
-
-
-def answer(raw, include_usage=False, stream=True, status=200):
-    decoder = OPENAI.answer(CHAT, stream, include_usage, status)
-    return [*decoder.feed(raw), *decoder.end()]
-
-
-def joined(events):
-    parts = {}
-    for event in events:
-        for text in event.texts:
-            parts[text.part] = parts.get(text.part, "") + text.text
-    return parts
+answer = partial(OPENAI.read, CHAT, include_usage=False)
 
 
 def test_streamed_texts_continue_each_other_by_part():
@@ -95,14 +63,14 @@ def test_streamed_usage_is_hidden_from_a_caller_who_did_not_ask():
 
 
 def test_null_usage_is_taken_from_chunks_of_a_caller_who_did_not_ask():
-    raw = sse(chunk({"content": "a"}, usage=None), chunk({}, "stop", usage=None))
+    raw = chat_stream(chunk({"content": "a"}, usage=None), chunk({}, "stop", usage=None))
 
     assert b'"usage"' not in answer(raw)[0].encode()
     assert b'"usage":null' in answer(raw, include_usage=True)[0].encode()
 
 
 def test_usage_beside_a_choice_is_not_hidden():
-    events = answer(sse(chunk({"content": "a"}, "stop", usage=USAGE)))
+    events = answer(chat_stream(chunk({"content": "a"}, "stop", usage=USAGE)))
 
     assert not events[0].hidden
     assert 9 == events[0].usage.input_tokens
@@ -113,7 +81,7 @@ def test_events_are_written_from_what_was_judged():
 
 
 def test_a_text_of_an_event_is_replaced():
-    event = answer(sse(chunk({"content": "secret", "role": "assistant"}), chunk({}, "stop")))[0]
+    event = answer(chat_stream(chunk({"content": "secret", "role": "assistant"}), chunk({}, "stop")))[0]
     changed = event.replace({0: 'x"y'})
 
     assert b"secret" not in changed.encode()
@@ -129,9 +97,9 @@ def test_held_back_text_goes_out_in_a_continuation():
     content = events[2].only(0, "held").replace({0: "again"})
 
     def alone(delta):
-        return {**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+        return {**CHUNK, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
 
-    assert alone(call(arguments="held")) == orjson.loads(arguments.encode()[6:])
+    assert alone({"tool_calls": [{"index": 0, "function": {"arguments": "held"}}]}) == orjson.loads(arguments.encode()[6:])
     assert events[8].texts[0].part == arguments.texts[0].part
     assert alone({"content": "again"}) == orjson.loads(content.encode()[6:])
     assert (None, False, (), False) == (content.usage, content.last, content.closes, content.whole)
@@ -152,9 +120,9 @@ def test_chunking_changes_no_event():
     [
         b"",
         b": ping\n\n",
-        sse(chunk({"content": "a"}), done=False),
-        sse(chunk({"content": "a"}, "stop"), chunk({"content": "b"}, index=1), done=False),
-        sse(chunk({"content": "a"}, "stop"), done=False) + b'data: {"x',
+        chat_stream(chunk({"content": "a"}), done=False),
+        chat_stream(chunk({"content": "a"}, "stop"), chunk({"content": "b"}, index=1), done=False),
+        chat_stream(chunk({"content": "a"}, "stop"), done=False) + b'data: {"x',
     ],
 )
 def test_a_stream_that_ends_early_is_truncated(raw):
@@ -164,7 +132,7 @@ def test_a_stream_that_ends_early_is_truncated(raw):
     assert "truncated" == caught.value.code
 
 
-@pytest.mark.parametrize("raw", [sse(chunk({"content": "a"}, "stop"), done=False), sse(chunk({"content": "a"}))])
+@pytest.mark.parametrize("raw", [chat_stream(chunk({"content": "a"}, "stop"), done=False), chat_stream(chunk({"content": "a"}))])
 def test_a_finished_stream_ends_with_done_even_where_the_provider_left_it_out(raw):
     last = answer(raw)[-1]
 
@@ -172,11 +140,11 @@ def test_a_finished_stream_ends_with_done_even_where_the_provider_left_it_out(ra
 
 
 def test_done_closes_what_no_choice_closed():
-    assert (("choices", 0, "delta", "content"),) == answer(sse(chunk({"content": "a"})))[-1].closes
+    assert (("choices", 0, "delta", "content"),) == answer(chat_stream(chunk({"content": "a"})))[-1].closes
 
 
 def test_what_follows_the_end_is_not_passed_on():
-    events = answer(sse(chunk({"content": "a"}, "stop")) + sse(chunk({"content": "smuggled"})))
+    events = answer(chat_stream(chunk({"content": "a"}, "stop")) + chat_stream(chunk({"content": "smuggled"})))
 
     assert not [event for event in events if b"smuggled" in event.encode()]
 
@@ -188,7 +156,7 @@ def test_a_chunk_that_is_none_is_refused(data):
 
 
 def test_an_error_event_of_the_provider_ends_the_stream():
-    raw = sse(chunk({"content": "a"}), {"error": {"message": "overloaded", "type": "server_error"}}, done=False)
+    raw = chat_stream(chunk({"content": "a"}), {"error": {"message": "overloaded", "type": "server_error"}}, done=False)
     events = answer(raw)
 
     assert [False, True] == [event.last for event in events]
@@ -197,7 +165,7 @@ def test_an_error_event_of_the_provider_ends_the_stream():
 
 
 def test_unknown_strings_of_a_delta_are_judged():
-    events = answer(sse(chunk({"novel": "te"}), chunk({"novel": "xt", "list": ["a"]}), chunk({}, "stop")))
+    events = answer(chat_stream(chunk({"novel": "te"}), chunk({"novel": "xt", "list": ["a"]}), chunk({}, "stop")))
 
     assert {("choices", 0, "delta", "novel"): "text", ("choices", 0, "delta", "list"): "a"} == joined(events)
 
@@ -206,7 +174,7 @@ def test_log_probabilities_are_judged_and_lose_their_bytes():
     other = {"token": "Hal", "bytes": [72], "logprob": -2}
     token = {"token": "Hel", "bytes": [72], "logprob": -1, "top_logprobs": [other]}
     choice = {"index": 0, "delta": {"content": "Hel"}, "logprobs": {"content": [token]}, "finish_reason": "stop"}
-    [event, _] = answer(sse({**HEAD, "choices": [choice]}))
+    [event, _] = answer(chat_stream({**CHUNK, "choices": [choice]}))
 
     assert ["Hel", "Hel", "Hal"] == [text.text for text in event.texts]
     assert b'"bytes":null' in event.encode()

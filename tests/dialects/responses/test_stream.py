@@ -1,5 +1,7 @@
 """Answers of the Responses API: pieces, the wholes that repeat them, endings, and what an answer says of itself."""
 
+from functools import partial
+
 import orjson
 import pytest
 
@@ -9,7 +11,7 @@ from outgate.inference.stream import Finish
 from outgate.inference.usage import Usage
 from support.responses_answers import called, response, response_events, said, thought
 from support.sse import event, named
-from support.wire_bodies import RESPONSE, RESPONSES
+from support.wire_bodies import RESPONSE, RESPONSES, joined
 
 ARGUMENTS = '{"to": "bob", "n": 1}'
 CUSTOM = {"id": "ctc_1", "type": "custom_tool_call", "call_id": "call_2", "name": "run", "input": "ls -l"}
@@ -17,18 +19,7 @@ OUTPUT = [thought("let me see"), said("Hello é, there."), called("send", ARGUME
 STREAM = b"".join(response_events(OUTPUT))
 
 
-def answer(raw, stream=True, status=200):
-    decoder = RESPONSES.answer(RESPONSE, stream, True, status)
-    return [*decoder.feed(raw), *decoder.end()]
-
-
-def joined(events, *, repeated=False):
-    parts = {}
-    for each in events:
-        for text in each.texts:
-            if text.repeated is repeated:
-                parts[text.part] = parts.get(text.part, "") + text.text
-    return parts
+answer = partial(RESPONSES.read, RESPONSE)
 
 
 def data(each):
