@@ -6,8 +6,6 @@ gone, killed) goes through `_close`, once.
 
 import logging
 from asyncio import CancelledError, Task, get_running_loop
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from outgate.dialects.registry import dialect, operation_for, spec, spoken_to
 from outgate.dialects.spec import Request, RequestLine
@@ -15,8 +13,9 @@ from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
 from outgate.exchange.body import RequestBody
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
-from outgate.exchange.closing import ExchangeEnd, TextCounter, run_close_stages, usage_of
+from outgate.exchange.closing import ExchangeEnd, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
+from outgate.exchange.deps import NO_DESTINATION, NO_POLICY, ExchangeDeps, opening_facts
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
 from outgate.exchange.memory_estimate import memory_of
@@ -29,48 +28,12 @@ from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import LivePolicy, LiveRoute
 from outgate.policy.schema import LimitsSection
 from outgate.upstreams.catalog import Backend
-from outgate.upstreams.credentials import Credentials
 
 _log = logging.getLogger(__name__)
-NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
-NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
 _NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy allows this request.")
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
-
-
-class ExchangeDeps(NamedTuple):
-    """Dependencies of an exchange: the live policy, clocks, ids, credentials and a counter of tokens."""
-
-    policy: Callable[[], LivePolicy | None]
-    nanoseconds: Callable[[], int]
-    seconds: Callable[[], float]
-    wall: Callable[[], float]
-    ids: Callable[[], str]
-    credentials: Credentials
-    tokenizers: TextCounter
-
-
-def opening_facts(
-    policy: LivePolicy, head: RequestHead, exchange_id: str, started: float, operation: Operation | None = None, route: str = ""
-) -> dict[str, Any]:
-    """The facts with which every execution opens, that of a tunnel included: its head has no path and asks for no operation yet."""
-    return {
-        "conn": head.connection,
-        "destination": head.destination,
-        "method": head.method,
-        "path": head.path or None,
-        "headers": head.headers,
-        "operation": operation,
-        "route": route,
-        "exchange.id": exchange_id,
-        "started": started,
-        "policy.revision": policy.revision,
-        "endpoint.state": frozenset(),
-        "provider.state": frozenset(),
-        "credential.epoch": 0,
-    }
 
 
 class Exchange:

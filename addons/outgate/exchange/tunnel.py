@@ -5,7 +5,7 @@ import logging
 from outgate.errors import Denial
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.closing import ExchangeEnd, run_close_stages
-from outgate.exchange.exchange import NO_DESTINATION, ExchangeDeps, opening_facts
+from outgate.exchange.deps import NO_DESTINATION, ExchangeDeps, opening_facts
 from outgate.net.connection import Connection
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution

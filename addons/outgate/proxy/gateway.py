@@ -19,7 +19,8 @@ from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
 from outgate.exchange.body import MemoryPool, RequestBody
-from outgate.exchange.exchange import NO_POLICY, Exchange, ExchangeDeps
+from outgate.exchange.deps import NO_POLICY, ExchangeDeps
+from outgate.exchange.exchange import Exchange
 from outgate.exchange.tunnel import FAILED, Tunnel
 from outgate.net.connection import Connection, Entry
 from outgate.policy.schema import LimitsSection

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from outgate.exchange.exchange import ExchangeDeps
+from outgate.exchange.deps import ExchangeDeps
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
 from outgate.model_server.client import ModelClient

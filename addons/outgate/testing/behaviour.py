@@ -13,7 +13,8 @@ import orjson
 from outgate.errors import Denial
 from outgate.exchange.body import MemoryPool, RequestBody
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel, ResponseHead
-from outgate.exchange.exchange import Exchange, ExchangeDeps
+from outgate.exchange.deps import ExchangeDeps
+from outgate.exchange.exchange import Exchange
 from outgate.exchange.tunnel import Tunnel
 from outgate.identity.workloads import digest_of
 from outgate.net.connection import Connection, Entry

@@ -1,0 +1,47 @@
+"""Dependencies, opening facts and refusals that exchanges and tunnels share."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from outgate.errors import Denial
+from outgate.exchange.channel import RequestHead
+from outgate.exchange.closing import TextCounter
+from outgate.inference.operation import Operation
+from outgate.policy.live import LivePolicy
+from outgate.upstreams.credentials import Credentials
+
+NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
+NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
+
+
+class ExchangeDeps(NamedTuple):
+    """Dependencies of an exchange: the live policy, clocks, ids, credentials and a counter of tokens."""
+
+    policy: Callable[[], LivePolicy | None]
+    nanoseconds: Callable[[], int]
+    seconds: Callable[[], float]
+    wall: Callable[[], float]
+    ids: Callable[[], str]
+    credentials: Credentials
+    tokenizers: TextCounter
+
+
+def opening_facts(
+    policy: LivePolicy, head: RequestHead, exchange_id: str, started: float, operation: Operation | None = None, route: str = ""
+) -> dict[str, Any]:
+    """The facts with which every execution opens, that of a tunnel included: its head has no path and asks for no operation yet."""
+    return {
+        "conn": head.connection,
+        "destination": head.destination,
+        "method": head.method,
+        "path": head.path or None,
+        "headers": head.headers,
+        "operation": operation,
+        "route": route,
+        "exchange.id": exchange_id,
+        "started": started,
+        "policy.revision": policy.revision,
+        "endpoint.state": frozenset(),
+        "provider.state": frozenset(),
+        "credential.epoch": 0,
+    }
