@@ -58,13 +58,13 @@ def test_a_new_raw_guard_goes_before_every_clearing_stage_of_every_route(path: P
         guard = next((p for p in placements if p.name == "prompt_guard"), None)
         if guard is None:
             continue
-        contract = replace(guard.contract, writes=("verdict.secret_guard",), cost=cost)
-        raw = guard._replace(name="secret_guard", contract=contract)
+        contract = replace(guard.contract, writes=("verdict.spy_of_raw_text",), cost=cost)
+        raw = guard._replace(name="spy_of_raw_text", contract=contract)
         order = compile_plan((*placements, raw), **how).order
-        assert "redact" not in order or order.index("secret_guard") < order.index("redact")
+        assert "redact" not in order or order.index("spy_of_raw_text") < order.index("redact")
         clean = raw._replace(contract=replace(contract, judges=Judges.CLEAN))
         order = compile_plan((*placements, clean), **how).order
-        assert "redact" not in order or order.index("redact") < order.index("secret_guard")
+        assert "redact" not in order or order.index("redact") < order.index("spy_of_raw_text")
 
 
 def test_a_new_guard_of_the_answer_edits_no_sibling(compiled: Compiled) -> None:

@@ -1,4 +1,4 @@
-"""Windows over neighbouring leaves, so that what is split over parts or messages is still seen whole.
+"""Sliding windows over neighbouring leaves, for matches that span parts or messages.
 
 For personal data a window joins the parts of one message: long leaves give only their ends, and findings within one leaf are that
 leaf's own. For attacks it runs on over messages.

@@ -1,4 +1,4 @@
-"""When an answer that is not a stream is complete, and what of it is passed on."""
+"""Decoders of whole (not streamed) answers: a JSON body, a provider's error, bytes that are not read."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any

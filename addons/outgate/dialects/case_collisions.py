@@ -1,4 +1,4 @@
-"""A member that policies decide on has one spelling: what differs from it only in case is refused, wherever the table knows names.
+"""Reject JSON members whose name differs from a known one only in case, wherever the table knows names.
 
 Servers written in Go match names of members without regard to case, by Unicode's folding, and take the last (encoding/json,
 Unmarshal): `{"type": "text", "Type": "image_url"}` would be judged as one part and served as another. So it is in a body, its

@@ -1,4 +1,4 @@
-"""What counts as a JSON body, and which bytes it becomes again.
+"""Strict JSON codec for request and response bodies (RFC 8259): bounded, no duplicate names, lossless numbers.
 
 RFC 8259 read as narrowly as it can be, so that no two parsers can disagree about what was judged: UTF-8 without BOM, no
 duplicate names, no non-finite numbers, no lone surrogates, at most `Limits.depth` levels; integers stay exact, up to 308

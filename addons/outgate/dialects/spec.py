@@ -1,4 +1,4 @@
-"""One API as everybody else knows it: its paths, its header fields, its words for errors and endings, and the codec of its bodies.
+"""`Spec`: paths, header fields, error types, finish reasons and codec of one API.
 
 Each package of `dialects/` holds one `Spec`. Whoever needs to know something of an API reads it here, so that a new API is one new
 package and its line in `registry`.

@@ -1,4 +1,4 @@
-"""Which events a byte stream holds (WHATWG HTML, section 9.2.6), whatever the chunks it comes in.
+"""Incremental parser of server-sent events (WHATWG HTML, section 9.2.6), independent of chunk borders.
 
 Rules: a line ends with LF, CR or CRLF; a blank line ends an event; an event without `data` is no event; comments and unknown
 fields are nothing; a stream that ends inside an event does not have that event. One event may be `limit` bytes long.

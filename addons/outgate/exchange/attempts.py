@@ -1,4 +1,4 @@
-"""Attempt until an answer has begun: a failure event writes outside facts, and exactly the stages that depend on them run again.
+"""Retry upstream attempts until a response begins; only the stages that depend on the failure run again.
 
 Each attempt runs on a fork of the slots. When nothing would run differently, or nothing is left to try, the last answer or
 failure stands: the caller sees the provider's own error rather than an invented one.

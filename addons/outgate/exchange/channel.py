@@ -1,4 +1,4 @@
-"""The two ends of an exchange at its client: the head of the request, and a bounded queue of the response's parts.
+"""Client side of an exchange: the request head, and a bounded queue of response parts.
 
 The queue holds what was put last and no more, which is the back-pressure. An exchange is one task; whatever writes to its client
 (a connection handler, or a hook of mitmproxy in a task of its own) only takes from here.

@@ -1,4 +1,4 @@
-"""One pass of an answer through its judges, in plan order, for every dialect, streamed and whole.
+"""Run an answer through its judges in plan order, for every dialect, streamed and whole.
 
 Each judge sees what those before it let go on; events keep their order, and their bytes where no judge changed them. The pass
 begins before the head of the answer leaves, and ends with the verdicts as facts and the time of every stage in the trace.

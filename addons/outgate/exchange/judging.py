@@ -1,4 +1,4 @@
-"""One judge at its place in the pass of an answer: what it is shown, what it holds back, and what becomes of its decisions.
+"""Run one judge: join text by part, hold back its window, apply its decisions, `limit` and `on_error`.
 
 Text is joined by part. What a judge wants to see more of is held back, and leaves with the part's next event, or in an event of its
 own before the part closes. Nothing leaves unjudged: a judge that raises, runs out of time or returns what it may not is answered

@@ -153,7 +153,10 @@ def _stale_verdicts(versions: Versions, guard: Node, leaving: frozenset[Version]
         if older or spoilers:
             why = f"{spoilers[0].name} rewrites it before it reaches" if spoilers else "an older version goes to"
             message = f"{guard.name} judged {read.fact}; {why} {where}"
-            repair = f"let {guard.name} read the final {read.fact}, or declare what the rewrite preserves"
+            repair = (
+                f"let {guard.name} read the final {read.fact}, or, where the rewrite changes nothing that it looks for, "
+                f'declare `preserves=("{min(made)}",)` in the rewriting stage'
+            )
             path = (guard.name, *(spoiler.name for spoiler in spoilers), where)
             yield problem("E_STALE_VERDICT", message, repair, guard, *spoilers[:1], about=read.fact, path=path)
 

@@ -1,4 +1,4 @@
-"""Find groups of adjacent stages that could run concurrently without changing a decision. Printed; not done."""
+"""Groups of adjacent stages that may run concurrently (printed by `outgate plan`, not yet executed)."""
 
 from collections.abc import Sequence
 

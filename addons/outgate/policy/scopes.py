@@ -25,6 +25,7 @@ BOUNDARY = (
 
 TIES = {
     "model_map": ("redact",),
+    "count_tokens": ("cache",),
     "inject_credentials": ("encode_request",),
     "originate_tls": ("inject_credentials",),
 }

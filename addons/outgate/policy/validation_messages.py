@@ -1,4 +1,4 @@
-"""Tell pydantic's validation errors to an operator: the place in the file, the cause in pydantic's words, and the repair.
+"""Translate pydantic validation errors to diagnostics: line, cause, repair.
 
 The repair is read from the JSON Schema of the model: which keys, choices, bounds and examples a place has. Several errors about one
 value (of the branches of a union) become one. Values are never shown, but an address range: anything else might be a credential.

@@ -56,6 +56,7 @@ class OutputPhrases(StreamStage):
             writes=("r.stream", "verdict.out.output_phrases") if replaces else ("verdict.out.output_phrases",),
             may=May.MUTATE if replaces else May.DENY,
             judges=Judges.CLEAN,
+            preserves=("verdict.out.*",) if replaces else (),
             cost=0.02,
         )
 

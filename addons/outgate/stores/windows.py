@@ -1,4 +1,4 @@
-"""Budget windows of a moment: fixed, aligned to UTC, and none ever comes back.
+"""Fixed budget windows aligned to UTC; a clock that steps back never reopens one.
 
 The time of day is read once; from then on the monotonic clock carries it, so that a step of the wall clock, in either direction,
 neither resets a budget early nor reopens a window that has ended.

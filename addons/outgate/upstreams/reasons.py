@@ -1,4 +1,4 @@
-"""Map errors of the operating system and of TLS to failure reasons: the one place where theirs become names of our own.
+"""Map errors of the operating system and of TLS to failure reasons.
 
 Codes are compared, messages are not read: OpenSSL's quote nothing of the peer's, but they change with its versions.
 """

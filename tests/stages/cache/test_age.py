@@ -9,7 +9,7 @@ CHAT = Operation("openai", Kind.CHAT)
 REQUEST = Spoken("openai").decode(CHAT, b'{"model":"m","temperature":0,"messages":[{"role":"user","content":"hello"}]}')
 BODY = b'{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
 AGENT = Principal(name="w", tenant="t")
-FACTS = Reads(REQUEST.prompt, REQUEST.tools, REQUEST.params, "m", "p", (), AGENT, "d:443", CHAT, "r1")
+FACTS = Reads(REQUEST.prompt, REQUEST.tools, REQUEST.params, "m", "p", (), AGENT, "d:443", "/v1/chat/completions", CHAT, "r1")
 
 
 class Counted:

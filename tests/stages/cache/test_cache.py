@@ -16,8 +16,7 @@ from outgate.stages.cache import Cache, CacheSettings, Reads
 from outgate.stores.answers import CachedAnswer, MemoryAnswers
 from support.wire_bodies import Spoken
 
-CHAT = Operation("openai", Kind.CHAT)
-EMBEDDINGS = Operation("openai", Kind.EMBEDDINGS)
+CHAT, PATH, EMBEDDINGS = Operation("openai", Kind.CHAT), "/v1/chat/completions", Operation("openai", Kind.EMBEDDINGS)
 CLAUDE = Operation("anthropic", Kind.CHAT)
 WHOLE = b'{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}]}'
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
@@ -28,10 +27,10 @@ def body(*messages, **members):
     return orjson.dumps({"model": "m", "messages": said, "temperature": 0, **members})
 
 
-def facts(raw=None, *, tenant="t", workload="w", model="m", provider="p", destination="d:443", operation=CHAT, revision="r1"):
+def facts(raw=None, *, tenant="t", workload="w", model="m", provider="p", at=("d:443", PATH), operation=CHAT, revision="r1"):
     request = Spoken(operation.dialect).decode(operation, raw or body())
     principal = Principal(name=workload, tenant=tenant)
-    given = (request.prompt, request.tools, request.params, model, provider, (), principal, destination, operation, revision)
+    given = (request.prompt, request.tools, request.params, model, provider, (), principal, *at, operation, revision)
     return Reads(*given)
 
 
@@ -123,7 +122,8 @@ DIFFERENT = {
     "model (A03)": facts(model="m2"),
     "provider": facts(provider="p2"),
     "no provider": facts(provider=None),
-    "destination": facts(destination="e:443"),
+    "destination": facts(at=("e:443", PATH)),
+    "API version": facts(at=("d:443", PATH + "?api-version=2025-01-01")),
     "policy revision (A39)": facts(revision="r2"),
     "text": facts(body(("user", "Hello"))),
     "a space": facts(body(("user", "hello "))),

@@ -1,4 +1,4 @@
-"""Placeholders in an answer become values again, however the answer is cut into pieces.
+"""Judge that replaces placeholders in an answer by their values, independent of chunk borders.
 
 Only a tail that may be the beginning of one of *this* exchange's placeholders is held back, never more than the longest of them.
 In a piece of JSON (streamed tool arguments) values are escaped and escaped brackets understood.

@@ -1,10 +1,10 @@
 """Answer from the cache where the very same request was answered before, for the same caller, under the same policy.
 
-The key is a digest of everything an answer depends on: tenant (and workload, by default), destination, provider, routed model,
-operation, every parameter, the tools, the shape and every text of the judged prompt, the header fields that go on to the provider
-(but those that say nothing of the answer), and the policy's revision. Nothing similar
-ever hits. Placeholders are part of the judged prompt, so two callers of one tenant who differ only in what was redacted share an
-answer, and each gets their own values back. What has no key (None) is neither looked up nor stored.
+The key is a digest of everything an answer depends on: tenant (and workload, by default), destination, path and query, provider,
+routed model, operation, every parameter, the tools, the shape and every text of the judged prompt, the header fields that go on to
+the provider (but those that say nothing of the answer), and the policy's revision. Nothing similar ever hits. Placeholders are part
+of the judged prompt, so two callers of one tenant who differ only in what was redacted share an answer, and each gets their own
+values back. What has no key (None) is neither looked up nor stored.
 """
 
 from hashlib import sha256
@@ -59,6 +59,7 @@ class Reads(NamedTuple):
     headers_out: tuple[tuple[str, str], ...] | None
     principal: Principal
     destination: str
+    path: str
     operation: Operation
     policy_revision: str
 
@@ -118,6 +119,7 @@ def _key(facts: Reads, scope: str) -> bytes:
         principal.tenant,
         principal.name if scope == "workload" else None,
         facts.destination,
+        facts.path,
         facts.provider,
         facts.model,
         facts.operation.dialect,
