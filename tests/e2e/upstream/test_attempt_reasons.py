@@ -133,7 +133,8 @@ def test_an_attempt_that_was_made_good_by_the_next_is_told_too(gateway):
     ],
 )
 def test_phases_after_the_handshake(gateway, providers, behaviour, stream, phase, reason):
-    providers[0].script(behaviour)
+    providers[0].script(b.answer_json({}, 200, {"connection": "close"}), behaviour)
+    attempts_of(gateway, "api.openai.com")  # no idle connection is left, whose loss would be another reason
 
     _, attempts = attempts_of(gateway, "api.openai.com", stream=stream)
 
