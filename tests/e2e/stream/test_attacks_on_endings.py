@@ -44,7 +44,7 @@ def left(gateway) -> tuple[int, ...]:
             len(gateway.gateway.exchanges),
             gateway.gateway.bodies.held,
             len(handlers(gateway)),
-            sum(task.get_name().startswith(("hand-over", "hook", "client")) for task in asyncio.all_tasks()),
+            sum(task.get_name().startswith(("response parts", "hook", "client")) for task in asyncio.all_tasks()),
         )
     )
 
@@ -185,7 +185,7 @@ def test_attack_a_client_that_leaves_while_its_window_is_full_leaves_nothing(ins
 
 
 def waiting_for_window(gateway) -> bool:
-    return gateway.call(lambda: any(task.get_name().startswith("hand-over") for task in asyncio.all_tasks()))
+    return gateway.call(lambda: any(task.get_name().startswith("response parts") for task in asyncio.all_tasks()))
 
 
 @pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
