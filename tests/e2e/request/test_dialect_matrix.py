@@ -22,6 +22,7 @@ POLICY = (
 admit_parts: {}
 prompt_guard: {}
 redact: {}
+output_phrases: {phrases: [the forbidden words]}
 count_tokens: {}
 token_budget:
   limits:
@@ -71,6 +72,10 @@ class Cell:
         status, body = self.ask(text)
         assert 200 == status, body
         return self.talk.heard(body) if self.stream else self.talk.said(orjson.loads(body))
+
+    def refusal(self, body):
+        """The reason that an answer gives for its end."""
+        return self.talk.refused(frames(body)[-1] if self.stream else orjson.loads(body))
 
     def received(self):
         """The question that the provider got."""
@@ -126,13 +131,21 @@ def test_an_answer_gives_the_caller_its_own_values_back(cell):
 
 
 @every_cell
+def test_a_denied_answer_ends_in_an_error_of_its_dialect(cell):
+    cell.provider.script(saying(cell, "I may say the forbidden words."))
+    status, body = cell.ask("hi")
+
+    assert (200 if cell.stream else 403, False) == (status, b"forbidden" in body)
+    assert cell.refusal(body) == cell.closing_line()["outgate.denial.code"] == "answer_refused"
+
+
+@every_cell
 def test_an_answer_that_is_none_is_an_error_of_its_dialect(cell):
     cell.provider.script(broken(cell))
     status, body = cell.ask("hi")
 
-    error = frames(body)[-1] if cell.stream else orjson.loads(body)
     assert (200 if cell.stream else 502, False) == (status, b"canary" in body)
-    assert cell.talk.refused(error) == cell.closing_line()["outgate.denial.code"] == "upstream_broken_answer"
+    assert cell.refusal(body) == cell.closing_line()["outgate.denial.code"] == "upstream_broken_answer"
 
 
 @every_cell
@@ -156,6 +169,13 @@ def echo(cell):
             await call.answer_json(cell.talk.whole(asked, text, TOKENS))
 
     return behave
+
+
+def saying(cell, text):
+    """A text, cut at every character where it is streamed, and held back there until an event has reached the caller."""
+    if not cell.stream:
+        return b.answer_json(cell.talk.whole({}, text, TOKENS))
+    return b.held(cell.talk.events({}, text, TOKENS), cell.begun.is_set)
 
 
 def broken(cell):
