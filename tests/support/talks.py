@@ -3,8 +3,8 @@
 A dialect that is registered without its row here fails the tests that are generated from the registry.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from support import anthropic_answers as anthropic
 from support import openai_answers as openai
@@ -14,10 +14,16 @@ type Body = Mapping[str, Any]
 type Tokens = tuple[int, int]
 
 
+class Named(Protocol):
+    """A provider, under its names."""
+
+    names: Sequence[str]
+
+
 class Talk(NamedTuple):
     """`ask` is the body of a question, `asked` the question in a body; `whole` and `events` are the answer to a body, plain and
     streamed, `said` and `heard` the text in them, `refused` the reason in an error (a body, or the last event of a stream).
-    Tokens are (input, output).
+    Tokens are (input, output). `end` is in the last event of a whole stream alone, `error` begins the event that ends a broken one.
     """
 
     host: str
@@ -29,6 +35,12 @@ class Talk(NamedTuple):
     events: Callable[[Body, Sequence[str], Tokens], list[bytes]]
     heard: Callable[[bytes], str]
     refused: Callable[[Body], str]
+    end: str
+    error: str
+
+    def provider[P: Named](self, providers: Iterable[P]) -> P:
+        """The one of these providers that answers under this host."""
+        return next(each for each in providers if self.host in each.names)
 
     @property
     def url(self) -> str:
@@ -56,6 +68,8 @@ TALKS: dict[tuple[str, str], Talk] = {
         events=_chat_events,
         heard=openai.streamed_text,
         refused=lambda body: body["error"]["code"],
+        end="[DONE]",
+        error='data: {"error":{',
     ),
     ("responses", "POST /v1/responses"): Talk(
         host="api.openai.com",
@@ -67,6 +81,8 @@ TALKS: dict[tuple[str, str], Talk] = {
         events=_response_events,
         heard=responses.streamed_text,
         refused=lambda body: body["error"]["code"],
+        end="response.completed",
+        error='event: error\ndata: {"type":"error"',
     ),
     ("anthropic", "POST /v1/messages"): Talk(
         host="api.anthropic.com",
@@ -83,8 +99,14 @@ TALKS: dict[tuple[str, str], Talk] = {
         events=lambda asked, texts, tokens: anthropic.message_events(texts, asked.get("model", "claude-sonnet-4-5"), tokens),
         heard=anthropic.streamed_text,
         refused=lambda body: body["error"]["details"]["error_code"],
+        end="message_stop",
+        error='event: error\ndata: {"type":"error"',
     ),
 }
+
+
+DIALECTS = {dialect: talk for (dialect, _), talk in TALKS.items()}
+"""The conversation of each dialect."""
 
 
 def talk_at(path: str) -> Talk | None:

@@ -54,7 +54,7 @@ class Cell:
 
     def __init__(self, gateway, providers, talk, stream):
         self.talk, self.stream, self._gateway = talk, stream, gateway
-        self.provider = next(each for each in providers if talk.host in each.names)
+        self.provider = talk.provider(providers)
         self.begun = threading.Event()
 
     def ask(self, text):

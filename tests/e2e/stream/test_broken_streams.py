@@ -1,4 +1,4 @@
-"""F2: a broken stream never hangs and never passes for whole. A fault at every event and every text, in both dialects."""
+"""F2: a broken stream never hangs and never passes for whole. A fault at every event and every text, in every dialect."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ import pytest
 from e2e.world import STAGES, World, anthropic_client, http, lines, openai_client
 from outgate.inference.judge import ON, Judge
 from support import behaviours as b
+from support.talks import DIALECTS
 from support.waiting import until
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -52,9 +53,9 @@ def _gateway(providers, tmp_path_factory):
     with world.inside(world.policy(STAGES + "\ncache: {}\n")) as gateway:
         gateway.world = world
         gateway.broken = faulty(2)
-        for url in ("https://api.openai.com/v1/chat/completions", "https://api.anthropic.com/v1/messages"):
+        for talk in DIALECTS.values():
             with http(gateway) as client:  # certificates are minted, the tokenizer is read
-                client.post(url, json={"model": "gpt-4o-mini", "max_tokens": 9, "messages": MESSAGES, "stream": True})
+                client.post(talk.url, json=talk.ask("hi", True))
         yield gateway
 
 
@@ -66,20 +67,11 @@ def _mended(gateway):
 
 def ask(gateway, dialect, *, stream=True):
     """Status, text, and whether the HTTP message came to its proper end; in time."""
-    began = time.monotonic()
+    began, talk = time.monotonic(), DIALECTS[dialect]
     with http(gateway) as client:
-        if dialect == "openai":
-            body = {"model": "gpt-4o-mini", "messages": MESSAGES, "stream": stream}
-            reply = client.post("https://api.openai.com/v1/chat/completions", json=body)
-        else:
-            body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": MESSAGES, "stream": stream}
-            reply = client.post("https://api.anthropic.com/v1/messages", json=body)
+        reply = client.post(talk.url, json=talk.ask("hi", stream))
     assert time.monotonic() - began < _IN_TIME
     return reply.status_code, reply.text
-
-
-END = {"openai": "[DONE]", "anthropic": "message_stop"}
-ERROR = {"openai": 'data: {"error":{', "anthropic": 'event: error\ndata: {"type":"error"'}
 
 
 EVERY = [("", 8), ("raise", 6), ("hang", 6)]
@@ -87,25 +79,25 @@ EVERY = [("", 8), ("raise", 6), ("hang", 6)]
 
 
 @pytest.mark.parametrize(("how", "good"), [(how, good) for how, most in EVERY for good in range(most)])
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_fault_at_any_event_or_text_ends_the_stream_with_the_dialects_error(gateway, providers, dialect, good, how):
     gateway.broken = faulty(good, how)
-    providers[dialect == "anthropic"].script(b.provider(pace=0.01))
+    DIALECTS[dialect].provider(providers).script(b.provider(pace=0.01))
 
     status, text = ask(gateway, dialect)
 
-    assert END[dialect] not in text
+    assert DIALECTS[dialect].end not in text
     assert "canary" not in text
     assert (503 if text.startswith("{") else 200) == status
     if status == 200:
-        assert 1 == text.count(ERROR[dialect])
+        assert 1 == text.count(DIALECTS[dialect].error)
         assert text.rindex("\n\n") == len(text) - 2
-        assert ERROR[dialect] in text.rstrip("\n").rpartition("\n\n")[2]
+        assert DIALECTS[dialect].error in text.rstrip("\n").rpartition("\n\n")[2]
     assert ("stage_timeout" if how == "hang" else "stage_failed") in text
     assert how or text.count("data: ") <= good + 1, "what came after was not judged"
 
 
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_fault_in_a_whole_answer_is_an_error_answer(gateway, dialect):
     for how in ("", "raise", "hang"):
         gateway.broken = faulty(0, how)

@@ -12,16 +12,14 @@ import trustme
 from e2e.world import PASSING_ALL, TOKEN, World, anthropic_client, http, lines, openai_client
 from support import behaviours as b
 from support.anthropic_answers import anthropic_error as anthropic_error_body
-from support.anthropic_answers import message_events
-from support.openai_answers import chat_events
 from support.raw_client import Http2, Raw, http2_request, request
 from support.scripted_upstream import ScriptedUpstream
+from support.talks import DIALECTS
 from support.waiting import until
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 TEXTS = ["Hel", "lo ", "there"]
-EVENTS = {"openai": chat_events(TEXTS), "anthropic": message_events(TEXTS)}
-END = {"openai": "[DONE]", "anthropic": "message_stop"}
+EVENTS = {dialect: talk.events({"stream_options": {"include_usage": True}}, TEXTS, (9, 5)) for dialect, talk in DIALECTS.items()}
 TIMEOUTS = "{connect: 0.5, tls: 0.5, head: 0.4, idle: 0.4, total: 3}"
 
 
@@ -72,15 +70,10 @@ def _gateway(providers, dead, tmp_path_factory):
 
 def ask(gateway, dialect="openai", *, stream=False, host=None):
     """Status, fields and text; in time."""
+    talk, began = DIALECTS[dialect], time.monotonic()
     with http(gateway) as client:
-        began = time.monotonic()
-        if dialect == "openai":
-            body = {"model": "gpt-4o-mini", "messages": MESSAGES, "stream": stream}
-            reply = client.post(f"https://{host or 'api.openai.com'}/v1/chat/completions", json=body)
-        else:
-            body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": MESSAGES, "stream": stream}
-            reply = client.post(f"https://{host or 'api.anthropic.com'}/v1/messages", json=body)
-        assert time.monotonic() - began < 15
+        reply = client.post(f"https://{host or talk.host}{talk.path}", json=talk.ask("hi", stream))
+    assert time.monotonic() - began < 15
     return reply
 
 
@@ -124,11 +117,11 @@ HEADLESS = {
 
 
 @pytest.mark.parametrize("name", HEADLESS)
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_faulty_answer_is_an_error_answer(gateway, providers, name, dialect, stream):
     behaviour, status = HEADLESS[name]
-    provider = providers[dialect == "anthropic"]
+    provider = DIALECTS[dialect].provider(providers)
     provider.script(behaviour)
 
     reply = ask(gateway, dialect, stream=stream)
@@ -153,24 +146,24 @@ MIDSTREAM = {
 
 @pytest.mark.parametrize("count", [1, 3, 4])
 @pytest.mark.parametrize("name", MIDSTREAM)
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_stream_that_breaks_off_ends_with_the_dialects_error(gateway, providers, dialect, name, count):
-    providers[dialect == "anthropic"].script(MIDSTREAM[name](EVENTS[dialect][:count]))
+    DIALECTS[dialect].provider(providers).script(MIDSTREAM[name](EVENTS[dialect][:count]))
 
     reply = ask(gateway, dialect, stream=True)
 
-    assert END[dialect] not in reply.text
+    assert DIALECTS[dialect].end not in reply.text
     if reply.status_code == 502:
         assert name in ("no JSON", "a page"), "what came in one piece with the fault may be refused with it"
         return
     assert 200 == reply.status_code
     last = reply.text.rstrip("\n").rpartition("\n\n")[2]
-    assert last.startswith('data: {"error":' if dialect == "openai" else "event: error"), reply.text
+    assert last.startswith(DIALECTS[dialect].error), reply.text
 
 
 @pytest.mark.parametrize("name", MIDSTREAM)
 def test_the_sdks_raise_on_a_broken_stream(gateway, providers, name):
-    for provider, dialect in zip(providers, EVENTS, strict=True):
+    for provider, dialect in zip(providers, ("openai", "anthropic"), strict=True):
         provider.script(MIDSTREAM[name](EVENTS[dialect][:3]))
 
     with pytest.raises(openai.APIError):
