@@ -108,3 +108,13 @@ def test_a_whole_answer_is_restored_in_texts_and_in_tool_arguments() -> None:
     message = json.loads(raw)["choices"][0]["message"]
     assert _RESTORED == message["content"]
     assert {"text": _RESTORED, "jane@example.com": 1} == json.loads(message["tool_calls"][0]["function"]["arguments"])
+
+
+@pytest.mark.parametrize("odd", ['{"q": "<CARD_1>", "q": 1}', '{"q": "<CARD_1>", "n": NaN}'])
+def test_a_value_is_escaped_in_whole_arguments_that_are_not_strict_json(odd: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": odd}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    raw = orjson.dumps({"id": "x", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    said = orjson.loads(_passed(_events_of(OPENAI, CHAT, raw, False, random.Random(1))))["choices"][0]["message"]
+
+    assert ("q", '4111 "1111\n') in json.loads(said["tool_calls"][0]["function"]["arguments"], object_pairs_hook=list)

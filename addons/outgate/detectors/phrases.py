@@ -119,13 +119,14 @@ class _Seen(NamedTuple):
 
 _NOTHING = _Seen()
 _JOINED = frozenset({Channel.ASSISTANT, Channel.REASONING})
+_WITHIN = re.compile(r"\w\w?")
 
 
 class PhraseJudge(Judge):
     """Looks for phrases in the parts of an answer, and holds back what may become one. None for `replacement` denies.
 
-    A phrase that one part begins and the next of its kind goes on with is one too; whole words are looked for in each part alone,
-    for the end of a part is the end of a word.
+    A phrase that one part begins and the next of its name goes on with is one too, unless it is of another choice or a repetition.
+    The end of a part is the end of a word: where two parts meet within a word, whole words are looked for in each alone.
     """
 
     def __init__(self, phrases: Phrases, replacement: str | None, channels: frozenset[Channel]) -> None:
@@ -135,13 +136,15 @@ class PhraseJudge(Judge):
         self._replacement = replacement
         self._looks = channels
         self._parts: dict[Hashable, _Seen] = {}
-        self._closed: dict[Channel, _Seen] = {}
+        self._closed: dict[Hashable, _Seen] = {}
         self._matches: Counter[int] = Counter()
         self._characters: Counter[Channel] = Counter()
         self._read: dict[Channel, set[Hashable]] = {}
 
     def judge(self, part: Part, text: str, final: bool, /) -> Decision:  # noqa: FBT001
-        seen = self._parts.pop(part.key, None) or self._closed.get(part.channel, _NOTHING)
+        seen = self._parts.pop(part.key, None)
+        if seen is None:
+            seen = self._before(part, text)
         piece = escapes.read(text, final=final) if part.escaped else escapes.Read(text, range(len(text) + 1))
         whole, ahead = seen.text + piece.text, len(seen.text)
         found, undecided = self._phrases.find(whole, seen.begin, final=final)
@@ -153,8 +156,8 @@ class PhraseJudge(Judge):
             seen = self._after(whole[:undecided], found, seen)
         if not final:
             self._parts[part.key] = seen
-        elif part.channel in _JOINED and not self._phrases.words:
-            self._closed[part.channel] = seen._replace(begin=seen.free)
+        elif part.channel in _JOINED and not part.repeated:
+            self._closed[_row(part)] = seen._replace(begin=seen.free)
         if not found:
             return ON if done == len(text) else Pass(len(text) - done)
         self._matches.update(one.number for one in found)
@@ -165,6 +168,12 @@ class PhraseJudge(Judge):
             pieces += (text[at : piece.places[max(0, one.start - ahead)]], instead)
             at = piece.places[one.end - ahead]
         return Replace("".join((*pieces, text[at:done])), len(text) - done)
+
+    def _before(self, part: Part, text: str) -> _Seen:
+        """What the part goes on with when it begins."""
+        seen = _NOTHING if part.repeated else self._closed.get(_row(part), _NOTHING)
+        within = self._phrases.words and _WITHIN.fullmatch(seen.text[-1:] + text[:1])
+        return _NOTHING if within else seen
 
     def _refused(self, part: Part, found: Found, read: int) -> Cut:
         """What stands behind the first phrase does not count as read."""
@@ -193,9 +202,17 @@ class PhraseJudge(Judge):
     def _after(self, decided: str, found: Sequence[Found], seen: _Seen) -> _Seen:
         """The end of a part, as long as a phrase that begins in it can be."""
         free = found[-1].end if found else seen.free
-        start = max(0, len(decided) - self._phrases.longest)
-        return _Seen(decided[start:], len(decided) - start, max(0, free - start))
+        start = max(0, len(decided) - self._phrases.longest - 1)
+        return _Seen(decided[start:], len(decided) - start, max(min(start, 1), free - start))
 
     def _note(self, channel: Channel, part: Hashable, characters: int) -> None:
         self._read.setdefault(channel, set()).add(part)
         self._characters[channel] += characters
+
+
+def _row(part: Part) -> Hashable:
+    """Parts that are read one after another: of one channel and name, in one choice."""
+    way: tuple[Any, ...] = part.key  # type: ignore[assignment]
+    choice = way[:2] if way[0] == "choices" else ()
+    name = way[-1] if way[-1].__class__ is str else ""
+    return part.channel, choice, name, "top_logprobs" in way

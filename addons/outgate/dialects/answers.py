@@ -92,7 +92,7 @@ class WholeAnswer:
 
 
 def _whole(reading: Reading, reported: Reported) -> JsonEvent:
-    return JsonEvent(reading.document, whole_texts(reading.leaves), reported=reported, last=True)
+    return JsonEvent(reading.document, whole_texts(reading), reported=reported, last=True)
 
 
 def _plain(raw: bytes) -> bool:

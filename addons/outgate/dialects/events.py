@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outgate.dialects.json_body import NAMES, JsonDocument
+from outgate.dialects.reading import Reading
 from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.stream import Finish, Text
 from outgate.inference.usage import Usage
@@ -142,9 +143,24 @@ def path_to(document: JsonDocument, place: tuple[int, Any]) -> Path:
     return path[::-1]
 
 
-def whole_texts(leaves: Sequence[Leaf]) -> list[Text]:
-    """The texts of a whole answer: each is complete, so each is a part of its own."""
-    return [Text((leaf.box, leaf.key), leaf.text, leaf.channel, (leaf.box, leaf.key)) for leaf in leaves]
+def whole_texts(reading: Reading) -> list[Text]:
+    """The texts of a whole answer: each is complete, and a part of its own; but the tokens of one list make one text."""
+    boxes, pieces = reading.document.boxes, reading.pieces
+    return [
+        Text(_whole_part(boxes, box, key), text, channel, (box, key), False, (box, key) in pieces)
+        for box, key, text, channel, _ in reading.leaves
+    ]
+
+
+def _whole_part(boxes: Sequence[tuple[Any, int, Any, int]], box: int, key: str | int) -> tuple[Any, ...]:
+    """The way from the root; of a token without its position, and of an alternative with its rank for that of the token."""
+    way: list[Any] = [key]
+    while box > 0:
+        _, box, at, _ = boxes[box]
+        way.append(at)
+    if key == "token" and "logprobs" in way:
+        del way[3 if way[2] == "top_logprobs" else 1]
+    return tuple(way[::-1])
 
 
 def part_of(document: JsonDocument, leaf: Leaf) -> tuple[Any, ...]:

@@ -23,7 +23,8 @@ class InexactError(Exception):
 class Reading(NamedTuple):
     """A body as policies see it: every judged string, the kinds of what is not text, and references to state at the provider.
 
-    `parts` measures what is not text, in bytes as they stand in the body.
+    `parts` measures what is not text, in bytes as they stand in the body. `pieces` are the places of strings that should hold JSON
+    and are judged as they stand: their quotes and the like are escaped.
     """
 
     document: JsonDocument
@@ -31,12 +32,13 @@ class Reading(NamedTuple):
     kinds: frozenset[str]
     state: tuple[str, ...]
     parts: tuple[Extent, ...] = ()
+    pieces: frozenset[tuple[int, str | int]] = frozenset()
 
 
 class _Walk:
     """One pass over a tree, in document order (an object's judged names before its members)."""
 
-    __slots__ = ("boxes", "deepest", "exact", "kinds", "leaves", "limits", "most", "part", "state")
+    __slots__ = ("boxes", "deepest", "exact", "kinds", "leaves", "limits", "most", "part", "pieces", "state")
 
     def __init__(self, limits: Limits, exact: bool) -> None:  # noqa: FBT001
         self.boxes: list[tuple[Any, int, Any, int]] = []
@@ -44,6 +46,7 @@ class _Walk:
         self.kinds: dict[str, list[int]] = {}
         """Kind of what is no text → how many parts, and their bytes; `part` is where the bytes that come are counted."""
         self.part = [0, 0]
+        self.pieces: set[tuple[int, str | int]] = set()
         self.state: list[str] = []
         self.limits = limits
         self.deepest = limits.depth
@@ -151,10 +154,11 @@ class _Walk:
             if tree is not None:
                 self.enter(tree, inner, index, key, depth + 1, turn, NESTED)
                 return
+            self.pieces.add((index, key))
         self.leaves.append(Leaf(index, key, text, rule.channel, turn))
 
     def _inside(self, text: str, *, said: bool) -> Any:
-        """The object or array that a string holds; None where it holds no JSON, and is judged as it stands.
+        """The object or array that a string holds; None where it holds neither, and is judged as it stands.
 
         JSON that two readers take differently is refused like such a body, unless a model has `said` it. Raises WireError.
         """
@@ -187,6 +191,7 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
         frozenset(walk.kinds) if walk.kinds else NOTHING,
         tuple(dict.fromkeys(walk.state)) if walk.state else (),
         tuple(Extent(kind, count, bytes=size) for kind, (count, size) in walk.kinds.items()) if walk.kinds else (),
+        frozenset(walk.pieces),
     )
 
 

@@ -76,15 +76,19 @@ class Guard:
         if channels is None or channels:
             texts, closes = event.texts, event.closes
             changes: dict[int, str] = {}
-            if closes and self._open:
-                said = {text.part for text in texts}
-                released = await self._closed([part for part in closes if part not in said])
+            ends: dict[Hashable, int] = {}
+            if closes or event.whole:
+                ends = {text.part: index for index, text in enumerate(texts)}
+                if closes and self._open:
+                    released = await self._closed([part for part in closes if part not in ends])
+                if not event.whole:
+                    ends = {part: ends[part] for part in closes if part in ends}
             for index, text in enumerate(texts):
                 if channels is None or text.channel in channels:
-                    final = event.whole or (text.part in closes and not _continues(texts, index))
+                    final = ends.get(text.part) == index
                     known = self._open.get(text.part)
                     if known is None or final:
-                        known = self._begun(known, event, text, final)
+                        known = self._begun(known, text, final)
                     known.event, known.index = event, index
                     out = self._decided(known, known.text + text.text, final)
                     if out is not text.text:
@@ -108,10 +112,10 @@ class Guard:
             self._fail(error)
             return self._failed or ()
 
-    def _begun(self, known: _Open | None, event: Event, text: Text, final: bool) -> _Open:  # noqa: FBT001
+    def _begun(self, known: _Open | None, text: Text, final: bool) -> _Open:  # noqa: FBT001
         """A part of which the first text has come, or the last."""
         if known is None:
-            known = _Open(Part(text.part, text.channel, not event.whole and text.escaped))
+            known = _Open(_part(text))
             if not final:
                 self._open[text.part] = known
                 if len(self._open) > MOST_PARTS:
@@ -237,8 +241,10 @@ class Withholding(Guard):
         self._bytes = 0
 
     async def feed(self, event: Event) -> Sequence[Event]:
-        if event.whole or self._failed is not None:
+        if self._failed is not None:
             return await super().feed(event)
+        if event.whole:
+            return await self._judged([event])
         assert self.judge is not None
         self._bytes += len(event.encode())
         if self._bytes > self.judge.most:
@@ -248,15 +254,18 @@ class Withholding(Guard):
 
     async def flush(self) -> Sequence[Event]:
         events, self._events = self._events, []
+        return await self._judged(events)
+
+    async def _judged(self, events: Sequence[Event]) -> Sequence[Event]:
         pieces: dict[Hashable, list[tuple[int, int, Text]]] = {}
         for at, event in enumerate(events):
             for index, text in enumerate(event.texts):
                 if self._channels is None or text.channel in self._channels:
                     pieces.setdefault(text.part, []).append((at, index, text))
         changes: list[dict[int, str]] = [{} for _ in events]
-        for part, said in pieces.items():
+        for said in pieces.values():
             whole = "".join(text.text for _, _, text in said)
-            out = self._decided(_Open(Part(part, said[0][2].channel, said[0][2].escaped)), whole, True)
+            out = self._decided(_Open(_part(said[0][2])), whole, True)
             released: str = out if out.__class__ is str else await out  # type: ignore[misc]
             if released != whole:
                 for at, index, _ in said:
@@ -264,6 +273,5 @@ class Withholding(Guard):
         return self._passed([event.replace(changed) for event, changed in zip(events, changes, strict=True)])
 
 
-def _continues(texts: Sequence[Text], index: int) -> bool:
-    """Whether a later text of the same event continues this one."""
-    return any(text.part == texts[index].part for text in texts[index + 1 :])
+def _part(text: Text) -> Part:
+    return Part(text.part, text.channel, text.escaped, "", text.repeated)

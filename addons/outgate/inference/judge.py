@@ -16,13 +16,14 @@ class Part(NamedTuple):
     """One text of an answer: what one choice says, a content block, the arguments of a tool call.
 
     `escaped` says that the text is a piece of JSON, in which quotes and the like are escaped; `before` is the end of what was
-    released of it, as long as the judge's `overlap`.
+    released of it, as long as the judge's `overlap`; `repeated` marks a text that was told before in the same answer.
     """
 
     key: Hashable
     channel: Channel
     escaped: bool = False
     before: str = ""
+    repeated: bool = False
 
 
 class Pass(NamedTuple):

@@ -26,9 +26,10 @@ class Text(NamedTuple):
     """A piece of text inside an event.
 
     `part` identifies the text it continues (choice index and channel, content block index ...): pieces of one part, in order,
-    make one text. `place` is how the dialect finds it again in the event. `repeated` marks a text that was told before in the
+    make one text. It is a way: its last member is the name of the text, and of one of several choices `"choices"` and a number come
+    first. `place` is how the dialect finds it again in the event. `repeated` marks a text that was told before in the
     same answer: it is not counted again, but judged all the same, since only the provider says that it is the same. `escaped`
-    marks a piece of JSON, the arguments of a streamed tool call, in which quotes and the like are escaped.
+    marks a piece of JSON, the arguments of a tool call, in which quotes and the like are escaped.
     """
 
     part: Hashable
