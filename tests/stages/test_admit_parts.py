@@ -25,6 +25,7 @@ def test_what_cannot_be_read_is_refused_by_kind():
     assert isinstance(denial, Denial)
     assert "unjudged_content" == denial.code
     assert "audio" in denial.message
+    assert "`allow_unjudged` of `admit_parts`" in denial.message
     assert "image" not in denial.message
 
 

@@ -83,7 +83,8 @@ def test_no_size_costs_more_than_the_bound(model):
 
 
 def test_a_request_without_such_parts_is_not_even_encoded():
-    assert 0 == unjudged_tokens(frozenset(), lambda: pytest.fail("encoded"), "gpt-4o", OPENAI)
+    for kinds in ((), ("hosted_tool",)):
+        assert 0 == unjudged_tokens(frozenset(kinds), lambda: pytest.fail("encoded"), "gpt-4o", OPENAI)
 
 
 def test_known_images_are_counted_one_by_one():

@@ -71,7 +71,7 @@ class _Walk:
             if case is None:
                 break
             rule = case
-        if rule.kind:
+        if rule.kind and not (rule.content and _complete(container, rule.content)):
             self._begin(rule.kind)
         names = rule.names
         if names is not EVERYTHING and not names.issuperset(container):
@@ -177,6 +177,11 @@ class _Walk:
             raise InexactError
         if (value >= _LONG or value <= -_LONG) and (rule.numbers or (key.__class__ is str and key not in rule.names)):
             self.leaves.append(Leaf(index, key, str(value), rule.channel, turn))
+
+
+def _complete(item: dict[str, Any], content: frozenset[str]) -> bool:
+    """Whether an object says what it is about, and not only the `id` under which its provider keeps it."""
+    return not item.get("id") or any(map(item.get, content))
 
 
 def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> Reading:

@@ -28,6 +28,9 @@ EVERYTHING = Everything()
 
 NOTHING: frozenset[str] = frozenset()
 
+HOSTED = "hosted_tool"
+"""The kind of tools that the provider runs: it calls an address, or runs a program, for the caller."""
+
 STATE = frozenset({
     "previous_response_id", "previous_message_id", "conversation", "container", "container_id",
     "file_id", "file_ids", "vector_store_ids", "batch_id", "thread_id", "store",
@@ -45,14 +48,14 @@ class Rule:
     `by` a member whose value picks a more specific rule from `cases`, where "" is that of objects without it, and which may pick
     again; `names` further known names. Arrays: `item` is the rule of
     elements, `turns` counts them as messages, `tokens` says that numbers in it stand for text. `kind` is added to the unjudged
-    kinds wherever the rule applies, `state` are the names that refer to state at the provider, `numbers` shows long numbers as
-    leaves (a card number needs no quotes), as they are under every name the table does not know, `drop` replaces the value by
-    null (only ever used on answers).
+    kinds wherever the rule applies; where there is `content`, only to objects that have an `id` and none of these members.
+    `state` are the names that refer to state at the provider, `numbers` shows long numbers as leaves (a card number needs no
+    quotes), as they are under every name the table does not know, `drop` replaces the value by null (only ever used on answers).
     """
 
     __slots__ = (
-        "blobs", "by", "cases", "channel", "drop", "fixed", "folded", "item", "kind", "links", "names", "nested", "numbers",
-        "other", "rules", "sealed", "state", "strings", "texts", "tokens", "turns",
+        "blobs", "by", "cases", "channel", "content", "drop", "fixed", "folded", "item", "kind", "links", "names", "nested",
+        "numbers", "other", "rules", "sealed", "state", "strings", "texts", "tokens", "turns",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, **members: Any) -> None:
@@ -69,6 +72,7 @@ class Rule:
         self.by: str = members.pop("by", "")
         self.cases: Mapping[str, Rule] = members.pop("cases", {})
         self.kind: str = members.pop("kind", "")
+        self.content: frozenset[str] = frozenset(members.pop("content", ()))
         self.state: frozenset[str] = members.pop("state", STATE)
         self.turns: bool = members.pop("turns", False)
         self.tokens: bool = members.pop("tokens", False)

@@ -1,6 +1,7 @@
 """Refuse what no policy can read, unless the policy names it: images, audio, files, token arrays, opaque bodies, provider state.
 
-What it names is written down as the verdict, for the audit line.
+The same holds of tools that the provider runs: they reach addresses that no policy sees. What is admitted is written down as the
+verdict, for the audit line.
 """
 
 from typing import Literal, NamedTuple
@@ -16,8 +17,12 @@ from outgate.pipeline.stage import Outcome, Settings, Stage
 class AdmitPartsSettings(Settings):
     """Exceptions. Whatever they admit is sent unscanned."""
 
-    allow_unjudged: frozenset[Literal["image", "audio", "file", "token_array", "opaque"]] = frozenset()
-    """Kinds of parts that may pass without being read: image, audio, file, token_array, opaque."""
+    allow_unjudged: frozenset[Literal["image", "audio", "file", "token_array", "opaque", "hosted_tool"]] = frozenset()
+    """Kinds of parts that may pass without being read: image, audio, file, token_array, opaque, hosted_tool.
+
+    A hosted_tool is run by the provider: web search, code execution, an MCP server. The caller names the address that is called,
+    and may hand it credentials of its own.
+    """
     allow_server_state: frozenset[str] = frozenset()
     """State at the provider that may be used: members that refer to it, `previous_response_id` for example, `item_reference` for
     items of the Responses API that are not sent again, `store` for having its answers kept there.
@@ -51,7 +56,10 @@ class AdmitParts(Stage):
         unread, stored = sorted(unjudged - self._parts), sorted(set(state) - self._state)
         found = _verdict(facts.prompt, state, Action.DENIED if unread or stored else Action.ALLOWED)
         if unread:
-            message = f"The policy does not admit content it cannot read: {', '.join(unread)}."
+            message = (
+                f"The policy does not admit content it cannot read: {', '.join(unread)}. "
+                "Leave it out, or have it named under `allow_unjudged` of `admit_parts`."
+            )
             return Denial(code="unjudged_content", status=403, message=message, outputs=(found, self._state))
         if stored:
             message = (

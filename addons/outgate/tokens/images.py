@@ -14,6 +14,7 @@ from functools import cache
 from math import ceil
 from struct import unpack_from
 
+from outgate.dialects.rules import HOSTED
 from outgate.dialects.spec import ImageMarks
 from outgate.tokens.framing import family_of
 
@@ -40,6 +41,7 @@ _PATCHES = (  # model name contains, factor
 
 def unjudged_tokens(kinds: frozenset[str], body: Callable[[], bytes], model: str, marks: ImageMarks | None) -> int:
     """Tokens of the parts of these kinds. `body` encodes the request; it is called only when there is such a part."""
+    kinds -= {HOSTED}  # its definition is counted as text
     if not kinds:
         return 0
     encoded = body()

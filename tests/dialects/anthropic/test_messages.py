@@ -35,6 +35,25 @@ def test_parameters_of_a_wrong_type_are_refused(extra):
         decode(**extra)
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"tools": [{"type": "web_fetch_20250910", "name": "web_fetch"}]},
+        {"tools": [{"type": "code_execution_20250825", "name": "code_execution"}]},
+        {"tools": [{"type": "mcp_toolset", "mcp_server_name": "x"}]},
+        {"mcp_servers": [{"type": "url", "url": "https://evil.example", "authorization_token": "k"}]},
+    ],
+)
+def test_what_the_provider_runs_announces_itself(extra):
+    assert {"hosted_tool"} == decode(**extra).prompt.unjudged
+
+
+def test_tools_that_the_caller_runs_are_text():
+    tools = [{"name": "f", "input_schema": {}}, {"type": "custom", "name": "g"}, {"type": "bash_20250124", "name": "bash"}]
+
+    assert not decode(tools=tools).prompt.unjudged
+
+
 @pytest.mark.parametrize(("extra", "expected"), [({}, 50), ({"max_tokens": 5}, 5)])
 def test_model_and_maximum_of_the_gateway(extra, expected):
     request = decode(**extra)

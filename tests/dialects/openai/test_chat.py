@@ -95,6 +95,15 @@ def test_audio_output_is_announced():
     assert {"audio"} == decode(modalities=["text", "audio"]).prompt.unjudged
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [{"web_search_options": {}}, {"tools": [{"type": "mcp", "server_url": "https://evil.example"}]}, {"tools": [{"type": 1}]}],
+)
+def test_what_the_provider_runs_announces_itself(extra):
+    assert {"hosted_tool"} == decode(**extra).prompt.unjudged
+    assert not decode(tools=[{"type": "function"}, {"type": "custom"}, {"name": "f"}], functions=[{"name": "g"}]).prompt.unjudged
+
+
 def test_embeddings_round_trip():
     request = OPENAI.decode(EMBEDDINGS, b'{"model":"e","input":["one","two"],"dimensions":8}')
 

@@ -123,6 +123,17 @@ def test_an_edit_inside_include_is_kept_beside_what_the_gateway_adds():
         ({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"file_id":"x"}'}]}, ()),
         ({"metadata": {"thread_id": "t"}, "client_metadata": {"thread_id": "t"}}, ()),
         ({"store": True}, ()),
+        ({"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]}, ("item_reference",)),
+        ({"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "content": []}]}, ("item_reference",)),
+        ({"input": [{"type": "reasoning", "id": "rs_1", "content": [{"type": "reasoning_text", "text": "hm"}]}]}, ()),
+        ({"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}]}, ()),
+        ({"input": [{"type": "reasoning", "summary": []}]}, ()),
+        ({"input": [{"type": "compaction", "id": "cmp_1"}]}, ("item_reference",)),
+        ({"input": [{"type": "image_generation_call", "id": "ig_1"}]}, ("item_reference",)),
+        ({"input": [{"type": "image_generation_call", "id": "ig_1", "result": ""}]}, ("item_reference",)),
+        ({"input": [{"type": "message", "id": "msg_1"}]}, ("item_reference",)),
+        ({"input": [{"type": "message", "role": "assistant", "id": "msg_1"}]}, ("item_reference",)),
+        ({"input": [{"type": "message", "role": "assistant", "id": "msg_1", "content": "hi"}]}, ()),
     ],
 )
 def test_state_at_the_provider_is_named(extra, state):
@@ -149,10 +160,53 @@ def test_what_is_not_text_announces_its_kind():
     request = RESPONSES.decode(RESPONSE, orjson.dumps(RESPONSES_RICH))
     drawn = decode(input=[{"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "iVBORw0KGgo="}])
 
-    assert {"image", "file", "audio", "unknown"} == request.prompt.unjudged
+    assert {"image", "file", "audio", "unknown", "hosted_tool"} == request.prompt.unjudged
     assert {"image"} == drawn.prompt.unjudged
     referring = decode(input=[{"type": "item_reference", "id": "x"}]).prompt
     assert (frozenset(), ()) == (referring.unjudged, referring.parts)
+
+
+HOSTED = [
+    {"type": "mcp", "server_url": "https://evil.example", "headers": {"x-api-key": "k"}},
+    {"type": "web_search", "external_web_access": True},
+    {"type": "code_interpreter"},
+    {"type": "brand_new"},
+    {"type": 1},
+    {"server_url": "https://evil.example"},
+    {"type": "namespace", "name": "n", "tools": [{"type": "mcp"}]},
+]
+
+
+@pytest.mark.parametrize("tool", HOSTED)
+def test_a_tool_that_the_provider_runs_announces_itself(tool):
+    late = {"input": [{"type": "additional_tools", "role": "developer", "tools": [tool]}]}
+
+    for extra in ({"tools": [tool]}, late):
+        assert {"hosted_tool"} == decode(**extra).prompt.unjudged
+
+
+def test_tools_that_the_caller_runs_are_text():
+    tools = [{"type": "function", "name": "f"}, {"type": "custom", "name": "c"}, {"type": "namespace", "name": "n", "tools": []}]
+
+    assert not decode(tools=tools).prompt.unjudged
+
+
+@pytest.mark.parametrize("target", ["/v1/responses?x=1", "/v1/responses/", "/v1/responses/compact"])
+def test_storing_is_state_in_a_body_that_goes_out_as_it_came(target):
+    request = RESPONSES.decode(operation_for("POST", target), b'{"model":"m","input":"hi","store":true}')
+
+    assert ({"opaque"}, ("store",)) == (request.prompt.unjudged, request.params.server_state)
+
+
+def test_outputs_of_shells_and_computers_are_read():
+    ended = {"stdout": "out", "stderr": "err", "outcome": {"type": "exit", "exit_code": 0}}
+    screen = {"type": "computer_screenshot", "image_url": "data:image/png;base64,AAAA"}
+    shell = decode(input=[{"type": "shell_call_output", "call_id": "c", "output": [ended]}]).prompt
+    computer = decode(input=[{"type": "computer_call_output", "call_id": "c", "output": screen}]).prompt
+    strange = decode(input=[{"type": "shell_call_output", "call_id": "c", "output": [{"type": "input_image"}]}]).prompt
+
+    assert {"out", "err"} <= {leaf.text for leaf in shell.leaves if leaf.channel is Channel.TOOL_RESULT}
+    assert (frozenset(), {"image"}, {"unknown"}) == (shell.unjudged, computer.unjudged, strange.unjudged)
 
 
 def test_encrypted_reasoning_is_carried_and_not_judged():

@@ -11,7 +11,8 @@ from support.recorded_agents import MAIL, ai_sdk, codex
 from support.responses_answers import called, response, response_events, said, thought
 from support.sse import TEXT
 
-REDACTING = STAGES + "redact: {entities: [EMAIL_ADDRESS]}\ncount_tokens: {}\n"
+REDACTING = STAGES + "redact: {entities: [EMAIL_ADDRESS]}\ncount_tokens: {}\nadmit_parts: {allow_unjudged: [hosted_tool]}\n"
+"""Codex offers a web search of the provider's."""
 TOOLS = [
     {"type": "function", "name": "send", "strict": True, "parameters": {"type": "object", "properties": {"to": {"type": "string"}}}}
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from outgate.dialects.rules import EVERYTHING, Rule, free, schema
+from outgate.dialects.rules import EVERYTHING, HOSTED, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 
@@ -33,6 +33,11 @@ _SERVER_RESULTS = (
     "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result", "bash_code_execution_tool_result",
     "text_editor_code_execution_tool_result", "tool_search_tool_result", "mcp_tool_result",
 )  # fmt: skip
+_CLIENT_TOOLS = (
+    "bash_20241022", "bash_20250124", "computer_20241022", "computer_20250124", "computer_20251124", "memory_20250818",
+    "text_editor_20241022", "text_editor_20250124", "text_editor_20250429", "text_editor_20250728",
+)  # fmt: skip
+"""Tools of Anthropic's making that the caller runs."""
 _CACHE = Rule(_PARAMETER, fixed={"type": frozenset({"ephemeral"}), "ttl": frozenset({"5m", "1h"})})
 _CITATIONS = {"citations": Rule(_PARAMETER, names={"enabled"})}
 _MEDIA = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "text/plain"})
@@ -105,15 +110,17 @@ def _message(channel: Channel) -> Rule:
 
 
 def _tools() -> Rule:
+    """Tool definitions; what the caller does not run itself announces itself as hosted."""
     channel = Channel.TOOL_DEFINITION
     tool = Rule(
         channel,
         texts=dict.fromkeys(("name", "description"), channel),
-        fixed={"type": frozenset({"custom"})},
+        fixed={"type": frozenset({"custom", *_CLIENT_TOOLS})},
         rules={"input_schema": schema(channel), "cache_control": _CACHE},
         names={"strict", "defer_loading", "eager_input_streaming", "max_uses"},
     )
-    return Rule(channel, item=tool)
+    cases = dict.fromkeys(("", "custom", *_CLIENT_TOOLS), tool)
+    return Rule(channel, item=Rule(channel, by="type", cases=cases, rules={"cache_control": _CACHE}, kind=HOSTED))
 
 
 MESSAGES = Rule(
@@ -132,6 +139,7 @@ MESSAGES = Rule(
             turns=True,
         ),
         "tools": _tools(),
+        "mcp_servers": Rule(_PARAMETER, item=Rule(_PARAMETER, kind=HOSTED)),
         "tool_choice": Rule(
             _PARAMETER,
             fixed={"type": frozenset({"auto", "any", "tool", "none"})},

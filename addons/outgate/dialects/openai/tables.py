@@ -1,6 +1,6 @@
 """Tables of the OpenAI API: every member of its bodies (platform.openai.com/docs/api-reference: chat, embeddings), its words."""
 
-from outgate.dialects.rules import EVERYTHING, Rule, free, schema
+from outgate.dialects.rules import EVERYTHING, HOSTED, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 
@@ -91,6 +91,7 @@ def _message(channel: Channel) -> Rule:
 
 
 def _tools() -> Rule:
+    """Tool definitions; what the caller does not run itself announces itself as hosted."""
     channel = Channel.TOOL_DEFINITION
     described = dict.fromkeys(("name", "description"), channel)
     function = Rule(channel, texts=described, rules={"parameters": schema(channel)}, names={"strict"}, state=NO_STATE)
@@ -100,7 +101,7 @@ def _tools() -> Rule:
         fixed={"type": _values("function", "custom")},
         rules={"function": function, "custom": free(channel), "parameters": schema(channel)},
     )
-    return Rule(channel, item=tool)
+    return Rule(channel, item=Rule(channel, by="type", cases=dict.fromkeys(("", "function", "custom"), tool), kind=HOSTED))
 
 
 _ROLE_RULES = {role: _message(channel) for role, channel in ROLES.items()}
@@ -138,6 +139,7 @@ CHAT = Rule(
             rules={"content": Rule(Channel.ASSISTANT, item=_part(Channel.ASSISTANT))},
         ),
         "metadata": free(_PARAMETER, state=NO_STATE),
+        "web_search_options": Rule(_PARAMETER, kind=HOSTED),
         "audio": Rule(
             _PARAMETER, kind="audio", texts={"voice": _PARAMETER}, fixed={"format": _values("wav", "mp3", "flac", "opus", "pcm16")}
         ),
@@ -145,7 +147,7 @@ CHAT = Rule(
     names={
         "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "modalities", "moderation", "n",
         "parallel_tool_calls", "presence_penalty", "prompt_cache_options", "seed", "stream", "stream_options", "temperature",
-        "top_logprobs", "top_p", "web_search_options",
+        "top_logprobs", "top_p",
     },
 )  # fmt: skip
 EMBEDDINGS = Rule(

@@ -17,7 +17,7 @@ from outgate.dialects.parameters import JSON, count, flag, identity_of, model_of
 from outgate.dialects.reading import Reading, read
 from outgate.dialects.responses.answers import RESPONSE
 from outgate.dialects.responses.stream import ResponsesStream, reported
-from outgate.dialects.responses.tables import REFERENCE, REMEMBERED, RESPONSES
+from outgate.dialects.responses.tables import OPAQUE, REFERENCE, REMEMBERED, RESPONSES
 from outgate.dialects.spec import AnswerDecoder, Canned, Request, RequestLine, Target, WireRequest
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
@@ -38,7 +38,7 @@ class Responses(OpenAI):
 
     def decode(self, line: RequestLine, headers: Headers, body: bytes) -> Request:
         if line.operation.kind is not Kind.CHAT:
-            return opaque.decode(line, body, RESPONSES, self._limits)
+            return opaque.decode(line, body, OPAQUE, self._limits)
         reading, state = _references(read(body, RESPONSES, self._limits))
         tree = reading.document.tree
         _check(tree)

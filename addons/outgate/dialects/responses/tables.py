@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from outgate.dialects.rules import EVERYTHING, STATE, Rule, free, schema
+from outgate.dialects.rules import EVERYTHING, HOSTED, STATE, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 
@@ -17,8 +17,8 @@ REFERENCE = "item_reference"
 NO_STATE: frozenset[str] = frozenset()
 REMEMBERED = ("previous_response_id", "conversation", "prompt")
 """Members that stand for input which the provider keeps."""
-KEPT = frozenset({*REMEMBERED, "background"}) | STATE - {"store"}
-"""What refers to state at the provider. `store` does not: it is a wish about this answer, which the codec overrules."""
+_KEPT = frozenset({*REMEMBERED, "background"}) | STATE
+"""What refers to state at the provider."""
 _ROLES = {
     "user": Channel.USER,
     "system": Channel.SYSTEM,
@@ -80,6 +80,8 @@ def _message(channel: Channel, **parts: Any) -> Rule:
     return _item(
         "message",
         channel,
+        kind=REFERENCE,
+        content={"content"},
         texts={"content": channel},
         fixed={"role": frozenset(_ROLES), "phase": _values("commentary", "final_answer")},
         rules={"content": _content(channel)},
@@ -89,7 +91,7 @@ def _message(channel: Channel, **parts: Any) -> Rule:
 
 
 def _tools() -> Rule:
-    """Tool definitions, those in a namespace included; hosted tools may refer to what is kept at the provider."""
+    """Tool definitions, those in a namespace included; what the caller does not run itself announces itself as hosted."""
     described = dict.fromkeys(("name", "description"), _DEFINITION)
     schemas = dict.fromkeys(("parameters", "output_schema"), schema(_DEFINITION))
     names = {"strict", "async", "defer_loading", "allowed_callers"}
@@ -110,7 +112,7 @@ def _tools() -> Rule:
             _DEFINITION, texts=described, fixed={"type": _values("namespace")}, rules={"tools": tools}, state=NO_STATE
         ),
     }
-    tools.item = Rule(_DEFINITION, by="type", cases=cases)
+    tools.item = Rule(_DEFINITION, by="type", cases=cases, kind=HOSTED)
     return tools
 
 
@@ -118,24 +120,34 @@ TOOLS = _tools()
 _OUTPUT = {"texts": {"output": _RESULT}, "rules": {"output": _content(_RESULT)}}
 _NAMED = {"texts": dict.fromkeys(("name", "namespace", "server_label"), _CALL)}
 _ARGUMENTS = free(_CALL, state=NO_STATE)
-_SEALED = {"sealed": {"encrypted_content"}}
+_SEALED = {"sealed": {"encrypted_content"}, "kind": REFERENCE}
+
+
+def _shell_output() -> Rule:
+    """What commands wrote, and how each ended."""
+    outcome = Rule(_RESULT, fixed={"type": _values("exit", "timeout")}, names={"exit_code"})
+    command = Rule(_RESULT, texts=dict.fromkeys(("stdout", "stderr"), _RESULT), rules={"outcome": outcome})
+    return Rule(_RESULT, item=Rule(_RESULT, by="type", cases={"": command}, kind="unknown"))
 
 
 def _input() -> Rule:
-    """The items of a conversation; an item nobody knows announces itself as unjudged."""
+    """The items of a conversation. One that nobody knows announces itself as unjudged, one without its content as a reference."""
     reference = Rule(_PARAMETER, texts={"id": _PARAMETER}, fixed={"type": _values(REFERENCE)}, kind=REFERENCE)
     roles = {role: _message(channel) for role, channel in _ROLES.items()}
     thought = {"rules": dict.fromkeys(("summary", "content"), _content(Channel.REASONING)), **_SEALED}
+    undrawn = _item("image_generation_call", _CALL, kind=REFERENCE)
     cases = {
         "": _message(Channel.USER, by="role", cases={**roles, "": reference}),
         "message": _message(Channel.USER, by="role", cases=roles),
         REFERENCE: reference,
-        "reasoning": _item("reasoning", Channel.REASONING, **thought),
-        "compaction": _item("compaction", Channel.REASONING, **_SEALED),
+        "reasoning": _item("reasoning", Channel.REASONING, **thought, content={"encrypted_content", "content"}),
+        "compaction": _item("compaction", Channel.REASONING, **_SEALED, content={"encrypted_content"}),
         "function_call": _item("function_call", _CALL, **_NAMED, nested={"arguments": _ARGUMENTS}, names={"async"}),
         "mcp_call": _item("mcp_call", _CALL, **_NAMED, nested={"arguments": _ARGUMENTS}),
         "custom_tool_call": _item("custom_tool_call", _CALL, texts={**_NAMED["texts"], "input": _CALL}, names={"async"}),
-        "image_generation_call": _item("image_generation_call", _CALL, blobs={"result"}, kind="image"),
+        "image_generation_call": _item(
+            "image_generation_call", _CALL, blobs={"result"}, kind="image", by="result", cases={"": undrawn}
+        ),
         "code_interpreter_call": _item("code_interpreter_call", _CALL, other=free(_CALL)),
         "configuration_update": _item("configuration_update", _PARAMETER),
         "compaction_trigger": _item("compaction_trigger", _PARAMETER),
@@ -150,6 +162,8 @@ def _input() -> Rule:
         cases[tag] = _item(tag, _CALL)
     for tag in _OUTPUTS:
         cases[tag] = _item(tag, _RESULT, **_OUTPUT)
+    cases["shell_call_output"] = _item("shell_call_output", _RESULT, texts=_OUTPUT["texts"], rules={"output": _shell_output()})
+    cases["computer_call_output"] = _item("computer_call_output", _RESULT, rules={"output": _part(_RESULT)})
     return Rule(Channel.USER, item=Rule(Channel.USER, by="type", cases=cases, kind="unknown"), turns=True)
 
 
@@ -158,8 +172,7 @@ _HOSTED_CALLS = (
     "mcp_approval_request", "tool_search_call",
 )  # fmt: skip
 _OUTPUTS = (
-    "function_call_output", "custom_tool_call_output", "local_shell_call_output", "shell_call_output",
-    "apply_patch_call_output",
+    "function_call_output", "custom_tool_call_output", "local_shell_call_output", "apply_patch_call_output",
 )  # fmt: skip
 _FORMAT = Rule(
     _PARAMETER,
@@ -175,44 +188,54 @@ _CHOSEN = Rule(
     rules={"tools": free(_PARAMETER)},
     names={"mode"},
 )
-RESPONSES = Rule(
-    _PARAMETER,
-    fixed={
-        "model": EVERYTHING,  # replaced by the routed model: the caller's never leaves
-        "tool_choice": _values("auto", "none", "required"),
-        "service_tier": _values("auto", "default", "flex", "scale", "priority", "fast", "ultrafast"),
-        "prompt_cache_retention": _values("in_memory", "24h"),
-        "truncation": _values("auto", "disabled"),
-    },
-    texts={
-        "input": Channel.USER,
-        "instructions": _SYSTEM,
-        **dict.fromkeys(("user", "prompt_cache_key", "safety_identifier"), _PARAMETER),
-    },
-    rules={
-        "input": _input(),
-        "instructions": free(_SYSTEM),
-        "tools": TOOLS,
-        "tool_choice": _CHOSEN,
-        "text": Rule(_PARAMETER, fixed={"verbosity": _values("low", "medium", "high")}, rules={"format": _FORMAT}),
-        "reasoning": Rule(
-            _PARAMETER,
-            fixed={
-                "effort": _values("none", "minimal", "low", "medium", "high", "xhigh", "max"),
-                **dict.fromkeys(("summary", "generate_summary"), _values("auto", "concise", "detailed")),
-            },
-        ),
-        "prompt": Rule(
-            _PARAMETER,
-            texts=dict.fromkeys(("id", "version"), _PARAMETER),
-            rules={"variables": Rule(Channel.USER, other=_part(Channel.USER), state=NO_STATE)},
-        ),
-        **dict.fromkeys(("metadata", "client_metadata"), free(_PARAMETER, state=NO_STATE)),
-        "include": Rule(_PARAMETER),
-        "stream_options": Rule(_PARAMETER, names={"include_obfuscation"}),
-    },
-    names={
-        "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "store", "stream", "temperature", "top_logprobs", "top_p",
-    },
-    state=KEPT,
-)  # fmt: skip
+
+
+def _body(state: frozenset[str]) -> Rule:
+    """A request, where these members refer to what is kept at the provider."""
+    return Rule(
+        _PARAMETER,
+        fixed={
+            "model": EVERYTHING,  # replaced by the routed model: the caller's never leaves
+            "tool_choice": _values("auto", "none", "required"),
+            "service_tier": _values("auto", "default", "flex", "scale", "priority", "fast", "ultrafast"),
+            "prompt_cache_retention": _values("in_memory", "24h"),
+            "truncation": _values("auto", "disabled"),
+        },
+        texts={
+            "input": Channel.USER,
+            "instructions": _SYSTEM,
+            **dict.fromkeys(("user", "prompt_cache_key", "safety_identifier"), _PARAMETER),
+        },
+        rules={
+            "input": _input(),
+            "instructions": free(_SYSTEM),
+            "tools": TOOLS,
+            "tool_choice": _CHOSEN,
+            "text": Rule(_PARAMETER, fixed={"verbosity": _values("low", "medium", "high")}, rules={"format": _FORMAT}),
+            "reasoning": Rule(
+                _PARAMETER,
+                fixed={
+                    "effort": _values("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+                    **dict.fromkeys(("summary", "generate_summary"), _values("auto", "concise", "detailed")),
+                },
+            ),
+            "prompt": Rule(
+                _PARAMETER,
+                texts=dict.fromkeys(("id", "version"), _PARAMETER),
+                rules={"variables": Rule(Channel.USER, other=_part(Channel.USER), state=NO_STATE)},
+            ),
+            **dict.fromkeys(("metadata", "client_metadata"), free(_PARAMETER, state=NO_STATE)),
+            "include": Rule(_PARAMETER),
+            "stream_options": Rule(_PARAMETER, names={"include_obfuscation"}),
+        },
+        names={
+            "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "store", "stream", "temperature", "top_logprobs", "top_p",
+        },
+        state=state,
+    )  # fmt: skip
+
+
+RESPONSES = _body(_KEPT - {"store"})
+"""`store` is a wish about this answer here, which the codec overrules."""
+OPAQUE = _body(_KEPT)
+"""A request on a path below, or in another spelling of it, which goes out as it came."""
