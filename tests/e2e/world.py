@@ -109,7 +109,9 @@ class World:
     def inside(self, policy: Path) -> InProcessGateway:
         """The same in this process, where its dials can be watched and its steps be broken."""
         env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
-        return InProcessGateway(policy, self.folder / "state", make_ca(self.folder / "certs"), env)
+        gateway = InProcessGateway(policy, self.folder / "state", make_ca(self.folder / "certs"), env)
+        gateway.world = self
+        return gateway
 
 
 class _Http2Only(ssl.SSLContext):

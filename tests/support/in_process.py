@@ -32,6 +32,7 @@ class InProcessGateway:
         self.port = 0
         self.runtime: Runtime | None = None
         self.gateway: Any = None
+        self.world: Any = None
         self._settings = (policy, state, certs)
         self._env = env or {}
         self._ready = threading.Event()

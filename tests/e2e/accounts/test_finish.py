@@ -60,7 +60,6 @@ def _gateway(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("finish"), *providers)
     policy = world.policy(STAGES, gateway=f"limits: {{exchange_seconds: {_DEADLINE}, body_seconds: 0.5}}")
     with world.inside(policy) as gateway:
-        gateway.world = world
         gateway.begun = []
         begin = gateway.gateway.begin
 

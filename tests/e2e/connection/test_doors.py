@@ -32,7 +32,6 @@ EVENTS = chat_events(["Hel", "lo ", "there"])
 def _inside(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("doors"), *providers)
     with world.inside(world.policy(gateway="limits: {head_seconds: 0.5, body_seconds: 0.5}")) as gateway:
-        gateway.world = world
         yield gateway
 
 

@@ -7,9 +7,7 @@ from base64 import b64encode
 
 import pytest
 
-from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, STAGES, TOKEN, World
-from support.certificates import make_ca
-from support.in_process import InProcessGateway
+from e2e.world import STAGES, TOKEN, World
 
 LIMITS = "limits: {head_seconds: 0.6, body_seconds: 1, idle_seconds: 4}"
 IN_TIME = 9
@@ -21,9 +19,7 @@ CONNECT = b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\nP
 @pytest.fixture(name="gateway", scope="module")
 def _gateway(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("slow"), *providers)
-    env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
-    policy, certs = world.policy(STAGES, gateway=LIMITS), make_ca(world.folder / "certs")
-    with InProcessGateway(policy, world.folder / "state", certs, env) as running:
+    with world.inside(world.policy(STAGES, gateway=LIMITS)) as running:
         yield running
 
 

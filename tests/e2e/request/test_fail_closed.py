@@ -6,9 +6,7 @@ from itertools import count
 
 import pytest
 
-from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World, anthropic_client, http, lines, openai_client
-from support.certificates import make_ca
-from support.in_process import InProcessGateway
+from e2e.world import World, anthropic_client, http, lines, openai_client
 from support.waiting import until
 
 FULL = """
@@ -82,10 +80,7 @@ FAULTS = {
 @pytest.fixture(name="gateway", scope="module")
 def _gateway(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("faults"), *providers)
-    certs = make_ca(world.folder / "certs")
-    env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
-    with InProcessGateway(world.policy(FULL), world.folder / "state", certs, env) as gateway:
-        gateway.world = world
+    with world.inside(world.policy(FULL)) as gateway:
         yield gateway
 
 

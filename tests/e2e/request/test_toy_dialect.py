@@ -52,7 +52,6 @@ def _gateway(maker, providers, tmp_path_factory):
     ca = world.folder / "toy-ca.pem"
     ca.write_bytes(maker.ca_pem)
     with world.inside(world.policy(POLICY, providers=PROVIDER.format(port=maker.port, ca=ca))) as gateway:
-        gateway.world = world
         yield gateway
 
 

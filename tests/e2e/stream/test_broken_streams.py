@@ -51,7 +51,6 @@ def faulty(good, how=""):
 def _gateway(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("streams"), *providers)
     with world.inside(world.policy(STAGES + "\ncache: {}\n")) as gateway:
-        gateway.world = world
         gateway.broken = faulty(2)
         for talk in DIALECTS.values():
             with http(gateway) as client:  # certificates are minted, the tokenizer is read

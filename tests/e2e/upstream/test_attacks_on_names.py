@@ -5,10 +5,8 @@ from dataclasses import replace
 import pytest
 
 from e2e.request.test_fail_closed import ask
-from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World, lines
+from e2e.world import World, lines
 from outgate.upstreams.catalog import TlsSettings
-from support.certificates import make_ca
-from support.in_process import InProcessGateway
 
 EVIL = "evil.example"
 ATTACKS = {
@@ -26,9 +24,7 @@ ATTACKS = {
 @pytest.fixture(name="gateway", scope="module")
 def _gateway(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("names"), *providers)
-    env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
-    with InProcessGateway(world.policy(), world.folder / "state", make_ca(world.folder / "certs"), env) as gateway:
-        gateway.world = world
+    with world.inside(world.policy()) as gateway:
         yield gateway
 
 
