@@ -159,3 +159,61 @@ def test_chunks_of_choices_that_alternate():
     raw = b"".join(event({"id": "x", "choices": choices}) for choices in (*pieces, ends)) + b"data: [DONE]\n\n"
 
     assert 2 == sent(CHAT, raw).count(b"[removed]")
+
+
+HOSTED: dict[str, dict[str, Any]] = {
+    "code": {"type": "code_interpreter_call", "id": "c", "code": "print(x)", "outputs": [{"type": "logs", "logs": PHRASE}]},
+    "mcp": {"type": "mcp_call", "id": "m", "name": "f", "server_label": "s", "arguments": "{}", "output": PHRASE},
+    "files": {"type": "file_search_call", "id": "m", "queries": ["q"], "results": [{"text": PHRASE}]},
+    "shell": {"type": "shell_call_output", "id": "s", "output": [{"stdout": PHRASE}]},
+    "tools": {"type": "mcp_list_tools", "id": "l", "tools": [{"name": "t", "description": PHRASE}]},
+}
+
+
+@pytest.mark.parametrize("item", HOSTED.values(), ids=HOSTED)
+def test_what_a_hosted_tool_says(item):
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+
+    for raw in (compact(response(item)), stream(done)):
+        assert PHRASE.encode() not in sent(RESPONSES, raw)
+    assert PHRASE.encode() in sent(RESPONSES, compact(response(item)), channels=["assistant"])
+
+
+def test_what_a_hosted_shell_prints():
+    raw = stream({"type": "response.shell_call_output_content.delta", "output_index": 0, "delta": {"stdout": PHRASE}})
+
+    assert PHRASE.encode() not in sent(RESPONSES, raw)
+
+
+@pytest.mark.parametrize("kind", ["function_call", "mcp_call", "mcp_approval_request", "tool_search_call", "a_new_kind"])
+def test_escapes_in_arguments_of_every_kind_of_item(kind):
+    item = {"type": kind, "id": "f", "name": "f", "arguments": '{"q": "\\u0070roject nightingale"}'}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+
+    for raw in (compact(response(item)), stream(done)):
+        assert b"nightingale" not in sent(RESPONSES, raw)
+
+
+def test_a_list_is_continued():
+    raw = stream({"type": "response.x.delta", "output_index": 0, "delta": ["a", "project"]})
+
+    assert b'"delta":["project"]' in sent(RESPONSES, raw)
+
+
+def test_a_continuation_holds_no_other_text():
+    chunk = {"id": "x", "note": PHRASE, "choices": [{"index": 0, "type": PHRASE, "delta": {"content": "It is project"}}]}
+    end = {"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    delta = {"item_id": "m", "output_index": 0, "content_index": 0, "delta": "It is project", "note": PHRASE}
+
+    assert PHRASE.encode() not in sent(CHAT, event(chunk) + event(end) + b"data: [DONE]\n\n")
+    assert PHRASE.encode() not in sent(RESPONSES, stream({"type": "response.output_text.delta", **delta}))
+
+
+def test_a_continued_alternative_has_the_shape_of_a_token():
+    chunk = {"index": 0, "delta": {"content": "x"}, "logprobs": {"content": [token("x", "project")]}}
+    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    raw = b"".join(event({"id": "x", "choices": [choice]}) for choice in (chunk, end)) + b"data: [DONE]\n\n"
+    continued = next(line for line in sent(CHAT, raw).splitlines() if b'"project"' in line)
+
+    (told,) = json.loads(continued[6:])["choices"][0]["logprobs"]["content"]
+    assert ("", [{"token": "project"}]) == (told["token"], [{"token": one["token"]} for one in told["top_logprobs"]])

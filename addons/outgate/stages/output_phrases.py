@@ -15,7 +15,8 @@ from outgate.pipeline.contract import Contract, Judges, May
 from outgate.pipeline.stage import Settings, StreamStage
 
 type Phrase = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-type Said = Literal["assistant", "reasoning", "tool_arguments"]
+type Said = Literal["assistant", "reasoning", "tool_arguments", "tool_result", "tool_definition"]
+_EVERYWHERE: tuple[Said, ...] = ("assistant", "reasoning", "tool_arguments", "tool_result", "tool_definition")
 
 
 class OutputPhrasesSettings(Settings):
@@ -29,8 +30,10 @@ class OutputPhrasesSettings(Settings):
     """What stands in for a phrase."""
     whole_words: bool = False
     """Find a phrase only where neither end of it is inside a word."""
-    channels: tuple[Said, ...] = Field(default=("assistant", "reasoning", "tool_arguments"), min_length=1)
-    """Where is looked: what the model says, its reasoning, and what it calls tools with."""
+    channels: tuple[Said, ...] = Field(default=_EVERYWHERE, min_length=1)
+    """Where is looked: what the model says, its reasoning, what it calls tools with, and what tools that the provider runs return
+    and say of themselves.
+    """
 
 
 class Reads(NamedTuple):

@@ -39,7 +39,7 @@ def test_streamed_texts_continue_each_other_by_part():
         ("response.function_call_arguments", 2, None, "delta"): ARGUMENTS,
         ("response.custom_tool_call_input", 3, None, "delta"): "ls -l",
     }.items() <= texts.items()
-    assert {"send", "run"} == {text for part, text in texts.items() if part[3] == "name"}
+    assert {"send", "run"} == {text for part, text in texts.items() if part[-1] == "name"}
 
 
 def test_every_text_is_told_again_and_marked_as_told_before():

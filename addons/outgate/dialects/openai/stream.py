@@ -20,6 +20,7 @@ from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
+_CALL_TYPES = ("function", "custom")
 _AT_ONCE = frozenset({("function", "name"), ("function_call", "name"), ("custom", "name")})
 
 
@@ -66,20 +67,28 @@ def vectors_reported(tree: Mapping[str, Any]) -> Reported:
 
 
 def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
-    """A chunk of the same answer with this piece alone: the envelope, the positions, and nothing else of the original."""
+    """A chunk of the same answer with this piece alone: its envelope, its positions, and no other text, for none was judged."""
     node: Any = piece
     for container, key in reversed(path[1:]):
         if isinstance(container, list):
             node = [node]
         else:
-            kept = {name: container[name] for name in ("index", "type") if name in container}
-            finish = {"finish_reason": None} if "finish_reason" in container else {}
-            node = {**kept, key: node, **finish}
+            node = {**_kept(container), key: node, **({"finish_reason": None} if "finish_reason" in container else {})}
     root, first = path[0]
-    envelope = {name: value for name, value in root.items() if name != "usage" and not isinstance(value, dict | list)}
-    reading = read_tree({**envelope, first: node}, CHUNK)
+    envelope = {name: value for name, value in root.items() if name in CHUNK.fixed and not isinstance(value, dict | list)}
+    reading = read_tree({**envelope, **_kept(root), first: node}, CHUNK)
     leaf = next(leaf for leaf in reading.leaves if part_of(reading.document, leaf) == text.part)
     return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), FRAME)
+
+
+def _kept(container: Mapping[str, Any]) -> dict[str, Any]:
+    """Of an object with a piece of text, what is no text, in the shape that SDKs read."""
+    kept: dict[str, Any] = {name: value for name, value in container.items() if value.__class__ is int or value.__class__ is float}
+    if container.get("type") in _CALL_TYPES:
+        kept["type"] = container["type"]
+    if "token" in container:
+        kept["token"] = ""
+    return kept
 
 
 FRAME = Frame(b"data: ", b"\n\n", _continued)

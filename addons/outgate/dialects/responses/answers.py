@@ -87,7 +87,8 @@ def _item(*, streamed: bool) -> Rule:
     }
     called = ("function_call", "custom_tool_call", "web_search_call", "computer_call", "local_shell_call", "shell_call")
     cases.update(dict.fromkeys((*called, "apply_patch_call", "tool_search_call", "mcp_approval_request", "program"), calls))
-    return _quiet(_SAID, fixed={"id": EVERYTHING, "type": EVERYTHING}, by="type", cases=cases)
+    unknown = arguments or {"texts": {"arguments": call}}
+    return _quiet(_SAID, fixed={"id": EVERYTHING, "type": EVERYTHING}, by="type", cases=cases, **unknown)
 
 
 def _response(*, streamed: bool) -> Rule:

@@ -65,20 +65,24 @@ def _finish(tree: Mapping[str, Any], *, calls: bool) -> Finish | None:
 
 
 def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
-    """A delta of the same text with this piece alone. Raises TypeError for a string that comes whole."""
+    """A delta with this piece and no other text, for none was judged. Raises TypeError for a string that comes whole."""
     root, first = path[0]
     if not root["type"].endswith(_DELTA) or (first != "delta" and len(path) == 1):
         raise TypeError("this text is complete in its event, nothing of it is held back")
     node: Any = piece
     for container, key in reversed(path[1:]):
-        numbers = {name: value for name, value in container.items() if value.__class__ is float} if key.__class__ is str else {}
-        node = {**numbers, key: node} if key.__class__ is str else [node]
-    kept = {name: [] if value.__class__ is list else value for name, value in root.items() if value.__class__ is not dict}
-    kept.pop("obfuscation", None)
-    reading = read_tree({**kept, "delta": "", first: node}, EVENT)
-    name = path[-1][1]
-    leaf = next(leaf for leaf in reading.leaves if leaf.key == name and leaf.text == piece)
+        node = {**_numbers(container), key: node} if key.__class__ is str else [node]
+    kept = {name: root[name] for name in EVENT.fixed if root.get(name).__class__ is str and name != "obfuscation"}
+    lists: dict[str, Any] = {name: [] for name, value in root.items() if value.__class__ is list}
+    reading = read_tree({**kept, **_numbers(root), **lists, "delta": "", first: node}, EVENT)
+    leaf = next(leaf for leaf in reading.leaves if leaf.text == piece)
     return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), frame_of(root["type"]))
+
+
+def _numbers(container: Mapping[str, Any]) -> dict[str, Any]:
+    """Of an object with a piece of text, what is no text, in the shape that SDKs read."""
+    kept = {name: value for name, value in container.items() if value.__class__ is int or value.__class__ is float}
+    return {**kept, "token": ""} if "token" in container else kept
 
 
 def frame_of(kind: str) -> Frame:
@@ -125,7 +129,7 @@ class ResponsesStream:
             raise WireError("bad_answer", "the stream holds an event that its dialect does not have")
         piece = kind.endswith(_DELTA)
         texts = [
-            _piece(reading, leaf, kind, output) if piece and (leaf.key == "delta" or leaf.box) else self._whole(leaf, kind, output)
+            _piece(reading, leaf, kind, output) if piece and (leaf.key == "delta" or leaf.box) else self._whole(reading, leaf, kind)
             for leaf in reading.leaves
         ]
         last = kind in _ENDS
@@ -135,12 +139,13 @@ class ResponsesStream:
             self._said.add(output)
         return JsonEvent(document, texts, frame_of(kind), closes=closes, reported=self._reported(tree, kind), last=last)
 
-    def _whole(self, leaf: Leaf, kind: str, output: Any) -> Text:
+    def _whole(self, reading: Reading, leaf: Leaf, kind: str) -> Text:
         """A text that stands in its event as a whole."""
         box, key, said, channel, _ = leaf
+        output, index = reading.document.tree.get("output_index"), _index(reading.document.tree)
         repeated = channel in ECHOES or (output in self._said if output is not None else bool(self._said))
         escaped = key == "arguments" and channel is Channel.TOOL_ARGUMENTS
-        return Text((kind, output, box, key), said, channel, (box, key), repeated, escaped)
+        return Text((kind, output, index, box, key), said, channel, (box, key), repeated, escaped)
 
     def _closes(self, tree: Mapping[str, Any], texts: Sequence[Text], kind: str, output: Any) -> tuple[Hashable, ...]:
         at_once: list[Hashable] = []
