@@ -25,7 +25,7 @@ _INEXACT = (b"0" * 16, b"0e0", b"0e-", b"0e+")
 
 
 class WholeEvent:
-    """A whole answer in which nobody has looked for texts yet: most have no reader, and to find them is a walk over all of it."""
+    """A whole answer whose texts are found when somebody asks: most have no reader, and finding them is a walk over all of it."""
 
     __slots__ = ("_found", "_rule", "_tree", "calls_tool", "closes", "finish", "hidden", "last", "usage", "whole")
 
@@ -96,7 +96,7 @@ def _whole(reading: Reading, reported: Reported) -> JsonEvent:
 
 
 def _plain(raw: bytes) -> bool:
-    """Whether its bytes show already that an answer is within all limits, and that all its numbers are exact."""
+    """Whether the bytes alone show that an answer is within all limits and that all its numbers are exact."""
     if len(raw) > _SMALL or raw.count(b"{") + raw.count(b"[") > LIMITS.depth:
         return False
     shapes = raw.translate(_SHAPES)

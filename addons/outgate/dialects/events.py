@@ -1,4 +1,4 @@
-"""The events of an answer: immutable values over a judged tree, written back from that tree and nothing else."""
+"""Events of an answer: immutable values over a judged tree, written back from that tree and nothing else."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ type Path = list[tuple[Any, Any]]
 
 
 class Frame(NamedTuple):
-    """What stands around the JSON of an event on the wire, and how a continuation of one of its texts looks."""
+    """Bytes around the JSON of an event on the wire, and the continuation of one of its texts."""
 
     before: bytes = b""
     after: bytes = b""

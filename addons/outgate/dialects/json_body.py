@@ -19,7 +19,7 @@ import orjson
 from outgate.errors import WireError
 
 PLAIN, NESTED, NAMES = range(3)
-"""What a box is: a container of the body, the root of JSON inside a string, or the member names of its parent."""
+"""Forms of a box: a container of the body, the root of JSON inside a string, or the member names of its parent."""
 
 EXACT = 9007199254740992.0
 """2**53: from here on a double may stand for another integer."""

@@ -1,4 +1,4 @@
-"""Every dialect that the gateway knows, and the API of a request, from its method and target alone.
+"""Registry of dialects, and the operation of a request from its method and target alone.
 
 Only exact spellings are inference. A target that a server may normalise into another one is refused outright, so that no path is
 judged as one thing here and served as another there; any other path that no template matches is opaque.

@@ -1,4 +1,4 @@
-"""The operation of a request: decided from its method and path alone."""
+"""Operation of a request: its API and kind of work, decided from method and path alone."""
 
 from enum import StrEnum
 from typing import NamedTuple

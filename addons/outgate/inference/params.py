@@ -1,4 +1,4 @@
-"""The parameters of a request, apart from its text."""
+"""Parameters of a request, apart from its text."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The text of a request as policies see it: leaves of a decoded tree that is never changed."""
+"""Text of a request as policies see it: leaves of a decoded tree that is never changed."""
 
 from collections.abc import Mapping
 from enum import StrEnum

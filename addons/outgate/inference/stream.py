@@ -1,4 +1,4 @@
-"""An answer as events. A whole answer is a stream of one event."""
+"""Answers as streams of events; a whole answer is a stream of one."""
 
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from enum import StrEnum

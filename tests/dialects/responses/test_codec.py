@@ -231,9 +231,19 @@ def test_a_path_below_is_opaque_and_its_strings_are_shown():
         RESPONSES.canned(operation, Canned("t", "m", "r", 1), False, False)
 
 
-def test_a_refusal_in_a_stream_is_told_in_both_places_where_clients_look():
+def test_a_refusal_in_a_stream_is_told_wherever_clients_look():
     raw = RESPONSES.error_event(Denial(code="budget_exhausted", status=429, message="No budget."), "req1")
-    told = orjson.loads(raw.removeprefix(b"event: error\ndata: "))
+    first, _, last = raw.partition(b"\n\n")
+    told = orjson.loads(first.removeprefix(b"event: error\ndata: "))
+    failed = orjson.loads(last.removeprefix(b"event: response.failed\ndata: "))["response"]
 
     assert ("error", "budget_exhausted", "No budget.") == (told["type"], told["code"], told["message"])
     assert {"message": "No budget.", "type": "rate_limit_error", "code": "budget_exhausted"}.items() <= told["error"].items()
+    assert ("failed", {"code": "rate_limit_exceeded", "message": "No budget."}) == (failed["status"], failed["error"])
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "invalid_prompt"), (403, "invalid_prompt"), (503, "server_error")])
+def test_what_is_refused_by_policy_is_not_asked_again(status, code):
+    raw = RESPONSES.error_event(Denial(code="x", status=status, message="m"), "req1")
+
+    assert f'"code":"{code}"'.encode() in raw

@@ -28,6 +28,8 @@ from outgate.net.headers import Headers
 
 LEAST_OUTPUT = 16
 """The lowest `max_output_tokens` that OpenAI takes."""
+_FAILED = {400: "invalid_prompt", 403: "invalid_prompt", 429: "rate_limit_exceeded"}
+"""Codes that a failed response may have (openai.types.responses.ResponseError); what is refused as invalid is not asked again."""
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
@@ -72,10 +74,15 @@ class Responses(OpenAI):
         return ResponsesStream() if stream else WholeAnswer(RESPONSE, reported)
 
     def error_event(self, denial: Denial, request_id: str) -> bytes:
-        """The reference has code and message at the top, what is served has them in `error`; clients read one or the other."""
+        """Clients read one of three: `error` of an error event, its members at the top, or the response that has failed. SDKs raise
+        at the first; Codex knows the last alone, and takes a stream without it for broken off: it would ask again.
+        """
         error = {**error_of(denial), "request_id": request_id}
         flat = {"code": denial.code, "message": denial.message, "param": None, "sequence_number": 0}
-        return sse_event(dump({"type": "error", "error": error, **flat}), b"error")
+        told = {"code": _FAILED.get(denial.status, "server_error"), "message": denial.message}
+        failed = _response(Canned("", "", request_id, 0), "failed", error=told)
+        events = ({"type": "error", "error": error, **flat}, {"type": "response.failed", "response": failed, "sequence_number": 1})
+        return b"".join(sse_event(dump(event), str(event["type"]).encode()) for event in events)
 
     def canned(self, operation: Operation, reply: Canned, stream: bool, include_usage: bool) -> list[Event]:
         """Raises WireError for an operation that has no answer in words."""
@@ -83,10 +90,10 @@ class Responses(OpenAI):
             raise WireError("no_canned_answer", "only a conversation can be answered in words")
         part = {"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}
         item = {"id": f"msg_{reply.request_id}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
-        whole = _response(reply, item)
+        whole = _response(reply, "completed", output=[item], usage=_NO_USAGE)
         if not stream:
             return self.redecode(operation, stream, dump(whole))
-        begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+        begun = _response(reply, "in_progress")
         at = {"item_id": item["id"], "output_index": 0, "content_index": 0}
         events: list[dict[str, Any]] = [
             {"type": "response.created", "response": begun},
@@ -133,18 +140,21 @@ def _forget(tree: dict[str, Any], model: str) -> None:
         tree["include"] = [*included, _ENCRYPTED]
 
 
-def _response(reply: Canned, item: dict[str, Any]) -> dict[str, Any]:
-    """A completed response, with the members that SDKs require."""
-    usage = {
-        "input_tokens": 0,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-        "output_tokens": 0,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": 0,
-    }
-    return {
+def _response(reply: Canned, status: str, **told: Any) -> dict[str, Any]:
+    """A response of the gateway's own, with the members that SDKs require."""
+    whole = {
         "id": f"resp_{reply.request_id}", "object": "response", "created_at": reply.created, "model": reply.model,
-        "status": "completed", "error": None, "incomplete_details": None, "instructions": None, "metadata": {},
-        "output": [item], "parallel_tool_calls": True, "temperature": None, "tool_choice": "auto", "tools": [], "top_p": None,
-        "store": False, "usage": usage,
+        "status": status, "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "output": [],
+        "parallel_tool_calls": True, "temperature": None, "tool_choice": "auto", "tools": [], "top_p": None, "store": False,
+        "usage": None,
     }  # fmt: skip
+    return {**whole, **told}
+
+
+_NO_USAGE = {
+    "input_tokens": 0,
+    "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+    "output_tokens": 0,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": 0,
+}
