@@ -73,8 +73,9 @@ class Cell:
         return self.talk.heard(body) if self.stream else self.talk.said(orjson.loads(body))
 
     def refusal(self, body):
-        """The reason that an answer gives for its end."""
-        return self.talk.refused(frames(body)[-1] if self.stream else orjson.loads(body))
+        """The reason that an answer gives for its end: the last error of a stream, which need not be its last event."""
+        told = frames(body) if self.stream else [orjson.loads(body)]
+        return self.talk.refused(next(each for each in reversed(told) if each.get("error")))
 
     def received(self):
         """The question that the provider got."""
