@@ -1,4 +1,4 @@
-"""What scripts/faults and scripts/fuzz run for their arguments: a battery or a part of it, and never the whole suite unasked."""
+"""Arguments of scripts/faults and scripts/fuzz: a battery or a part of it, and never the whole suite unasked."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What must hold of the repository as a whole: nothing of one machine in it, nothing secret, nothing too large to read."""
+"""Rules of the repository as a whole: nothing of one machine in it, nothing secret, nothing too large to read."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What the bench sends: chat requests of a given size, each with a number of its own so that no cache can answer it.
+"""Chat requests of a given size for the bench, each with a number of its own so that no cache can answer it.
 
 The bench's provider reads its orders from the text: `pace=20` (milliseconds between events), `hold` (one event, then silence).
 """

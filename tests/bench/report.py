@@ -1,4 +1,4 @@
-"""What the bench's figures mean: ratios to stock in the same run, against the goals, as a table and as JSON."""
+"""Report of the bench: ratios to stock in the same run, against the goals, as a table and as JSON."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is measured: stock mitmdump and the gateway, each a pinned process tree whose CPU clock and memory can be read."""
+"""Subjects of the bench: stock mitmdump and the gateway, each a pinned process tree whose CPU clock and memory can be read."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What is measured, one function a suite. Each takes every subject once; the caller repeats and reverses the order.
+"""Measurements of the bench, one function a suite. Each takes every subject once; the caller repeats and reverses the order.
 
 Results go to `Samples`: (suite, subject) -> values, in milliseconds of CPU per request or stream unless the suite says otherwise.
 """

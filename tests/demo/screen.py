@@ -1,4 +1,4 @@
-"""How the demo looks: one screen of plain text, in sections."""
+"""Output of the demo: one screen of plain text, in sections."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the demo stands on: the local model behind TLS, a gateway under policies/demo.yaml, and applications behind it."""
+"""Set-up of the demo: the local model behind TLS, a gateway under policies/demo.yaml, and applications behind it."""
 
 import contextlib
 import hashlib

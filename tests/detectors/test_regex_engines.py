@@ -1,4 +1,4 @@
-"""What a new release of Python or pydantic-core would break: detectors/regex_engines.py says who relies on it."""
+"""Private parts of Python and pydantic-core that a release could break: detectors/regex_engines.py says who relies on it."""
 
 import re
 

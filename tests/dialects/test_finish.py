@@ -1,4 +1,4 @@
-"""Why an answer ended and whether it calls a tool, in the words that every dialect's events share."""
+"""Finish reasons and tool calls of an answer, in the words that every dialect's events share."""
 
 import orjson
 import pytest

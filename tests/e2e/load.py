@@ -1,4 +1,4 @@
-"""A little traffic while something else happens: requests on fresh connections, and what became of each."""
+"""Background traffic: requests on fresh connections, and the outcome of each."""
 
 import threading
 from pathlib import Path

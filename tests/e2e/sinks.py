@@ -1,4 +1,4 @@
-"""Everywhere a gateway writes: its log and crash output, its metrics, its journals, its audit archive and the rest of its state."""
+"""Sinks of a gateway: its log and crash output, its metrics, its journals, its audit archive and the rest of its state."""
 
 from collections.abc import Iterable
 from pathlib import Path

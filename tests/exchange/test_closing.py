@@ -1,4 +1,4 @@
-"""What is taken for the usage of an exchange: a report on a whole answer, else at least what came."""
+"""Usage of an exchange: a report on a whole answer, else at least what came."""
 
 from types import SimpleNamespace
 

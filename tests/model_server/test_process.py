@@ -1,4 +1,4 @@
-"""The model server as a process: what it answers, what it costs, how it ends."""
+"""The model server as a process: its answers, its cost, its end."""
 
 import asyncio
 import stat

@@ -1,4 +1,4 @@
-"""When the model server is started again, with a clock and children of the test's own."""
+"""Restarts of the model server, with a clock and children of the test's own."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Every known way to write a host and a port so that two parsers may disagree: for unit tests and for those through the listener.
+"""Spellings of a host and a port on which two parsers may disagree: for unit tests and for those through the listener.
 
 `tricks(host, port)` gives texts that must all be refused; `same(host, port)` those that must come out canonical;
 `address_tricks(ip, port)` other ways to write one IPv4 address.

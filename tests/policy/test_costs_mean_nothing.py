@@ -1,4 +1,4 @@
-"""What a stage of a shipped policy reads, and every edge of its plan, is the same whatever one of its stages costs."""
+"""Plans of the shipped policies: the same reads and edges, whatever one of their stages costs."""
 
 from collections.abc import Sequence
 from dataclasses import replace

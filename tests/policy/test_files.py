@@ -1,4 +1,4 @@
-"""Files that a policy names: which, and that a torn one refuses the policy instead of its requests."""
+"""Files that a policy names: a torn one refuses the policy instead of its requests."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The fast path: which connections have one, and that it decrypts and encrypts what the layers would."""
+"""The fast path: the connections that have one; it decrypts and encrypts as the layers would."""
 
 import contextlib
 import ssl

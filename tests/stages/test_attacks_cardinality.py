@@ -1,4 +1,4 @@
-"""A workload that invents names: under a route that lets any model pass, ten thousand names must not make ten thousand series."""
+"""Attack on metrics by invented names: where any model passes, ten thousand names must not make ten thousand series."""
 
 import asyncio
 

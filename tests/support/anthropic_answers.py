@@ -1,4 +1,4 @@
-"""What the Anthropic API answers: messages, plain and streamed.
+"""Answers of the Anthropic API: messages, plain and streamed.
 
 Shapes from the public API reference, read through what the SDK parses.
 """

@@ -1,4 +1,4 @@
-"""How a scripted provider may behave: well, badly, and in every way between that a gateway must survive."""
+"""Behaviours of a scripted provider: good, faulty and hostile answers that a gateway must survive."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence

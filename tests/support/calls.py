@@ -1,4 +1,4 @@
-"""One request as a scripted provider saw it, the means to answer it, and how it is read from the wire."""
+"""Read one request of a scripted provider from the wire, and answer it."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""A gateway in a process of its own: started until it says it is ready, heard to its last word, stopped politely, then not."""
+"""Run a gateway in a process of its own: wait until it is ready, collect its output, end it by SIGTERM, then by SIGKILL."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Every connection and name look-up that a thread of this process begins, as the interpreter itself reports it (PEP 578)."""
+"""Audit of the connections and name look-ups of this process, as the interpreter itself reports them (PEP 578)."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Ended exchanges, as `close_exchange` reads and tells them."""
+"""Ended exchanges, as `close_exchange` reads them."""
 
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord

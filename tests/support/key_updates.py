@@ -1,4 +1,4 @@
-"""A TLS 1.3 client that changes its own keys whenever it likes (RFC 8446 sections 4.6.3, 5 and 7): what no library lets a test do.
+"""A TLS 1.3 client that changes its own keys whenever it likes (RFC 8446 sections 4.6.3, 5 and 7), which no library offers.
 
     client = KeyUpdates(link, gateway.ca, "api.openai.com", folder)
     client.say(client.updates(3), client.record(b"GET / HTTP/1.1 ..."))

@@ -1,4 +1,4 @@
-"""What the OpenAI API answers: chat, embeddings and models, plain and streamed.
+"""Answers of the OpenAI API: chat, embeddings and models, plain and streamed.
 
 Shapes from the public API reference, read through what the SDK parses.
 """

@@ -1,4 +1,4 @@
-"""A client that says what no library would say: bytes over a socket to the gateway, a tunnel, TLS under any name, HTTP/2 frames.
+"""Client without a library's manners: bytes over a socket to the gateway, a tunnel, TLS under any name, HTTP/2 frames.
 
 async with Raw.to(gateway) as raw:
     assert (await raw.connect("api.openai.com:443", TOKEN)).status == 200

@@ -1,4 +1,4 @@
-"""What the OpenAI Responses API answers, plain and streamed.
+"""Answers of the OpenAI Responses API, plain and streamed.
 
 Shapes from the public API reference, read through what the SDK parses.
 """

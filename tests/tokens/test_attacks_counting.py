@@ -1,4 +1,4 @@
-"""Ways to make a large request count as a small one."""
+"""Attacks on counting: large requests that would count as small ones."""
 
 import json
 from base64 import b64encode

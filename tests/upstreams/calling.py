@@ -1,4 +1,4 @@
-"""Requests as tests send them, and what becomes of them."""
+"""Send requests by the outbound client, and collect their answers or failures."""
 
 import socket
 

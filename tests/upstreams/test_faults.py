@@ -1,4 +1,4 @@
-"""What a provider, a network or a caller can do to a call, and the event each becomes."""
+"""Faults of a provider, a network or a caller during a call, and the error each becomes."""
 
 import asyncio
 import gzip

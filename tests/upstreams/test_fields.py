@@ -1,4 +1,4 @@
-"""Which header fields cross the boundary (promise E6), by name."""
+"""Header fields that cross the boundary (promise E6), by name."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What never travels: a credential to another host, a caller's own secrets, cookies, a second request inside one."""
+"""Never sent: a credential to another host, a caller's own secrets, cookies, a second request inside one."""
 
 import asyncio
 

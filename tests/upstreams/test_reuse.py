@@ -1,4 +1,4 @@
-"""When a connection is used again, and when it must not be: an answer never belongs to another request."""
+"""Reuse of connections: an answer never belongs to another request."""
 
 import asyncio
 import os

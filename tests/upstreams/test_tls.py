@@ -1,4 +1,4 @@
-"""Whom the client trusts: names, roots, validity, client certificates, and sessions that stay with their backend."""
+"""Trust of the client: names, roots, validity, client certificates, and sessions that stay with their backend."""
 
 import asyncio
 import datetime as dt

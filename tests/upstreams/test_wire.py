@@ -1,4 +1,4 @@
-"""How a request is written; everything else of a connection is in test_client and test_faults, over sockets."""
+"""Requests as bytes; everything else of a connection is in test_client and test_faults, over sockets."""
 
 import asyncio
 

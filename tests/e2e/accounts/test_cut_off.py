@@ -1,4 +1,4 @@
-"""What is charged for what was cut off, by either side: the provider may bill, and nobody can ask it (docs/decisions/0016)."""
+"""Charge for an exchange that either side cut off: the provider may bill, and nobody can ask it (docs/decisions/0016)."""
 
 import asyncio
 import json

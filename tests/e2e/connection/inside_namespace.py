@@ -1,4 +1,4 @@
-"""Runs in a network and mount namespace of its own (`unshare --net --mount`): providers, the gateway, a redirect, and clients that
+"""Run in a network and mount namespace of its own (`unshare --net --mount`): providers, the gateway, a redirect, and clients that
 know nothing of it. Prints one JSON object of what happened.
 
 The clients resolve api.openai.com to ADDRESS, which nobody serves: the kernel redirects port 443 of it to the gateway.

@@ -1,4 +1,4 @@
-"""What a client sends that is no request yet costs next to nothing, and no word of it comes back or is logged."""
+"""Incomplete heads and floods: they cost next to nothing, and no word of them comes back or is logged."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a worker's requests take is bounded over all its connections and for each workload, and given back on every ending."""
+"""Memory of buffered requests: bounded over all connections of a worker and for each workload, and given back on every ending."""
 
 import asyncio
 import gc

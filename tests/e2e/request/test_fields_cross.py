@@ -1,4 +1,4 @@
-"""E6: which header fields cross the boundary: sixty names of a client do not leave, a provider's control fields do not come in."""
+"""Header fields that cross the boundary (E6): sixty names of a client do not leave, a provider's control fields do not come in."""
 
 import pytest
 

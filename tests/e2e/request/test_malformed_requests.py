@@ -1,4 +1,4 @@
-"""What HTTP/1 lets a client say in two ways is refused, or comes out in one: nobody behind the gateway may read it otherwise."""
+"""Ambiguous HTTP/1 requests: refused, or sent on in one form: nobody behind the gateway may read it otherwise."""
 
 import asyncio
 

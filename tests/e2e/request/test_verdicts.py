@@ -1,4 +1,4 @@
-"""What a guard found, read and did not read is told in the closing line and the metrics, however the exchange ended."""
+"""Verdicts of guards in the closing line and the metrics: findings, and what was and was not read, however the exchange ended."""
 
 from dataclasses import replace
 

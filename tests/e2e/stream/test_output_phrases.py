@@ -1,4 +1,4 @@
-"""An answer that policy cuts: what the SDKs raise, what leaves, what is charged, and what the closing line tells. Both dialects."""
+"""Answers cut by policy: errors of the SDKs, what leaves, the charge and the closing line."""
 
 import anthropic
 import openai

@@ -1,4 +1,4 @@
-"""An operator sees of every attempt that failed at which endpoint, in which phase and why; the caller sees less, a log no more."""
+"""Failed attempts: an operator sees endpoint, phase and reason of each; the caller sees less, a log no more."""
 
 import datetime as dt
 import re

@@ -1,4 +1,4 @@
-"""Where a body ends: lengths, codings and chunks, said twice, said badly, or said so that only some would understand."""
+"""Vectors of body framing: lengths, codings and chunks, said twice, said badly, or said so that only some would understand."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Where a line ends and what it says: line ends, request lines, Host and other fields."""
+"""Vectors of message heads: line ends, request lines, Host and other fields."""
 
 from collections.abc import Iterator
 

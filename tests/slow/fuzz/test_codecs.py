@@ -1,4 +1,4 @@
-"""No matter what garbage: it is parsed, or WireError is raised, never any other error; and cutting it in pieces changes nothing.
+"""Fuzzing of the codecs: garbage is parsed or raises WireError, never any other error; cutting it in pieces changes nothing.
 
 FUZZ_SECONDS per target (60 by default); a failure prints its seed, and hypothesis keeps the example.
 """

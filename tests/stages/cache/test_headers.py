@@ -1,4 +1,4 @@
-"""Which header fields are part of what an answer depends on: all that go on, but those that say nothing of it."""
+"""Header fields in the cache key: all that go on to the provider, but those that say nothing of the answer."""
 
 import orjson
 
