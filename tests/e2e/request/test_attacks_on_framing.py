@@ -8,7 +8,7 @@ import pytest
 from mitmproxy import ctx
 
 from e2e.world import TOKEN, World
-from support.behaviours import answer_json
+from support.behaviours import answer_json, silent
 from support.dials import watched
 from support.openai_answers import chat_completion
 from support.raw_client import Raw, basic, request
@@ -243,6 +243,7 @@ def test_attack_a_connect_that_is_spelled_otherwise_opens_nothing(inside, provid
 
 def test_a_client_that_has_said_its_last_is_gone(inside, providers):
     """As mitmproxy sees it: who ends its side of the connection wants no more answers."""
+    providers[0].script(silent())
 
     async def run():
         async with Raw.to(inside) as raw:
