@@ -101,7 +101,7 @@ def test_a_judge_ends_the_answer_and_its_finding_is_written(decision):
     judges.close()
 
     assert "two" == (ended.value.denial.stage if isinstance(ended.value, CutError) else ended.value.stage)
-    assert (None, "found") == (execution.get("verdict.out.one"), execution.get("verdict.out.two"))
+    assert ("found", "found") == (execution.get("verdict.out.one"), execution.get("verdict.out.two"))
     assert [("one", "ok"), ("two", "denied" if isinstance(decision, Cut) else "answered")] == [
         (ran.stage, ran.verdict) for ran in execution.trace
     ]
@@ -117,6 +117,31 @@ def test_verdicts_are_written_when_the_answer_has_ended_and_the_time_is_told():
 
     assert ("found", None) == (execution.get("verdict.out.one"), execution.get("verdict.out.none"))
     assert [("one", "ok", True), ("none", "ok", True)] == [(ran.stage, ran.verdict, ran.ns > 0) for ran in execution.trace]
+
+
+def test_what_was_found_is_told_when_the_answer_ends_early_but_no_half_recording():
+    execution = execution_of({"one": Saying(Pass(0))})
+    judges = opened(execution)
+    at_once(judges.feed(piece("x")))
+    judges.close()  # the client has left
+    assert "found" == execution.get("verdict.out.one")
+
+    execution = execution_of({"keeps": Saying(Pass(0))}, writes=("r.stream", "cache.recording"), judges=None)
+    judges = opened(execution)
+    at_once(judges.feed(piece("x")))
+    judges.close()
+    assert execution.get("cache.recording") is None
+
+
+def test_a_verdict_is_asked_for_once():
+    judge = Saying(Pass(0))
+    asked = []
+    judge.verdict = lambda: asked.append("x")
+    judges = guarded(judge)
+    at_once(judges.finish())
+    judges.close()
+
+    assert ["x"] == asked
 
 
 def test_an_answer_without_an_interested_judge_is_idle():

@@ -28,7 +28,7 @@ def contract(name: str, **fields: Any) -> Contract:
     return Contract(**usual | fields)
 
 
-def plan_of(judges: dict[str, Judge | None], **fields: Any) -> Plan:
+def plan_of(judges: dict[str, Judge | None], /, **fields: Any) -> Plan:
     """A plan of stages that open these, in this order; `fields` are of every contract."""
     names = list(judges)
     placements = [
@@ -94,7 +94,7 @@ def upper(text, final):
     return Replace(text[: len(text) - hold].upper(), hold)
 
 
-def execution_of(judges: dict[str, Judge | None], **fields: Any) -> Execution:
+def execution_of(judges: dict[str, Judge | None], /, **fields: Any) -> Execution:
     return Execution(plan_of(judges, **fields), Clock())
 
 

@@ -47,11 +47,12 @@ def _opened(step: Step, slots: list[Any]) -> Judge | None:
 class Guarded:
     """The judges of one answer."""
 
-    __slots__ = ("_execution", "_guards", "_working")
+    __slots__ = ("_execution", "_guards", "_told", "_working")
 
     def __init__(self, execution: Execution, guards: Sequence[Guard]) -> None:
         self._execution = execution
         self._guards = guards
+        self._told = False
         self._working = [guard for guard in guards if guard.judge is not None]
 
     @property
@@ -70,12 +71,19 @@ class Guarded:
         released = await self._flush()
         for guard in self._guards:
             _write(self._execution, guard.step, guard.found())
+        self._told = True
         return released
 
+    def _judges(self, step: Step) -> bool:
+        """Whether what a stage writes is a verdict."""
+        return any(fact.startswith("verdict.") for fact in self._execution.plan.contracts[step.name].writes)
+
     def close(self) -> None:
-        """Tell the trace, however the answer ended; a judge that ended it, or failed, says what it found."""
+        """Tell the trace, however the answer ended. Where it ended early, verdicts are on what came of it; other facts are half
+        ones, a recording say, and are written only by a judge that ended it, or failed.
+        """
         for guard in self._guards:
-            if guard.outcome != "ok":
+            if guard.outcome != "ok" or (not self._told and self._judges(guard.step)):
                 with suppress(CutError):
                     _write(self._execution, guard.step, guard.found())
             self._execution.trace.append(Ran(guard.step.name, guard.ns, guard.outcome))
