@@ -3,6 +3,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from outgate.cli import workload
 from outgate.cli.main import cli
 from outgate.identity.workloads import digest_of
 from outgate.policy.load import load_policy
@@ -179,6 +180,22 @@ def test_the_file_keeps_its_mode_and_its_link(tmp_path):
 
     assert link.is_symlink()
     assert 0o640 == path.stat().st_mode & 0o777
+
+
+def test_attack_an_edit_that_comes_between_is_kept(tmp_path, monkeypatch):
+    path = write(tmp_path, BASE)
+    judge, between = workload.load_source, iter(["second"])
+
+    def judged(source):
+        for name in between:
+            assert run("add", name, "--policy", path).exit_code == 0
+        return judge(source)
+
+    monkeypatch.setattr(workload, "load_source", judged)
+    assert run("add", "first", "--policy", path).exit_code == 0
+    text = path.read_text()
+    assert "  first:\n" in text
+    assert "  second:\n" in text
 
 
 def test_a_file_that_is_not_there(tmp_path):

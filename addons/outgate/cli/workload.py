@@ -1,10 +1,12 @@
 """`outgate workload`: issue, rotate and revoke tokens. A token is shown once; the policy file keeps its digest."""
 
+import fcntl
 import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -102,9 +104,16 @@ def _show(name: str, token: str) -> None:
 def _rewrite(file: Path, change: Callable[[str, Collection[str]], str], hint: str = "", *, missing: bool = False) -> None:
     """Change the workloads of a policy, whole or not at all; what would be refused is not written.
 
+    Where another edit came between, the change is made again, of the text that it left.
     `change` is given the text and the names of the workloads. `missing`: other workloads that the policy names may be missing
     still, so that one can be added after the other.
     """
+    while not _changed(file, change, hint, missing=missing):
+        pass
+
+
+def _changed(file: Path, change: Callable[[str, Collection[str]], str], hint: str, *, missing: bool) -> bool:
+    """Whether the change was written: false where the file is no longer the one that was read."""
     try:
         text = file.read_text(encoding="utf-8", newline="")
         source = parse_source(text, str(file))
@@ -117,7 +126,22 @@ def _rewrite(file: Path, change: Callable[[str, Collection[str]], str], hint: st
     except PolicyError as error:
         click.echo(f"{error}\n{file} is left as it was{f': {hint}' if hint else ''}", err=True)
         sys.exit(1)
-    _replace(file, written)
+    with _alone(file):
+        current = file.read_text(encoding="utf-8", newline="") == text
+        if current:
+            _replace(file, written)
+    return current
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Hold off other edits in the folder of a policy; the file itself is replaced, so a lock on it would hold nobody."""
+    folder = os.open(file.resolve().parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _judge(text: str, file: Path, *, missing: bool) -> None:
