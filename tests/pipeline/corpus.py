@@ -85,6 +85,11 @@ UNPINNED = (
         swap(vary(HYDRATE, after="redact"), vary(REDACT, after=""), EMBED, drop="prompt_guard"),
         "E_TAINT",
     ),
+    Case(
+        "a clean judge of tools, which nothing clears",
+        swap(stage("tool_guard", "tools", "verdict.tool_guard", judges=Judges.CLEAN, may=May.DENY)),
+        "E_JUDGED_TEXT",
+    ),
     Case("a third party that judges raw text", swap(vary(REMOTE_GUARD, judges=Judges.RAW)), "E_TAINT"),
     Case("a verdict about nothing that is said", swap(vary(PROMPT_GUARD, judges=None)), "E_JUDGES"),
     Case("a released guard that runs before the answer is restored", swap(*PASS, TOOL_POLICY), "E_TWO_PASSES"),

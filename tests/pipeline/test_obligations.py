@@ -1,6 +1,6 @@
 import pytest
 
-from outgate.pipeline.contract import Judges, May, OnError
+from outgate.pipeline.contract import Judges, May, OnError, Release
 from pipeline.more_stages import GUARD_REDACTS, REDACT_OUTPUT
 from pipeline.standard import CLOSE_EXCHANGE, HYDRATE, MODEL_MAP, RESTORE, TOKEN_BUDGET, problems_of, stage, swap, vary
 
@@ -52,3 +52,21 @@ def test_an_optional_fact_may_stay_unset():
     open_budget = vary(TOKEN_BUDGET, on_error=OnError.OPEN)
 
     assert not problems_of(swap(open_budget))
+
+
+@pytest.mark.parametrize("name", ["tools", "params"])
+def test_attack_a_clean_judge_of_text_that_nothing_clears(name):
+    guard = stage("g", name, "verdict.g", judges=Judges.CLEAN, may=May.DENY)
+    found = _found("E_JUDGED_TEXT", swap(guard))
+
+    assert (("g", "redact"), name) == (found.stages, found.fact)
+    assert not problems_of(swap(vary(guard, judges=Judges.RAW)))
+
+
+@pytest.mark.parametrize("name", ["tools", "params"])
+def test_attack_a_third_party_is_handed_text_that_nothing_clears(name):
+    assert name == _found("E_TAINT", swap(stage("g", name, releases=Release.THIRD_PARTY))).fact
+
+
+def test_a_body_made_of_the_cleared_prompt_may_go_to_a_third_party():
+    assert not problems_of(swap(stage("mirror", "wire.body", releases=Release.THIRD_PARTY)))

@@ -44,6 +44,8 @@ class Fact(NamedTuple):
     origin: Origin
     doc: str
     label: Label = Label.NONE
+    repeats: str = ""
+    """The fact whose text this one holds as it came: what is made from both says no more than that one."""
 
 
 _TABLE = (
@@ -61,8 +63,8 @@ _TABLE = (
     Fact("exchange.id", Origin.HEAD, "the request id shown to the caller and in the closing line"),
     Fact("started", Origin.HEAD, "wall-clock time the exchange began, seconds since the epoch"),
     Fact("prompt", Origin.BODY, "all text of the request: inference.prompt.Prompt", Label.PERSONAL),
-    Fact("tools", Origin.BODY, "tools offered: inference.params.Tools"),
-    Fact("params", Origin.BODY, "inference.params.Params"),
+    Fact("tools", Origin.BODY, "tools offered: inference.params.Tools", Label.PERSONAL, "prompt"),
+    Fact("params", Origin.BODY, "inference.params.Params", Label.PERSONAL, "prompt"),
     Fact("model.requested", Origin.BODY, "the model name the caller asked for"),
     Fact("state.admitted", Origin.STAGE, "names of state at the provider that the policy admits"),
     Fact("principal", Origin.STAGE, "inference.principal.Principal"),

@@ -78,6 +78,18 @@ def judged_as_declared(graph: Graph, versions: Versions) -> Iterator[Problem]:
                 )
 
 
+def repeated_text(graph: Graph, _: Versions) -> Iterator[Problem]:
+    """A judge of clean text reads no fact that repeats a cleared one as it came."""
+    for judge in graph.nodes.values():
+        for name in sorted(judge.facts_read) if judge.verdicts and judge.contract.judges is Judges.CLEAN else ():
+            whole = fact(name).repeats
+            clearing = [writer for writer in graph.writers(whole) if writer.contract.clears] if whole else []
+            if clearing and not graph.writers(name):
+                message = f"{judge.name} judges {name}, which {clearing[0].name} does not clear: it repeats {whole} as it came"
+                repair = f"let {judge.name} read {whole}, or declare judges: raw"
+                yield problem("E_JUDGED_TEXT", message, repair, judge, clearing[0], about=name, path=(judge.name, clearing[0].name))
+
+
 def recorded_without_secrets(graph: Graph, versions: Versions) -> Iterator[Problem]:
     """A cached answer holds no secret: it is recorded before secrets are restored."""
     for node in graph.nodes.values():
@@ -136,6 +148,7 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     verdicts_at_releases,
     verdicts_at_the_client,
     judged_as_declared,
+    repeated_text,
     recorded_without_secrets,
     taint,
     unset_on_failure,

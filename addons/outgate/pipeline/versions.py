@@ -90,7 +90,11 @@ class Versions:
             return True
         if writer.contract.clears:
             return False
-        sources = [self.read(writer, read) for read in writer.reads if fact(read.fact).label is Label.PERSONAL]
+        sources = [
+            self.read(writer, read)
+            for read in writer.reads
+            if fact(read.fact).label is Label.PERSONAL and fact(read.fact).repeats not in writer.facts_read
+        ]
         return version.fact in writer.facts_read or not sources or any(self.tainted(source) for source in sources)
 
     def holds_secret(self, version: Version) -> bool:
