@@ -100,7 +100,10 @@ async def say(gateway, data: bytes, where: str) -> bytes:
     """Say something at the door, in a tunnel, or in a tunnel's TLS; gives the gateway's last words."""
     async with Raw.to(gateway) as raw:
         if where != "the door":
-            assert (await raw.connect(f"{NAME}:443", TOKEN)).status == 200
+            reply = await raw.connect(f"{NAME}:443", TOKEN)
+            if not reply.status:
+                raise ConnectionError("ended before it was answered")
+            assert reply.status == 200
         if where == "tls":
             await raw.tls(NAME)
         await raw.send(data)
