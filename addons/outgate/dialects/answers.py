@@ -10,6 +10,7 @@ from outgate.dialects.rules import EVERYTHING, Rule, free
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, Finish, Text
+from outgate.inference.usage import Usage
 
 LIMIT = 64 * 1024 * 1024
 _MOST_TOKENS = 1_000_000_000
@@ -143,3 +144,18 @@ _BADNESS = {finish: rank for rank, finish in enumerate(Finish)}
 def tokens(value: Any) -> int | None:
     """A reported count; None for what is no count, or more than any answer can have: sums of it would no longer fit a ledger."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None
+
+
+def detailed_usage(usage: Any, sent: str, said: str) -> Usage | None:
+    """A `usage` object whose members `sent` and `said` count tokens, each with its details beside it: parts of these totals."""
+    if not isinstance(usage, dict):
+        return None
+    of_sent, of_said = usage.get(f"{sent}_details"), usage.get(f"{said}_details")
+    of_sent, of_said = of_sent if isinstance(of_sent, dict) else {}, of_said if isinstance(of_said, dict) else {}
+    return Usage(
+        input_tokens=tokens(usage.get(sent)),
+        output_tokens=tokens(usage.get(said)),
+        cached_tokens=tokens(of_sent.get("cached_tokens")),
+        cache_write_tokens=tokens(of_sent.get("cache_write_tokens")),
+        reasoning_tokens=tokens(of_said.get("reasoning_tokens")),
+    )

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from outgate.dialects import sse
-from outgate.dialects.answers import tokens, worst
+from outgate.dialects.answers import detailed_usage, worst
 from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, RawEvent, Reported, part_of
 from outgate.dialects.json_body import JsonDocument
 from outgate.dialects.openai.tables import CHUNK, FINISHES
@@ -26,18 +26,7 @@ _AT_ONCE = frozenset({("function", "name"), ("function_call", "name"), ("custom"
 
 def usage_of(tree: Mapping[str, Any]) -> Usage | None:
     """`usage` of a completion, a chunk or a list of embeddings; cached and reasoning tokens are within the totals already."""
-    usage = tree.get("usage")
-    if not isinstance(usage, dict):
-        return None
-    sent, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    sent, said = sent if isinstance(sent, dict) else {}, said if isinstance(said, dict) else {}
-    return Usage(
-        input_tokens=tokens(usage.get("prompt_tokens")),
-        output_tokens=tokens(usage.get("completion_tokens")),
-        cached_tokens=tokens(sent.get("cached_tokens")),
-        cache_write_tokens=tokens(sent.get("cache_write_tokens")),
-        reasoning_tokens=tokens(said.get("reasoning_tokens")),
-    )
+    return detailed_usage(tree.get("usage"), "prompt_tokens", "completion_tokens")
 
 
 def _finish_of(choices: Any) -> Finish | None:

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from outgate.dialects import sse
-from outgate.dialects.answers import tokens
+from outgate.dialects.answers import detailed_usage
 from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, Reported, part_of
 from outgate.dialects.reading import Reading, read, read_tree
 from outgate.dialects.responses.answers import ECHOES, EVENT, SAID_TYPES
@@ -28,17 +28,7 @@ _DELTA, _DONE = ".delta", ".done"
 
 def usage_of(usage: Any) -> Usage | None:
     """A `usage` object; cached and reasoning tokens are within the totals already."""
-    if not isinstance(usage, dict):
-        return None
-    sent, said = usage.get("input_tokens_details"), usage.get("output_tokens_details")
-    sent, said = sent if isinstance(sent, dict) else {}, said if isinstance(said, dict) else {}
-    return Usage(
-        input_tokens=tokens(usage.get("input_tokens")),
-        output_tokens=tokens(usage.get("output_tokens")),
-        cached_tokens=tokens(sent.get("cached_tokens")),
-        cache_write_tokens=tokens(sent.get("cache_write_tokens")),
-        reasoning_tokens=tokens(said.get("reasoning_tokens")),
-    )
+    return detailed_usage(usage, "input_tokens", "output_tokens")
 
 
 def reported(tree: Mapping[str, Any]) -> Reported:
