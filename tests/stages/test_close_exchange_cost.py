@@ -1,4 +1,4 @@
-"""What an exchange is charged has a cost, told by what it rests on."""
+"""Cost of what an exchange is charged, with its basis."""
 
 import pytest
 

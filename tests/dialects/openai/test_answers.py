@@ -1,4 +1,4 @@
-"""Whole answers of the OpenAI API, errors, and answers by the gateway."""
+"""Decoders of whole OpenAI answers, of errors, and of answers by the gateway."""
 
 import json
 from functools import partial
