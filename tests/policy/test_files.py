@@ -7,9 +7,10 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from outgate.errors import PolicyError
-from outgate.policy.files import content_of, files_of
+from outgate.policy.files import content_of, files_of, shared_secret
 from outgate.policy.load import load_policy
 from outgate.policy.reload import Reloader
+from outgate.policy.schema import GatewaySection
 from support.policies import BASE, write
 
 KEYS = '{"keys": []}'
@@ -163,3 +164,17 @@ def test_a_backend_whose_files_have_changed_is_another_backend(tmp_path):
 
     assert old == again
     assert old != new
+
+
+def test_replicas_share_the_secret_that_the_policy_names(tmp_path):
+    policy = tmp_path / "policy.yaml"
+    (tmp_path / "secret").write_text("k" * 32 + "\n")
+
+    def shared(**named):
+        return shared_secret(policy, GatewaySection.model_validate({"secret": named}), {"SECRET": "e" * 40, "SHORT": "e"})
+
+    assert b"" == shared_secret(policy, GatewaySection(), {})
+    assert (b"k" * 32, b"e" * 40) == (shared(file="secret"), shared(env="SECRET"))
+    for named, said in (({"file": "none"}, "missing or empty"), ({"env": "SHORT"}, "fewer than 32")):
+        with pytest.raises(PolicyError, match=f"E_SECRET: gateway.secret: .*{said}"):
+            shared(**named)

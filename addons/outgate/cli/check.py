@@ -12,6 +12,7 @@ import click
 import orjson
 
 from outgate.errors import PolicyError, Problem
+from outgate.policy.files import shared_secret
 from outgate.policy.load import load_policy
 from outgate.policy.reference import DIAGNOSTICS, policy_schema_bytes
 from outgate.policy.validation_messages import nearest
@@ -79,6 +80,7 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
         problems, revision = policy.warnings, policy.revision
         if credentials:
             known = Credentials(os.environ, time.monotonic)
+            shared_secret(file, policy.gateway, os.environ)
             problems += tuple(problem for backend in policy.catalog.backends for problem in known.check(backend))
         tests, failed = asyncio.run(run_behaviour(file, elsewhere=elsewhere))
     except PolicyError as error:

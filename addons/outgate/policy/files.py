@@ -1,15 +1,18 @@
 """List and verify the files that a policy names. A torn file refuses a policy, not its requests."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 from outgate.errors import PolicyError, Problem
 from outgate.identity.jwks import keys_of
+from outgate.policy.schema import GatewaySection
 from outgate.policy.source import Place, Source, read_source
 from outgate.policy.validate import Validated, validate
+from outgate.stores.state_secret import SIZE
 from outgate.upstreams.catalog import Backend
+from outgate.upstreams.credentials import line_of
 from outgate.upstreams.tls import check_tls
 
 type NamedFile = tuple[Place, str]
@@ -86,3 +89,17 @@ def _is_authority(path: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def shared_secret(policy: Path, gateway: GatewaySection, environ: Mapping[str, str]) -> bytes:
+    """The secret that the policy gives the gateway; empty where it gives none. Raises PolicyError where it cannot be read."""
+    reference = gateway.secret
+    if reference is None:
+        return b""
+    text, problem = line_of(reference.env, str(policy.parent / reference.file) if reference.file else "", environ)
+    if not problem and len(text) < SIZE:
+        problem = f"it has fewer than {SIZE} characters"
+    if problem:
+        repair = "give one line of at least 32 characters: `openssl rand -hex 32`"
+        raise PolicyError((Problem(code="E_SECRET", message=f"gateway.secret: {problem}", repair=repair, file=str(policy)),))
+    return text.encode()

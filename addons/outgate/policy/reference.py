@@ -62,6 +62,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a provider's credential cannot be read here",
         "set the variable, or write the file, one line of printable ASCII",
     ),
+    "E_SECRET": (
+        "`gateway.secret` cannot be read here, or is too short",
+        "give one line of at least 32 characters: `openssl rand -hex 32`",
+    ),
     "E_ALIAS_TWICE": ("two providers claim one alias", "keep it at one of them"),
     "E_BACKEND_TWICE": ("two backends have one name", "rename one"),
     "E_ENDPOINTS": ("a provider has no endpoint, or two of one name", "give each endpoint a name of its own"),

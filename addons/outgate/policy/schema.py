@@ -8,7 +8,7 @@ from outgate.identity.workloads import ALGORITHMS
 from outgate.inference.names import GroupName, ProviderName, StageName, WorkloadName
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
-from outgate.policy.provider_settings import HostPort, ProviderSection, Seconds, StageSettings
+from outgate.policy.provider_settings import HostPort, ProviderSection, Seconds, StageSettings, Variable
 
 type Name = Annotated[
     str,
@@ -56,6 +56,21 @@ class LimitsSection(Settings):
         return self
 
 
+class SecretSection(Settings):
+    """Where a secret is read from: one line of at least 32 printable ASCII characters (`openssl rand -hex 32`)."""
+
+    env: Variable = ""
+    """An environment variable."""
+    file: str = ""
+    """A file of one line, path from the policy's folder."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.env) == bool(self.file):
+            raise ValueError("name exactly one of env and file")
+        return self
+
+
 class GatewaySection(Settings):
     """The gateway's own listeners and bounds."""
 
@@ -66,6 +81,9 @@ class GatewaySection(Settings):
     client_ca: str = ""
     """Authorities (PEM) of client certificates, which a workload may present to the gateway itself (`HTTPS_PROXY=https://…`), path
     from the policy's folder; read at start. Absent, none is asked for."""
+    secret: SecretSection | None = None
+    """The secret behind placeholders and other keyed digests, for replicas that must agree on them; read at start. Absent, each
+    state folder has its own, in the file `secret`."""
     limits: LimitsSection = Field(default_factory=LimitsSection)
     """Bounds on every client."""
 

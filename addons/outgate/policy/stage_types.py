@@ -80,6 +80,7 @@ class Ports:
     tokenizers: Any = NullPort("tokenizers")
     prices: Any = NullPort("prices")
     metrics: Any = NullPort("metrics")
+    state_secret: Any = NullPort("state_secret")
     wall: Callable[[], float] = NullPort("wall")
     monotonic: Callable[[], float] = NullPort("monotonic")
     ids: Callable[[], str] = NullPort("ids")

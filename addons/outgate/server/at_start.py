@@ -24,5 +24,6 @@ class AtStart:
         return {
             "gateway.listen": gateway.listen,
             "gateway.transparent": gateway.transparent,
+            "gateway.secret": gateway.secret,
             "gateway.client_ca": (gateway.client_ca, authorities),
         } | limits

@@ -20,7 +20,7 @@ from outgate.metering.prices import Prices
 from outgate.model_server.client import ModelClient
 from outgate.model_server.supervise import ModelServerSupervisor, listening
 from outgate.model_server.wire import ModelServerError
-from outgate.policy.files import files_of
+from outgate.policy.files import files_of, shared_secret
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
 from outgate.policy.reload import Reloader
@@ -33,6 +33,7 @@ from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
+from outgate.stores.state_secret import StateSecret
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.client import Client
 from outgate.upstreams.credentials import Credentials
@@ -94,6 +95,7 @@ class Runtime:
             tokenizers=self._tokenizers,
             prices=self._prices,
             metrics=Metrics(layout.metrics),
+            state_secret=StateSecret.in_folder(layout.state),
             wall=time.time,
             monotonic=time.monotonic,
             ids=exchange_id,
@@ -131,6 +133,8 @@ class Runtime:
         await self._accounts.start()
         try:
             live = await self._reloader.start()
+            if shared := shared_secret(self._policy, live.gateway, os.environ):
+                self._ports.state_secret.replace(shared)
         except BaseException:
             await self.stop()
             raise

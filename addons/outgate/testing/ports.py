@@ -28,6 +28,7 @@ from outgate.policy.stage_types import Ports, ports_of
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
+from outgate.stores.state_secret import SIZE, StateSecret
 from outgate.testing.cases import ProviderAnswer
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend
@@ -134,6 +135,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 tokenizers=Tokenizers(memo, Random(0)),  # noqa: S311 - samples long texts
                 prices=Prices(_wall),
                 metrics=metrics,
+                state_secret=StateSecret(bytes(SIZE)),
                 wall=_wall,
                 monotonic=time.monotonic,
                 ids=lambda: next(ids),

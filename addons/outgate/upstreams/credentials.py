@@ -120,7 +120,7 @@ class Credentials:
     def _read(self, backend: Backend, reference: CredentialReference, held: _Held) -> None:
         held.checked = self._monotonic()
         held.stamp = _stamp(reference.file) if reference.file else None
-        text, held.problem = self._text(reference)
+        text, held.problem = line_of(reference.env, reference.file, self._environ)
         if held.problem:
             if held.bound is not None:
                 _log.warning("backend %r keeps its last credential: %s", backend.name, held.problem)
@@ -130,18 +130,16 @@ class Credentials:
             held.epoch += held.bound is not None
             held.bound = bound
 
-    def _text(self, reference: CredentialReference) -> tuple[str, str]:
-        """The text of the source, or what is wrong with it."""
-        if reference.env:
-            text, source = self._environ.get(reference.env, ""), f"the variable {reference.env}"
-        else:
-            text, source = _contents(reference.file), f"the file {reference.file}"
-        text = text.strip()
-        if not text:
-            return "", f"{source} is missing or empty"
-        if not text.isascii() or not text.isprintable():
-            return "", f"{source} holds more than one line of printable ASCII"
-        return text, ""
+
+def line_of(env: str, file: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The one line of printable ASCII that a variable or a file holds, or what is wrong with it. Never shows it."""
+    text, source = (environ.get(env, ""), f"the variable {env}") if env else (_contents(file), f"the file {file}")
+    text = text.strip()
+    if not text:
+        return "", f"{source} is missing or empty"
+    if not text.isascii() or not text.isprintable():
+        return "", f"{source} holds more than one line of printable ASCII"
+    return text, ""
 
 
 def _bind(backend: Backend, reference: CredentialReference, text: str) -> BoundCredential:
