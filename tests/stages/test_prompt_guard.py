@@ -76,8 +76,8 @@ def test_a_refusal_leaves_its_verdict(action: str) -> None:
 
     assert {"deny": Action.DENIED, "answer": Action.ANSWERED}[action] is verdict.action
     assert Match("override.previous", "override") in verdict.matches
-    assert (Extent("user", 2, 5 + len(_ATTACK)),) == verdict.scanned
-    assert (Extent("user", 1, 3),) == verdict.unjudged
+    assert (Extent("user", 3, 8 + len(_ATTACK)),) == verdict.scanned
+    assert () == verdict.unjudged
     assert "reveal" not in repr(verdict).lower()
 
 

@@ -71,7 +71,7 @@ def test_a_denial_tells_the_rules_and_not_the_words(gateway, stream):
 
     assert "denied" == guard["action"]
     assert {"rule": "override.previous", "kind": "override", "count": 1} in guard["matches"]
-    assert {"kind": "user", "count": 1, "characters": 4} in guard["unjudged"]  # it stands behind the first match
+    assert ["system"] == [each["kind"] for each in guard["unjudged"]]
     assert "previous instructions" not in str(found)
 
 

@@ -1,21 +1,22 @@
 """Judge a prompt for injection: leaf by leaf, then windows over neighbours, and nothing that was judged before.
 
-A conversation that was clean is remembered as a prefix, so that its next turn costs what is new in it.
+A conversation is remembered as a prefix with what was found in it, so that its next turn costs what is new in it.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Generator, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
+from outgate.detectors.injection.finding import Found, Placed, rules
 from outgate.detectors.injection.matcher import Matcher
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import RULES
 from outgate.detectors.injection.variants import words
 from outgate.detectors.normalise import unescape
 from outgate.detectors.windows import ATTACK_WIDTH, attack_text, attack_windows
-from outgate.inference.prompt import Channel, Leaf, Prompt
-from outgate.inference.verdict import Action, Extent, Match, Verdict, extents
+from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.verdict import Action, Extent, Match, Verdict
 
 STEP, OVERLAP = 16_384, 1_024
 """Characters judged at a stretch, and seen again with the next: an attack is shorter."""
@@ -42,15 +43,21 @@ class Memory(Protocol):
 
 
 class Judged(NamedTuple):
-    """The ids of the rules that matched, and how much text was read, by channel; a leaf that is remembered counts as read."""
+    """What was found, by leaf, and how much text was read, by channel; a leaf that is remembered counts as read."""
 
-    ids: tuple[str, ...]
+    findings: tuple[Placed, ...]
     scanned: tuple[Extent, ...]
     unjudged: tuple[Extent, ...]
     revision: str
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The rules that matched, each once."""
+        return rules(self.findings)
+
     def verdict(self, action: Action) -> Verdict:
-        matches = tuple(Match(rule, rule.partition(".")[0]) for rule in self.ids)
+        counts = Counter(found.rule for found in self.findings)
+        matches = tuple(Match(rule, rule.partition(".")[0], count) for rule, count in counts.items())
         return Verdict(action=action, matches=matches, scanned=self.scanned, unjudged=self.unjudged, revision=self.revision)
 
 
@@ -78,32 +85,30 @@ class Guard:
         self._kind, self._prefix_kind = f"guard:{kind}", f"guarded:{kind}"
 
     def judge(self, prompt: Prompt, tenant: str) -> Iterator[Judged | None]:
-        """None after each stretch of work, so that others get their turn; at last what was found.
+        """None after each stretch of work, so that others get their turn; at last what was found, in order of the leaves.
 
-        Every stretch is bounded: a leaf is read in slices. Stops at the first leaf or window that matches.
+        Every stretch is bounded: a leaf is read in slices. All leaves are read: what is done about a finding depends on its place.
         """
         quiet, spoken, scanned, unjudged = self._chosen(prompt)
         chosen = (*quiet, *spoken)
         digests = self._memory.digests(prompt)
         keys = [digests[i] for i in chosen]
         texts = [prompt.leaves[i].text for i in chosen]
-        clean = self._clean_prefix(tenant, keys)
-        ids, read = yield from self._work(tenant, texts, keys, len(quiet), clean)
-        if not ids and clean < len(keys):
-            self._memory.put(tenant, self._prefix_kind, keys[0], (len(keys), _chain(self._memory, keys)), 64)
-        if read < len(chosen):
-            scanned = _measured(prompt.leaves[i] for i in chosen[:read])
-            rest = set(range(len(prompt.leaves))).difference(chosen[:read])
-            unjudged = _measured(prompt.leaves[i] for i in sorted(rest))
-        yield Judged(ids, scanned, unjudged, self.revision)
+        clean, known = self._known_prefix(tenant, keys)
+        found = yield from self._work(tenant, texts, keys, len(quiet), clean, known)
+        if clean < len(keys):
+            value = (len(keys), _chain(self._memory, keys), tuple(found))
+            self._memory.put(tenant, self._prefix_kind, keys[0], value, 64 + 128 * len(found))
+        placed = sorted((Placed(chosen[at], *one) for at, one in found), key=lambda one: one.leaf)
+        yield Judged(tuple(placed), scanned, unjudged, self.revision)
 
-    def find(self, text: str) -> tuple[str, ...]:
-        """The ids of all rules, phrases and patterns that one text matches."""
+    def find(self, text: str) -> tuple[Found, ...]:
+        """All rules, phrases and patterns that one text matches."""
         found = self._matcher.find(text)
         if self._patterns:
             plain = " ".join(words(unescape(text)))
             found += tuple(name for name, pattern in self._patterns if pattern.search(plain))
-        return found
+        return tuple(map(Found, found))
 
     def _chosen(self, prompt: Prompt) -> tuple[list[int], list[int], tuple[Extent, ...], tuple[Extent, ...]]:
         """The leaves to judge: those that do not change from turn to turn first, then the conversation; how much text they are,
@@ -122,47 +127,58 @@ class Guard:
         scanned = tuple(extent for channel, extent in found if places[channel])
         return quiet, spoken, scanned, tuple(extent for channel, extent in found if not places[channel])
 
-    def _clean_prefix(self, tenant: str, keys: Sequence[bytes]) -> int:
-        """How many leaves, from the first on, are known to be clean together."""
+    def _known_prefix(self, tenant: str, keys: Sequence[bytes]) -> tuple[int, tuple[tuple[int, Found], ...]]:
+        """How many leaves, from the first on, were judged together, and what was found in them."""
         known = self._memory.get(tenant, self._prefix_kind, keys[0]) if keys else None
         if known is None or known[0] > len(keys) or known[1] != _chain(self._memory, keys[: known[0]]):
-            return 0
-        return int(known[0])
+            return 0, ()
+        return known[0], known[2]
 
     def _work(
-        self, tenant: str, texts: Sequence[str], keys: Sequence[bytes], first_spoken: int, clean: int
-    ) -> Generator[None, None, tuple[tuple[str, ...], int]]:
-        """Judge new leaves, then new windows, yielding turns. Returns what matched first, and how many leaves were read."""
-        known = self._memory.get_many(tenant, self._kind, keys[clean:])
-        for read, (text, key, ids) in enumerate(zip(texts[clean:], keys[clean:], known, strict=True), clean + 1):
-            if ids is None:
-                ids = yield from self._slices(text)  # noqa: PLW2901
-                self._memory.put(tenant, self._kind, key, ids)
-            if ids:
-                return ids, read
-        first = max(first_spoken, clean - ATTACK_WIDTH)
+        self,
+        tenant: str,
+        texts: Sequence[str],
+        keys: Sequence[bytes],
+        first_spoken: int,
+        done: int,
+        found_before: Sequence[tuple[int, Found]],
+    ) -> Generator[None, None, list[tuple[int, Found]]]:
+        """Judge new leaves, then new windows, yielding turns. Returns findings, each with its position."""
+        found = list(found_before)
+        known = self._memory.get_many(tenant, self._kind, keys[done:])
+        for at, (text, key, ones) in enumerate(zip(texts[done:], keys[done:], known, strict=True), done):
+            if ones is None:
+                ones = yield from self._slices(text)  # noqa: PLW2901
+                self._memory.put(tenant, self._kind, key, ones)
+            found.extend((at, one) for one in ones)
+        first = max(first_spoken, done - ATTACK_WIDTH)
         for start, end in attack_windows([len(text) for text in texts[first:]]):
-            key = b"".join(keys[first + start : first + end])
-            ids = self._memory.get(tenant, self._kind, key)
-            if ids is None:
-                ids = self._matcher.find(attack_text(texts[first + start : first + end]))
-                self._memory.put(tenant, self._kind, key, ids)
+            start, end = first + start, first + end  # noqa: PLW2901
+            key = b"".join(keys[start:end])
+            ones = self._memory.get(tenant, self._kind, key)
+            if ones is None:
+                ones = self._across(texts[start:end])
+                self._memory.put(tenant, self._kind, key, ones)
                 yield
-            if ids:
-                return ids, len(keys)
-        return (), len(keys)
+            within = {one.rule for at, one in found if start <= at < end} if ones else ()
+            found.extend((start + at, one) for at, one in ones if one.rule not in within)
+        return found
 
-    def _slices(self, text: str) -> Generator[None, None, tuple[str, ...]]:
+    def _across(self, texts: Sequence[str]) -> tuple[tuple[int, Found], ...]:
+        """What neighbours say together: each finding with the place of the text that completes it."""
+        last = len(texts)
+        if not (found := self.find(attack_text(texts))):
+            return ()
+        ends = {end: rules(self.find(attack_text(texts[:end]))) for end in range(2, last)}
+        return tuple((next((end for end, ids in ends.items() if one.rule in ids), last) - 1, one) for one in found)
+
+    def _slices(self, text: str) -> Generator[None, None, tuple[Found, ...]]:
         """Judge one text, yielding nothing but turns; returns what it matches."""
-        found: list[str] = []
+        found: list[Found] = []
         for start in range(0, len(text), STEP):
             found.extend(self.find(text[start : start + STEP + OVERLAP]))
             yield
         return tuple(dict.fromkeys(found))
-
-
-def _measured(leaves: Iterable[Leaf]) -> tuple[Extent, ...]:
-    return extents((leaf.channel.value, leaf.text) for leaf in leaves if leaf.text)
 
 
 def _chain(memory: Memory, keys: Sequence[bytes]) -> bytes:
