@@ -2,7 +2,7 @@ import pytest
 
 from outgate.errors import PolicyError
 from outgate.policy.load import load_policy
-from outgate.policy.references import models_named
+from outgate.policy.references import models_allowed, models_named
 from outgate.policy.source import read_source
 from outgate.policy.stage_types import Ports
 from support.policies import BASE, write
@@ -86,6 +86,12 @@ def test_models_that_stand_in_the_policy_by_their_own_names(tmp_path):
     text = BASE.replace("dialect: anthropic}", "dialect: anthropic, prices: {priced: {input: 1, output: 2}}}") + NAMING
 
     assert {"by-default", "by-alias", "allowed", "offered", "limited", "priced"} == models_named(read_source(write(tmp_path, text)))
+
+
+def test_permissions_by_pattern_are_told_from_those_that_say_nothing_of_a_name(tmp_path):
+    text = BASE + NAMING + '      authorize: {allow: [{models: ["**", "*/*"]}]}\n'
+
+    assert ("allowed", "gpt-*") == models_allowed(read_source(write(tmp_path, text)))
 
 
 def test_the_meter_is_told_which_models_the_policy_names(tmp_path):

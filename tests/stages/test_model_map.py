@@ -15,8 +15,8 @@ CATALOG = Catalog([backend("one"), backend("two")])
 MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "model": "tiny"}]}
 
 
-def run(requested, *, failed=None, **settings):
-    stage = ModelMap(ModelMapSettings.model_validate(settings), CATALOG)
+def run(requested, *, failed=None, allowed=(), **settings):
+    stage = ModelMap(ModelMapSettings.model_validate(settings), CATALOG, allowed)
     return stage.run(Reads(requested, "two.test:443", failed))
 
 
@@ -40,6 +40,8 @@ def test_an_unknown_name_is_never_replaced_silently():
 
     assert isinstance(denial, Denial)
     assert ("model_not_found", 404) == (denial.code, denial.status)
+    assert "'other'" in denial.message
+    assert "fast" in denial.message
 
 
 def test_names_pass_through_to_the_addressed_provider_where_policy_says_so():
@@ -47,7 +49,22 @@ def test_names_pass_through_to_the_addressed_provider_where_policy_says_so():
 
 
 @pytest.mark.parametrize(
-    "name", ["gpt-4o-2024-08-06", "meta/llama-3.1-8b", "ft:gpt-4o-mini-2024-07-18:org:one:id", "claude-sonnet-4@20250514"]
+    "name",
+    [
+        "gpt-4o-2024-08-06",
+        "gpt-4.1-2025-04-14",
+        "gpt-5-2025-08-07",
+        "o3-2025-04-16",
+        "meta/llama-3.1-8b",
+        "ft:gpt-4o-mini-2024-07-18:org:one:id",
+        "claude-sonnet-4@20250514",
+        "claude-haiku-4-5-20251001",
+        "claude-opus-4-1-20250805",
+        "claude-sonnet-4-5-20250929[1m]",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "@cf/meta/llama-4-scout-17b-16e-instruct",
+        "gemini-2.5-flash-preview-09-2025",
+    ],
 )
 def test_names_that_models_have_pass_through(name):
     assert (name, "two") == run(name, passthrough=True)
@@ -68,8 +85,23 @@ def test_personal_data_in_place_of_a_models_name_never_passes_through(name):
     denial = run(name, passthrough=True)
 
     assert isinstance(denial, Denial)
-    assert "model_not_found" == denial.code
-    assert name not in denial.message
+    assert ("model_name_refused", 400) == (denial.code, denial.status)
+    assert name in denial.message
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [("acme-1234567890", ("acme-*",)), ("acme-1234567890", ("acme-1234567890",)), ("our model (v2)", ("our model (v2)",))],
+)
+def test_a_name_that_a_permission_covers_needs_no_other_proof(name, allowed):
+    assert (name, "two") == run(name, passthrough=True, allowed=allowed)
+
+
+def test_a_pattern_lets_no_sentence_pass():
+    denial = run("gpt-tell jane.roe@example.com", passthrough=True, allowed=("gpt-*",))
+
+    assert isinstance(denial, Denial)
+    assert "model_name_refused" == denial.code
 
 
 def test_a_request_without_a_model_goes_where_it_was_addressed():

@@ -14,8 +14,8 @@ from support.budgets import AGENT, limit, line, running
 CHAT = Operation("openai", Kind.CHAT)
 
 
-def facts(exchange_id="x", *, operation=CHAT, tokens_in=100, **params):
-    return Reads(exchange_id, AGENT, operation, "gpt-4o", tokens_in, Params(**params))
+def facts(exchange_id="x", *, operation=CHAT, tokens_in=100, model="gpt-4o", **params):
+    return Reads(exchange_id, AGENT, operation, model, tokens_in, Params(**params))
 
 
 def budgeted(folder, *requests, break_ledger=False, **settings):
@@ -23,7 +23,7 @@ def budgeted(folder, *requests, break_ledger=False, **settings):
 
     async def story():
         async with running(folder) as accounts:
-            stage = TokenBudget(TokenBudgetSettings(**{"limits": (limit(10_000),)} | settings), accounts)
+            stage = TokenBudget(TokenBudgetSettings(**{"limits": (limit(100_000),)} | settings), accounts)
             if break_ledger:
                 accounts._ledger.turn = _broken
             outcomes = [await stage.run(request) for request in requests]
@@ -42,7 +42,9 @@ def _broken(turn):
     ("request_", "settings", "tokens", "max_output"),
     [
         (facts(max_tokens=300), {}, 400, None),
-        (facts(), {}, 4196, 4096),
+        (facts(), {}, 16_484, 16_384),
+        (facts(model="of-our-own"), {}, 4196, None),
+        (facts(model="gpt-4", tokens_in=8000), {}, 8192, 192),
         (facts(), {"max_output_tokens": 50}, 150, 50),
         (facts(), {"max_output_tokens": 50, "accept_debt": True}, 150, None),
         (facts(max_tokens=300, n=4), {}, 1300, None),
@@ -56,8 +58,35 @@ def test_the_most_a_request_may_cost_is_held(tmp_path, request_, settings, token
     assert (tokens, max_output) == (hold.amounts[0].tokens, hold.max_output)
 
 
+@pytest.mark.parametrize("limits", [(), (limit(100_000, workload="somebody-else"),), (limit(100_000, model="o3"),)])
+@pytest.mark.parametrize("settings", [{}, {"max_output_tokens": 50}])
+def test_nothing_is_sent_that_no_limit_needs(tmp_path, limits, settings):
+    (hold,) = budgeted(tmp_path, facts(), limits=limits, **settings)[0]
+
+    assert ((), None) == (hold.amounts, hold.max_output)
+
+
+@pytest.mark.parametrize(
+    ("settings", "codes"),
+    [
+        ({"limits": [limit(1000)]}, ["W_LIMIT_BELOW_CEILING", "W_UNBOUNDED_HOLD"]),
+        ({"limits": [limit(100_000)]}, ["W_UNBOUNDED_HOLD"]),
+        ({"limits": [limit(100_000, model="gpt-*")]}, []),
+        ({"limits": [limit(1000)], "max_output_tokens": 50}, []),
+        ({}, []),
+    ],
+)
+def test_the_check_says_what_a_request_without_a_maximum_will_meet(tmp_path, settings, codes):
+    async def story():
+        async with running(tmp_path) as accounts:
+            names = frozenset({"gpt-4o", "of-our-own", "text-embedding-3-small"})
+            return TokenBudget(TokenBudgetSettings(**settings), accounts, names).warnings
+
+    assert codes == [problem.code for problem in asyncio.run(story())]
+
+
 def test_a_budget_that_is_used_up_is_a_denial(tmp_path):
-    first, second = budgeted(tmp_path, facts("a", max_tokens=9000), facts("b", max_tokens=2000))
+    first, second = budgeted(tmp_path, facts("a", max_tokens=90_000), facts("b", max_tokens=20_000))
 
     assert isinstance(first, tuple)
     assert ("budget_exhausted", 429) == (second.code, second.status)
@@ -81,7 +110,7 @@ def test_policy_may_let_requests_pass_where_budgets_cannot_be_kept(tmp_path):
 
 
 def test_open_never_opens_a_budget_that_is_used_up(tmp_path):
-    assert isinstance(budgeted(tmp_path, facts(max_tokens=20_000), on_error="open")[0], Denial)
+    assert isinstance(budgeted(tmp_path, facts(max_tokens=200_000), on_error="open")[0], Denial)
 
 
 def test_accepting_debt_is_warned_about(tmp_path):

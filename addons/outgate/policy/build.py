@@ -17,7 +17,7 @@ from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Settings, Stage
 from outgate.policy.live import LivePolicy, LiveRoute
-from outgate.policy.references import models_named
+from outgate.policy.references import models_allowed, models_named
 from outgate.policy.schema import RouteSection
 from outgate.policy.scopes import BOUNDARY, REQUIRED, TIES, Placed, layer, stages_of
 from outgate.policy.source import Place, Source
@@ -48,6 +48,7 @@ class Builder:
         self.catalog = catalog_of(source, validated.policy)
         self._workloads = workloads_of(source, validated.policy)
         self._models = models_named(source)
+        self._allowed = models_allowed(source)
         self._prices = ports.prices.under(prices_of(validated.policy))
 
     def build(self) -> LivePolicy | None:
@@ -224,6 +225,7 @@ class Builder:
             "workloads": self._workloads,
             "prices": self._prices,
             "models": self._models,
+            "allowed": self._allowed,
             "revision": self._revision,
         }
 

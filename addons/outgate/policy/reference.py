@@ -154,6 +154,10 @@ _SAFETY: dict[str, tuple[str, str]] = {
     "W_FAIL_OPEN": ("requests pass a guard that fails", "set its `on_error` to deny"),
     "W_DEFAULT_MODEL": ("a model that the caller did not ask for may be called", "name the model, or deny"),
     "W_UNBOUNDED_HOLD": ("a budget is held without a bound on the output", "set `max_output_tokens`"),
+    "W_LIMIT_BELOW_CEILING": (
+        "a limit is smaller than one answer of a model may be, so that requests without a maximum of their own are refused",
+        "set `max_output_tokens` of `token_budget`, or a larger limit",
+    ),
     "W_NO_LIMIT": ("a stage may wait for ever", "declare a limit in its contract"),
 }
 

@@ -4,6 +4,7 @@ Names are found by the types of settings (`inference/names.py`), those of stages
 that is broken otherwise still defines its name.
 """
 
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -31,12 +32,17 @@ _DEFINED = {"provider": "providers", "workload": "workloads", "group": "workload
 _PATTERN = frozenset("*?[")
 
 
+_ALLOWING = frozenset({"authorize", "authorize_model"})
+_BROAD = re.compile(r"[*/]*")
+
+
 class Reference(NamedTuple):
-    """A name, what it is a name of, and where it stands."""
+    """A name, what it is a name of, and where it stands; or a pattern of names."""
 
     thing: str
     name: str
     place: Place
+    pattern: bool = False
 
 
 def reference_problems(source: Source, validated: Validated, *, elsewhere: bool = False) -> Iterator[Problem]:
@@ -49,14 +55,20 @@ def reference_problems(source: Source, validated: Validated, *, elsewhere: bool 
 
 def models_named(source: Source) -> frozenset[str]:
     """Every model that stands in the policy by its own name: in a stage's rules, or among the prices of a provider."""
-    return frozenset(each.name for each in _names(PolicySection, source.data, ()) if each.thing == "model")
+    return frozenset(each.name for each in _names(PolicySection, source.data, ()) if each.thing == "model" and not each.pattern)
+
+
+def models_allowed(source: Source) -> tuple[str, ...]:
+    """Every name and pattern of models in a permission, but for those that say nothing of the name, `**` for example."""
+    rules = [each for each in _names(PolicySection, source.data, ()) if each.thing == "model" and _ALLOWING & set(each.place)]
+    return tuple(sorted({each.name for each in rules if not _BROAD.fullmatch(each.name)}))
 
 
 def _unknown(source: Source) -> Iterator[Problem]:
     known = _defined(source.data) | {"stage": stage_names()}
-    for thing, name, place in dict.fromkeys(_names(PolicySection, source.data, ())):
+    for thing, name, place, pattern in dict.fromkeys(_names(PolicySection, source.data, ())):
         names = known.get(thing)
-        if names is None or name in names or looks_secret(name):  # which is told already, without showing it
+        if pattern or names is None or name in names or looks_secret(name):  # which is told already, without showing it
             continue
         near = (thing == "stage" and RENAMED.get(name)) or nearest(name, names)
         others = f"name one of: {', '.join(sorted(names))}" if names else f"none is defined: add it under `{_DEFINED[thing]}`"
@@ -88,8 +100,8 @@ def _names(kind: Any, value: Any, place: Place) -> Iterator[Reference]:
         marks = [each for each in inner[1:] if isinstance(each, NameOf)]
         if not marks:
             yield from _names(inner[0], value, place)
-        elif isinstance(value, str) and not (marks[0].pattern and _PATTERN.intersection(value)):
-            yield Reference(marks[0].thing, value, place)
+        elif isinstance(value, str):
+            yield Reference(marks[0].thing, value, place, marks[0].pattern and bool(_PATTERN.intersection(value)))
     elif origin in (typing.Union, types.UnionType):
         plain = any(value in typing.get_args(branch) for branch in inner if typing.get_origin(branch) is typing.Literal)
         yield from (name for branch in inner for name in _names(branch, value, place) if not plain)

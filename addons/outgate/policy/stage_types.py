@@ -69,7 +69,9 @@ class NullPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The ports of a process. `catalog`, `workloads`, `models` and `revision` come from the policy and are not among them."""
+    """The ports of a process. `catalog`, `workloads`, `models`, `allowed` and `revision` come from the policy and are not
+    among them.
+    """
 
     accounts: Any = NullPort("accounts")
     answers: Any = NullPort("answers")

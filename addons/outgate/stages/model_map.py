@@ -1,7 +1,8 @@
 """Map the requested model name to a provider and a model: the first target whose provider has not failed.
 
 No name is ever replaced silently: what the map does not know is refused, unless the policy passes names through, or sets a default
-and is warned of it. A request that names no model goes to the provider that was addressed.
+and is warned of it. A request that names no model goes to the provider that was addressed. A name that passes leaves unread by any
+guard: a permission must cover it by more than a wildcard, or it must not look like data.
 """
 
 import re
@@ -11,13 +12,16 @@ from pydantic import Field
 
 from outgate.errors import Denial, Problem
 from outgate.inference.names import ModelName, ProviderName
+from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Catalog
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20})?")
+_NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20})?(?:\[[a-z0-9]{1,8}\])?")
+_DATE = re.compile(r"(?<![0-9])20[0-9]{2}(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])(?![0-9])")
 _LONG_NUMBER = re.compile(r"[0-9](?:[-.]?[0-9]){8}")
-"""Nine digits or more, dashes and dots between them: a card, an account or a telephone, while a date has eight."""
+"""Nine digits or more, dashes and dots between them, once dates are taken out: a card, an account or a telephone."""
+_SHOWN = 20
 
 
 class ModelTarget(Settings):
@@ -54,8 +58,9 @@ class ModelMap(Stage):
     name = "model_map"
     settings_type = ModelMapSettings
 
-    def __init__(self, settings: ModelMapSettings, catalog: Catalog) -> None:
+    def __init__(self, settings: ModelMapSettings, catalog: Catalog, allowed: tuple[str, ...] = ()) -> None:
         self._settings = settings
+        self._allowed = allowed
         self._catalog = catalog
         self.warnings = _silent_default(settings)
         _check(settings)
@@ -73,16 +78,26 @@ class ModelMap(Stage):
 
     def _unmapped(self, requested: str, destination: str) -> Outcome:
         addressed = self._catalog.by_destination(destination)
-        if addressed is not None and (not requested or (self._settings.passthrough and _is_name(requested))):
-            return (requested, addressed.provider)
+        if addressed is not None and (not requested or self._settings.passthrough):
+            return self._refused(requested) or (requested, addressed.provider)
         if self._settings.default is not None:
             return (self._settings.default.model, self._settings.default.provider)
-        return Denial(code="model_not_found", status=404, message="The policy knows no model of this name.")
+        known = sorted(self._settings.models)
+        told = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if known[_SHOWN:] else "")
+        message = f"The policy knows no model {requested[:128]!r} here; it knows {told or 'none'}."
+        return Denial(code="model_not_found", status=404, message=message)
 
-
-def _is_name(requested: str) -> bool:
-    """Whether this can be the name of a model: it leaves as it is, unread by any guard, so it must not carry anything else."""
-    return _NAME.fullmatch(requested) is not None and _LONG_NUMBER.search(requested) is None
+    def _refused(self, requested: str) -> Denial | None:
+        """Why a name does not pass: it must not carry anything else."""
+        if not requested or requested in self._allowed:
+            return None
+        if _NAME.fullmatch(requested) is None:
+            message = f"{requested[:128]!r} has not the form of a model's name."
+        elif _LONG_NUMBER.search(_DATE.sub("date", requested)) is not None and not covers(self._allowed, requested):
+            message = f"The model's name {requested[:128]!r} may be an account or telephone number, and only a wildcard allows it."
+        else:
+            return None
+        return Denial(code="model_name_refused", status=400, message=f"{message} To let it pass, name it in `authorize_model`.")
 
 
 def _silent_default(settings: ModelMapSettings) -> tuple[Problem, ...]:
