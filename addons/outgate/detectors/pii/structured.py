@@ -43,7 +43,9 @@ _WINDOW = 1_024
 """Characters looked at together for the check digits of an IBAN."""
 _BEFORE, _AFTER = 6, 64
 """What stands in front of the check digits, and after them within the characters that every IBAN has."""
-_IBAN_TAIL = re.compile(r"[\s\-._/]{0,3}([A-Za-z0-9])")
+_BARE = re.compile("[^A-Za-z0-9]+")
+_NOTHING = re.compile("(?!)")
+_TAILS = {country: re.compile(rf"(?:[\s\-._/]{{0,3}}[A-Za-z0-9]){{{length - 4}}}") for country, length in _IBAN_LENGTHS.items()}
 
 
 def cards(text: str) -> Iterator[tuple[int, int]]:
@@ -100,17 +102,11 @@ def ibans(text: str) -> Iterator[tuple[int, int]]:
 
 def _iban_end(text: str, start: int, position: int) -> int:
     """The offset after the IBAN that begins here and whose check digits end at `position`, 0 where none does."""
-    letters = [char for char in text[start:position] if char.isalnum()]
-    length = _IBAN_LENGTHS.get("".join(letters[:2]).upper(), 0)
-    while len(letters) < length:
-        nearby = _IBAN_TAIL.match(text, position)
-        if nearby is None:
-            return 0
-        letters.append(nearby[1])
-        position = nearby.end()
-    if not length or text[position : position + 1].isalnum() or not mod97("".join(letters)):
+    head = _BARE.sub("", text[start:position])
+    tail = _TAILS.get(head[:2].upper(), _NOTHING).match(text, position)
+    if tail is None or text[tail.end() : tail.end() + 1].isalnum() or not mod97(head + _BARE.sub("", tail[0])):
         return 0
-    return position
+    return tail.end()
 
 
 def mod97(iban: str) -> bool:
