@@ -222,8 +222,8 @@ def test_what_is_not_text_announces_its_kind():
     openai = OPENAI.decode(CHAT, dump(OPENAI_RICH)).prompt.unjudged
     anthropic = ANTHROPIC.decode(MESSAGES, dump(ANTHROPIC_RICH)).prompt.unjudged
 
-    assert {"image", "audio", "file", "unknown", "hosted_tool"} == openai
-    assert {"image", "file", "unknown", "hosted_tool"} == anthropic
+    assert {"image", "audio", "file", "unknown", "hosted_tool", "remote_url"} == openai
+    assert {"image", "file", "unknown", "hosted_tool", "remote_url"} == anthropic
 
 
 @pytest.mark.parametrize("tokens", [[1, 2, 3], [[1, 2], [3]], ["a", [1]], ["a", 1]])

@@ -75,9 +75,12 @@ MESSAGES = [
 def test_parts_of_a_real_body_are_measured():
     raw = orjson.dumps({"model": "m", "messages": MESSAGES})
     request = OPENAI.decode(CHAT, raw)
-    (verdict, _) = AdmitParts(AdmitPartsSettings(allow_unjudged={"image", "audio"})).run(Reads(request.prompt, request.params))
+    (verdict, _) = AdmitParts(AdmitPartsSettings(allow_unjudged={"image", "audio", "remote_url"})).run(
+        Reads(request.prompt, request.params)
+    )
 
-    assert {Extent("image", 3, bytes=2 * len(DATA)), Extent("audio", 1, bytes=30)} == set(verdict.unjudged)
+    expected = {Extent("image", 3, bytes=2 * len(DATA)), Extent("audio", 1, bytes=30), Extent("remote_url", 1)}
+    assert expected == set(verdict.unjudged)
     assert () == verdict.scanned  # kinds are known here, and nothing is read
 
 

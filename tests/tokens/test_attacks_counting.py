@@ -35,7 +35,6 @@ def counted(**body):
     "body",
     [
         {"tools": [{"type": "function", "function": {"description": HUGE}}]},
-        {"tools": {"0": HUGE}},
         {"functions": [{"description": HUGE}]},
         {"documents": [{"text": HUGE}]},
         {"chat_template": HUGE},

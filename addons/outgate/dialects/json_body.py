@@ -24,6 +24,8 @@ PLAIN, NESTED, NAMES = range(3)
 EXACT = 9007199254740992.0
 """2**53: from here on a double may stand for another integer."""
 
+REMOVED = object()
+"""An edit that takes a member or an element away."""
 _REFUSED = object()
 _SHORTEST = 2
 """Bytes of the shortest value and what parts it from the next, `1,` or `[]`."""
@@ -194,6 +196,8 @@ class JsonDocument:
                 (copies.get(box) or self._own(box, copies))[key] = value
         for box, names in renamed.items():
             _rename(copies.get(box) or self._own(box, copies), names)
+        for box in {box for (box, _), value in edits.items() if value is REMOVED}:
+            _take_away(copies[box])
         for box in sorted((box for box in copies if boxes[box][3] == NESTED), reverse=True):
             copies[boxes[box][1]][boxes[box][2]] = dump(copies[box]).decode()
         return self._own(0, copies)
@@ -207,6 +211,15 @@ class JsonDocument:
                 above = copies.get(parent)
                 (self._own(parent, copies) if above is None else above)[key] = copy
         return copy
+
+
+def _take_away(container: Any) -> None:
+    """Take what is marked so out of an object or an array."""
+    if container.__class__ is list:
+        container[:] = [value for value in container if value is not REMOVED]
+        return
+    for name in [name for name, value in container.items() if value is REMOVED]:
+        del container[name]
 
 
 def _rename(container: dict[str, Any], names: Mapping[str, str]) -> None:

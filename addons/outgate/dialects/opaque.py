@@ -52,7 +52,8 @@ def decode(line: RequestLine, raw: bytes, rule: Rule = _ANY, limits: Limits = LI
     model = tree.get("model")
     params = Params(stream=tree.get("stream") is True, server_state=reading.state, identity=identity_of(reading, ()))
     prompt, name = prompt_of(reading, "opaque", size=len(raw)), model if isinstance(model, str) else ""
-    return Request(line, prompt, tools_of(tree, ("tools",)), params, name)
+    tools = tools_of(tree, ("tools",)) if isinstance(tree.get("tools"), list) else Tools()
+    return Request(line, prompt, tools, params, name)
 
 
 def encode(request: Request, target: Target) -> WireRequest:

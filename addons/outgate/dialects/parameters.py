@@ -69,11 +69,14 @@ def messages_of(tree: Mapping[str, Any]) -> None:
 
 
 def tools_of(tree: Mapping[str, Any], names: tuple[str, ...]) -> Tools:
-    """The tools under these members: their names, and the canonical JSON of their definitions."""
+    """The tools under these members: their names, and the canonical JSON of their definitions. Raises WireError for no array."""
     given = {name: tree[name] for name in names if tree.get(name)}
     if not given:
         return Tools()
-    definitions = [tool for tools in given.values() if isinstance(tools, list) for tool in tools if isinstance(tool, dict)]
+    for name, tools in given.items():
+        if not isinstance(tools, list):
+            raise _refuse(name, "an array")
+    definitions = [tool for tools in given.values() for tool in tools if isinstance(tool, dict)]
     return Tools(names=tuple(filter(None, map(_tool_name, definitions))), identity=dump(given, canonical=True))
 
 
@@ -104,4 +107,4 @@ def prompt_of(reading: Reading, *kinds: str, size: int = 0) -> Prompt:
     """The prompt of a reading, with further kinds of what is not text, of `size` bytes."""
     document: Document = reading.document
     parts = (*reading.parts, *(Extent(kind, 1, bytes=size) for kind in kinds))
-    return Prompt(document, reading.leaves, reading.kinds.union(kinds), parts=parts)
+    return Prompt(document, reading.leaves, reading.kinds.union(kinds), parts=parts, hosted=reading.hosted)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from outgate.dialects.case_collisions import refuse_other_case
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
-from outgate.dialects.rules import EVERYTHING, NOTHING, Rule
+from outgate.dialects.rules import EVERYTHING, HOSTED, NOTHING, REMOTE, Rule
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.verdict import Extent
@@ -24,7 +24,8 @@ class Reading(NamedTuple):
     """A body as policies see it: every judged string, the kinds of what is not text, and references to state at the provider.
 
     `parts` measures what is not text, in bytes as they stand in the body. `pieces` are the places of strings that should hold JSON
-    and are judged as they stand: their quotes and the like are escaped.
+    and are judged as they stand: their quotes and the like are escaped. `hosted` are the places of what makes the provider call an
+    address or run a program: tools, and members of the request.
     """
 
     document: JsonDocument
@@ -33,12 +34,13 @@ class Reading(NamedTuple):
     state: tuple[str, ...]
     parts: tuple[Extent, ...] = ()
     pieces: frozenset[tuple[int, str | int]] = frozenset()
+    hosted: tuple[tuple[int, str | int], ...] = ()
 
 
 class _Walk:
     """One pass over a tree, in document order (an object's judged names before its members)."""
 
-    __slots__ = ("boxes", "deepest", "exact", "kinds", "leaves", "limits", "most", "part", "pieces", "state")
+    __slots__ = ("boxes", "deepest", "exact", "hosted", "kinds", "leaves", "limits", "most", "part", "pieces", "state")
 
     def __init__(self, limits: Limits, exact: bool) -> None:  # noqa: FBT001
         self.boxes: list[tuple[Any, int, Any, int]] = []
@@ -48,6 +50,7 @@ class _Walk:
         self.part = [0, 0]
         self.pieces: set[tuple[int, str | int]] = set()
         self.state: list[str] = []
+        self.hosted: list[tuple[int, str | int]] = []
         self.limits = limits
         self.deepest = limits.depth
         self.most = limits.boxes
@@ -71,8 +74,8 @@ class _Walk:
             if case is None:
                 break
             rule = case
-        if rule.kind and not (rule.content and _complete(container, rule.content)):
-            self._begin(rule.kind)
+        if rule.kind and _is_kind(container, rule):
+            self._begin(rule.kind, (parent, at))
         names = rule.names
         if names is not EVERYTHING and not names.issuperset(container):
             self._names(container, rule, index, turn)
@@ -119,10 +122,12 @@ class _Walk:
         if rule.tokens and any(value.__class__ is int for value in container):
             self._begin("token_array")
 
-    def _begin(self, kind: str) -> None:
+    def _begin(self, kind: str, place: tuple[int, str | int] = (0, "")) -> None:
         """A part that is no text, of this kind."""
         self.part = self.kinds.setdefault(kind, [0, 0])
         self.part[0] += 1
+        if kind is HOSTED:
+            self.hosted.append(place)
 
     def _refuse(self, depth: int) -> NoReturn:
         if depth > self.deepest:
@@ -136,6 +141,9 @@ class _Walk:
             if name in rule.state:
                 if value is not None and value is not False:
                     self.state.append(name)
+            elif name in rule.reach:
+                if value is not None and value is not False and value != []:
+                    self._begin(HOSTED, (index, name))
             elif name not in rule.names:
                 if rule.folded:
                     refuse_other_case(name, rule.folded)
@@ -145,6 +153,8 @@ class _Walk:
         if key in rule.blobs or (key in rule.links and text[:5].lower() == "data:"):
             self.part[1] += len(text)
             return
+        if key in rule.links and text:
+            self._begin(REMOTE)
         if key in rule.sealed and _SEALED.fullmatch(text):
             self.leaves.append(Leaf(index, key, text, Channel.SEALED, turn))
             return
@@ -179,9 +189,14 @@ class _Walk:
             self.leaves.append(Leaf(index, key, str(value), rule.channel, turn))
 
 
-def _complete(item: dict[str, Any], content: frozenset[str]) -> bool:
-    """Whether an object says what it is about, and not only the `id` under which its provider keeps it."""
-    return not item.get("id") or any(map(item.get, content))
+def _is_kind(item: dict[str, Any], rule: Rule) -> bool:
+    """Whether an object is of its rule's kind: not where it says what it is about, and not only the `id` under which its provider
+    keeps it, nor where the caller runs it.
+    """
+    if rule.content:
+        return bool(item.get("id")) and not any(map(item.get, rule.content))
+    place = item.get(rule.local) if rule.local else None
+    return not (isinstance(place, dict) and place.get("type") == "local")
 
 
 def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> Reading:
@@ -197,6 +212,7 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
         tuple(dict.fromkeys(walk.state)) if walk.state else (),
         tuple(Extent(kind, count, bytes=size) for kind, (count, size) in walk.kinds.items()) if walk.kinds else (),
         frozenset(walk.pieces) if walk.pieces else frozenset(),
+        tuple(walk.hosted),
     )
 
 

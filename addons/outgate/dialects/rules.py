@@ -30,6 +30,8 @@ NOTHING: frozenset[str] = frozenset()
 
 HOSTED = "hosted_tool"
 """The kind of tools that the provider runs: it calls an address, or runs a program, for the caller."""
+REMOTE = "remote_url"
+"""The kind of links that the provider follows: it fetches an image or a file from an address that the caller names."""
 
 STATE = frozenset({
     "previous_response_id", "previous_message_id", "conversation", "container", "container_id",
@@ -42,20 +44,22 @@ class Rule:
     """How to read one object or array.
 
     `channel` is that of every string not listed otherwise. Objects: `texts` name → channel; `fixed` name → values that need no
-    judging; `blobs` names of strings that are no text; `links` names of strings that are no text when they are `data:` URLs;
+    judging; `blobs` names of strings that are no text; `links` names of strings that are no text when they are `data:` URLs, and
+    that the provider fetches when they are not;
     `sealed` names of strings that are ciphertext, where they look like it;
     `nested` name → rule of the JSON inside a string; `rules` name → rule of the object or array there, else `other`;
     `by` a member whose value picks a more specific rule from `cases`, where "" is that of objects without it, and which may pick
-    again; `names` further known names. Arrays: `item` is the rule of
-    elements, `turns` counts them as messages, `tokens` says that numbers in it stand for text. `kind` is added to the unjudged
-    kinds wherever the rule applies; where there is `content`, only to objects that have an `id` and none of these members.
+    again; `names` further known names; `reach` names by which the provider is told to call an address, unless null, false or empty.
+    Arrays: `item` is the rule of elements, `turns` counts them as messages, `tokens` says that numbers in it stand for text. `kind`
+    is added to the unjudged kinds wherever the rule applies; where there is `content`, only to objects that have an `id` and none
+    of these members; where there is `local`, not to objects whose member of this name is of type "local".
     `state` are the names that refer to state at the provider, `numbers` shows long numbers as leaves (a card number needs no
     quotes), as they are under every name the table does not know, `drop` replaces the value by null (only ever used on answers).
     """
 
     __slots__ = (
-        "blobs", "by", "cases", "channel", "content", "drop", "fixed", "folded", "item", "kind", "links", "names", "nested",
-        "numbers", "other", "rules", "sealed", "state", "strings", "texts", "tokens", "turns",
+        "blobs", "by", "cases", "channel", "content", "drop", "fixed", "folded", "item", "kind", "links", "local", "names",
+        "nested", "numbers", "other", "reach", "rules", "sealed", "state", "strings", "texts", "tokens", "turns",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, **members: Any) -> None:
@@ -73,13 +77,15 @@ class Rule:
         self.cases: Mapping[str, Rule] = members.pop("cases", {})
         self.kind: str = members.pop("kind", "")
         self.content: frozenset[str] = frozenset(members.pop("content", ()))
+        self.local: str = members.pop("local", "")
         self.state: frozenset[str] = members.pop("state", STATE)
+        self.reach: frozenset[str] = frozenset(members.pop("reach", ()))
         self.turns: bool = members.pop("turns", False)
         self.tokens: bool = members.pop("tokens", False)
         self.numbers: bool = members.pop("numbers", False)
         self.drop: bool = members.pop("drop", False)
         self.names = self._names(members.pop("names", ()))
-        self.folded = folded((*self.names, *self.state) if self.names else ())
+        self.folded = folded((*self.names, *self.state, *self.reach) if self.names else ())
         """Names that must stand in their own case; there are none where every name is the caller's own, or a provider's."""
         self.strings: dict[str, Any] = {
             **dict.fromkeys((*self.blobs, *self.links, *self.sealed, *self.nested), NOTHING),
@@ -96,7 +102,7 @@ class Rule:
         return (
             frozenset(names)
             .union(self.texts, self.fixed, self.blobs, self.links, self.sealed, self.nested, self.rules, [self.by] * bool(self.by))
-            .difference(self.state)
+            .difference(self.state, self.reach)
         )
 
 

@@ -50,10 +50,11 @@ class Prompt:
 
     A mutation is a new Prompt over the same document. Compared by identity: a mutator that changed nothing returns the object
     it was given, and nothing downstream runs again. `unjudged` names the kinds of parts that are not text (image, audio,
-    file, token_array, opaque ...), and `parts` measures them.
+    file, token_array, opaque ...), and `parts` measures them. `hosted` are the places of what makes the provider call an address or
+    run a program.
     """
 
-    __slots__ = ("__weakref__", "document", "edits", "leaves", "parts", "unjudged")
+    __slots__ = ("__weakref__", "document", "edits", "hosted", "leaves", "parts", "unjudged")
 
     def __init__(
         self,
@@ -62,11 +63,13 @@ class Prompt:
         unjudged: frozenset[str] = frozenset(),
         edits: Mapping[tuple[int, str | int], Any] | None = None,
         parts: tuple[Extent, ...] = (),
+        hosted: tuple[tuple[int, str | int], ...] = (),
     ) -> None:
         self.document = document
         self.leaves = leaves
         self.unjudged = unjudged
         self.parts = parts
+        self.hosted = hosted
         self.edits: Mapping[tuple[int, str | int], Any] = edits or {}
 
     def replace(self, changes: Mapping[int, str]) -> "Prompt":
@@ -80,7 +83,7 @@ class Prompt:
             leaf = leaves[index]
             leaves[index] = leaf._replace(text=text)
             edits[leaf.box, leaf.key] = text
-        return Prompt(self.document, tuple(leaves), self.unjudged, edits, self.parts)
+        return Prompt(self.document, tuple(leaves), self.unjudged, edits, self.parts, self.hosted)
 
     def __repr__(self) -> str:
         return f"Prompt({len(self.leaves)} leaves, {len(self.edits)} edits)"

@@ -17,11 +17,11 @@ from outgate.pipeline.stage import Outcome, Settings, Stage
 class AdmitPartsSettings(Settings):
     """Exceptions. Whatever they admit is sent unscanned."""
 
-    allow_unjudged: frozenset[Literal["image", "audio", "file", "token_array", "opaque", "hosted_tool"]] = frozenset()
-    """Kinds of parts that may pass without being read: image, audio, file, token_array, opaque, hosted_tool.
+    allow_unjudged: frozenset[Literal["image", "audio", "file", "token_array", "opaque", "hosted_tool", "remote_url"]] = frozenset()
+    """Kinds of parts that may pass without being read: image, audio, file, token_array, opaque, hosted_tool, remote_url.
 
     A hosted_tool is run by the provider: web search, code execution, an MCP server. The caller names the address that is called,
-    and may hand it credentials of its own.
+    and may hand it credentials of its own. A remote_url is the address of an image or a file that the provider fetches.
     """
     allow_server_state: frozenset[str] = frozenset()
     """State at the provider that may be used: members that refer to it, `previous_response_id` for example, `item_reference` for

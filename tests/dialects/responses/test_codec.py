@@ -160,7 +160,7 @@ def test_what_is_not_text_announces_its_kind():
     request = RESPONSES.decode(RESPONSE, orjson.dumps(RESPONSES_RICH))
     drawn = decode(input=[{"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "iVBORw0KGgo="}])
 
-    assert {"image", "file", "audio", "unknown", "hosted_tool"} == request.prompt.unjudged
+    assert {"image", "file", "audio", "unknown", "hosted_tool", "remote_url"} == request.prompt.unjudged
     assert {"image"} == drawn.prompt.unjudged
     referring = decode(input=[{"type": "item_reference", "id": "x"}]).prompt
     assert (frozenset(), ()) == (referring.unjudged, referring.parts)

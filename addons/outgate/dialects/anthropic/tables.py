@@ -36,8 +36,9 @@ _SERVER_RESULTS = (
 _CLIENT_TOOLS = (
     "bash_20241022", "bash_20250124", "computer_20241022", "computer_20250124", "computer_20251124", "memory_20250818",
     "text_editor_20241022", "text_editor_20250124", "text_editor_20250429", "text_editor_20250728",
+    "tool_search_tool_bm25", "tool_search_tool_bm25_20251119", "tool_search_tool_regex", "tool_search_tool_regex_20251119",
 )  # fmt: skip
-"""Tools of Anthropic's making that the caller runs."""
+"""Tools of Anthropic's making that the caller runs, or that look into the tools of the request alone."""
 _CACHE = Rule(_PARAMETER, fixed={"type": frozenset({"ephemeral"}), "ttl": frozenset({"5m", "1h"})})
 _CITATIONS = {"citations": Rule(_PARAMETER, names={"enabled"})}
 _MEDIA = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "text/plain"})
@@ -139,7 +140,6 @@ MESSAGES = Rule(
             turns=True,
         ),
         "tools": _tools(),
-        "mcp_servers": Rule(_PARAMETER, item=Rule(_PARAMETER, kind=HOSTED)),
         "tool_choice": Rule(
             _PARAMETER,
             fixed={"type": frozenset({"auto", "any", "tool", "none"})},
@@ -162,6 +162,7 @@ MESSAGES = Rule(
         "cache_control": _CACHE,
     },
     names={"max_tokens", "stop_sequences", "stream", "temperature", "top_k", "top_p", "inference_geo"},
+    reach={"mcp_servers"},
 )
 
 _SAID = Channel.ASSISTANT

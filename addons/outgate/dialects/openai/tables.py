@@ -110,6 +110,8 @@ _FORMAT = Rule(
     fixed={"type": _values("text", "json_object", "json_schema")},
     rules={"json_schema": Rule(_PARAMETER, rules={"schema": schema(_PARAMETER)}, names={"name", "strict", "description"})},
 )
+_REACH = _values("web_search_options", "search_parameters", "plugins", "enable_search", "mcp_servers")
+"""Members of OpenAI, and of servers that speak its API, by which a search or another server is called."""
 _CHOICES = _values("auto", "none", "required")
 _NAMED = Rule(_PARAMETER, texts={"name": _PARAMETER})
 _CHOICE = Rule(_PARAMETER, fixed={"type": _values("function", "custom")}, rules={"function": _NAMED, "custom": _NAMED})
@@ -139,7 +141,6 @@ CHAT = Rule(
             rules={"content": Rule(Channel.ASSISTANT, item=_part(Channel.ASSISTANT))},
         ),
         "metadata": free(_PARAMETER, state=NO_STATE),
-        "web_search_options": Rule(_PARAMETER, kind=HOSTED),
         "audio": Rule(
             _PARAMETER, kind="audio", texts={"voice": _PARAMETER}, fixed={"format": _values("wav", "mp3", "flac", "opus", "pcm16")}
         ),
@@ -149,6 +150,7 @@ CHAT = Rule(
         "parallel_tool_calls", "presence_penalty", "prompt_cache_options", "seed", "stream", "stream_options", "temperature",
         "top_logprobs", "top_p",
     },
+    reach=_REACH,
 )  # fmt: skip
 EMBEDDINGS = Rule(
     _PARAMETER,

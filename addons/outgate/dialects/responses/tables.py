@@ -57,7 +57,7 @@ def _part(channel: Channel) -> Rule:
     for tag in ("input_image", "computer_screenshot"):
         cases[tag] = part(tag, links={"image_url"}, fixed=detail, kind="image")
     cases["input_file"] = part(
-        "input_file", texts={"filename": channel, "file_url": channel}, links={"file_data"}, fixed=detail, kind="file"
+        "input_file", texts={"filename": channel}, links={"file_data", "file_url"}, fixed=detail, kind="file"
     )
     cases["input_audio"] = part("input_audio", rules={"input_audio": audio}, kind="audio")
     return Rule(channel, by="type", cases=cases, kind="unknown")
@@ -112,10 +112,15 @@ def _tools() -> Rule:
             _DEFINITION, texts=described, fixed={"type": _values("namespace")}, rules={"tools": tools}, state=NO_STATE
         ),
     }
+    for tag in _CLIENT_TOOLS:
+        cases[tag] = Rule(_DEFINITION, fixed={"type": _values(tag)}, rules=schemas, names=names, state=NO_STATE)
+    cases["shell"] = Rule(_DEFINITION, fixed={"type": _values("shell")}, names=names, kind=HOSTED, local="environment")
     tools.item = Rule(_DEFINITION, by="type", cases=cases, kind=HOSTED)
     return tools
 
 
+_CLIENT_TOOLS = ("local_shell", "apply_patch", "computer", "computer_use_preview", "tool_search")
+"""Tools of OpenAI's making that the caller runs, or that look into the request's own tools; a shell is one where it is local."""
 TOOLS = _tools()
 _OUTPUT = {"texts": {"output": _RESULT}, "rules": {"output": _content(_RESULT)}}
 _NAMED = {"texts": dict.fromkeys(("name", "namespace", "server_label"), _CALL)}
