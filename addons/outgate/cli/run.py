@@ -55,9 +55,9 @@ def command(
         sys.exit(2)
     inbound = transparent or gateway.transparent
     settings = RunSettings(
-        policy=file.resolve(),
-        state=state.resolve(),
-        certs=certs.resolve(),
+        policy=file.absolute(),
+        state=state.absolute(),
+        certs=certs.absolute(),
         listen=address_of(listen or gateway.listen),
         admin=address_of(admin),
         transparent=address_of(inbound) if inbound else None,

@@ -53,7 +53,7 @@ def command(*, file: Path, state: Path, certs: Path, listen: str | None, ui: str
     host, port = address_of(listen or gateway.listen)
     ui_host, ui_port = address_of(ui)
     click.echo(_WELCOME.format(host=host, port=port, ui=ui, ca=(certs / "mitmproxy-ca-cert.pem").resolve()), err=True)
-    settings = [f"outgate_policy={file.resolve()}", f"outgate_state={state.resolve()}", f"confdir={certs.resolve()}"]
+    settings = [f"outgate_policy={file.absolute()}", f"outgate_state={state.absolute()}", f"confdir={certs.absolute()}"]
     settings += [
         f"listen_host={host}",
         f"listen_port={port}",

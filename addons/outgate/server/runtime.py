@@ -55,6 +55,7 @@ class Runtime:
     """The ports of one process and its live policy. Made by `worker` or `single`, ended by `stop`.
 
     `need_model_server` is called whenever a policy takes effect that asks the model server; without it, it is kept here.
+    `accounts_changed` is told why accounts cannot be kept, and with nothing that they can.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Runtime:
         index: int = 0,
         workers: int = 1,
         pin: str = "",
+        accounts_changed: Callable[[str], None] | None = None,
     ) -> None:
         socket = str(layout.models)
         self._policy, self._socket, self._need_model_server = policy, socket, need_model_server or self.keep_model_server
@@ -79,6 +81,7 @@ class Runtime:
             monotonic=time.monotonic,
             ids=_run_id,
         )
+        self._accounts.health.changed = accounts_changed
         self._prices = Prices(time.time)
         self._models = ModelClient(socket)
         self._client = Client(CachingResolver(time.monotonic))
@@ -113,10 +116,14 @@ class Runtime:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def worker(cls, config: WorkerConfig, need_model_server: Callable[[], None]) -> "Runtime":
+    async def worker(
+        cls, config: WorkerConfig, need_model_server: Callable[[], None], accounts_changed: Callable[[str], None]
+    ) -> "Runtime":
         """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))
-        runtime = cls(layout, Path(config.policy), need_model_server, index=config.index, workers=config.workers, pin=config.pin)
+        place = {"index": config.index, "workers": config.workers}
+        policy = Path(config.policy)
+        runtime = cls(layout, policy, need_model_server, **place, pin=config.pin, accounts_changed=accounts_changed)
         await runtime.start()
         return runtime
 

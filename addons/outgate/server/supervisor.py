@@ -53,6 +53,9 @@ class Worker:
         self.index = index
         self.process: asyncio.subprocess.Process | None = None
         self.ready = False
+        self.trouble = ""
+        """Why it serves nothing that spends; empty while it does."""
+        self.untold = b""
         self.failures = 0
 
 
@@ -130,7 +133,7 @@ class Supervisor:
             os.close(writing)
         asyncio.get_running_loop().add_reader(reading, self._on_status, worker, reading)
         code = await worker.process.wait()
-        worker.ready = False
+        worker.ready, worker.trouble, worker.untold = False, "", b""
         asyncio.get_running_loop().remove_reader(reading)
         os.close(reading)
         return code
@@ -151,13 +154,19 @@ class Supervisor:
         )
 
     def _on_status(self, worker: Worker, reading: int) -> None:
-        told = os.read(reading, 64)
+        told = os.read(reading, 4096)
         if not told:
             asyncio.get_running_loop().remove_reader(reading)
-            return
-        if b"model_server" in told:
+        *lines, worker.untold = (worker.untold + told).split(b"\n")
+        for line in lines:
+            self._told(worker, *line.decode(errors="replace").partition(" ")[::2])
+
+    def _told(self, worker: Worker, subject: str, words: str) -> None:
+        if subject == "model_server":
             self._wants_model_server.set()
-        if b"ready" in told:
+        elif subject == "accounts":
+            worker.trouble = f"accounts: {words}" if words else ""
+        elif subject == "ready":
             worker.ready, worker.failures, self._served = True, 0, True
             if all(each.ready for each in self._workers):
                 self._announce("outgate is ready")
@@ -194,11 +203,11 @@ class Supervisor:
         return web.Response(text="ok\n")
 
     async def _readiness(self, _: web.Request) -> web.Response:
-        ready = sum(worker.ready for worker in self._workers)
-        stopping = self._stopping.is_set()
-        status = 200 if ready == len(self._workers) and not stopping else 503
-        state = ", stopping" if stopping else ""
-        return web.Response(status=status, text=f"{ready} of {len(self._workers)} workers ready{state}\n")
+        """200 while one worker serves and can spend: a probe that fails takes away what the others still do."""
+        serving = [worker for worker in self._workers if worker.ready and not worker.trouble]
+        reasons = ["stopping"] * self._stopping.is_set() + sorted({worker.trouble for worker in self._workers} - {""})
+        text = ", ".join([f"{len(serving)} of {len(self._workers)} workers ready", *reasons])
+        return web.Response(status=200 if serving and not self._stopping.is_set() else 503, text=f"{text}\n")
 
 
 def run(settings: RunSettings, announce: Callable[[str], None]) -> int:

@@ -1,7 +1,8 @@
 """Run one worker process: first the policy, then mitmproxy, with only the addons that the gateway needs, to serve it.
 
 Started by the supervisor as `python -O -m outgate.server.worker CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
-`model_server` on its status pipe when a policy needs that process, and `ready` once it serves; ends on SIGTERM, or when its
+`model_server` on its status pipe when a policy needs that process, `ready` once it serves, and `accounts REASON` when they cannot
+be kept (without a reason when they can again); ends on SIGTERM, or when its
 standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
 """
 
@@ -21,6 +22,9 @@ from outgate.errors import PolicyError
 from outgate.server.memory import freeze_startup_objects, return_large_blocks
 from outgate.server.runtime import Runtime
 from outgate.server.worker_config import WorkerConfig
+
+_REASON = 400
+"""Bytes of a reason that are told: less than a pipe takes at once."""
 
 
 def main() -> None:
@@ -57,7 +61,11 @@ class _UnusableError(Exception):
 
 async def _runtime(config: WorkerConfig) -> Runtime:
     try:
-        return await Runtime.worker(config, lambda: _tell(config.status_fd, b"model_server\n"))
+        return await Runtime.worker(
+            config,
+            lambda: _tell(config.status_fd, b"model_server\n"),
+            lambda reason: _tell(config.status_fd, b"accounts %b\n" % reason.encode()[:_REASON]),
+        )
     except PolicyError as error:
         raise _UnusableError(f"the policy is refused\n{error}") from error
     except (OSError, sqlite3.Error) as error:

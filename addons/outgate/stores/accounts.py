@@ -15,6 +15,7 @@ from typing import NamedTuple
 import orjson
 
 from outgate.errors import Denial
+from outgate.stores.health import Health
 from outgate.stores.journal import Folders, Journal, Run
 from outgate.stores.leases import Amount, Ask, Hold, Leases
 from outgate.stores.ledger import Ledger, Standing, Turn
@@ -81,6 +82,7 @@ class Accounts:
         self._tick, self._segment_bytes = tick, segment_bytes
         self._new_journal = lambda path: journal(path, durable=durable)
         self._leases = Leases(self._clock)
+        self.health = Health("accounts", monotonic)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self._closed: dict[str, None] = {}
         self._unwritten: list[ClosingLine] = []
@@ -118,7 +120,7 @@ class Accounts:
             self._segments.open(ask.exchange_id, self._open_line(ask, hold))
         except OSError as error:
             self._leases.close(hold, ())
-            _log.error("the journal cannot be written: %s", error.strerror)
+            self.health.failed(self._said(error))
             return _UNAVAILABLE
         if self._leases.low:
             self._wake.set()
@@ -144,7 +146,7 @@ class Accounts:
         try:
             return self._settle(line)
         except OSError as error:
-            _log.error("a closing line waits to be written: %s", error.strerror)
+            self.health.failed(self._said(error))
             if line.exchange_id in self._leases.holds or len(self._unwritten) < _UNWRITTEN:
                 self._unwritten.append(line)
             return Settlement()
@@ -157,7 +159,7 @@ class Accounts:
     @property
     def healthy(self) -> bool:
         """The journal can be written and the ledger answers."""
-        return self._reachable and not self._unwritten
+        return not self.health.reason
 
     async def standings(self) -> tuple[Standing, ...]:
         """Every account, after this worker's journal has been folded."""
@@ -194,13 +196,16 @@ class Accounts:
         returns, wants = self._leases.begin_turn(idle=idle)
         try:
             self._write_again()
+            if self.health.reason:
+                self._segments.probe()
             turn = Turn(run=self._run_name, batches=self._segments.due(), returns=returns, wants=wants)
             grants = await loop.run_in_executor(self._thread, self._ledger.turn, turn)
             self._segments.told(turn.batches)
             self._leases.end_turn(wants, grants)
             self._reachable = True
+            self.health.worked()
         except Exception as error:
-            _log.error("the ledger was not told: %s", type(error).__name__)
+            self.health.failed(self._said(error))
             self._leases.undo_turn(returns)
             self._reachable = False
         finally:
@@ -208,6 +213,12 @@ class Accounts:
         if idle and self._reachable:
             await loop.run_in_executor(self._thread, self._keep_house)
             self._follow()
+
+    def _said(self, error: Exception) -> str:
+        """What failed, for operators: the system's or SQLite's own words and the folder, never the line."""
+        known = isinstance(error, OSError) and error.strerror
+        words = known or (str(error) if isinstance(error, sqlite3.Error) else type(error).__name__)
+        return f"{words} ({self._folder})"
 
     def _write_again(self) -> None:
         while self._unwritten:

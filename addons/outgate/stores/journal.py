@@ -114,6 +114,13 @@ class Journal:
             raise
         self.size += written
 
+    def probe(self) -> None:
+        """Append a line and cut it off again. Raises OSError where none can be written."""
+        kept = self.size
+        self.append(b"")
+        self.size = kept
+        self._cut()
+
     def move(self, path: Path) -> None:
         self.path = self.path.rename(path)
 

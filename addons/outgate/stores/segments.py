@@ -35,6 +35,10 @@ class Segments:
         end = self._journal.size
         self._posted += [(end, entry) for entry in entries]
 
+    def probe(self) -> None:
+        """Say whether a line could be written."""
+        self._journal.probe()
+
     def due(self) -> tuple[JournalBatch, ...]:
         """What the ledger has not confirmed yet."""
         present = JournalBatch(self._name(self._journal.path), self._journal.size, tuple(self._posted))

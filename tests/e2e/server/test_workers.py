@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ token_budget:
   limits:
     - {name: day, tokens: 1000000000, window: day}
 """
+ALL_READY = (200, "2 of 2 workers ready\n")
 
 
 @pytest.fixture(name="shared", scope="module")
@@ -37,7 +39,7 @@ def _shared(providers, tmp_path_factory):
 def _pair(shared):
     gateway = shared[1]
     good = gateway.policy.read_text()
-    assert gateway.wait(lambda: gateway.get("/readyz")[0] == 200, 20)
+    assert gateway.wait(lambda: gateway.get("/readyz") == ALL_READY, 20)
     yield gateway
     put(gateway.policy, good)
 
@@ -92,8 +94,8 @@ def test_both_workers_serve_one_socket_and_one_dies_without_anybody_noticing_but
     with Load(pair, 1) as load:
         pair.wait(load.reached(5))
         os.kill(victim, signal.SIGKILL)
-        assert pair.wait(lambda: pair.get("/readyz")[0] == 503)
-        assert pair.wait(lambda: pair.get("/readyz")[0] == 200, 20)
+        assert pair.wait(lambda: pair.get("/readyz") == (200, "1 of 2 workers ready\n"))
+        assert pair.wait(lambda: pair.get("/readyz") == ALL_READY, 20)
         pair.wait(load.reached(10))
 
     broken = [each for each in load.results if each != 200]
@@ -153,10 +155,10 @@ def test_a_worker_that_dies_while_the_policy_on_disk_is_broken_takes_nobody_with
     assert pair.wait(lambda: any("ended with 2" in line for line in pair.log), 20)
     assert pair.process.poll() is None
     assert ask(pair) == 200
-    assert pair.get("/readyz")[0] == 503
+    assert pair.get("/readyz") == (200, "1 of 2 workers ready\n")
 
     put(pair.policy, good)
-    assert pair.wait(lambda: pair.get("/readyz")[0] == 200, 20)
+    assert pair.wait(lambda: pair.get("/readyz") == ALL_READY, 20)
 
 
 def test_no_model_server_is_started_for_a_policy_that_asks_none(pair):
@@ -241,3 +243,21 @@ def test_R1_a_drain_R3_a_restart_that_counts_on_and_a_killed_supervisor_without_
         assert len(family) == 2
         pair.process.kill()
         assert pair.wait(lambda: not any(alive(pid) for pid in family), 10), "orphans"
+
+
+def test_a_full_disk_is_told_once_with_its_reason_and_readyz_says_so_until_it_is_over(tmp_path, providers):
+    world = World(tmp_path, *providers)
+    with world.gateway(world.policy(STAGES + BUDGET)) as gateway:
+        assert ask(gateway) == 200
+        worker = gateway.worker_pids()[0]
+        soft, hard = resource.prlimit(worker, resource.RLIMIT_FSIZE)
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, hard))
+        assert [ask(gateway) for _ in range(5)] == [503] * 5
+        assert gateway.wait(lambda: gateway.get("/readyz")[0] == 503)
+        assert "0 of 1 workers ready, accounts: File too large (" in gateway.get("/readyz")[1]
+
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (soft, hard))
+        assert gateway.wait(lambda: gateway.get("/readyz") == (200, "1 of 1 workers ready\n"), 10)
+        assert ask(gateway) == 200
+    assert 1 == sum("accounts: File too large" in line for line in gateway.log)
+    assert 1 == sum("accounts: work again after" in line for line in gateway.log)
