@@ -134,7 +134,8 @@ class Denial:
 
     `code` is a stable snake_case reason shown to the caller, `status` the HTTP status that makes SDKs raise their typed error,
     `message` one sentence without secrets or prompt text, `retry_after` seconds. `outputs` are the facts that the denying stage
-    still writes, in its contract's order: a guard's verdict.
+    still writes, in its contract's order: a guard's verdict. `cause` and `presented` (the name that a caller gave itself) are for
+    the closing line alone: a caller learns neither.
     """
 
     code: str
@@ -143,6 +144,8 @@ class Denial:
     retry_after: float | None = None
     stage: str = ""
     outputs: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    cause: str = ""
+    presented: str = ""
 
     def by(self, stage: str) -> "Denial":
         """The same denial, naming the stage that gave it."""

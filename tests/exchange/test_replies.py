@@ -5,12 +5,20 @@ from types import SimpleNamespace
 import pytest
 
 from outgate.dialects.registry import dialect
-from outgate.errors import WireError
-from outgate.exchange.replies import conclusion
+from outgate.errors import Denial, WireError
+from outgate.exchange.replies import conclusion, reason_phrase
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 
 FACTS = {"params": Params(include_usage=False), "model.requested": "fast", "started": 1.5}
+
+
+def test_a_reason_phrase_is_one_bounded_line_of_printable_ascii():
+    phrase = reason_phrase(Denial(code="x", status=403, message="No\r\nway: \x7fé" + "a" * 999), "req_1")
+
+    assert phrase.startswith("outgate: no??way: ??a")
+    assert phrase.endswith("a (req_1)")
+    assert len(phrase) < 256
 
 
 def words(operation, *, streams, part=None):

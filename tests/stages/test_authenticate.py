@@ -92,7 +92,25 @@ def test_denial_as_the_client_understands_it(entry, status, code):
 def test_wrong_name_and_wrong_token_get_the_same_answer():
     stage = stage_of(ALPHA)
 
-    assert run(stage, proxy=basic("nobody", TOKEN)) == run(stage, proxy=basic("alpha", "wrong"))
+    name, token = run(stage, proxy=basic("nobody", TOKEN)), run(stage, proxy=basic("alpha", "wrong"))
+
+    assert (name.code, name.status, name.message) == (token.code, token.status, token.message)
+
+
+def test_the_operator_alone_learns_what_was_presented_and_what_is_wrong_with_it():
+    stage = stage_of(ALPHA)
+    presented = {
+        "no token": None,
+        "unknown name": basic("nobody", TOKEN),
+        "wrong token": basic("alpha", "wrong"),
+        "malformed": "Basic !",
+    }
+
+    told = {case: run(stage, proxy=value) for case, value in presented.items()}
+
+    assert ["no token", "unknown name", "wrong token", "no token"] == [denial.cause for denial in told.values()]
+    assert ["", "nobody", "alpha", ""] == [denial.presented for denial in told.values()]
+    assert not any(word in denial.message for denial in told.values() for word in ("nobody", "alpha", "wrong"))
 
 
 def test_without_jwt_it_never_waits():

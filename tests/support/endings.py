@@ -5,6 +5,7 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
+from outgate.net.connection import Connection
 from outgate.pipeline.executor import Ran
 from outgate.stages.close_exchange import Reads
 from outgate.upstreams.catalog import Backend, Endpoint
@@ -45,6 +46,9 @@ def ended(exchange_id: str = "x", **fields) -> Reads:
         "denial": None,
         "r_status": 200,
         "r_source": "upstream",
+        "conn": Connection(peer="192.0.2.9"),
+        "method": "POST",
+        "path": "/v1/chat/completions",
     }
     return Reads(**usual | fields)
 

@@ -179,12 +179,13 @@ def refusals() -> Iterator[Coded]:
     """Every denial: those made as such, what cannot be read of a request, and the ways in which a provider fails."""
     from outgate.exchange.body import CODING_STATUS as CODINGS
     from outgate.exchange.delivery import BROKEN_ANSWER
+    from outgate.proxy.destination import STATUS as NAMES
     from outgate.stages import dispatch
 
     yield from calls("Denial")
     for row in calls("WireError"):
         if not row.file.startswith(_ANSWER_SIDE):
-            yield row._replace(status=str(CODINGS.get(row.code, 400)))
+            yield row._replace(status=str((CODINGS | NAMES).get(row.code, 400)))
     for kind, message in dispatch.MESSAGES.items():
         yield Coded(f"upstream_{kind}", str(dispatch.STATUS.get(kind, 502)), message, "stages/dispatch.py")
     yield Coded("upstream_broken_answer", "502", BROKEN_ANSWER, "exchange/delivery.py")

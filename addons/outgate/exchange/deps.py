@@ -7,11 +7,22 @@ from outgate.errors import Denial
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.closing import TextCounter
 from outgate.inference.operation import Operation
+from outgate.pipeline.executor import Execution
+from outgate.pipeline.plan import Answer
 from outgate.policy.live import LivePolicy
 from outgate.upstreams.credentials import Credentials
 
 NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
-NO_DESTINATION = Denial(code="destination_denied", status=403, message="No policy allows this destination.")
+
+
+def denied(policy: LivePolicy, execution: Execution, destination: str, ended: Denial | Answer | None) -> Denial | None:
+    """The refusal of a head that has been judged, if any. A caller that nobody knows is told to authenticate, wherever it wants to
+    go: clients that wait for a challenge need it there too, and a stranger learns no destination.
+    """
+    if policy.destination(destination) is None and (ended is None or execution.get("principal") is not None):
+        return Denial(code="destination_denied", status=403, message=f"No policy allows the destination {destination}.")
+    assert not isinstance(ended, Answer)
+    return ended
 
 
 class ExchangeDeps(NamedTuple):

@@ -15,7 +15,7 @@ from outgate.exchange.body import RequestBody
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
-from outgate.exchange.deps import NO_DESTINATION, NO_POLICY, ExchangeDeps, opening_facts
+from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, opening_facts
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
 from outgate.exchange.memory_estimate import memory_of
@@ -118,8 +118,7 @@ class Exchange:
             return problem
         assert self.execution is not None
         ended = await self.execution.ensure(policy.head.request)
-        assert not isinstance(ended, Answer)
-        return NO_DESTINATION if self._backend is None else ended
+        return denied(policy, self.execution, head.destination, ended)
 
     def _recognise(self) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""

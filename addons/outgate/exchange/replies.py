@@ -13,12 +13,21 @@ from outgate.pipeline.executor import Execution
 REQUEST_ID = "x-outgate-request-id"
 REASON = "x-outgate-reason"
 _LONG_WAIT = 60.0
+_UPGRADE = (("upgrade", "HTTP/1.1"), ("connection", "upgrade"))
+"""With a 426 (RFC 9110 section 15.5.22): the protocol that is spoken here. Clients that tried WebSocket fall back at once."""
+_LONGEST_PHRASE = 200
 
 
 def denial_reply(denial: Denial, dialect_name: str, request_id: str) -> list[Part]:
     """Head, body and end of a refusal: reason code, request id and Retry-After in header fields too, for those who read no body."""
     body = dialect(dialect_name).error(denial, request_id)
     return [ResponseHead(denial.status, _head_fields(denial, request_id, len(body))), body, End()]
+
+
+def reason_phrase(denial: Denial, request_id: str) -> str:
+    """The reason phrase of a refused CONNECT, all that some clients show of it: printable ASCII, one line (RFC 9112 section 4)."""
+    sentence = f"outgate: {denial.message[:1].lower()}{denial.message[1:].rstrip('.')}"
+    return "".join(each if " " <= each <= "~" else "?" for each in sentence)[:_LONGEST_PHRASE] + f" ({request_id})"
 
 
 def conclusion(execution: Execution, operation: Operation, request_id: str) -> Callable[[str, Hashable | None, bool], bytes]:
@@ -44,6 +53,8 @@ def _head_fields(denial: Denial, request_id: str, size: int) -> tuple[tuple[str,
         (REQUEST_ID, request_id),
         (REASON, denial.code),
     ]
+    if denial.status == 426:
+        fields += _UPGRADE
     if denial.status == 407:
         fields.append(("proxy-authenticate", 'Basic realm="outgate"'))
     if denial.status == 401:

@@ -5,7 +5,7 @@ import logging
 from outgate.errors import Denial
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.closing import ExchangeEnd, run_close_stages
-from outgate.exchange.deps import NO_DESTINATION, ExchangeDeps, opening_facts
+from outgate.exchange.deps import ExchangeDeps, denied, opening_facts
 from outgate.net.connection import Connection
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
@@ -19,8 +19,8 @@ FAILED = Denial(code="internal_error", status=503, message="The gateway failed t
 class Tunnel:
     """One CONNECT request. `destination` is a canonical `host:port`, empty where `problem` says why there is none."""
 
-    def __init__(self, conn: Connection, destination: str, problem: Denial | None, deps: ExchangeDeps) -> None:
-        self.id = deps.ids()
+    def __init__(self, request_id: str, conn: Connection, destination: str, problem: Denial | None, deps: ExchangeDeps) -> None:
+        self.id = request_id
         self.execution: Execution | None = None
         self._head = RequestHead(conn, "CONNECT", "", Headers(), destination, problem)
         self._deps = deps
@@ -43,9 +43,7 @@ class Tunnel:
 
     async def _judged(self, policy: LivePolicy, execution: Execution) -> Denial | None:
         ended = await execution.ensure(policy.connect.request)
-        if policy.destination(self._head.destination) is None:
-            return NO_DESTINATION  # whoever asks; but the line tells who it was
-        return ended if isinstance(ended, Denial) else None
+        return denied(policy, execution, self._head.destination, ended)
 
     async def _close(self, policy: LivePolicy, judged: Execution, denial: Denial) -> None:
         """The close stages are those of a request's head: a tunnel's plan has none, for one that opens has not ended."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
 import orjson
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
@@ -121,3 +122,17 @@ def keys_of(raw: bytes) -> dict[str, PyJWK]:
             except PyJWTError:
                 continue
     return found
+
+
+def cause_of(token: str, now: float, leeway: float) -> str:
+    """Why a JWT stands for nobody, by what it says of itself, unverified: enough to tell an operator where to look."""
+    try:
+        claims = jwt.decode(
+            token, options={"verify_signature": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+        )
+        start, end = float(claims.get("nbf", 0)), float(claims.get("exp", 0))
+    except (PyJWTError, TypeError, ValueError):
+        return "malformed token"
+    if now >= end + leeway:
+        return "expired token"
+    return "token not yet valid" if start - leeway > now else "untrusted token"

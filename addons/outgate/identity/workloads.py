@@ -79,6 +79,7 @@ class Workloads:
         self.all = tuple(workloads)
         self._tokens: dict[bytes, _Known] = {}
         self._certificates: dict[str, Principal] = {}
+        self._names = frozenset(workload.name for workload in self.all)
         self._trusts: dict[str, list[tuple[JwtTrust, Workload]]] = {}
         for workload in self.all:
             self._add(workload)
@@ -104,6 +105,13 @@ class Workloads:
         right = hmac.compare_digest(known.digest, digest)
         claimed = known.name if name is None else sha256(name.encode("utf-8", "surrogateescape")).digest()
         return known.principal if right & hmac.compare_digest(known.name, claimed) else None
+
+    def cause(self, name: str | None, token: str) -> str:
+        """Why `by_token` knows nobody, for the operator: a caller is never told."""
+        if name is not None and name not in self._names:
+            return "unknown name"
+        owned = sha256(token.encode("utf-8", "surrogateescape")).digest() in self._tokens
+        return "token of another workload" if owned else "wrong token"
 
     def by_certificate(self, identity: str) -> Principal | None:
         return self._certificates.get(identity)

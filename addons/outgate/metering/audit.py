@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from outgate.errors import Denial
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Extent, Verdict
 from outgate.metering.charge import Basis
@@ -18,6 +19,8 @@ from outgate.metering.events import Closed
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._:/-]{0,95}(@[A-Za-z0-9-]{1,20})?")
 _SECRET_SHAPED = re.compile(r"[A-Za-z0-9]{20}|[0-9]{9}")
 HIDDEN = "(hidden)"
+_LONGEST = 128
+"""Characters of a method or path; a query may hold keys, and is never shown."""
 
 
 def record(closed: Closed) -> bytes:
@@ -31,6 +34,7 @@ def record(closed: Closed) -> bytes:
             "outgate.denial.code": denial.code if denial is not None else None,
             "outgate.denial.stage": denial.stage if denial is not None else None,
             "http.response.status_code": closed.status if denial is None else denial.status,
+            **(_asked(closed, denial) if denial is not None else {}),
             "outgate.workload": closed.workload,
             "outgate.tenant": closed.tenant,
             "outgate.route": closed.route,
@@ -49,6 +53,22 @@ def record(closed: Closed) -> bytes:
             "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
         }
     )
+
+
+def _asked(closed: Closed, denial: Denial) -> dict[str, str | None]:
+    """Who was refused, and what was asked for: enough to write the rule that would allow it."""
+    return {
+        "outgate.denial.cause": denial.cause or None,
+        "client.address": closed.peer or None,
+        "presented.name": _shown(denial.presented, admitted=False),
+        "http.request.method": _bounded(closed.method),
+        "url.path": _bounded(closed.path.partition("?")[0]),
+    }
+
+
+def _bounded(text: str) -> str | None:
+    """A caller's own words, in so many printable characters at most."""
+    return "".join(each if "!" <= each <= "~" else "?" for each in text[:_LONGEST]) or None
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

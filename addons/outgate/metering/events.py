@@ -45,6 +45,9 @@ class Closed(NamedTuple):
     status: int | None
     source: str
     denial: Denial | None
+    peer: str
+    method: str
+    path: str
     attempts: Sequence[AttemptRecord]
     trace: Sequence[Ran]
     verdicts: Mapping[str, Verdict]

@@ -17,6 +17,8 @@ from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 from outgate.net.secret import Secret
 
+STATUS = {"names_disagree": 421}
+"""Of what disagrees (RFC 9110 section 15.5.20); 400 of what cannot be read."""
 _UPGRADES = frozenset({"upgrade", "http2-settings", "sec-websocket-key"})
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _MALFORMED = Denial(code="malformed_request", status=400, message="The request head is malformed.")
@@ -31,11 +33,13 @@ def entry_of(client: Client, request: http.Request) -> Entry:
 
 
 def authority_of(request: http.Request) -> Authority | Denial:
-    """The destination a CONNECT asks for (RFC 9110 section 9.3.6). A Host beside it names the same one."""
+    """The destination a CONNECT asks for (RFC 9110 section 9.3.6). A Host beside it names the same one, with or
+    without its port: Node sends `CONNECT name:80` with `Host: name`.
+    """
     try:
         asked = parse_authority(request.authority or "", default_port=443)
         hosts = request.headers.get_all("host")
-        if len(hosts) > 1 or any(parse_authority(host, default_port=443) != asked for host in hosts):
+        if len(hosts) > 1 or any(parse_authority(host, default_port=asked.port) != asked for host in hosts):
             raise WireError("names_disagree", "CONNECT and Host must name the same destination.")
     except WireError as error:
         return _refused(error)
@@ -65,7 +69,9 @@ def request_head_of(client: Client, request: http.Request, conn: Connection, inv
         except WireError as error:
             problem = _refused(error)
     if problem is None and headers.has_any(_UPGRADES):
-        problem = Denial(code="upgrade_denied", status=403, message="Protocol upgrades are not allowed.")
+        problem = Denial(
+            code="upgrade_denied", status=426, message="The gateway speaks HTTP/1.1 and HTTP/2, no WebSocket and no other upgrade."
+        )
     path = request.data.path.decode("latin-1")
     if problem is None and not path.startswith("/"):
         problem = Denial(code="malformed_request", status=400, message="The request target is not in origin form.")
@@ -86,7 +92,7 @@ def _malformed(client: Client, request: http.Request, headers: Headers) -> Denia
 
 
 def _refused(error: WireError) -> Denial:
-    return Denial(code=error.code, status=421 if error.code == "names_disagree" else 400, message=str(error))
+    return Denial(code=error.code, status=STATUS.get(error.code, 400), message=str(error))
 
 
 def _agreed(client: Client, request: http.Request, conn: Connection, headers: Headers) -> Authority:

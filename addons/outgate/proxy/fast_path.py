@@ -165,12 +165,14 @@ def _http2_event(part: Part, stream_id: int) -> HttpEvent:
     return ResponseProtocolError(stream_id, part.message, ErrorCode.CANCEL)
 
 
+_ONLY_HTTP1 = frozenset({"connection", "transfer-encoding", "upgrade"})
+"""Fields of one connection, which HTTP/2 does not have (RFC 9113 section 8.2.2)."""
+
+
 def response_of(head: ResponseHead, *, http2: bool) -> http.Response:
     """The head of a response as mitmproxy knows it."""
     fields = tuple(
-        (name.encode(), value.encode("latin-1", "replace"))
-        for name, value in head.headers
-        if not (http2 and name == "transfer-encoding")
+        (name.encode(), value.encode("latin-1", "replace")) for name, value in head.headers if not (http2 and name in _ONLY_HTTP1)
     )
     version = b"HTTP/2.0" if http2 else b"HTTP/1.1"
     return http.Response(version, head.status, b"", http.Headers(fields), None, None, 0.0, None)

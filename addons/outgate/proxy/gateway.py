@@ -71,13 +71,14 @@ class Gateway:
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Judge a tunnel by the connection plan before it exists. mitmproxy would open it, were anything raised here."""
+        request_id = self.deps.ids()
         try:
-            denial = await self._judge_tunnel(flow)
+            denial = await self._judge_tunnel(flow, request_id)
         except Exception:
             _log.exception("CONNECT could not be judged")
             denial = FAILED
         if denial is not None:
-            flow.response = refusal(denial)
+            flow.response = refusal(denial, request_id)
         self._expect(flow.client_conn)
 
     def tls_start_client(self, data: TlsData) -> None:
@@ -185,7 +186,7 @@ class Gateway:
     def _identity_of(self, client: Client) -> str:
         return self._certificates.get(client, "")
 
-    async def _judge_tunnel(self, flow: http.HTTPFlow) -> Denial | None:
+    async def _judge_tunnel(self, flow: http.HTTPFlow, request_id: str) -> Denial | None:
         policy = self.deps.policy()
         if policy is None:
             return NO_POLICY
@@ -195,7 +196,7 @@ class Gateway:
         secret = flow.request.headers.get("proxy-authorization")
         conn = connection_of(flow.client_conn, Entry.CONNECT, destination, secret, self._identity_of(flow.client_conn))
         conn = replace(conn, sni="")  # that of a TLS connection to the gateway itself is not the tunnel's
-        denial = await Tunnel(conn, destination, problem, self.deps).judge(policy)
+        denial = await Tunnel(request_id, conn, destination, problem, self.deps).judge(policy)
         if denial is None:
             self._conns[flow.client_conn] = conn
         return denial

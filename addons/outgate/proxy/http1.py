@@ -27,7 +27,6 @@ from outgate.proxy.internals import (
     RequestHeaders,
     RequestProtocolError,
     make_body_reader,
-    make_error_response,
 )
 
 type Commands = layer.CommandGenerator[None]
@@ -36,6 +35,7 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 _LEGAL = bytes((0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _MALFORMED = (400, "malformed request head")
 _MALFORMED_BODY = (400, "malformed request body")
+_CODES = {400: "malformed_request", 408: "head_timeout", 431: "head_too_large"}
 _EMPTY_LINES = 4
 """Bytes of empty lines before a request line; one line at least is to be borne with (RFC 9112 section 2.2)."""
 _SPACED_NAME = re.compile(rb"\n[^:\n]*[ \t]:")
@@ -129,7 +129,7 @@ class BoundedHttp1Server(Http1Server):
         """A head that cannot be read. Where its fields can, the exchange is told of, for the books."""
         request, self._broken = self.request, True
         self.state = self.done
-        yield commands.SendData(self.conn, make_error_response(*_MALFORMED))
+        yield commands.SendData(self.conn, _error(*_MALFORMED))
         yield commands.CloseConnection(self.conn)
         if request is not None:
             yield ReceiveHttp(RequestHeaders(self.stream_id, request, end_stream=False))
@@ -152,7 +152,7 @@ class BoundedHttp1Server(Http1Server):
             if isinstance(command, commands.CloseConnection) and not self._ours:
                 self._broken = True  # what cannot be read is answered here, once; the exchange is only for the books
                 self.state = self.done
-                yield commands.SendData(self.conn, make_error_response(*_MALFORMED_BODY))
+                yield commands.SendData(self.conn, _error(*_MALFORMED_BODY))
             yield command
 
     def send(self, event: HttpEvent) -> Commands:
@@ -266,7 +266,7 @@ class BoundedHttp1Server(Http1Server):
 
     def _refuse(self, status: int, message: str) -> Commands:
         self.state = self.done
-        yield commands.SendData(self.conn, make_error_response(status, message))
+        yield commands.SendData(self.conn, _error(status, message))
         yield commands.CloseConnection(self.conn)
 
 
@@ -281,3 +281,12 @@ def _size_of(request: Request) -> int | None:
     if name.lower() == b"content-length" and _PLAIN_LENGTH.fullmatch(value):
         return int(value)
     return http1.expected_http_body_size(request)
+
+
+def _error(status: int, message: str) -> bytes:
+    """The last answer on a connection whose next request cannot be read: no exchange knows of it, and so no dialect."""
+    body = b'{"error":{"message":"%b","code":"%b"}}' % (message.encode(), _CODES[status].encode())
+    fields = (
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\nx-outgate-reason: {_CODES[status]}\r\nconnection: close"
+    )
+    return f"HTTP/1.1 {status} outgate: {message}\r\n{fields}\r\n\r\n".encode() + body

@@ -22,7 +22,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._http1 import Http1Server, make_body_reader, make_error_response
+from mitmproxy.proxy.layers.http._http1 import Http1Server, make_body_reader
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -56,7 +56,6 @@ __all__ = [
     "hooks",
     "http",
     "make_body_reader",
-    "make_error_response",
     "tcp",
     "udp",
 ]

@@ -34,9 +34,10 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from outgate.errors import Denial
-from outgate.exchange.channel import Abort, End, Part
+from outgate.exchange.channel import Abort, End, Part, ResponseHead
 from outgate.exchange.exchange import Exchange
-from outgate.proxy.fast_path import FastPath, ResponseWriter, Serve, events_of
+from outgate.exchange.replies import denial_reply, reason_phrase
+from outgate.proxy.fast_path import FastPath, ResponseWriter, Serve, events_of, response_of
 from outgate.proxy.http1 import BoundedHttp1Server, WholeRequest
 from outgate.proxy.http2 import PacedHttp2Server
 from outgate.proxy.internals import HttpConnection, HttpEvent
@@ -129,7 +130,7 @@ class ExchangeStream(HttpStream):
         body = event.body if isinstance(event, WholeRequest) else None
         exchange = self.exchange = self.factory.begin(self.context, flow, invalid, body)
         if body is None and (exchange.head.headers.get("expect") or "").lower() == "100-continue" and not exchange.channel.ready:
-            yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
+            yield SendHttp(ResponseHeaders(self.stream_id, continue_response()), self.context.client)
         if parent.fast_path is None:
             self.server_state = self.state_errored  # there is no server: whatever mitmproxy would send there goes nowhere
             yield from self._relay(exchange)
@@ -255,9 +256,19 @@ def _fork(context: Context) -> Context:
     return forked
 
 
-def refusal(denial: Denial) -> http.Response:
-    """A plain refusal for places where no dialect is known (CONNECT)."""
-    return http.Response.make(denial.status, b"", {"x-outgate-reason": denial.code, "content-length": "0"})
+def refusal(denial: Denial, request_id: str) -> http.Response:
+    """The refusal of a CONNECT, where no dialect is known: a sentence in the reason phrase, and as JSON."""
+    head, body, _ = denial_reply(denial, "none", request_id)
+    assert isinstance(head, ResponseHead)
+    response = response_of(head, http2=False)
+    response.reason = reason_phrase(denial, request_id)
+    response.content = body if isinstance(body, bytes) else b""
+    return response
+
+
+def continue_response() -> http.Response:
+    """An interim answer, which has no content and so no length (RFC 9110 section 15.2)."""
+    return http.Response(b"HTTP/1.1", 100, b"Continue", http.Headers(), None, None, 0.0, None)
 
 
 _OWNED: WeakSet[Flow] = WeakSet()

@@ -31,7 +31,7 @@ from outgate.exchange.channel import End, Part, ResponseHead
 from outgate.exchange.exchange import Exchange
 from outgate.proxy.fast_path import response_of
 from outgate.proxy.http1 import WholeRequest
-from outgate.proxy.layers import Commands, ExchangeStream, Pull, own
+from outgate.proxy.layers import Commands, ExchangeStream, Pull, continue_response, own
 from outgate.stores.accounts import ClosingLine
 
 
@@ -52,7 +52,7 @@ class ObservedStream(ExchangeStream):
         if (yield from self.check_killed(emit_error_hook=True)):
             return
         if flow.request.headers.get("expect", "").lower() == "100-continue":
-            yield SendHttp(ResponseHeaders(self.stream_id, http.Response.make(100, headers={})), self.context.client)
+            yield SendHttp(ResponseHeaders(self.stream_id, continue_response()), self.context.client)
         self.client_state = self.state_consume_request_body
         if isinstance(event, WholeRequest):
             yield from self.state_consume_request_body(RequestData(self.stream_id, event.body))

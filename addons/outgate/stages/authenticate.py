@@ -6,13 +6,14 @@ RFC 8725.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import jwt
 
 from outgate.errors import Denial
-from outgate.identity.jwks import IssuerKeys, KeysUnavailableError
+from outgate.identity.jwks import IssuerKeys, KeysUnavailableError, cause_of
 from outgate.identity.presented import Presented, presented_by
 from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.inference.principal import Principal
@@ -26,8 +27,9 @@ from outgate.upstreams.client import Client
 _REMEMBERED = 4096
 _SECONDS = 300.0
 """For which a verified JWT is remembered: a key that its issuer has withdrawn must not go on signing for the life of a token."""
-_PROXY = Denial(code="proxy_authentication_required", status=407, message="The gateway needs a valid workload name and token.")
-_ORIGIN = Denial(code="authentication_required", status=401, message="The gateway needs a valid workload token as API key.")
+_PROXY = Denial(code="proxy_authentication_required", status=407, message="The gateway needs a workload's name and token.")
+_ORIGIN = Denial(code="authentication_required", status=401, message="The gateway needs a workload's token as API key.")
+_UNKNOWN = "No workload under this name and token."
 _UNAVAILABLE = Denial(code="issuer_keys_unavailable", status=503, message="Workload tokens cannot be verified now.", retry_after=5)
 
 
@@ -79,9 +81,17 @@ class Authenticate(Stage):
         known = self._workloads.by_certificate(facts.conn.certificate) if facts.conn.certificate else None
         if known is None and presented is not None:
             known = self._workloads.by_token(presented.name, presented.token)
-        if known is None:
-            return _PROXY if facts.conn.entry in (Entry.CONNECT, Entry.ABSOLUTE) else _ORIGIN
-        return (known,)
+        return (known,) if known is not None else self._unknown(facts.conn, presented)
+
+    def _unknown(self, conn: Connection, presented: Presented | None) -> Denial:
+        refused = _PROXY if conn.entry in (Entry.CONNECT, Entry.ABSOLUTE) else _ORIGIN
+        if presented is None:
+            return replace(refused, cause="unknown certificate" if conn.certificate else "no token", presented=conn.certificate)
+        if self._keys and presented.token.count(".") == 2:
+            cause = cause_of(presented.token, self._wall(), self._leeway)
+        else:
+            cause = self._workloads.cause(presented.name, presented.token)
+        return replace(refused, message=_UNKNOWN, cause=cause, presented=presented.name or "")
 
     async def _run_or_wait(self, facts: Reads, /) -> Outcome:
         presented = presented_by(facts.conn, facts.headers)

@@ -21,6 +21,7 @@ from outgate.metering.events import Closed, emit, reported_input
 from outgate.metering.metrics import Metrics
 from outgate.metering.names import ModelNames
 from outgate.metering.prices import Prices
+from outgate.net.connection import Connection
 from outgate.pipeline.contract import Contract, Effect
 from outgate.pipeline.executor import Ran
 from outgate.pipeline.facts import fact_of_field
@@ -55,6 +56,9 @@ class Reads(NamedTuple):
     denial: Denial | None
     r_status: int | None
     r_source: str | None
+    conn: Connection | None
+    method: str | None
+    path: str | None
     verdicts: Mapping[str, Verdict] = MappingProxyType({})
 
 
@@ -124,6 +128,9 @@ class CloseExchange(Stage):
             status=facts.r_status,
             source=facts.r_source or "",
             denial=facts.denial,
+            peer=facts.conn.peer if facts.conn is not None else "",
+            method=facts.method or "",
+            path=facts.path or "",
             attempts=facts.attempts or (),
             trace=facts.trace or (),
             verdicts=facts.verdicts,

@@ -110,7 +110,7 @@ async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
     )  # fmt: skip
     head = _head(policy, request)
     if head.connection.entry is Entry.CONNECT:
-        tunnel = Tunnel(head.connection, head.destination, None, deps)
+        tunnel = Tunnel(deps.ids(), head.connection, head.destination, None, deps)
         denial = await tunnel.judge(policy)
         if denial is not None:
             return _ended(denial, tunnel.execution)

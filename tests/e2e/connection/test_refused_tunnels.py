@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from e2e.world import OTHER_TOKEN, TOKEN, lines
+from e2e.world import OTHER_TOKEN, TOKEN, http, lines
 from support.waiting import until
 
 
@@ -27,7 +27,7 @@ REFUSED = {
     "a wrong token": ("api.openai.com:443", (basic("ogw_wrong"),), 407, "proxy_authentication_required", ""),
     "a provider of others": ("api.anthropic.com:443", (basic(OTHER_TOKEN, "other"),), 403, "not_authorized", "other"),
     "elsewhere": ("evil.test:443", (basic(TOKEN),), 403, "destination_denied", "app"),
-    "nobody, elsewhere": ("evil.test:443", (), 403, "destination_denied", ""),
+    "nobody, elsewhere": ("evil.test:443", (), 407, "proxy_authentication_required", ""),
     "two names": ("api.openai.com:443", (basic(TOKEN), "Host: evil.test:443"), 421, "names_disagree", ""),
 }
 
@@ -49,6 +49,41 @@ def test_a_refused_tunnel_leaves_one_line(shared, case):
     names = ("outcome", "outgate.denial.code", "http.response.status_code", "server.address", "outgate.workload")
     assert expected == tuple(line[name] for name in names)
     assert TOKEN not in str(line)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "cause", "name"),
+    [
+        ((), "no token", None),
+        ((basic(TOKEN, "nobody"),), "unknown name", "nobody"),
+        ((basic("ogw_wrong"),), "wrong token", "app"),
+        ((basic(OTHER_TOKEN),), "token of another workload", "app"),
+        ((basic("x", TOKEN),), "unknown name", "(hidden)"),
+    ],
+)
+def test_the_line_of_a_refused_tunnel_says_who_asked_and_why_they_are_nobody(shared, credentials, cause, name):
+    world, gateway = shared
+    known = {line["id"] for line in lines(world)}
+
+    assert 407 == connect(gateway, "api.openai.com:443", *credentials)
+    assert until(lambda: any(line["id"] not in known for line in lines(world)))
+    line = next(line for line in lines(world) if line["id"] not in known)
+
+    names = ("outgate.denial.cause", "presented.name", "client.address", "http.request.method")
+    assert (cause, name, "127.0.0.1", "CONNECT") == tuple(line.get(each) for each in names)
+
+
+def test_the_line_of_a_refused_request_says_what_was_asked_for(shared):
+    world, gateway = shared
+    path = "/v1/nothing/" + "x" * 300
+
+    with http(gateway) as client:
+        reply = client.get(f"https://api.openai.com{path}?key=secret-of-mine")
+
+    assert until(lambda: reply.headers["x-outgate-request-id"] in {line["id"] for line in lines(world)})
+    line = next(line for line in lines(world) if line["id"] == reply.headers["x-outgate-request-id"])
+    assert ("GET", path[:128], "127.0.0.1") == tuple(line[name] for name in ("http.request.method", "url.path", "client.address"))
+    assert "secret-of-mine" not in str(line)
 
 
 def test_a_tunnel_that_opens_has_not_ended_and_leaves_none(shared):

@@ -39,6 +39,6 @@ def test_unmodified_clients_whose_connections_are_redirected(tmp_path):
     assert (told["plain"], told["streamed"]) == (answer, answer)
     assert told["seen"] == [["api.openai.com", "api.openai.com", f"Bearer {OPENAI_KEY}"]] * 2
     assert told["wrong_token"] == "AuthenticationError"
-    assert told["elsewhere"] == 403
+    assert told["elsewhere"] == 401
     assert told["fronted"] == 421
     assert told["dialled"] == 2
