@@ -43,12 +43,12 @@ def test_a_policy_in_which_all_can_work_is_told_of_nothing():
         ({MAP: ""}, 13),
         ({MAP: "  model_map: {}\n"}, 11),
         ({MAP: "  model_map: {passthrough: false}\n"}, 11),
-        ({MATCH: f"{MATCH}\n    stages: {{model_map: {{}}}}"}, 16),
+        ({MATCH: f"{MATCH}\n    stages: {{model_map: {{}}}}\n    replace: [model_map]"}, 16),
         ({MATCH: "match: {models: [fast, quick]}"}, 15),
         ({MATCH: 'match: {models: ["gpt-*"]}'}, 15),
         ({MATCH: "match: {kinds: [embeddings]}", MAP: "  model_map: {}\n"}, 11),
         ({MATCH: 'match: {paths: ["/v1/**"]}', MAP: ""}, 13),
-        ({"openai: {host: api.openai.com}": "openai: {host: api.openai.com, stages: {model_map: {}}}"}, 4),
+        ({"openai: {host: api.openai.com}": "openai: {host: api.openai.com, stages: {model_map: {}}, replace: [model_map]}"}, 4),
     ],
 )
 def test_a_route_that_takes_models_its_map_does_not_know(change, line):
@@ -115,9 +115,10 @@ def test_an_error_is_told_without_what_follows_from_it():
     assert ["E_UNKNOWN_STAGE"] == [problem.code for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize("code", ["W_MODEL_REFUSED", "W_NO_DISPATCH", "W_WORKLOAD_LOCKED_OUT"])
+@pytest.mark.parametrize("code", ["W_MODEL_REFUSED", "W_NO_DISPATCH", "W_WORKLOAD_LOCKED_OUT", "W_UNREAD", "W_UNREAD_SPELLING"])
 def test_each_is_explained_and_tells_a_repair(code):
-    text = POLICY.replace(MAP, "  model_map: {}\n  dispatch: false\n").replace(f"token_hashes: {HASH}", "")
+    text = POLICY.replace(MAP, "  model_map: {}\n  dispatch: false\n  admit_parts: {allow_unjudged: [opaque]}\n")
+    text = text.replace(f"token_hashes: {HASH}", "").replace(MATCH, "match: {paths: ['/v1/**']}")
     (found,) = [problem for problem in load_source(parse_source(text, "p.yaml")).warnings if problem.code == code]
 
     assert found.repair and found.file == "p.yaml"

@@ -176,3 +176,12 @@ def test_a_former_name_of_a_stage_is_told_its_new_one(tmp_path, former, name):
     problems = refused(tmp_path, BASE.replace("  model_map:", f"  {former}: {{}}\n  model_map:"))
 
     assert f"did you mean {name!r}?" in [problem.repair for problem in problems if problem.code == "E_UNKNOWN_STAGE"]
+
+
+def test_a_mistake_in_inherited_settings_is_told_where_it_is_written(tmp_path):
+    text = BASE.replace("  authorize:", "  redact: {entities: 5}\n  authorize:", 1) + "    stages: {redact: {fale: 1}}\n"
+    lines = text.splitlines()
+
+    told = {(problem.code, lines[problem.line - 1].strip()) for problem in refused(tmp_path, text) if problem.is_error}
+
+    assert {("E_VALUE", "redact: {entities: 5}"), ("E_UNKNOWN_KEY", "stages: {redact: {fale: 1}}")} == told

@@ -25,13 +25,12 @@ from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
-from outgate.policy.live import LivePolicy, LiveRoute
+from outgate.policy.live import Asked, LivePolicy, LiveRoute
 from outgate.policy.schema import LimitsSection
 from outgate.upstreams.catalog import Backend
 
 _log = logging.getLogger(__name__)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
-_NO_ROUTE = Denial(code="no_route", status=403, message="No route of the policy allows this request.")
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
@@ -118,7 +117,18 @@ class Exchange:
             return problem
         assert self.execution is not None
         ended = await self.execution.ensure(policy.head.request)
-        return denied(policy, self.execution, head.destination, ended)
+        denial = denied(policy, self.execution, head.destination, ended)
+        return denial if denial is not None or policy.candidates(self._asked()) else self._no_route()
+
+    def _asked(self, model: str | None = None) -> Asked:
+        assert self.execution is not None
+        assert self._backend is not None
+        path = self.head.path.partition("?")[0]
+        return Asked(self._backend.name, self.head.method, path, self._operation.kind, model, self.execution.get("principal"))
+
+    def _no_route(self) -> Denial:
+        asked = f"{self.head.method} {self.head.path.partition('?')[0][:200]}"
+        return Denial(code="no_route", status=403, message=f"No route of the policy takes {asked} for this workload.")
 
     def _recognise(self) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
@@ -137,9 +147,9 @@ class Exchange:
         request = await self._read(policy.gateway.limits)
         if isinstance(request, Denial):
             return request
-        route = policy.match(self._backend.name, self.head.method, self.head.path, self._operation, request.model, principal)
+        route = policy.match(self._asked(request.model))
         if route is None:
-            return _NO_ROUTE
+            return self._no_route()
         admitted = self.execution
         execution = self._begin(route.plan, policy, route)
         execution.adopt(admitted)

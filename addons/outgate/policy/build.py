@@ -100,7 +100,7 @@ class Builder:
         for provider in section.match.destinations or self._policy.providers:
             backend = self._policy.providers.get(provider)
             if backend is not None:
-                stages = stages_of(self._policy.stages, provider, backend.stages, section, place)
+                stages = stages_of(self._policy.stages, provider, backend, section, place)
                 variants.setdefault(_fingerprint(stages), (stages, []))[1].append(provider)
         for stages, providers in variants.values():
             plan = self._compile(stages, place, section=section, given=REQUEST_ORIGINS)
@@ -216,7 +216,7 @@ class Builder:
         try:
             return kind.settings_type.model_validate(dict(placed.settings))
         except ValidationError as error:
-            self._note(settings_problems(self._source, placed.place, kind.settings_type, error))
+            self._note(settings_problems(self._source, (placed.place, *placed.under), kind.settings_type, error))
             return None
 
     def _decided(self) -> dict[str, Any]:

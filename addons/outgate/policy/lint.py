@@ -12,6 +12,7 @@ from outgate.dialects.registry import templates
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
+from outgate.policy.lint_routes import dropped, unread
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.scopes import Placed, stages_of
 from outgate.policy.source import Place, Source
@@ -30,9 +31,12 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
         found: list[Problem] = []
         for name in route.match.destinations or policy.providers:
             if name in policy.providers:
-                stages = stages_of(policy.stages, name, policy.providers[name].stages, route, place)
+                stages = stages_of(policy.stages, name, policy.providers[name], route, place)
                 found += _unsent(source, route, name, stages, place)
+                kinds = _kinds(route.match)
                 found += _refused_models(source, route, stages.get("model_map"), place)
+                found += dropped(source, policy, route, name, kinds, place)
+                found += unread(source, route, stages, kinds, place)
         yield from dict.fromkeys(found)
 
 

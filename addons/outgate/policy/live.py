@@ -8,7 +8,7 @@ from typing import NamedTuple
 from outgate.errors import Problem
 from outgate.identity.access import Who
 from outgate.identity.workloads import Workloads
-from outgate.inference.operation import Kind, Operation
+from outgate.inference.operation import Kind
 from outgate.inference.principal import Principal
 from outgate.net.patterns import covers
 from outgate.pipeline.plan import Plan
@@ -20,13 +20,15 @@ _log = logging.getLogger(__name__)
 
 
 class Asked(NamedTuple):
-    """What a route is chosen by. `destination` is the addressed backend's name, `path` has no query, `model` may be empty."""
+    """What a route is chosen by. `destination` is the addressed backend's name, `path` has no query, `model` may be empty, and is
+    None while the body is not read.
+    """
 
     destination: str | None
     method: str
     path: str
     kind: Kind
-    model: str
+    model: str | None
     principal: Principal | None
 
 
@@ -49,7 +51,7 @@ class LiveRoute:
             and (not match.methods or asked.method in match.methods)
             and (not match.kinds or asked.kind in match.kinds)
             and (not match.paths or covers(match.paths, asked.path))
-            and (not match.models or (bool(asked.model) and covers(match.models, asked.model)))
+            and (not match.models or asked.model is None or (bool(asked.model) and covers(match.models, asked.model)))
             and (asked.principal is not None and self.who.covers(asked.principal))
         )
 
@@ -78,11 +80,12 @@ class LivePolicy:
         """The backend a workload addresses by this canonical `host:port`."""
         return self.catalog.by_destination(authority)
 
-    def match(
-        self, destination: str | None, method: str, path: str, operation: Operation, model: str | None, principal: Principal | None
-    ) -> LiveRoute | None:
-        """The first route, in file order, that takes the request. The path is one that `operation_for` took for plain."""
-        asked = Asked(destination, method, path.partition("?")[0], operation.kind, model or "", principal)
+    def candidates(self, asked: Asked) -> tuple[LiveRoute, ...]:
+        """The routes that take the request, in file order; while its model is not known, those too for which it counts."""
+        return tuple(route for route in self.routes if route.takes(asked))
+
+    def match(self, asked: Asked) -> LiveRoute | None:
+        """The first route, in file order, that takes the request."""
         return next((route for route in self.routes if route.takes(asked)), None)
 
     async def start(self) -> None:

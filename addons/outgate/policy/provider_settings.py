@@ -154,4 +154,6 @@ class ProviderSection(Settings):
     prices: dict[ModelName, PriceSection] = Field(default_factory=dict)
     """Models by the name the provider knows them by, where the prices that come with Outgate are not yours."""
     stages: dict[StageName, StageSettings] = Field(default_factory=dict)
-    """Stage settings where this provider is addressed; they replace those of the policy's `stages` whole, `false` removes."""
+    """Stage settings where this provider is addressed; they merge with those of the policy's `stages`, `false` removes."""
+    replace: tuple[StageName, ...] = ()
+    """Stages whose settings here stand alone: nothing of the policy's stays."""

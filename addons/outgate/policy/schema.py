@@ -171,9 +171,13 @@ class RouteSection(Settings):
     match: MatchSection = Field(default_factory=MatchSection)
     """Which requests it takes."""
     inherit: bool | tuple[StageName, ...] = True
-    """Which stages it takes over from the policy and the provider: all, none, or those named."""
+    """Which stages it takes over from the policy and the provider: all, none, or those named. Stages that come by themselves
+    (`model_map`, `admit_parts` and others) keep the settings that the policy gives them in any case."""
     stages: dict[StageName, StageSettings] = Field(default_factory=dict)
-    """Stage settings for this route; they replace inherited ones whole, `false` removes a stage."""
+    """Stage settings for this route. They merge with inherited ones: keys that are written here count, all others stay, in mappings
+    within them too; a list is written anew. `false` removes a stage."""
+    replace: tuple[StageName, ...] = ()
+    """Stages whose settings here stand alone: nothing of inherited ones stays."""
     pin: tuple[StageName, ...] = ()
     """An order of stages to insist on; it is checked, never trusted."""
     after: dict[StageName, tuple[StageName | Literal["*"], ...]] = Field(default_factory=dict)

@@ -1,11 +1,13 @@
 """Scopes of stage settings: route over provider over policy, the stages that come by themselves underneath.
 
-Settings replace whole; `false` removes. A stage's companions come with it unless they are removed by name.
+Settings merge by key, mappings within them too; lists and plain values are written anew. `false` removes a stage, `replace` has its
+settings stand alone. A stage's companions come with it unless they are removed by name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from outgate.policy.provider_settings import ProviderSection
 from outgate.policy.schema import RouteSection
 from outgate.policy.source import Place
 
@@ -36,33 +38,53 @@ REQUIRED = ("authenticate", "authorize")
 
 
 class Placed(NamedTuple):
-    """The settings of one stage and where they stand; no place where the stage came by itself."""
+    """The settings of one stage and where they stand; no place where the stage came by itself. `under` are wider scopes' places."""
 
     settings: Mapping[str, Any]
     place: Place
+    under: tuple[Place, ...] = ()
 
 
 type Scope = Mapping[str, Any]
 
 
-def layer(below: Mapping[str, Placed], stages: Scope, place: Place) -> dict[str, Placed]:
-    """A scope over those below it."""
-    merged = dict(below)
+def layer(below: Mapping[str, Placed], stages: Scope, place: Place, replace: Collection[str] = ()) -> dict[str, Placed]:
+    """A scope over those below it; the stages of `replace` inherit no settings."""
+    layered = dict(below)
     for name, settings in stages.items():
+        wider = layered.pop(name, None)
         if settings is False:
-            merged.pop(name, None)
+            continue
+        if wider is None or not wider.place or name in replace:
+            layered[name] = Placed(settings or {}, (*place, name))
         else:
-            merged[name] = Placed(settings or {}, (*place, name))
-    return merged
+            layered[name] = Placed(merged(wider.settings, settings or {}), (*place, name), (wider.place, *wider.under))
+    return layered
 
 
-def stages_of(gateway: Scope, provider: str, backend: Scope, route: RouteSection, place: Place) -> dict[str, Placed]:
-    """The stages of a route where this provider is addressed."""
+def merged(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of two scopes: the narrower one's, and what it does not name of the wider one's."""
+    both = {
+        key: merged(wide[key], value) if isinstance(value, dict) and isinstance(wide.get(key), dict) else value
+        for key, value in narrow.items()
+    }
+    return {**wide, **both}
+
+
+def inherited_of(gateway: Scope, provider: str, backend: ProviderSection) -> dict[str, Placed]:
+    """The stages that a policy sets where this provider is addressed."""
+    return layer(layer({}, gateway, ("stages",)), backend.stages, ("providers", provider, "stages"), backend.replace)
+
+
+def stages_of(gateway: Scope, provider: str, backend: ProviderSection, route: RouteSection, place: Place) -> dict[str, Placed]:
+    """The stages of a route where this provider is addressed. Those that come by themselves keep the settings that a policy gives
+    them, whatever the route inherits.
+    """
     own = {name: Placed({}, ()) for name in BOUNDARY}
-    removed = {name for scope in (gateway, backend) for name, settings in scope.items() if settings is False}
-    inherited = layer(layer({}, gateway, ("stages",)), backend, ("providers", provider, "stages"))
+    removed = {name for scope in (gateway, backend.stages) for name, settings in scope.items() if settings is False}
+    inherited = inherited_of(gateway, provider, backend)
     if route.inherit is not True:
-        kept = route.inherit or ()
+        kept = (*BOUNDARY, *(route.inherit or ()))
         inherited = {name: placed for name, placed in inherited.items() if name in kept}
     base = {name: placed for name, placed in own.items() if name not in removed} | inherited
-    return layer(base, route.stages, (*place, "stages"))
+    return layer(base, route.stages, (*place, "stages"), route.replace)

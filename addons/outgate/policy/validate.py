@@ -55,12 +55,16 @@ def validate(source: Source) -> tuple[Validated, list[Problem]]:
     return Validated(PolicySection.model_validate(data), tuple(kept)), problems
 
 
-def settings_problems(source: Source, place: Place, settings: type[BaseModel], error: ValidationError) -> list[Problem]:
-    """What is wrong with the settings of one stage."""
-    return _problems(source, settings, error, place, "stages")
+def settings_problems(
+    source: Source, places: tuple[Place, ...], settings: type[BaseModel], error: ValidationError
+) -> list[Problem]:
+    """What is wrong with the settings of one stage, which stand at these places, the narrowest scope first."""
+    return _problems(source, settings, error, places, "stages")
 
 
-def _problems(source: Source, model: type[BaseModel], error: ValidationError, at: Place = (), see: str = "policy") -> list[Problem]:
+def _problems(
+    source: Source, model: type[BaseModel], error: ValidationError, at: tuple[Place, ...] = ((),), see: str = "policy"
+) -> list[Problem]:
     """What is told already, that it looks like a credential, is not told again."""
     told = [
         each for each in validation_messages(source, model, error, at, see) if not looks_secret(*each.place, source.at(each.place))

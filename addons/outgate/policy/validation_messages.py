@@ -39,14 +39,19 @@ class Message(NamedTuple):
 
 
 def validation_messages(
-    source: Source, model: Any, error: ValidationError, at: Place = (), see: str = "policy"
+    source: Source, model: Any, error: ValidationError, at: tuple[Place, ...] = ((),), see: str = "policy"
 ) -> Iterator[Message]:
-    """Everything that `model`, or a list of models, refuses at the place `at`; `see` names the page of the reference on it."""
+    """Everything that `model`, or a list of models, refuses; `see` names the page of the reference on it.
+
+    `at` are the places where it stands, in parts: what is wrong is told where it is written.
+    """
     forms = _Forms(TypeAdapter(model).json_schema())
     told: dict[tuple[Any, ...], Message] = {}
     for each in error.errors(include_url=False, include_input=False, include_context=False):
-        place = _place(source, at, each["loc"])
-        kind, text, repair = _message(forms, source, place, len(at), str(each["loc"][-1]), each["type"], each["msg"], see)
+        base, place = max(
+            ((base, _place(source, base, each["loc"])) for base in at), key=lambda found: len(found[1]) - len(found[0])
+        )
+        kind, text, repair = _message(forms, source, place, len(base), str(each["loc"][-1]), each["type"], each["msg"], see)
         told.setdefault((kind, text if kind == "missing" else "", place), Message(kind, place, text, repair))
     places = [each.place for each in told.values()]
     yield from (each for each in told.values() if each.kind != "value" or not _is_around(each.place, places))

@@ -19,12 +19,15 @@ _DENIED = Denial(code="not_authorized", status=403, message="The policy does not
 
 
 class AccessRule(ModelRule):
-    """One permission: who, where, what. What is absent allows all of its kind. A request that names no model has the empty name."""
+    """One permission: who, where, what. What is absent allows all of its kind: without `paths`, every path that a route takes. A
+    request that names no model has the empty name.
+    """
 
     methods: tuple[str, ...] = ()
     """Request methods."""
     paths: tuple[str, ...] = Field(default=("**",))
-    """Paths without query: `*` stands for anything but a slash, `**` for anything."""
+    """Paths without query: `*` stands for anything but a slash, `**` for anything. Paths need naming once: routes take some, and a
+    path that none takes is denied before its body is read."""
 
 
 class AuthorizeSettings(Settings):
