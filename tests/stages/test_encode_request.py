@@ -3,7 +3,9 @@
 import orjson
 
 from outgate.inference.operation import Kind, Operation
+from outgate.inference.principal import Principal
 from outgate.stages.encode_request import EncodeRequest, Reads
+from outgate.stores.state_secret import SIZE, StateSecret
 from outgate.upstreams.catalog import Backend, Endpoint
 from support.wire_bodies import Spoken
 
@@ -13,14 +15,21 @@ OWN = (("idempotency-key", "i"), ("openai-organization", "o"), ("openai-project"
 FIELDS = (*OWN, ("user-agent", "u"), ("content-type", "text/plain"))
 
 
-def translated(fields=FIELDS, *, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", state=None):
+AGENT = Principal(name="agent", tenant="acme")
+
+
+def translated(fields=FIELDS, *, who=AGENT, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", state=None):
     request = Spoken(operation.dialect).decode(operation, BODY)
     endpoint = Endpoint(name="e", host="p.test", port=443)
     backend = Backend(
         name=provider, provider=provider, dialect=speaks, host="p.test", endpoints=(endpoint,), path_prefix=prefix
     )  # fmt: skip
     given = (request.prompt, request.tools, request.params, "routed", backend, None, failed, state)
-    return EncodeRequest().run(Reads(operation, "POST", "/v1/x", fields, *given))
+    return EncodeRequest(StateSecret(bytes(SIZE))).run(Reads(who, operation, "POST", "/v1/x", fields, *given))
+
+
+def key_sent(**case):
+    return dict(translated(**case)[2])["idempotency-key"]
 
 
 def test_the_body_is_the_judged_one_for_the_routed_model():
@@ -30,7 +39,17 @@ def test_the_body_is_the_judged_one_for_the_routed_model():
 
 
 def test_what_was_judged_as_json_is_called_json():
-    assert (("content-type", "application/json"), *FIELDS[:-1]) == translated()[2]
+    assert (("content-type", "application/json"), *FIELDS[1:-1]) == tuple(
+        field for field in translated()[2] if field[0] != "idempotency-key"
+    )
+
+
+def test_an_idempotency_key_is_the_workloads_own_at_one_provider_and_the_same_every_time():
+    others = [{"who": Principal(name="agent", tenant="emca")}, {"who": Principal(name="b", tenant="acme")}, {"provider": "second"}]
+    keys = [key_sent(), *(key_sent(**other) for other in others)]
+
+    assert 4 == len(set(keys))
+    assert key_sent() == keys[0] != "i"
 
 
 def test_without_selected_fields_nothing_of_the_callers_goes_on():

@@ -177,6 +177,7 @@ def constants(tree: ast.Module) -> dict[str, ast.expr]:
 
 def refusals() -> Iterator[Coded]:
     """Every denial: those made as such, what cannot be read of a request, and the ways in which a provider fails."""
+    from outgate.exchange.attempts import CREDENTIAL_REFUSED
     from outgate.exchange.body import CODING_STATUS as CODINGS
     from outgate.exchange.delivery import BROKEN_ANSWER
     from outgate.proxy.destination import STATUS as NAMES
@@ -188,6 +189,8 @@ def refusals() -> Iterator[Coded]:
             yield row._replace(status=str((CODINGS | NAMES).get(row.code, 400)))
     for kind, message in dispatch.MESSAGES.items():
         yield Coded(f"upstream_{kind}", str(dispatch.STATUS.get(kind, 502)), message, "stages/dispatch.py")
+    refused = CREDENTIAL_REFUSED
+    yield Coded(refused.code, str(refused.status), refused.message, "exchange/attempts.py")
     yield Coded("upstream_broken_answer", "502", BROKEN_ANSWER, "exchange/delivery.py")
 
 

@@ -21,6 +21,12 @@ from outgate.upstreams.wire import CutOffError
 
 _STATUS_EVENTS = {401: FailureKind.UNAUTHORIZED, 429: FailureKind.RATE_LIMITED}
 
+CREDENTIAL_REFUSED = Denial(
+    code="upstream_credential_refused",
+    status=502,
+    message="The provider refused the gateway's own credential. Yours was accepted; the gateway's operator must mend this.",
+)
+
 type Ended = Denial | Answer | None
 
 
@@ -61,6 +67,9 @@ class Attempts:
                 break
             await _abandon(execution)
             execution, ended = following, outcome
+        if failure_of(execution, ended) is FailureKind.UNAUTHORIZED and execution.get("wire.auth") is not None:
+            await _abandon(execution)
+            ended = CREDENTIAL_REFUSED
         return execution, ended
 
     def broke_off(self, cause: BaseException | None) -> None:

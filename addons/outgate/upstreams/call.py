@@ -11,6 +11,7 @@ from outgate.net.decompress import Decoder, decoder
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.fields import returned
 from outgate.upstreams.pool import Pool
+from outgate.upstreams.scrubber import Scrubber
 from outgate.upstreams.wire import Wire
 
 
@@ -39,7 +40,7 @@ class Call:
         self.address, self.reused, self.resumed = wire.address, reused, wire.resumed
         self._framed = message.chunked or "content-length" in message.headers
         self._decoder = _decoder(message.headers.get("content-encoding", ""))
-        self._scrubber = Scrubber(secrets) if secrets and message.code >= 400 else None
+        self._scrubber = Scrubber(secrets) if secrets else None
         self._wire: Wire | None = wire
         self._until = deadline
         self._silence: asyncio.TimerHandle | None = None
@@ -128,23 +129,6 @@ class Call:
         if wire is not None:
             wire.abort()
             self._pool.leave(self._endpoint)
-
-
-class Scrubber:
-    """Takes a credential out of an error answer that echoes it, also where it is split between pieces."""
-
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._secrets = tuple(secret.encode("latin-1") for secret in secrets)
-        self._hold = max(map(len, self._secrets)) - 1
-        self._kept = b""
-
-    def feed(self, data: bytes, *, last: bool) -> bytes:
-        data = self._kept + data
-        for secret in self._secrets:
-            data = data.replace(secret, b"***")
-        cut = len(data) if last else max(0, len(data) - self._hold)
-        self._kept = data[cut:]
-        return data[:cut]
 
 
 def _decoder(coding: str) -> Decoder | None:

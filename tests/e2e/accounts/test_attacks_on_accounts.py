@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from e2e.world import STAGES, World, anthropic_client, http, lines, openai_client
+from e2e.world import OTHER_TOKEN, STAGES, TOKEN, World, anthropic_client, http, lines, openai_client
 from support.behaviours import answer_json, sse
 from support.openai_answers import chat_completion, chat_events
 from support.sse import event
@@ -103,7 +103,23 @@ def test_an_answer_is_shared_over_what_says_nothing_of_it(line, providers):
             fields = {"idempotency-key": f"key-{number}", "user-agent": f"agent-{number}"}
             assert 200 == client.post(CHAT, json=asked("the same"), headers=fields).status_code
 
-    assert ["key-0"] == [seen.header("idempotency-key") for seen in providers[0].seen]
+    assert 1 == len(providers[0].seen)
+
+
+def test_a_tenant_never_gets_the_answer_that_anothers_idempotency_key_names(line, providers):
+    """All tenants share the provider's account: one that honours the key would repeat the first tenant's answer to the second."""
+    _, gateway = line
+    fields = {"idempotency-key": "order-4711"}
+    for token, workload in ((TOKEN, "app"), (OTHER_TOKEN, "other"), (TOKEN, "app")):
+        with http(gateway, token, workload) as client:
+            assert (
+                200
+                == client.post(CHAT, json=asked(f"order of {workload}", seed=len(providers[0].seen)), headers=fields).status_code
+            )
+
+    first, second, again = [seen.header("idempotency-key") for seen in providers[0].seen]
+    assert first == again
+    assert len({first, second, "order-4711"}) == 3
 
 
 def test_a_budget_per_model_is_one_for_all_names_that_callers_invent(providers, tmp_path):

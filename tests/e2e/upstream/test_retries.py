@@ -153,7 +153,8 @@ def test_what_one_provider_keeps_does_not_follow_to_the_other(gateway, providers
 
     assert 200 == reply.status_code
     first, second = providers[0].seen[0], others.backup.seen[0]
-    assert ["i-1", "org-1", "beta-1"] == [first.header(name) for name in fields]
+    assert ["org-1", "beta-1"] == [first.header(name) for name in list(fields)[1:]]
+    assert first.header("idempotency-key") not in (None, "i-1")
     assert [None, None, "beta-1"] == [second.header(name) or None for name in fields]
 
 
@@ -230,8 +231,11 @@ def test_A19_a_refused_credential_is_read_again_and_tried_once_more(gateway, oth
 def test_A20_the_same_refused_credential_is_not_tried_again(gateway, providers):
     providers[0].script(b.refuse(401))
 
-    assert 401 == ask(gateway).status_code
+    reply = ask(gateway)
+
     assert 1 == len(providers[0].seen)
+    assert (502, "upstream_credential_refused") == (reply.status_code, reply.json()["error"]["code"])
+    assert [401] == [status for _, status, _ in attempts_of(gateway, reply)]
 
 
 def test_a_request_that_may_have_been_received_is_not_sent_twice(gateway, providers, others):
@@ -253,15 +257,6 @@ def test_E5_a_redirect_is_not_followed_and_does_not_come_in(gateway, providers, 
         assert "location" not in reply.headers
         assert reply.status_code == 502 or not 200 <= reply.status_code < 300
     assert [] == others.backup.seen
-
-
-def test_E5_an_error_that_echoes_the_credential_is_scrubbed(gateway, providers):
-    echoed = {"error": {"message": f"Incorrect API key provided: {OPENAI_KEY}", "type": "x", "param": None, "code": "x"}}
-    providers[0].script(b.answer_json(echoed, 401, {"x-request-id": OPENAI_KEY}))
-
-    reply = ask(gateway)
-
-    assert OPENAI_KEY not in reply.text + str(reply.headers)
 
 
 def test_E5_no_key_was_seen_by_another_provider(gateway, providers, others):
