@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from outgate.metering.charge import Basis, Charge
 from outgate.metering.metrics import Metrics, render
 from outgate.metering.prices import Price, Prices
 from outgate.stages.close_exchange import CloseExchange
@@ -32,3 +33,8 @@ def metered(folder, *endings, reserve=(), learned=None):
     families = text_string_to_metric_families(render(folder / "metrics").decode())
     counted = {(each.name, tuple(each.labels.values())): each.value for family in families for each in family.samples}
     return SimpleNamespace(lines=audited(folder), counted=counted, settled=settled)
+
+
+def closed_of(ending):
+    """The event of an ending, as the stage makes it."""
+    return CloseExchange(None, None, Clock().wall)._closed(ending, Charge(0, 0, Basis.NOTHING))

@@ -42,8 +42,8 @@ def record(closed: Closed) -> bytes:
             "server.address": closed.destination,
             "gen_ai.operation.name": closed.operation.value if closed.operation is not None else None,
             "gen_ai.provider.name": closed.provider,
-            "gen_ai.request.model": _shown(closed.model, admitted=closed.admitted),
-            "outgate.model.requested": _shown(closed.model_requested, admitted=False),
+            "gen_ai.request.model": shown(closed.model, admitted=closed.admitted),
+            "outgate.model.requested": shown(closed.model_requested, admitted=False),
             "outgate.backend": closed.backend,
             "outgate.endpoint": closed.endpoint,
             "outgate.source": closed.source,
@@ -60,13 +60,13 @@ def _asked(closed: Closed, denial: Denial) -> dict[str, str | None]:
     return {
         "outgate.denial.cause": denial.cause or None,
         "client.address": closed.peer or None,
-        "presented.name": _shown(denial.presented, admitted=False),
-        "http.request.method": _bounded(closed.method),
-        "url.path": _bounded(closed.path.partition("?")[0]),
+        "presented.name": shown(denial.presented, admitted=False),
+        "http.request.method": bounded(closed.method),
+        "url.path": bounded(closed.path.partition("?")[0]),
     }
 
 
-def _bounded(text: str) -> str | None:
+def bounded(text: str) -> str | None:
     """A caller's own words, in so many printable characters at most."""
     return "".join(each if "!" <= each <= "~" else "?" for each in text[:_LONGEST]) or None
 
@@ -138,7 +138,8 @@ def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]
     ]
 
 
-def _shown(name: str, *, admitted: bool) -> str | None:
+def shown(name: str, *, admitted: bool) -> str | None:
+    """A name that a caller gave, where policy knows it or it looks like one."""
     if admitted or not name:
         return name or None
     return name if _NAME.fullmatch(name) and not _SECRET_SHAPED.search(name) else HIDDEN

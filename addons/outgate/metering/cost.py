@@ -27,11 +27,13 @@ class _Part(NamedTuple):
 
 
 def costs_of(
-    prices: Prices, answered_by: tuple[str, str], usage: Usage | None, charge: Charge, attempts: Sequence[AttemptRecord]
+    prices: Prices | None, answered_by: tuple[str, str], usage: Usage | None, charge: Charge, attempts: Sequence[AttemptRecord]
 ) -> Costs | None:
-    """What the charge costs; None where a part of it has no price, for the others would look like the whole. `answered_by` is the
-    provider and model of the answer, `usage` what is known of that.
+    """What the charge costs; None where nothing is charged, or a part of it has no price, for the others would look like the whole.
+    `answered_by` is the provider and model of the answer, `usage` what is known of that.
     """
+    if prices is None or charge.basis is Basis.NOTHING:
+        return None
     if charge.basis is Basis.REPORTED and usage is not None and usage.output_tokens is not None:  # nearly always
         dollars = prices.cost(*answered_by, usage)
         return None if dollars is None else {Basis.REPORTED: dollars}

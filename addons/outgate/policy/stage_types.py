@@ -82,6 +82,7 @@ class Ports:
     tokenizers: Any = NullPort("tokenizers")
     prices: Any = NullPort("prices")
     metrics: Any = NullPort("metrics")
+    notices: Any = None
     state_secret: Any = NullPort("state_secret")
     wall: Callable[[], float] = NullPort("wall")
     monotonic: Callable[[], float] = NullPort("monotonic")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from outgate.exchange.deps import ExchangeDeps
 from outgate.metering.metrics import Metrics
+from outgate.metering.notices import PERIOD, Notices
 from outgate.metering.prices import Prices
 from outgate.model_server.client import ModelClient
 from outgate.model_server.supervise import ModelServerSupervisor, listening
@@ -83,6 +84,7 @@ class Runtime:
         )
         self._accounts.health.changed = accounts_changed
         self._prices = Prices(time.time)
+        self._notices = Notices()
         self._models = ModelClient(socket)
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
@@ -98,6 +100,7 @@ class Runtime:
             tokenizers=self._tokenizers,
             prices=self._prices,
             metrics=Metrics(layout.metrics),
+            notices=self._notices,
             state_secret=StateSecret.in_folder(layout.state),
             wall=time.time,
             monotonic=time.monotonic,
@@ -147,6 +150,7 @@ class Runtime:
             raise
         self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
         self.in_background(self._reload_when_asked())
+        self.in_background(self._tell_notices())
         self.in_background(asyncio.to_thread(self._prices.load))
         self.in_background(trim_after_start())
         if needs_model_server(live):
@@ -194,6 +198,11 @@ class Runtime:
         while await self._asked.wait():
             self._asked.clear()
             await self._reloader.reload()
+
+    async def _tell_notices(self) -> None:
+        while True:
+            await asyncio.sleep(PERIOD)
+            self._notices.flush()
 
     def policy(self) -> LivePolicy | None:
         return None if self._retired else self._reloader.current

@@ -15,11 +15,12 @@ from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Verdict
 from outgate.metering.audit import record
-from outgate.metering.charge import Basis, Charge, Ending, charge_for
+from outgate.metering.charge import Charge, Ending, charge_for
 from outgate.metering.cost import Costs, costs_of
 from outgate.metering.events import Closed, emit, reported_input
 from outgate.metering.metrics import Metrics
 from outgate.metering.names import ModelNames
+from outgate.metering.notices import Notices
 from outgate.metering.prices import Prices
 from outgate.net.connection import Connection
 from outgate.pipeline.contract import Contract, Effect
@@ -81,9 +82,11 @@ class CloseExchange(Stage):
         prices: Prices | None = None,
         tokenizers: Tokenizers | None = None,
         models: frozenset[str] = frozenset(),
+        notices: Notices | None = None,
     ) -> None:
         self._accounts, self._metrics, self._wall = accounts, metrics, wall
         self._prices, self._tokenizers, self._names = prices, tokenizers, ModelNames(models)
+        self._tell = notices.tell if notices is not None else lambda *_: None
         optional = tuple(fact_of_field(name) for name in Reads._fields if name not in _CERTAIN)
         self.contract = Contract.of(Reads, writes=("line",), effect=Effect.IDEMPOTENT, optional=optional, cost=0.05)
 
@@ -97,6 +100,7 @@ class CloseExchange(Stage):
         settlement = self._accounts.close(line)
         if settlement is not None:
             emit(closed, settlement.debt, self._metrics)
+            self._tell(facts.exchange_id, closed)
             self._learn(facts)
         return (line,)
 
@@ -137,8 +141,6 @@ class CloseExchange(Stage):
         )
 
     def _costs(self, facts: Reads, charge: Charge) -> Costs | None:
-        if self._prices is None or charge.basis is Basis.NOTHING:
-            return None
         usage = facts.usage if facts.r_source == "upstream" else None
         return costs_of(self._prices, (facts.provider or "", facts.model or ""), usage, charge, facts.attempts or ())
 

@@ -1,0 +1,79 @@
+"""Lines for the operator's log: one for each denial, failure and failed attempt, identical ones counted.
+
+What an exchange shows here is what its audit line shows, shorter; never text of a prompt or an answer. A flood writes a bounded
+number of lines: what is like a line of the last seconds is counted, and told when they are over.
+"""
+
+import logging
+
+from outgate.inference.attempt import AttemptRecord
+from outgate.metering.audit import bounded, shown
+from outgate.metering.events import Closed
+
+_log = logging.getLogger("outgate")
+PERIOD = 10.0
+"""Seconds between two calls of `flush`."""
+_MOST = 64
+"""Different lines in a period; what comes beyond them is counted together."""
+
+
+class Notices:
+    """`tell` when an exchange ends, `flush` once a period."""
+
+    def __init__(self) -> None:
+        self._more: dict[str, int] = {}
+        self._beyond = 0
+
+    def tell(self, exchange_id: str, closed: Closed) -> None:
+        """Log what went wrong in an exchange, if anything did."""
+        for attempt in closed.attempts:
+            if attempt.failure is not None:
+                self._say(_attempt(attempt), f"workload={closed.workload} id={exchange_id}")
+        if closed.denial is not None:
+            self._say(_denial(closed), f"{_asked(closed)} id={exchange_id}: {closed.denial.message}")
+
+    def flush(self) -> None:
+        """Log how many more there were of each line, and begin a new period."""
+        for what, count in self._more.items():
+            if count:
+                _log.warning("%s: %d more in %.0f s", what, count, PERIOD)
+        if self._beyond:
+            _log.warning("%d more denials and failures of other kinds in %.0f s", self._beyond, PERIOD)
+        self._more.clear()
+        self._beyond = 0
+
+    def _say(self, what: str, about: str) -> None:
+        if what in self._more:
+            self._more[what] += 1
+        elif len(self._more) < _MOST:
+            self._more[what] = 0
+            _log.warning("%s %s", what, about)
+        else:
+            self._beyond += 1
+
+
+def _denial(closed: Closed) -> str:
+    denial = closed.denial
+    assert denial is not None
+    cause = f" ({denial.cause})" if denial.cause else ""
+    who = f" workload={closed.workload}" if closed.workload else ""
+    by, destination = denial.stage or "the gateway", closed.destination or "-"
+    return f"{closed.outcome} {denial.status} {denial.code}{cause} by {by}{who} for {destination}"
+
+
+def _asked(closed: Closed) -> str:
+    """The request line, who sent it and what model it names, so far as they are known."""
+    assert closed.denial is not None
+    told = {
+        "model": shown(closed.model_requested, admitted=False),
+        "presented": shown(closed.denial.presented, admitted=False),
+        "client": closed.peer,
+    }
+    line = (bounded(closed.method), bounded(closed.path.partition("?")[0]))
+    return " ".join([*filter(None, line), *(f"{name}={value}" for name, value in told.items() if value)])
+
+
+def _attempt(attempt: AttemptRecord) -> str:
+    why = attempt.reason or attempt.failure
+    status = f" {attempt.status}" if attempt.status is not None else ""
+    return f"attempt failed: {why}{status} at {attempt.backend}/{attempt.endpoint} ({attempt.address})"

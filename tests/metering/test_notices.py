@@ -1,0 +1,62 @@
+"""One line for the operator for each kind of trouble, and a count of the rest."""
+
+import logging
+
+import pytest
+
+from outgate.errors import FailureKind, FailureReason
+from outgate.metering.notices import Notices
+from support.endings import DENIED, attempt, ended, refused_at_the_door
+from support.metered import closed_of
+
+FAILED = attempt(status=None, failure=FailureKind.CONNECT, reason=FailureReason.CONNECT_REFUSED)
+
+
+@pytest.fixture(name="notices")
+def _notices(caplog):
+    caplog.set_level(logging.WARNING, "outgate")
+    return Notices()
+
+
+def test_an_answer_says_nothing(notices, caplog):
+    notices.tell("x", closed_of(ended()))
+    notices.flush()
+    assert [] == caplog.messages
+
+
+def test_a_denial_is_one_line_with_who_what_and_why(notices, caplog):
+    notices.tell("req_1", closed_of(ended(outcome="denied", denial=DENIED, r_source="gateway", r_status=None)))
+    what = "denied 429 budget_exhausted by token_budget workload=agent for api.example:443"
+    about = "POST /v1/chat/completions model=fast client=192.0.2.9 id=req_1: Too little is left."
+    assert [f"{what} {about}"] == caplog.messages
+
+
+def test_a_failed_attempt_is_one_line_also_where_another_answered(notices, caplog):
+    notices.tell("req_1", closed_of(ended(attempts=(FAILED, attempt(2)))))
+    assert ["attempt failed: connect.refused at main/eu (192.0.2.1:443) workload=agent id=req_1"] == caplog.messages
+
+
+def test_identical_ones_are_counted_and_told_once(notices, caplog):
+    for number in range(262):
+        notices.tell(f"req_{number}", closed_of(ended(outcome="denied", denial=DENIED)))
+    assert 1 == len(caplog.messages)
+    notices.flush()
+    assert caplog.messages[1:] == [
+        "denied 429 budget_exhausted by token_budget workload=agent for api.example:443: 261 more in 10 s"
+    ]
+    notices.flush()
+    assert 2 == len(caplog.messages)
+
+
+def test_a_flood_of_different_ones_writes_a_bounded_number_of_lines(notices, caplog):
+    for number in range(4_200):
+        notices.tell("x", closed_of(refused_at_the_door(destination=f"h{number}.test:443")))
+    notices.flush()
+    assert 65 == len(caplog.messages)
+    assert "4136 more denials and failures of other kinds in 10 s" == caplog.messages[-1]
+
+
+def test_a_caller_cannot_forge_a_line(notices, caplog):
+    forged = ended(outcome="denied", denial=DENIED, path="/v1/x\ndenied 403 y", model_requested="a\nb", method="GET\r\n")
+    notices.tell("x", closed_of(forged))
+    assert not any(each in caplog.messages[0] for each in "\r\n")
