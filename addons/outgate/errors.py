@@ -9,6 +9,10 @@ class OutgateError(Exception):
     """Base of every error that Outgate raises on purpose."""
 
 
+class OutageError(OutgateError):
+    """A part of the gateway is down. Whoever keeps that part says so once, so that nobody need for each request."""
+
+
 class WireError(OutgateError, ValueError):
     """Bytes from a client or a provider that are refused. `code` is stable, the message never quotes the bytes."""
 

@@ -29,14 +29,13 @@ def test_texts_in_findings_out(tmp_path: Path) -> None:
             client = ModelClient(str(tmp_path / "s"))
             assert [_found("a", "b"), _found("c")] == await client.detect_pii(["a|b", "c"], ())
             assert [] == await client.detect_pii([], ())
-            assert 0 == client.pending
             await client.close()
 
     asyncio.run(scenario())
 
 
 def test_an_model_server_that_is_not_there_fails_at_once(tmp_path: Path) -> None:
-    client = ModelClient(str(tmp_path / "nobody"), deadline=60)
+    client = ModelClient(str(tmp_path / "nobody"))
     assert "down" == asyncio.run(_code(client.detect_pii(["a"], ())))
 
 
@@ -53,51 +52,45 @@ def test_a_model_that_raises_is_an_error_without_its_words(tmp_path: Path) -> No
     asyncio.run(scenario())
 
 
-def test_a_late_answer_is_an_error_by_the_deadline_and_is_dropped_when_it_comes(tmp_path: Path) -> None:
+def test_who_stops_waiting_takes_the_question_back_and_what_it_held_is_not_worked_on(tmp_path: Path) -> None:
     async def scenario() -> None:
         echo = Echo()
         async with serving(tmp_path / "s", echo):
-            client = ModelClient(str(tmp_path / "s"), deadline=0.05)
-            assert "deadline" == await _code(client.detect_pii(["wait"], ()))
-            assert 0 == client.pending
+            client = ModelClient(str(tmp_path / "s"))
+            await client.detect_pii(["connects"], ())
+            async with asyncio.TaskGroup() as tasks:
+                asked = [tasks.create_task(client.detect_pii(["wait"], ()))]
+                await asyncio.to_thread(echo.waiting.wait)
+                asked.append(tasks.create_task(client.detect_pii(["abandoned"], ())))
+                await asyncio.sleep(0)
+                for task in asked:
+                    task.cancel()
             echo.go.set()
-            patient = ModelClient(str(tmp_path / "s"))
-            assert [_found("a")] == await patient.detect_pii(["a"], ())
+            assert [_found("a")] == await client.detect_pii(["a"], ())
+            assert "abandoned" not in {piece for batch in echo.batches for piece in batch}
             await client.close()
-            await patient.close()
 
     asyncio.run(scenario())
 
 
-def test_beyond_its_bound_a_question_is_refused_at_once(tmp_path: Path) -> None:
+def test_questions_of_a_worker_that_has_gone_are_not_worked_on(tmp_path: Path) -> None:
     async def scenario() -> None:
         echo = Echo()
         async with serving(tmp_path / "s", echo):
-            client = ModelClient(str(tmp_path / "s"), deadline=20, max_pending=2)
+            client, other = ModelClient(str(tmp_path / "s")), ModelClient(str(tmp_path / "s"))
+            await client.detect_pii(["connects"], ())
             async with asyncio.TaskGroup() as tasks:
-                asked = [tasks.create_task(client.detect_pii([text], ())) for text in ("wait", "b")]
+                held = tasks.create_task(other.detect_pii(["wait"], ()))
                 await asyncio.to_thread(echo.waiting.wait)
-                assert "busy" == await _code(client.detect_pii(["c"], ()))
+                asked = tasks.create_task(_code(client.detect_pii(["abandoned"], ())))
+                await asyncio.sleep(0)
+                await client.close()
+                assert "down" == await asked
                 echo.go.set()
-            assert [[_found("wait")], [_found("b")]] == [task.result() for task in asked]
-            assert [_found("c")] == await client.detect_pii(["c"], ())
-            await client.close()
-
-    asyncio.run(scenario())
-
-
-def test_an_asker_that_is_cancelled_frees_its_place(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        echo = Echo()
-        async with serving(tmp_path / "s", echo):
-            client = ModelClient(str(tmp_path / "s"), deadline=20, max_pending=1)
-            async with asyncio.TaskGroup() as tasks:
-                asked = tasks.create_task(client.detect_pii(["wait"], ()))
-                await asyncio.to_thread(echo.waiting.wait)
-                asked.cancel()
-            echo.go.set()
-            assert [_found("b")] == await client.detect_pii(["b"], ())
-            await client.close()
+                await held
+            assert [_found("a")] == await other.detect_pii(["a"], ())
+            assert "abandoned" not in {piece for batch in echo.batches for piece in batch}
+            await other.close()
 
     asyncio.run(scenario())
 
@@ -130,7 +123,7 @@ async def _against(path: Path, answer: Callable[[int], bytes | None], asked: Cal
 
     server = await asyncio.start_unix_server(behave, str(path))
     async with server:
-        client = ModelClient(str(path), deadline=5)
+        client = ModelClient(str(path))
         await asked(client)
         await client.close()
 

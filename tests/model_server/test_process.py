@@ -11,7 +11,8 @@ import pytest
 from model_server.models import Echo
 from model_server.serving import serving
 from outgate.model_server.client import ModelClient
-from outgate.model_server.process import MAX_REQUESTS, listening, load_model
+from outgate.model_server.process import listening, load_model
+from outgate.model_server.scheduler import MAX_WAITING
 from outgate.model_server.wire import Frames, ModelServerError, frame
 
 pytestmark = pytest.mark.slow
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def test_it_finds_structured_personal_data(model_server_process: tuple[subprocess.Popen[bytes], str]) -> None:
     async def scenario() -> list[list[tuple[str, int, int]]]:
-        client = ModelClient(model_server_process[1], deadline=30)
+        client = ModelClient(model_server_process[1])
         texts = ["to jane@example.com", "nothing", "x" * 9_000 + " 4111 1111 1111 1111"]
         found = await client.detect_pii(texts, ("EMAIL_ADDRESS", "CREDIT_CARD"))
         await client.close()
@@ -33,7 +34,7 @@ def test_an_answer_that_cannot_be_sent_is_an_error(tmp_path: Path, monkeypatch: 
 
     async def scenario() -> None:
         async with serving(tmp_path / "s", Echo()):
-            client = ModelClient(str(tmp_path / "s"), deadline=20)
+            client = ModelClient(str(tmp_path / "s"))
             with pytest.raises(ModelServerError, match="unencodable"):
                 await client.detect_pii(["a"], ())
             await client.close()
@@ -83,8 +84,9 @@ def test_a_model_needs_a_name_a_module_and_a_callable(entry: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [{}, {"id": 1}, {"id": "x", "model": "pii", "options": [], "items": [], "budget": 1}, {"id": 1, "items": "text"},
-     {"id": 1, "model": "pii", "options": [], "items": [5], "budget": 1}, {"id": 1, "model": "pii", "options": [], "items": []}],
+    [{}, {"id": 1}, {"id": "x", "model": "pii", "options": [], "items": [], "share": ""}, {"id": 1, "items": "text"},
+     {"id": 1, "model": "pii", "options": [], "items": [5], "share": ""}, {"id": 1, "model": "pii", "options": [], "items": []},
+     {"cancel": "x"}],
 )  # fmt: skip
 def test_a_question_that_is_none_ends_the_connection(tmp_path: Path, message: dict) -> None:
     async def scenario() -> bytes:
@@ -101,17 +103,20 @@ def test_a_question_that_is_none_ends_the_connection(tmp_path: Path, message: di
     assert b"" == asyncio.run(scenario())
 
 
-def test_too_many_questions_of_one_worker_are_refused(tmp_path: Path) -> None:
-    async def scenario() -> list[str]:
+def test_too_many_questions_of_one_share_are_refused_and_no_others(tmp_path: Path) -> None:
+    async def scenario() -> dict[int, str]:
         echo = Echo()
         async with serving(tmp_path / "s", echo):
             reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
-            asked = {"model": "pii", "options": [], "items": ["wait"], "budget": 20}
-            writer.write(b"".join(frame(asked | {"id": number}) for number in range(MAX_REQUESTS + 2)))
-            frames, errors = Frames(), []
-            while len(errors) < 2:
-                errors += [message["error"] for message in frames.feed(await reader.read(65_536))]
+            asked = {"model": "pii", "options": [], "items": ["wait"], "share": "a"}
+            writer.write(frame(asked | {"id": -1}))
+            await asyncio.to_thread(echo.waiting.wait)
+            writer.write(b"".join(frame(asked | {"id": number}) for number in range(MAX_WAITING + 2)))
+            writer.write(frame(asked | {"id": -2, "share": "b", "model": "nobody"}))
+            frames, errors = Frames(), {}
+            while len(errors) < 3:
+                errors |= {message["id"]: message["error"] for message in frames.feed(await reader.read(65_536))}
             writer.close()
             return errors
 
-    assert ["busy", "busy"] == asyncio.run(scenario())
+    assert {MAX_WAITING: "busy", MAX_WAITING + 1: "busy", -2: "unknown_model"} == asyncio.run(scenario())

@@ -6,37 +6,29 @@ from typing import Any
 import pytest
 
 from model_server.models import Echo
-from outgate.model_server.scheduler import BATCH, Request, Scheduler
+from outgate.model_server.scheduler import BATCH, BATCH_CHARS, MAX_WAITING, Request, Scheduler
 
 
 class Desk:
-    """A scheduler with a clock that is set by hand, and what was replied."""
+    """A scheduler, and what was replied."""
 
     def __init__(self) -> None:
-        self.now = 0.0
         self.echo = Echo()
-        self.scheduler = Scheduler({"echo": self.echo, "other": Echo()}, lambda: self.now)
+        self.scheduler = Scheduler({"echo": self.echo, "other": Echo()})
         self.replies: dict[str, Any] = {}
 
-    def ask(
-        self, name: str, *items: str, model: str = "echo", options: tuple[str, ...] = (), wait: float = 9, owner: str = ""
-    ) -> None:
+    def ask(self, name: str, *items: str, model: str = "echo", options: tuple[str, ...] = (), share: str = "", **of: Any) -> None:
         def reply(results: Sequence[Any] | None, error: str) -> None:
             assert name not in self.replies
             self.replies[name] = [[one[0] for one in result] for result in results] if results is not None else error
 
-        self.scheduler.add(Request(model, options, items, self.now + wait, reply, owner))
+        self.scheduler.add(Request(model, options, items, reply, share, **of))
 
     def work(self, turns: int = 99) -> int:
         done = 0
         while done < turns and (batch := self.scheduler.next()) is not None:
             done += 1
-            try:
-                found = self.scheduler.work(batch)
-            except RuntimeError:
-                self.scheduler.failed(batch)
-            else:
-                self.scheduler.did(batch, found)
+            self.scheduler.did(batch, self.scheduler.work(batch))
         return done
 
 
@@ -84,21 +76,57 @@ def test_only_the_same_model_with_the_same_options_is_batched(desk: Desk) -> Non
     assert {"plain": [["a"]], "optional": [["b!"]], "elsewhere": [["c"]]} == desk.replies
 
 
-def test_a_question_whose_asker_no_longer_waits_is_not_worked_on(desk: Desk) -> None:
-    desk.ask("late", "a|b|c", wait=1)
-    desk.work(turns=2)
-    desk.now = 1.0
-    desk.work()
-    assert ({"late": "deadline"}, [("a",)]) == (desk.replies, desk.echo.batches)
+def test_a_flood_of_one_share_does_not_hold_up_another(desk: Desk) -> None:
+    for number in range(200):
+        desk.ask(f"flood {number}", "|".join("x" * 100), share="a")
+    desk.work(turns=250)
+    desk.ask("one line", "b", share="b")
+    desk.work(turns=3)
+    assert [["b"]] == desk.replies["one line"]
 
 
-def test_a_question_that_waits_behind_others_is_dropped_in_its_turn(desk: Desk) -> None:
-    desk.ask("first", "a", wait=9)
-    desk.ask("late", "b", wait=1)
-    desk.now = 2.0
+def test_requests_of_one_share_take_turns(desk: Desk) -> None:
+    desk.ask("first", "|".join("1" * 50))
+    desk.ask("second", "|".join("2" * 50))
+    desk.work(turns=4)
+    assert {batch.count("1") for batch in desk.echo.batches} == {BATCH // 2}
+
+
+def test_a_batch_is_bounded_by_its_characters_too(desk: Desk) -> None:
+    desk.ask("q", *(["x" * BATCH_CHARS] * 3))
     desk.work()
-    assert {"first": [["a"]], "late": "deadline"} == desk.replies
-    assert [("a",)] == desk.echo.batches
+    assert [1, 1, 1] == [len(batch) for batch in desk.echo.batches]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_a_question_that_was_taken_back_is_not_worked_on_any_more(desk: Desk, turns: int) -> None:
+    desk.ask("gone", "|".join("x" * 100), owner="w", number=7)
+    desk.ask("here", "b", owner="w", number=8)
+    desk.work(turns=turns)
+    before = len(desk.echo.batches)
+    desk.scheduler.forget("w", 7)
+    desk.work()
+    assert {"here": [["b"]]} == desk.replies
+    assert {"b"} == {piece for batch in desk.echo.batches[before:] for piece in batch}
+
+
+def test_a_question_that_is_taken_back_while_it_is_cut_is_not_worked_on(desk: Desk) -> None:
+    desk.ask("gone", "a", owner="w", number=7)
+    batch = desk.scheduler.next()
+    assert batch is not None
+    desk.scheduler.forget("w", 7)
+    desk.scheduler.did(batch, desk.scheduler.work(batch))
+    desk.work()
+    assert ({}, []) == (desk.replies, desk.echo.batches)
+
+
+def test_beyond_its_bound_a_share_is_busy_and_no_other(desk: Desk) -> None:
+    for number in range(MAX_WAITING + 1):
+        desk.ask(str(number), "a", share="a")
+    desk.ask("other", "b", share="b")
+    assert {str(MAX_WAITING): "busy"} == desk.replies
+    desk.work(turns=3_000)
+    assert [["b"]] == desk.replies["other"]
 
 
 def test_questions_of_an_asker_that_has_gone_are_forgotten(desk: Desk) -> None:
@@ -109,13 +137,18 @@ def test_questions_of_an_asker_that_has_gone_are_forgotten(desk: Desk) -> None:
     assert {"here": [["b"]]} == desk.replies
 
 
-def test_a_batch_that_raises_is_an_error_for_all_in_it_and_no_one_else(desk: Desk) -> None:
-    desk.ask("bad", "boom")
-    desk.ask("unlucky", "a")
+def test_a_text_on_which_its_model_raises_is_an_error_for_who_asked_and_no_one_else(desk: Desk) -> None:
+    desk.ask("bad", "fine|boom")
+    desk.ask("beside it", "a")
     desk.work()
-    desk.ask("next", "b")
+    assert {"bad": "failed", "beside it": [["a"]]} == desk.replies
+
+
+def test_a_text_that_its_model_cannot_cut_is_an_error(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Echo, "split", lambda *_: 1 / 0)
+    desk.ask("bad", "a")
     desk.work()
-    assert {"bad": "failed", "unlucky": "failed", "next": [["b"]]} == desk.replies
+    assert {"bad": "failed"} == desk.replies
 
 
 def test_a_model_that_is_not_there_is_an_error(desk: Desk) -> None:

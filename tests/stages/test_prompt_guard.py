@@ -167,7 +167,7 @@ def test_settings_that_cannot_hold_are_refused(settings: dict) -> None:
 class _Near:
     analyzer = PiiAnalyzer()
 
-    async def detect_pii(self, texts: Any, entities: Any) -> Any:
+    async def detect_pii(self, texts: Any, entities: Any, share: Any) -> Any:
         return [self.analyzer.detect(text, entities) for text in texts]
 
 

@@ -1,6 +1,7 @@
-"""Ask the model server from a worker: one connection, a deadline for each request, a bound on the number of requests.
+"""Ask the model server from a worker, over one connection.
 
-Every failure is a ModelServerError at once or by the deadline; what it means for the exchange is the policy of the asking stage.
+How long to wait is the asking stage's to say: who stops waiting takes the request back. A failure is a ModelServerError at once;
+what it means for the exchange is the policy of that stage.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from outgate.inference.finding import Finding
-from outgate.model_server.wire import Frames, ModelServerError, frame
+from outgate.model_server.wire import Frames, ModelServerDownError, ModelServerError, frame
 
 MAX_UNSENT = 64 * 1024 * 1024
 
@@ -28,7 +29,7 @@ class _Link(asyncio.Protocol):
         self.transport = None
         for future in self.waiting.values():
             if not future.done():
-                future.set_exception(ModelServerError("down"))
+                future.set_exception(ModelServerDownError())
         self.waiting.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -38,6 +39,20 @@ class _Link(asyncio.Protocol):
         except ModelServerError:
             if self.transport is not None:
                 self.transport.abort()
+
+    async def answer(self, number: int, request: bytes) -> Any:
+        """Send a request and wait for its results. Takes it back where the wait ends before."""
+        if self.transport is None:
+            raise ModelServerDownError
+        if self.transport.get_write_buffer_size() > MAX_UNSENT:
+            raise ModelServerError("busy")
+        future = self.waiting[number] = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        try:
+            return await future
+        finally:
+            if self.waiting.pop(number, None) is not None and self.transport is not None:
+                self.transport.write(frame({"cancel": number}))
 
     def _answer(self, message: dict[str, Any]) -> None:
         future = self.waiting.pop(message.get("id", -1), None)
@@ -50,71 +65,39 @@ class _Link(asyncio.Protocol):
 
 
 class ModelClient:
-    """The model server as a port. `deadline` is seconds for one request, `max_pending` how many may wait at once in this worker.
+    """The model server as a port. Connects when it is first asked, and again after a restart. Belongs to one event loop."""
 
-    Connects when it is first asked, and again after a restart. Belongs to one event loop.
-    """
-
-    def __init__(self, socket_path: str, *, deadline: float = 2.0, max_pending: int = 256) -> None:
+    def __init__(self, socket_path: str) -> None:
         self._path = socket_path
-        self._deadline = deadline
-        self._max_pending = max_pending
         self._link: _Link | None = None
         self._connecting = asyncio.Lock()
-        self._pending = 0
         self._number = 0
 
-    @property
-    def pending(self) -> int:
-        """Requests that wait for an answer now."""
-        return self._pending
-
-    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...]) -> list[tuple[Finding, ...]]:
-        """Structured personal data in each text, disjoint and in order. Raises ModelServerError."""
+    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[tuple[Finding, ...]]:
+        """Structured personal data in each text, disjoint and in order. Shares take turns, however much is asked under one of them.
+        Raises ModelServerError.
+        """
         if not texts:
             return []
-        return await self._ask("pii", entities, list(texts), _findings)
+        return await self._ask({"model": "pii", "options": entities, "items": list(texts), "share": share}, _findings)
 
     async def close(self) -> None:
-        """Drop the connection; whoever waits gets ModelServerError(down)."""
+        """Drop the connection; whoever waits gets a ModelServerDownError."""
         if self._link is not None and self._link.transport is not None:
             self._link.transport.abort()
         self._link = None
 
-    async def _ask[T](self, model: str, options: tuple[str, ...], items: list[str], read: Callable[[Any], T]) -> list[T]:
-        if self._pending >= self._max_pending:
-            raise ModelServerError("busy")
-        self._pending += 1
-        try:
-            async with asyncio.timeout(self._deadline):
-                results = await self._exchange(model, options, items)
-        except TimeoutError:
-            raise ModelServerError("deadline") from None
-        finally:
-            self._pending -= 1
-        if not isinstance(results, list) or len(results) != len(items):
+    async def _ask[T](self, question: dict[str, Any], read: Callable[[Any], T]) -> list[T]:
+        self._number += 1
+        number = self._number
+        request = frame({"id": number, **question})
+        results = await (await self._linked()).answer(number, request)
+        if not isinstance(results, list) or len(results) != len(question["items"]):
             raise ModelServerError("protocol")
         try:
             return [read(result) for result in results]
         except (TypeError, ValueError):
             raise ModelServerError("protocol") from None
-
-    async def _exchange(self, model: str, options: tuple[str, ...], items: list[str]) -> Any:
-        self._number += 1
-        number = self._number
-        request = frame({"id": number, "model": model, "options": options, "items": items, "budget": self._deadline})
-        link = await self._linked()
-        if link.transport is None:
-            raise ModelServerError("down")
-        if link.transport.get_write_buffer_size() > MAX_UNSENT:
-            raise ModelServerError("busy")
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        link.waiting[number] = future
-        link.transport.write(request)
-        try:
-            return await future
-        finally:
-            link.waiting.pop(number, None)
 
     async def _linked(self) -> _Link:
         async with self._connecting:
@@ -122,7 +105,7 @@ class ModelClient:
                 try:
                     _, self._link = await asyncio.get_running_loop().create_unix_connection(_Link, self._path)
                 except OSError:
-                    raise ModelServerError("down") from None
+                    raise ModelServerDownError from None
             return self._link
 
 

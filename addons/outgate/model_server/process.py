@@ -14,15 +14,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from time import monotonic
 from typing import Any, cast
 
 from outgate.model_server.scheduler import Batch, Model, Request, Scheduler
 from outgate.model_server.wire import Frames, ModelServerError, frame
 
 MODELS = ("pii=outgate.detectors.pii.analyzer:load",)
-MAX_REQUESTS = 1_024
-"""Requests in hand for one connection; beyond it they are answered `busy`."""
 
 
 class BatchRunner:
@@ -43,27 +40,27 @@ class BatchRunner:
         future = self._thread.submit(self.scheduler.work, batch)
         future.add_done_callback(lambda done: self._hand_over(batch, done))
 
+    def when_free(self, call: Callable[[], None]) -> None:
+        """Call on the loop once the thread has done what it has in hand."""
+        self._thread.submit(self._loop.call_soon_threadsafe, call)
+
     def _hand_over(self, batch: Batch, future: "Future[list[Any]]") -> None:
         self._loop.call_soon_threadsafe(self._finished, batch, future)
 
     def _finished(self, batch: Batch, future: "Future[list[Any]]") -> None:
         self._busy = False
         try:
-            if future.exception() is None:
-                self.scheduler.did(batch, future.result())
-            else:
-                self.scheduler.failed(batch)
+            self.scheduler.did(batch, future.result())
         finally:
             self.pump()
 
 
 class Connection(asyncio.Protocol):
-    """One connection of a worker."""
+    """One connection of a worker, or of who asks whether the process is alive."""
 
-    def __init__(self, runner: BatchRunner, clock: Callable[[], float]) -> None:
-        self._runner, self._clock = runner, clock
+    def __init__(self, runner: BatchRunner) -> None:
+        self._runner = runner
         self._frames = Frames()
-        self._waiting = 0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -83,20 +80,22 @@ class Connection(asyncio.Protocol):
         self._runner.pump()
 
     def _take(self, message: dict[str, Any]) -> None:
+        if "alive" in message:
+            self._runner.when_free(partial(self._send, message))
+        elif "cancel" in message:
+            self._runner.scheduler.forget(self, int(message["cancel"]))
+        else:
+            self._runner.scheduler.add(self._request(message))
+
+    def _request(self, message: dict[str, Any]) -> Request:
         number, items = int(message["id"]), message["items"]
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise TypeError("items")
-        if self._waiting >= MAX_REQUESTS:
-            self._send({"id": number, "error": "busy"})
-            return
-        self._waiting += 1
-        expires = self._clock() + float(message["budget"])
         options = tuple(map(str, message["options"]))
         reply = partial(self._reply, number)
-        self._runner.scheduler.add(Request(str(message["model"]), options, items, expires, reply, owner=self))
+        return Request(str(message["model"]), options, items, reply, str(message["share"]), owner=self, number=number)
 
     def _reply(self, number: int, results: Sequence[Any] | None, error: str) -> None:
-        self._waiting -= 1
         if results is None:
             self._send({"id": number, "error": error})
             return
@@ -135,8 +134,8 @@ def load_model(entry: str) -> tuple[str, Model]:
 async def serve(path: Path, models: dict[str, Model], ended: asyncio.Event) -> None:
     """Answer requests until `ended`."""
     loop = asyncio.get_running_loop()
-    runner = BatchRunner(Scheduler(models, monotonic), loop)
-    server = await loop.create_unix_server(lambda: Connection(runner, monotonic), sock=listening(path))
+    runner = BatchRunner(Scheduler(models), loop)
+    server = await loop.create_unix_server(lambda: Connection(runner), sock=listening(path))
     async with server:
         await ended.wait()
 

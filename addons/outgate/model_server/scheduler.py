@@ -1,16 +1,19 @@
-"""Schedule the work of the model server: one piece of each request in turn, so that a long text never holds up a short one.
+"""Schedule the work of the model server: one piece for each share in turn, and within a share one of each request.
 
-Pieces of different requests for the same model with the same options go out together, up to a bound. Pure: the process around it
-does the work and sends the answers.
+A share is whose account a request is worked on (a workload), so that a flood of one never holds up another, and a long text never a
+short one. Pieces for the same model with the same options go out together, up to a bound. Pure: the process around it does the work
+and sends the answers.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-BATCH = 8
-"""Pieces in one batch at most: the longest a new request waits is one batch."""
+BATCH, BATCH_CHARS = 8, 4_096
+"""Pieces, and characters of pieces, in one batch at most: the longest a new request waits is one batch for each share."""
+MAX_WAITING = 512
+"""Requests of one share in hand; beyond it they are answered `busy`."""
 
 
 class SplitItem(Protocol):
@@ -32,103 +35,163 @@ class Model(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A request in hand. `expires` is on the scheduler's clock; `reply` takes its results or an error code, once."""
+    """A request in hand. `reply` takes its results or an error code, once; `owner` is who asked, `number` what they call it."""
 
     model: str
     options: tuple[str, ...]
     items: Sequence[str]
-    expires: float
     reply: Callable[[Sequence[Any] | None, str], None]
+    share: str = ""
     owner: Hashable = None
-    jobs: list[SplitItem] = field(default_factory=list)
+    number: int = 0
+    jobs: list[SplitItem] | None = None
     pieces: list[str] = field(default_factory=list)
+    given: int = 0
     done: list[Any] = field(default_factory=list)
+
+    @property
+    def work(self) -> tuple[str, tuple[str, ...]]:
+        """What its pieces must have in common with others to be run with them."""
+        return self.model, self.options
 
 
 class Batch(NamedTuple):
-    """Work for one run: which requests it serves, and how many pieces of each. `unsplit` is a request still to be cut."""
+    """Work for one run: pieces, and whose each is. `unsplit` is a request still to be cut."""
 
     model: str
     options: tuple[str, ...]
-    shares: list[tuple[Request, int]]
     pieces: list[str]
+    requests: list[Request]
     unsplit: Request | None = None
 
 
-class Scheduler:
-    """Requests wait in turn; `next` gives work, `did` and `failed` take what came of it."""
+class Failed:
+    """The result of a piece on which its model raised."""
 
-    def __init__(self, models: dict[str, Model], clock: Callable[[], float]) -> None:
+
+FAILED = Failed()
+
+
+class Scheduler:
+    """Requests wait in turn; `next` gives work, `did` takes what came of it."""
+
+    def __init__(self, models: dict[str, Model]) -> None:
         self._models = models
-        self._clock = clock
-        self._turns: deque[Request] = deque()
+        self._waiting: OrderedDict[str, deque[Request]] = OrderedDict()
+        self._splitting: Request | None = None
 
     def add(self, request: Request) -> None:
         if request.model not in self._models:
             request.reply(None, "unknown_model")
+        elif len(self._waiting.get(request.share, ())) >= MAX_WAITING:
+            request.reply(None, "busy")
         else:
-            self._turns.append(request)
+            self._queue(request)
 
-    def forget(self, owner: Hashable) -> None:
-        """Drop the requests of a client that has gone."""
-        self._turns = deque(request for request in self._turns if request.owner != owner)
+    def forget(self, owner: Hashable, number: int | None = None) -> None:
+        """Drop a request that nobody waits for any more; without its number, all of a client that has gone."""
+
+        def is_meant(one: Request) -> bool:
+            return one.owner == owner and number in (None, one.number)
+
+        if self._splitting is not None and is_meant(self._splitting):
+            self._splitting = None
+        for share, waiting in list(self._waiting.items()):
+            kept = deque(one for one in waiting if not is_meant(one))
+            if kept:
+                self._waiting[share] = kept
+            else:
+                del self._waiting[share]
 
     def next(self) -> Batch | None:
-        """The next batch; None when there is nothing to do. Requests whose client no longer waits are dropped."""
-        turns = self._turns
-        while turns and turns[0].expires <= self._clock():
-            turns.popleft().reply(None, "deadline")
-        if not turns:
+        """The next batch; None when there is nothing to do."""
+        first = self._take()
+        if first is None:
             return None
-        first = turns.popleft()
-        if not first.jobs:
+        if first.jobs is None:
+            self._splitting = first
             return Batch(first.model, first.options, [], [], first)
-        batch = Batch(first.model, first.options, [(first, 1)], [first.pieces[len(first.done)]])
-        for other in list(turns):
-            if len(batch.pieces) == BATCH:
-                break
-            if other.jobs and (other.model, other.options) == (first.model, first.options):
-                turns.remove(other)
-                batch.shares.append((other, 1))
-                batch.pieces.append(other.pieces[len(other.done)])
+        batch = Batch(first.model, first.options, [], [])
+        request: Request | None = first
+        while request is not None:
+            batch.requests.append(request)
+            batch.pieces.append(request.pieces[request.given])
+            self._hand_out(request)
+            full = len(batch.pieces) == BATCH or sum(map(len, batch.pieces)) >= BATCH_CHARS
+            request = None if full else self._take(like=first)
         return batch
 
     def work(self, batch: Batch) -> list[Any]:
-        """Do a batch: the only method that may run in another thread, and only one at a time."""
+        """Do a batch: the only method that may run in another thread, and only one at a time. Whose text makes a model raise has an
+        error, and nobody else.
+        """
         model = self._models[batch.model]
         if batch.unsplit is not None:
-            return [model.split(item) for item in batch.unsplit.items]
-        return list(model.run(batch.pieces, batch.options))
+            return [_tried(model.split, item) for item in batch.unsplit.items]
+        found = _tried(model.run, batch.pieces, batch.options)
+        if found is not FAILED:
+            return list(found)
+        return [one if one is FAILED else one[0] for one in (_tried(model.run, [piece], batch.options) for piece in batch.pieces)]
 
     def did(self, batch: Batch, found: list[Any]) -> None:
         """Take the results of a batch; requests that are complete are answered, the others wait for their next turn."""
         if batch.unsplit is not None:
-            batch.unsplit.jobs = found
-            batch.unsplit.pieces = [piece for job in found for piece in job.pieces]
-            self._advance(batch.unsplit)
+            self._was_split(batch.unsplit, found)
             return
-        position = 0
-        for request, count in batch.shares:
-            request.done.extend(found[position : position + count])
-            position += count
-            self._advance(request)
+        for request, result in zip(batch.requests, found, strict=True):
+            request.done.append(result)
+            if len(request.done) == len(request.pieces):
+                self._complete(request)
 
-    def failed(self, batch: Batch) -> None:
-        """A batch that raised: every request in it is answered with an error."""
-        for request, _ in batch.shares:
+    def _take(self, like: Request | None = None) -> Request | None:
+        """The request whose turn it is, of those that can be run with `like`, out of its queue. Its share goes behind others."""
+        for share, waiting in self._waiting.items():
+            request = waiting[0]
+            if like is None or (request.jobs is not None and request.work == like.work):
+                waiting.popleft()
+                self._waiting.move_to_end(share)
+                if not waiting:
+                    del self._waiting[share]
+                return request
+        return None
+
+    def _queue(self, request: Request) -> None:
+        self._waiting.setdefault(request.share, deque()).append(request)
+
+    def _hand_out(self, request: Request) -> None:
+        request.given += 1
+        if request.given < len(request.pieces):
+            self._queue(request)
+
+    def _was_split(self, request: Request, found: list[Any]) -> None:
+        if self._splitting is None:
+            return
+        self._splitting = None
+        if FAILED in found:
             request.reply(None, "failed")
-        if batch.unsplit is not None:
-            batch.unsplit.reply(None, "failed")
+            return
+        request.jobs = found
+        request.pieces = [piece for job in found for piece in job.pieces]
+        if request.pieces:
+            self._queue(request)
+        else:
+            self._complete(request)
 
-    def _advance(self, request: Request) -> None:
-        if len(request.done) < len(request.pieces):
-            self._turns.append(request)
+    def _complete(self, request: Request) -> None:
+        if FAILED in request.done:
+            request.reply(None, "failed")
             return
         model = self._models[request.model]
-        results = []
-        position = 0
-        for job in request.jobs:
+        results, position = [], 0
+        for job in request.jobs or ():
             count = len(job.pieces)
             results.append(model.merge(job, request.done[position : position + count]))
             position += count
         request.reply(results, "")
+
+
+def _tried(work: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return work(*arguments)
+    except Exception:
+        return FAILED

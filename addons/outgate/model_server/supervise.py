@@ -1,6 +1,7 @@
-"""Restart the model server with a growing pause: at once at first, at most every half minute, never while stopping.
+"""Keep the model server alive: ask it twice a second whether it is, end one that does not answer, start another after a pause.
 
-The child holds the reading end of a pipe whose writing end only this process has, so it cannot outlive its parent.
+The pause grows up to half a minute; nothing is started while stopping. The child holds the reading end of a pipe
+whose writing end only this process has, so it cannot outlive its parent.
 """
 
 import asyncio
@@ -10,11 +11,14 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from outgate.model_server.wire import ModelServerError
+from outgate.model_server.wire import Frames, ModelServerDownError, ModelServerError, frame
 
 FIRST_PAUSE, LAST_PAUSE = 0.1, 30.0
 HEALTHY = 30.0
 """Seconds after which a child that ends counts as one that worked."""
+TICK, STARTING, SILENT = 0.5, 240, 5
+"""Seconds between two questions, and for an answer; how many may go unanswered before the first answer, and later. Questions are
+counted, not seconds: a machine that was suspended finds its child alive."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 
@@ -27,7 +31,7 @@ class Child(Protocol):
 
 
 class ModelServerSupervisor:
-    """Keeps one child alive. `spawn` starts it, `clock` is monotonic seconds, `sleep` waits; all three are real by `of_socket`.
+    """Keeps one child alive. `spawn` starts it, `alive` asks it, `clock` is monotonic seconds, `report` takes a line for operators.
 
     `run` never returns until it is cancelled, and then kills the child.
     """
@@ -35,16 +39,23 @@ class ModelServerSupervisor:
     def __init__(
         self,
         spawn: Callable[[], Awaitable[Child]],
+        alive: Callable[[], Awaitable[bool]],
         clock: Callable[[], float],
+        report: Callable[[str], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._spawn, self._clock, self._sleep = spawn, clock, sleep
+        self._spawn, self._alive, self._clock, self._report, self._sleep = spawn, alive, clock, report, sleep
+        self._down_since: float | None = None
+        self._silent = False
+        self.up = False
         self.starts = 0
 
     @classmethod
-    def of_socket(cls, path: str, clock: Callable[[], float], models: Sequence[str] = ()) -> "ModelServerSupervisor":
+    def of_socket(
+        cls, path: str, clock: Callable[[], float], report: Callable[[str], None], models: Sequence[str] = ()
+    ) -> "ModelServerSupervisor":
         """The supervisor of `python -m outgate.model_server.process` on this socket."""
-        return cls(lambda: spawn(path, os.environ, models), clock)
+        return cls(lambda: spawn(path, os.environ, models), lambda: is_alive(path), clock, report)
 
     async def run(self) -> None:
         pause = FIRST_PAUSE
@@ -59,15 +70,47 @@ class ModelServerSupervisor:
     async def _live_once(self) -> None:
         try:
             child = await self._spawn()
-        except OSError:
+        except OSError as error:
+            self._ended(f"cannot be started ({error.strerror})")
             return
         self.starts += 1
-        try:
-            await child.wait()
-        except asyncio.CancelledError:
-            _kill(child)
-            await child.wait()
-            raise
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch(child))
+            try:
+                code = await child.wait()
+            except asyncio.CancelledError:
+                _kill(child)
+                await child.wait()
+                raise
+            finally:
+                watch.cancel()
+        self._ended("does not answer" if self._silent else f"ended with {code}")
+
+    async def _watch(self, child: Child) -> None:
+        """Ask until there is no answer any more, then end the child."""
+        self._silent = False
+        silent, allowed = 0, STARTING
+        while silent < allowed:
+            if await self._alive():
+                silent, allowed = 0, SILENT
+                self._answered()
+            else:
+                silent += 1
+            await self._sleep(TICK)
+        self._silent = True
+        _kill(child)
+
+    def _answered(self) -> None:
+        self.up = True
+        if self._down_since is not None:
+            self._report(f"model server is back after {self._clock() - self._down_since:.1f} s")
+            self._down_since = None
+
+    def _ended(self, how: str) -> None:
+        self.up = False
+        if self._down_since is None:
+            self._down_since = self._clock()
+            self._report(f"model server {how}, restarting; requests that need it are refused")
 
 
 def _kill(child: Child) -> None:
@@ -88,19 +131,24 @@ async def spawn(path: str, environ: Mapping[str, str], models: Sequence[str] = (
 
 
 async def listening(path: str, limit: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Wait until the model server accepts connections. Raises ModelServerError(down) after `limit` seconds."""
+    """Wait until the model server answers. Raises ModelServerDownError after `limit` seconds."""
     try:
         async with asyncio.timeout(limit):
-            while not await _accepts(path):
+            while not await is_alive(path):
                 await sleep(0.02)
     except TimeoutError:
-        raise ModelServerError("down") from None
+        raise ModelServerDownError from None
 
 
-async def _accepts(path: str) -> bool:
+async def is_alive(path: str, limit: float = TICK) -> bool:
+    """Whether a model server on this socket answers within `limit` seconds, once it has done what it has in hand."""
     try:
-        _, writer = await asyncio.open_unix_connection(path)
-    except OSError:
+        async with asyncio.timeout(limit):
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(frame({"alive": 1}))
+                return {"alive": 1} in Frames().feed(await reader.read(64))
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ModelServerError):
         return False
-    writer.close()
-    return True

@@ -1,7 +1,8 @@
 """Frame the messages between a worker and the model server: length-prefixed JSON, bounded.
 
-A request is `{"id", "model", "options", "items", "budget"}`: `items` are texts, `budget` the seconds its client will wait. An
-answer is `{"id", "results"}`, one result for each item, or `{"id", "error"}` with a code that never quotes a text.
+A request is `{"id", "model", "options", "items", "share"}`: `items` are texts, `share` names on whose account it is worked on. An
+answer is `{"id", "results"}`, one result for each item, or `{"id", "error"}` with a code that never quotes a text. `{"cancel"}`
+takes the request of this id back. `{"alive"}` is answered with the same once the work in hand is done.
 """
 
 from collections.abc import Iterator
@@ -10,18 +11,25 @@ from typing import Any
 
 import orjson
 
-from outgate.errors import OutgateError
+from outgate.errors import OutageError, OutgateError
 
 MAX_FRAME = 32 * 1024 * 1024
 _LENGTH = Struct(">I")
 
 
 class ModelServerError(OutgateError):
-    """The model server gave no answer. `code`: down, busy, deadline, too_large, unencodable, protocol, failed, unknown_model."""
+    """The model server gave no answer. `code`: busy, too_large, unencodable, protocol, failed, unknown_model."""
 
     def __init__(self, code: str) -> None:
         super().__init__(f"the model server gave no answer: {code}")
         self.code = code
+
+
+class ModelServerDownError(ModelServerError, OutageError):
+    """There is no model server now; its supervisor has said so. `code`: down."""
+
+    def __init__(self) -> None:
+        super().__init__("down")
 
 
 def frame(message: dict[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Generator, Mapping
 from types import coroutine
 from typing import Any, NamedTuple
 
-from outgate.errors import ContractViolationError, Denial
+from outgate.errors import ContractViolationError, Denial, OutageError
 from outgate.pipeline.plan import Answer, Plan, Step
 
 _log = logging.getLogger(__name__)
@@ -158,7 +158,11 @@ def is_ending() -> bool:
 
 
 def broken[E: BaseException](step: Step, error: E) -> E:
-    """Log the type and place of a failure, never its message, which may quote what the stage was reading."""
+    """Log the type and place of a failure, never its message, which may quote what the stage was reading; no outage, which has been
+    told.
+    """
+    if isinstance(error, OutageError):
+        return error
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

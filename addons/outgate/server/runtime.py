@@ -161,7 +161,7 @@ class Runtime:
         """Keep the model server of this machine alive, from the first time this is called."""
         if not self._keeps_model_server:
             self._keeps_model_server = True
-            self.in_background(ModelServerSupervisor.of_socket(self._socket, time.monotonic).run())
+            self.in_background(ModelServerSupervisor.of_socket(self._socket, time.monotonic, _log.warning).run())
 
     async def stop(self) -> None:
         """Nothing of it is left when this returns: what runs beside has ended too, the model server's process with it."""

@@ -1,6 +1,7 @@
 """Supervise `outgate run`: hold the listening sockets, keep the workers and the model server alive, answer metrics and probes.
 
-The model server is started when a worker says that a policy needs it. Every child holds the reading end of a pipe from here, so
+The model server is started when a worker says that a policy needs it. A worker that gives no sign of life is ended and replaced, as
+the model server is. Every child holds the reading end of a pipe from here, so
 that none outlives this process, however it ends.
 """
 
@@ -29,6 +30,10 @@ _REFUSED = 2
 """A worker's exit code when it cannot run with what it was given. At the first start there is no use in trying again; later there
 is, since the policy may be mended, and its siblings serve on with the one in force.
 """
+_QUIET, _DEAD = 5, 10
+"""Seconds without a sign of life after which a worker does not count as ready, and after which it is replaced; counted one by one,
+so that a machine that was suspended finds its workers alive.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +52,21 @@ class RunSettings:
 
 
 class Worker:
-    """One worker process and its readiness."""
+    """One worker process and its readiness. `silent` is how many seconds it gave no sign of life."""
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.process: asyncio.subprocess.Process | None = None
-        self.ready = False
+        self.serves = False
+        self.silent = 0
         self.trouble = ""
         """Why it serves nothing that spends; empty while it does."""
         self.untold = b""
         self.failures = 0
+
+    @property
+    def ready(self) -> bool:
+        return self.serves and self.silent < _QUIET
 
 
 class Supervisor:
@@ -70,6 +80,7 @@ class Supervisor:
         self._sockets: dict[str, socket.socket] = {}
         self._stopping = asyncio.Event()
         self._wants_model_server = asyncio.Event()
+        self._model_server = ModelServerSupervisor.of_socket(str(self._layout.models), time.monotonic, _log.warning)
         self._served = self._refused = False
 
     async def run(self) -> int:
@@ -81,20 +92,30 @@ class Supervisor:
         self._open()
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(self._keep_model_server())
+            beside = [group.create_task(self._keep_model_server()), group.create_task(self._watch_workers())]
             keepers = [group.create_task(self._keep(worker)) for worker in self._workers]
             await self._stopping.wait()
             for opened in self._sockets.values():
                 opened.close()
             self._signal_workers(signal.SIGTERM)
             await asyncio.wait(keepers)
-            keeper.cancel()
+            for task in beside:
+                task.cancel()
         await admin.cleanup()
         return _REFUSED if self._refused else 0
 
     async def _keep_model_server(self) -> None:
         await self._wants_model_server.wait()
-        await ModelServerSupervisor.of_socket(str(self._layout.models), time.monotonic).run()
+        await self._model_server.run()
+
+    async def _watch_workers(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            for worker in self._workers:
+                worker.silent += 1
+                if worker.serves and worker.silent == _DEAD:
+                    _log.error("worker %d does not answer and is ended", worker.index)
+                    _signal(worker, signal.SIGKILL)
 
     def _open(self) -> None:
         for name, address in (("listen", self._settings.listen), ("transparent", self._settings.transparent)):
@@ -133,7 +154,7 @@ class Supervisor:
             os.close(writing)
         asyncio.get_running_loop().add_reader(reading, self._on_status, worker, reading)
         code = await worker.process.wait()
-        worker.ready, worker.trouble, worker.untold = False, "", b""
+        worker.serves, worker.trouble, worker.untold = False, "", b""
         asyncio.get_running_loop().remove_reader(reading)
         os.close(reading)
         return code
@@ -159,6 +180,7 @@ class Supervisor:
             asyncio.get_running_loop().remove_reader(reading)
         *lines, worker.untold = (worker.untold + told).split(b"\n")
         for line in lines:
+            worker.silent = 0
             self._told(worker, *line.decode(errors="replace").partition(" ")[::2])
 
     def _told(self, worker: Worker, subject: str, words: str) -> None:
@@ -167,15 +189,13 @@ class Supervisor:
         elif subject == "accounts":
             worker.trouble = f"accounts: {words}" if words else ""
         elif subject == "ready":
-            worker.ready, worker.failures, self._served = True, 0, True
+            worker.serves, worker.failures, self._served = True, 0, True
             if all(each.ready for each in self._workers):
                 self._announce("outgate is ready")
 
     def _signal_workers(self, number: signal.Signals) -> None:
         for worker in self._workers:
-            if worker.process is not None and worker.process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    worker.process.send_signal(number)
+            _signal(worker, number)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -206,6 +226,7 @@ class Supervisor:
         """200 while one worker serves and can spend: a probe that fails takes away what the others still do."""
         serving = [worker for worker in self._workers if worker.ready and not worker.trouble]
         reasons = ["stopping"] * self._stopping.is_set() + sorted({worker.trouble for worker in self._workers} - {""})
+        reasons += ["model server down"] * (self._wants_model_server.is_set() and not self._model_server.up)
         text = ", ".join([f"{len(serving)} of {len(self._workers)} workers ready", *reasons])
         return web.Response(status=200 if serving and not self._stopping.is_set() else 503, text=f"{text}\n")
 
@@ -225,6 +246,12 @@ def run(settings: RunSettings, announce: Callable[[str], None]) -> int:
     except OSError as error:
         announce(f"outgate refuses to run: {error}")
         return _REFUSED
+
+
+def _signal(worker: Worker, number: signal.Signals) -> None:
+    if worker.process is not None and worker.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            worker.process.send_signal(number)
 
 
 def _bound(address: tuple[str, int]) -> socket.socket:

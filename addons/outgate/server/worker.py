@@ -1,9 +1,9 @@
 """Run one worker process: first the policy, then mitmproxy, with only the addons that the gateway needs, to serve it.
 
 Started by the supervisor as `python -O -m outgate.server.worker CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
-`model_server` on its status pipe when a policy needs that process, `ready` once it serves, and `accounts REASON` when they cannot
-be kept (without a reason when they can again); ends on SIGTERM, or when its
-standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
+`model_server` on its status pipe when a policy needs that process, `ready` once it serves, `alive` every second from then on,
+and `accounts REASON` when they cannot be kept (without a reason when they can again). Ends on SIGTERM, or when its standard input
+does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
 """
 
 import asyncio
@@ -102,6 +102,7 @@ async def _serve(config: WorkerConfig) -> None:
     await master.running()
     freeze_startup_objects()
     _tell(config.status_fd, b"ready\n")
+    runtime.in_background(_signs_of_life(config.status_fd))
     await stop.wait()
     loop.remove_reader(sys.stdin.fileno())
     await drain(master, gateway, config.drain)
@@ -109,9 +110,18 @@ async def _serve(config: WorkerConfig) -> None:
     await runtime.stop()
 
 
+async def _signs_of_life(descriptor: int) -> None:
+    while True:
+        await asyncio.sleep(1.0)
+        _tell(descriptor, b"alive\n")
+
+
 def _tell(descriptor: int, message: bytes) -> None:
+    """Tell the supervisor, unless it does not read: a worker never waits for it."""
     if descriptor >= 0:
-        os.write(descriptor, message)
+        os.set_blocking(descriptor, False)
+        with contextlib.suppress(BlockingIOError):
+            os.write(descriptor, message)
 
 
 if __name__ == "__main__":

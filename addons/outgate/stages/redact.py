@@ -1,17 +1,19 @@
 """Replace structured personal data in every string of the request by placeholders, before it leaves.
 
 Every leaf is judged, member names included; a value split over the parts of a message too. What is not text is for `admit_parts` to
-refuse. Text judged before is not asked about again; text that cannot hold any of the entities is not asked about at all.
+refuse. What may hold an entity is asked about in pieces, each remembered as it comes in: who asks again goes on from there.
 """
 
+from asyncio import sleep
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from outgate.detectors.finding import Finding, disjoint
+from outgate.detectors.pii.pieces import Piece, findings_of, pieces, questions
 from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
-from outgate.detectors.pii.prefilter import ENTITIES, may_contain
+from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.detectors.windows import Window, apportion, part_windows, text_of
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
@@ -22,10 +24,8 @@ from outgate.pipeline.stage import Stage, TimedSettings
 from outgate.stores.memo import Memo
 
 type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"]
-_SCREENED = 65_536
-"""Characters screened in the worker for one request; the rest is asked about unseen, so that the event loop is never held up."""
-_FOREIGN = 3
-"""How often a character counts where a text has any beyond ASCII: so much dearer it is to bring into normal form."""
+_TURN = 16_384
+"""Characters screened before others on the event loop have their turn."""
 
 
 class RedactSettings(TimedSettings):
@@ -33,8 +33,8 @@ class RedactSettings(TimedSettings):
 
     entities: tuple[Entity, ...] = ENTITIES  # type: ignore[assignment]
     """What is replaced: kinds of structured personal data, by presidio's names."""
-    limit: Annotated[float, Field(gt=0)] = 3.0
-    """Seconds after which the stage counts as failed."""
+    limit: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds after which the stage counts as failed; what was judged until then is remembered."""
 
 
 class Reads(NamedTuple):
@@ -71,42 +71,58 @@ class Redact(Stage):
         prompt = facts.prompt
         if not self._entities:
             return prompt, NONE
-        found = await self._findings(prompt, facts.principal.tenant)
+        found = await self._findings(prompt, facts.principal)
         if not found:
             return prompt, NONE
         return self._replaced(prompt, found)
 
-    async def _findings(self, prompt: Prompt, tenant: str) -> dict[int, tuple[Finding, ...]]:
+    async def _findings(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:
         """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
         leaves, memo = prompt.leaves, self._memo
         windows = list(part_windows(leaves))
         texts = [leaf.text for leaf in leaves] + [text_of(window) for window in windows]
         digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
-        known = memo.get_many(tenant, self._kind, digests)
+        known = memo.get_many(principal.tenant, self._kind, digests)
         for i, leaf in enumerate(leaves):
             if leaf.channel is Channel.SEALED:
                 known[i] = ()
         fresh = {digests[i]: texts[i] for i, findings in enumerate(known) if findings is None}
         if fresh:
-            judged = await self._judged(fresh)
-            for digest, findings in judged.items():
-                memo.put(tenant, self._kind, digest, findings, 80 * len(findings))
+            judged = await self._judged(fresh, principal)
             known = [judged[digests[i]] if findings is None else findings for i, findings in enumerate(known)]
         return _by_leaf(known[: len(leaves)], windows, known[len(leaves) :])
 
-    async def _judged(self, fresh: dict[bytes, str]) -> dict[bytes, tuple[Finding, ...]]:
-        judged: dict[bytes, tuple[Finding, ...]] = {}
-        asked: list[bytes] = []
-        budget = _SCREENED
-        for digest, text in fresh.items():
-            budget -= len(text) if text.isascii() else _FOREIGN * len(text)
-            if budget < 0 or may_contain(text, self._entities):
-                asked.append(digest)
-            else:
-                judged[digest] = ()
-        answers = await self._models.detect_pii([fresh[digest] for digest in asked], self._entities)
-        judged.update(zip(asked, answers, strict=True))
+    async def _judged(self, fresh: dict[bytes, str], principal: Principal) -> dict[bytes, tuple[Finding, ...]]:
+        parts = await self._screened(fresh)
+        found = await self._asked([piece.text for some in parts.values() for piece in some], principal)
+        judged = {digest: findings_of(some, found) for digest, some in parts.items()}
+        for digest, findings in judged.items():
+            self._memo.put(principal.tenant, self._kind, digest, findings, 80 * len(findings))
         return judged
+
+    async def _screened(self, fresh: dict[bytes, str]) -> dict[bytes, tuple[Piece, ...]]:
+        screened: dict[bytes, tuple[Piece, ...]] = {}
+        read = 0
+        for digest, text in fresh.items():
+            screened[digest] = pieces(text, self._entities)
+            read += len(text)
+            if read > _TURN:
+                read = 0
+                await sleep(0)
+        return screened
+
+    async def _asked(self, texts: Iterable[str], principal: Principal) -> dict[str, tuple[Finding, ...]]:
+        """What pieces hold: remembered from an earlier time, else asked about, and remembered at once."""
+        memo, kind = self._memo, self._kind + ".piece"
+        digests = {text: memo.digest(text) for text in texts}
+        remembered = zip(digests, memo.get_many(principal.tenant, kind, list(digests.values())), strict=True)
+        known = {text: findings for text, findings in remembered if findings is not None}
+        for portion in questions(text for text in digests if text not in known):
+            answers = await self._models.detect_pii(portion, self._entities, f"{principal.tenant}/{principal.name}")
+            for text, findings in zip(portion, answers, strict=True):
+                known[text] = findings
+                memo.put(principal.tenant, kind, digests[text], findings, 80 * len(findings))
+        return known
 
     def _replaced(self, prompt: Prompt, found: dict[int, tuple[Finding, ...]]) -> tuple[Prompt, Placeholders]:
         numbering = Numbering(leaf.text for leaf in prompt.leaves)
