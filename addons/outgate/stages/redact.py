@@ -4,28 +4,31 @@ Every leaf is judged, member names included; a value split over the parts of a m
 refuse. What may hold an entity is asked about in pieces, each remembered as it comes in: who asks again goes on from there.
 """
 
-from asyncio import sleep
+from asyncio import sleep, to_thread
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from outgate.detectors.finding import Finding, disjoint
-from outgate.detectors.pii.pieces import Piece, findings_of, pieces, questions
 from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
-from outgate.detectors.pii.prefilter import ENTITIES
+from outgate.detectors.pii.prefilter import ENTITIES, candidates
+from outgate.detectors.pii.slices import Slice, merge
 from outgate.detectors.windows import Window, apportion, part_windows, text_of
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.verdict import Verdict
 from outgate.model_server.client import ModelClient
+from outgate.model_server.pieces import PiiPieces
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Stage, TimedSettings
 from outgate.stores.memo import Memo
 
 type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"]
-_TURN = 16_384
-"""Characters screened before others on the event loop have their turn."""
+_TURN, _LONG = 32_768, 131_072
+"""Characters screened before others on the event loop have their turn, and in a text that is screened in a thread instead."""
+_FOREIGN = 8
+"""How often a character counts where a text has any beyond ASCII: so much dearer it is to bring into normal form."""
 
 
 class RedactSettings(TimedSettings):
@@ -53,8 +56,9 @@ class Redact(Stage):
     companions = ("restore",)
 
     def __init__(self, settings: RedactSettings, model_server: ModelClient, memo: Memo) -> None:
-        self._models, self._memo = model_server, memo
+        self._memo = memo
         self._entities: tuple[str, ...] = tuple(sorted(settings.entities))
+        self._pieces = PiiPieces(model_server, memo, self._entities)
         self._kind = "pii:" + ",".join(self._entities)
         self.contract = Contract.of(
             Reads,
@@ -94,35 +98,26 @@ class Redact(Stage):
 
     async def _judged(self, fresh: dict[bytes, str], principal: Principal) -> dict[bytes, tuple[Finding, ...]]:
         parts = await self._screened(fresh)
-        found = await self._asked([piece.text for some in parts.values() for piece in some], principal)
-        judged = {digest: findings_of(some, found) for digest, some in parts.items()}
+        found = await self._pieces.findings([piece.text for some in parts.values() for piece in some], principal)
+        judged = {digest: disjoint(merge(some, [found[piece.text] for piece in some])) for digest, some in parts.items()}
         for digest, findings in judged.items():
             self._memo.put(principal.tenant, self._kind, digest, findings, 80 * len(findings))
         return judged
 
-    async def _screened(self, fresh: dict[bytes, str]) -> dict[bytes, tuple[Piece, ...]]:
-        screened: dict[bytes, tuple[Piece, ...]] = {}
+    async def _screened(self, fresh: dict[bytes, str]) -> dict[bytes, tuple[Slice, ...]]:
+        screened: dict[bytes, tuple[Slice, ...]] = {}
         read = 0
         for digest, text in fresh.items():
-            screened[digest] = pieces(text, self._entities)
-            read += len(text)
+            cost = len(text) if text.isascii() else _FOREIGN * len(text)
+            if cost > _LONG:
+                screened[digest] = await to_thread(candidates, text, self._entities)
+                continue
+            screened[digest] = candidates(text, self._entities)
+            read += cost
             if read > _TURN:
                 read = 0
                 await sleep(0)
         return screened
-
-    async def _asked(self, texts: Iterable[str], principal: Principal) -> dict[str, tuple[Finding, ...]]:
-        """What pieces hold: remembered from an earlier time, else asked about, and remembered at once."""
-        memo, kind = self._memo, self._kind + ".piece"
-        digests = {text: memo.digest(text) for text in texts}
-        remembered = zip(digests, memo.get_many(principal.tenant, kind, list(digests.values())), strict=True)
-        known = {text: findings for text, findings in remembered if findings is not None}
-        for portion in questions(text for text in digests if text not in known):
-            answers = await self._models.detect_pii(portion, self._entities, f"{principal.tenant}/{principal.name}")
-            for text, findings in zip(portion, answers, strict=True):
-                known[text] = findings
-                memo.put(principal.tenant, kind, digests[text], findings, 80 * len(findings))
-        return known
 
     def _replaced(self, prompt: Prompt, found: dict[int, tuple[Finding, ...]]) -> tuple[Prompt, Placeholders]:
         numbering = Numbering(leaf.text for leaf in prompt.leaves)

@@ -64,7 +64,7 @@ def _cut(text: str, folded: Folded, places: Iterable[Span]) -> Iterator[Slice]:
     length = len(folded.text)
     begin = end = first = last = -1
     for start, stop in places:
-        if start - REACH > end:
+        if end < 0 or start - REACH > end:
             if end >= 0:
                 yield _slice(text, folded, begin, end, first, last)
             begin, first = max(0, start - REACH), start
