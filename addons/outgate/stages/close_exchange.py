@@ -121,7 +121,7 @@ class CloseExchange(Stage):
             model_requested=facts.model_requested or "",
             model=model,
             admitted=bool(facts.model_admitted) or answered,
-            label=self._names.label(model, answered=answered),
+            label=self._names.label(model, principal.name, answered=answered),
             provider=facts.provider or "",
             backend=facts.backend.name if facts.backend is not None else "",
             endpoint=facts.endpoint.name if facts.endpoint is not None else "",

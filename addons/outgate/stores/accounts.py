@@ -244,11 +244,16 @@ class Accounts:
     def _open(self) -> None:
         for folder in (self._folder, *self._folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._ledger = Ledger(self._folder / "ledger.sqlite", workers=self._workers)
+        ledger, begun = self._folder / "ledger.sqlite", self._folder.with_name("ledger-begun")
+        if begun.exists() and not ledger.exists():
+            _log.error("accounts: %s is gone, a new ledger is begun: every budget starts at nothing", ledger)
+        self._ledger = Ledger(ledger, workers=self._workers)
+        begun.touch(mode=0o600)
         self._ledger.prune(self._clock())
         recover(self._folders, self._ledger, self._run_name)
         run = Run.create(self._folders.journals, self._run_name)
         self._segments = Segments(run, self._folders, self._new_journal, self._segment_bytes)
+        self._ledger.serve()
 
     def _close(self) -> None:
         self._segments.shut()

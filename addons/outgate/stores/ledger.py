@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ESTALE
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ create table if not exists account (key text, start int, ends int, tokens int, s
 create table if not exists lease (run text, key text, start int, amount int, primary key (run, key, start)) without rowid;
 create table if not exists folded (segment text primary key, place int) without rowid;
 """
-_WAIT = 5.0
+_WAIT_AT_START, _WAIT = 5.0, 0.25
+"""Seconds for another process's lock: at start others may fold much; later requests wait for it."""
 _KEPT_WINDOWS = 13
 
 
@@ -97,17 +99,27 @@ class Ledger:
 
     def __init__(self, path: Path, *, workers: int) -> None:
         self._share = 4 * max(1, workers)
+        self._path = path
         with open(path.with_suffix(".lock"), "w", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # switching to WAL does not wait for its turn
             if not path.exists():
                 os.close(_private(str(path), os.O_WRONLY | os.O_CREAT))  # the files beside it take its mode
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=_WAIT, check_same_thread=False, cached_statements=32)
+            self._db = sqlite3.connect(
+                path, isolation_level=None, timeout=_WAIT_AT_START, check_same_thread=False, cached_statements=32
+            )
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=normal")
             self._db.executescript(_SCHEMA)
+            self._file = path.stat().st_ino
+
+    def serve(self) -> None:
+        """From now on requests wait: a database that another process has locked is one that cannot be reached."""
+        self._db.execute(f"pragma busy_timeout = {int(1000 * _WAIT)}")
 
     def turn(self, turn: Turn) -> tuple[Grant, ...]:
-        """Fold, take back, lend: one transaction."""
+        """Fold, take back, lend: one transaction. Raises OSError where the file is not there any more: nobody would find it again."""
+        if self._path.stat().st_ino != self._file:
+            raise OSError(ESTALE, "the ledger is another file now", str(self._path))
         with self._transaction():
             for batch in turn.batches:
                 self._fold(turn.run, batch)
