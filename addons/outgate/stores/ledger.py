@@ -117,7 +117,7 @@ class Ledger:
         self._db.execute(f"pragma busy_timeout = {int(1000 * _WAIT)}")
 
     def turn(self, turn: Turn) -> tuple[Grant, ...]:
-        """Fold, take back, lend: one transaction. Raises OSError where the file is not there any more: nobody would find it again."""
+        """Fold, take back, lend: one transaction. Raises OSError where the file is gone: nobody would find it again."""
         if self._path.stat().st_ino != self._file:
             raise OSError(ESTALE, "the ledger is another file now", str(self._path))
         with self._transaction():
