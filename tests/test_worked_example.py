@@ -61,7 +61,7 @@ def test_the_compiler_gives_each_guard_the_text_that_it_declares(house, cost):
     named = ("key_guard", "redact", "personal_limit", "dispatch", "answer_guard", "cache_record", "restore")
     assert list(named) == [name for name in order if name in named]
     assert "key_guard, prompt_guard: prompt is judged raw" in plan
-    assert "after redact: prompt is judged clean" in plan
+    assert "prompt_guard, redact: prompt is judged clean" in plan
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Prompts and answer events that are nothing but their texts."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outgate.inference.prompt import Channel, Leaf, Prompt
@@ -21,6 +21,19 @@ def prompt(*texts: str, channel: Channel = Channel.USER, turn: int | None = None
 
 def texts_of(prompt: Prompt) -> tuple[str, ...]:
     return tuple(leaf.text for leaf in prompt.leaves)
+
+
+class RefusedTexts:
+    """Remembers what it is given, as stores.refused does."""
+
+    def __init__(self) -> None:
+        self.digests: dict[tuple[str, str], set[str]] = {}
+
+    async def known(self, tenant: str, workload: str, digests: Collection[str]) -> Collection[str]:
+        return self.digests.get((tenant, workload), set()).intersection(digests)
+
+    async def add(self, tenant: str, workload: str, digests: Collection[str]) -> None:
+        self.digests.setdefault((tenant, workload), set()).update(digests)
 
 
 class FakeEvent(NamedTuple):

@@ -11,7 +11,7 @@ from support.metered import metered
 
 GUARD = Verdict(
     action=Action.DENIED,
-    matches=(Match("override.previous", "override"), Match("phrase.1", "phrase", 3)),
+    matches=(Match("override.previous", "override"), Match("phrase.1", "phrase", 3, "user", "denied", "bcdf")),
     scanned=(Extent("user", 2, 812), Extent("tool_result", 1, 40)),
     unjudged=(Extent("system", 1, 300),),
     revision="0a1b",
@@ -31,7 +31,7 @@ TOLD = {
             "action": "denied",
             "matches": [
                 {"rule": "override.previous", "kind": "override", "count": 1},
-                {"rule": "phrase.1", "kind": "phrase", "count": 3},
+                {"rule": "phrase.1", "kind": "phrase", "count": 3, "channel": "user", "action": "denied", "text": "bcdf"},
             ],
             "scanned": [{"kind": "user", "count": 2, "characters": 812}, {"kind": "tool_result", "count": 1, "characters": 40}],
             "unjudged": [{"kind": "system", "count": 1, "characters": 300}],
@@ -64,8 +64,8 @@ def test_verdicts_are_counted_by_guard_and_action(tmp_path):
         ("outgate_verdicts_total", ("prompt_guard", "denied")): 2,
         ("outgate_verdicts_total", ("parts", "allowed")): 2,
         ("outgate_verdicts_total", ("out.words", "failed")): 2,
-        ("outgate_verdict_matches_total", ("prompt_guard", "override.previous")): 2,
-        ("outgate_verdict_matches_total", ("prompt_guard", "phrase.1")): 6,
+        ("outgate_verdict_matches_total", ("prompt_guard", "override.previous", "", "")): 2,
+        ("outgate_verdict_matches_total", ("prompt_guard", "phrase.1", "user", "denied")): 6,
         ("outgate_scanned_pieces_total", ("prompt_guard", "user")): 4,
         ("outgate_scanned_pieces_total", ("prompt_guard", "tool_result")): 2,
         ("outgate_unjudged_pieces_total", ("prompt_guard", "system")): 2,
@@ -84,6 +84,6 @@ def test_an_exchange_without_a_guard_has_no_verdict(tmp_path):
 def test_the_labels_are_bounded_as_those_of_every_metric(tmp_path):
     metrics = Metrics(tmp_path, most=3)
     for number in range(50):
-        metrics.add("outgate_verdict_matches_total", ("g", f"rule.{number}"))
+        metrics.add("outgate_verdict_matches_total", ("g", f"rule.{number}", "user", "flagged"))
 
     assert 4 == render(tmp_path).count(b"outgate_verdict_matches_total{")

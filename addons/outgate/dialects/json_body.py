@@ -169,13 +169,17 @@ def dump(tree: Any, *, canonical: bool = False) -> bytes:
 
 
 class JsonDocument:
-    """A decoded body: the tree, which is never changed, and its boxes `(container, parent, key, form)` in document order."""
+    """A decoded body: the tree, which is never changed, and its boxes `(container, parent, key, form)` in document order.
 
-    __slots__ = ("boxes", "tree")
+    `rule` is the root of the table by which it was read.
+    """
 
-    def __init__(self, tree: dict[str, Any], boxes: list[tuple[Any, int, Any, int]]) -> None:
+    __slots__ = ("boxes", "rule", "tree")
+
+    def __init__(self, tree: dict[str, Any], boxes: list[tuple[Any, int, Any, int]], rule: Any = None) -> None:
         self.tree = tree
         self.boxes = boxes
+        self.rule = rule
 
     def encode(self, edits: Mapping[tuple[int, str | int], Any], *, canonical: bool = False) -> bytes:
         """The body with these values in place of its own; only containers on the way up are copied.

@@ -206,7 +206,7 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
     if len(walk.leaves) > limits.leaves:
         raise WireError("too_many_members", "the body has too many members")
     return Reading(
-        JsonDocument(tree, walk.boxes),
+        JsonDocument(tree, walk.boxes, rule),
         tuple(walk.leaves),
         frozenset(walk.kinds) if walk.kinds else NOTHING,
         tuple(dict.fromkeys(walk.state)) if walk.state else (),

@@ -55,11 +55,13 @@ class Rule:
     of these members; where there is `local`, not to objects whose member of this name is of type "local".
     `state` are the names that refer to state at the provider, `numbers` shows long numbers as leaves (a card number needs no
     quotes), as they are under every name the table does not know, `drop` replaces the value by null (only ever used on answers).
+    `whole` is the member that one sentence may take the place of, with everything in it: the content of a tool's result.
     """
 
     __slots__ = (
         "blobs", "by", "cases", "channel", "content", "drop", "fixed", "folded", "item", "kind", "links", "local", "names",
         "nested", "numbers", "other", "reach", "rules", "sealed", "state", "strings", "texts", "tokens", "turns",
+        "whole",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, **members: Any) -> None:
@@ -84,6 +86,7 @@ class Rule:
         self.tokens: bool = members.pop("tokens", False)
         self.numbers: bool = members.pop("numbers", False)
         self.drop: bool = members.pop("drop", False)
+        self.whole: str = members.pop("whole", "")
         self.names = self._names(members.pop("names", ()))
         self.folded = folded((*self.names, *self.state, *self.reach) if self.names else ())
         """Names that must stand in their own case; there are none where every name is the caller's own, or a provider's."""

@@ -1,6 +1,6 @@
 """Text of a request as policies see it: leaves of a decoded tree that is never changed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -84,6 +84,24 @@ class Prompt:
             leaves[index] = leaf._replace(text=text)
             edits[leaf.box, leaf.key] = text
         return Prompt(self.document, tuple(leaves), self.unjudged, edits, self.parts, self.hosted)
+
+    def stand_in(self, sentences: Mapping[tuple[int, str | int], tuple[str, Collection[int]]]) -> "Prompt":
+        """A prompt in which a sentence stands at each of these places, instead of the leaves with these indexes."""
+        if not sentences:
+            return self
+        first = {min(leaves): (place, text) for place, (text, leaves) in sentences.items()}
+        gone = {index for _, leaves in sentences.values() for index in leaves}
+        addressed = {(self.leaves[index].box, self.leaves[index].key) for index in gone}
+        kept: list[Leaf] = []
+        for index, leaf in enumerate(self.leaves):
+            if index in first:
+                (box, key), text = first[index]
+                kept.append(leaf._replace(box=box, key=key, text=text))
+            elif index not in gone:
+                kept.append(leaf)
+        edits = {place: value for place, value in self.edits.items() if place not in addressed}
+        edits |= {place: text for place, (text, _) in sentences.items()}
+        return Prompt(self.document, tuple(kept), self.unjudged, edits, self.parts)
 
     def __repr__(self) -> str:
         return f"Prompt({len(self.leaves)} leaves, {len(self.edits)} edits)"

@@ -17,6 +17,10 @@ class Action(StrEnum):
     DENIED = "denied"
     ANSWERED = "answered"
     """A fixed text took the place of the answer."""
+    WITHHELD = "withheld"
+    """A sentence took the place of the text, and the request went on."""
+    FLAGGED = "flagged"
+    """It was written down, and the request went on as it was."""
     REPLACED = "replaced"
     SKIPPED = "skipped"
     """The guard does not apply to this exchange: nothing was read."""
@@ -26,11 +30,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule that matched, by its id; `kind` groups rules, `count` says how often where that is known."""
+    """A rule that matched, by its id; `kind` groups rules, `count` says how often where that is known.
+
+    `channel` is where, `action` what became of that text, and `text` the keyed digest by which it can be asked about.
+    """
 
     rule: str
     kind: str = ""
     count: int = 1
+    channel: str = ""
+    action: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 
 from outgate.errors import Denial
 from outgate.inference.usage import Usage
-from outgate.inference.verdict import Extent, Verdict
+from outgate.inference.verdict import Extent, Match, Verdict
 from outgate.metering.charge import Basis
 from outgate.metering.cost import Costs
 from outgate.metering.events import Closed
@@ -74,12 +74,17 @@ def bounded(text: str) -> str | None:
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     """What was found, read, and not read: what is empty is left out, but for the action."""
     told = {
-        "matches": [{"rule": match.rule, "kind": match.kind, "count": match.count} for match in verdict.matches],
+        "matches": [_match(match) for match in verdict.matches],
         "scanned": [_extent(extent) for extent in verdict.scanned],
         "unjudged": [_extent(extent) for extent in verdict.unjudged],
         "revision": verdict.revision,
     }
     return {"action": verdict.action.value, **{name: value for name, value in told.items() if value}}
+
+
+def _match(match: Match) -> dict[str, str | int]:
+    told = {"channel": match.channel, "action": match.action, "text": match.text}
+    return {"rule": match.rule, "kind": match.kind, "count": match.count, **{name: value for name, value in told.items() if value}}
 
 
 def _extent(extent: Extent) -> dict[str, str | int]:

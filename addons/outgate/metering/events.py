@@ -76,7 +76,7 @@ def _emit_verdict(guard: str, verdict: Verdict, metrics: Metrics) -> None:
     add = metrics.add
     add("outgate_verdicts_total", (guard, verdict.action.value))
     for match in verdict.matches:
-        add("outgate_verdict_matches_total", (guard, match.rule), match.count)
+        add("outgate_verdict_matches_total", (guard, match.rule, match.channel, match.action), match.count)
     for extent in verdict.scanned:
         add("outgate_scanned_pieces_total", (guard, extent.kind), extent.count)
     for extent in verdict.unjudged:

@@ -95,9 +95,14 @@ METRICS = (
         "outgate_verdicts_total",
         Type.COUNTER,
         ("guard", "action"),
-        "verdicts of each guard: allowed, denied, answered, replaced, skipped (nothing was read) or failed",
+        "verdicts of each guard: allowed, denied, answered, withheld, flagged, replaced, skipped (nothing was read) or failed",
     ),
-    Metric("outgate_verdict_matches_total", Type.COUNTER, ("guard", "rule"), "rules that matched"),
+    Metric(
+        "outgate_verdict_matches_total",
+        Type.COUNTER,
+        ("guard", "rule", "channel", "action"),
+        "rules that matched, by the channel of the text and what became of it; both are empty where a guard does not tell",
+    ),
     Metric("outgate_scanned_pieces_total", Type.COUNTER, ("guard", "kind"), "pieces of text that a guard has read, by channel"),
     Metric(
         "outgate_unjudged_pieces_total",

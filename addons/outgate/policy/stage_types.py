@@ -84,6 +84,7 @@ class Ports:
     metrics: Any = NullPort("metrics")
     notices: Any = None
     state_secret: Any = NullPort("state_secret")
+    refused: Any = NullPort("refused")
     wall: Callable[[], float] = NullPort("wall")
     monotonic: Callable[[], float] = NullPort("monotonic")
     ids: Callable[[], str] = NullPort("ids")

@@ -33,6 +33,10 @@ class Layout:
         return self.state / "metrics"
 
     @property
+    def refused(self) -> Path:
+        return self.state / "refused.sqlite"
+
+    @property
     def models(self) -> Path:
         return self.state / "models.sock"
 

@@ -34,6 +34,7 @@ from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
+from outgate.stores.refused import Refused
 from outgate.stores.state_secret import StateSecret
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.client import Client
@@ -102,6 +103,7 @@ class Runtime:
             metrics=Metrics(layout.metrics),
             notices=self._notices,
             state_secret=StateSecret.in_folder(layout.state),
+            refused=Refused(layout.refused, time.time),
             wall=time.time,
             monotonic=time.monotonic,
             ids=exchange_id,
@@ -173,6 +175,7 @@ class Runtime:
         self._client.close()
         await self._accounts.stop()
         self._ports.metrics.close()
+        self._ports.refused.close()
         if beside:
             await asyncio.wait(beside)
 

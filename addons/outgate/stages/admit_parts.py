@@ -60,7 +60,7 @@ class AdmitParts(Stage):
                 f"The policy does not admit content it cannot read: {', '.join(unread)}. "
                 "Leave it out, or have it named under `allow_unjudged` of `admit_parts`."
             )
-            return Denial(code="unjudged_content", status=403, message=message, outputs=(found, self._state))
+            return Denial(code="unjudged_content", status=400, message=message, outputs=(found, self._state))
         if stored:
             message = (
                 f"The policy does not admit state at the provider: {', '.join(stored)}. "

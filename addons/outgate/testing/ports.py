@@ -28,6 +28,7 @@ from outgate.policy.stage_types import Ports, ports_of
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
+from outgate.stores.refused import Refused
 from outgate.stores.state_secret import SIZE, StateSecret
 from outgate.testing.cases import ProviderAnswer
 from outgate.tokens.tokenizers import Tokenizers
@@ -122,6 +123,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
         ids = map("req_test{:04d}".format, itertools.count())
         accounts = _accounts(folder, ids)
         memo = Memo(bytes(32))
+        refused = Refused(folder / "refused.sqlite", _wall)
         await accounts.start()
         metrics = Metrics(folder / "metrics")
         try:
@@ -136,6 +138,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 prices=Prices(_wall),
                 metrics=metrics,
                 state_secret=StateSecret(bytes(SIZE)),
+                refused=refused,
                 wall=_wall,
                 monotonic=time.monotonic,
                 ids=lambda: next(ids),
@@ -143,6 +146,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
         finally:
             await accounts.stop()
             metrics.close()
+            refused.close()
 
 
 def _accounts(folder: Path, ids: Iterable[str]) -> Accounts:

@@ -80,7 +80,7 @@ def test_a_guard_that_answers_denies_what_no_words_can_answer(line, providers):
     with http(gateway) as client:
         reply = client.post("https://api.openai.com/v1/embeddings", json={"model": "text-embedding-3-small", "input": ATTACK})
 
-    assert (403, "prompt_refused") == (reply.status_code, reply.json()["error"]["code"])
+    assert (400, "prompt_refused") == (reply.status_code, reply.json()["error"]["code"])
     assert [] == providers[0].seen
 
 

@@ -110,7 +110,7 @@ def test_personal_data_in_a_request_leaves_as_a_placeholder(cell):
 def test_a_denied_request_is_an_error_of_its_dialect_and_goes_nowhere(cell):
     status, body = cell.ask(f"{ATTACK} I am {MAIL}")
 
-    assert (403, "prompt_refused") == (status, cell.talk.refused(orjson.loads(body)))
+    assert (400, "prompt_refused") == (status, cell.talk.refused(orjson.loads(body)))
     assert [] == cell.provider.seen
     assert "prompt_refused" == cell.closing_line()["outgate.denial.code"]
 

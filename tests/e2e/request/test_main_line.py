@@ -157,5 +157,5 @@ def test_paths_that_are_no_inference_carry_no_body_unjudged(shared, providers, p
     with http(gateway) as client:
         reply = client.post(f"https://api.openai.com{path}", json={"input": "hi"})
 
-    assert (reply.status_code, reply.headers["x-outgate-reason"]) == (403, "unjudged_content")
+    assert (reply.status_code, reply.headers["x-outgate-reason"]) == (400, "unjudged_content")
     assert providers[0].seen == []

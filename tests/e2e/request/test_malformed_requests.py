@@ -149,7 +149,7 @@ def test_other_methods_are_not_inference(shared, providers, method):
             return await raw.reply(head_only=method == "HEAD")
 
     reply = asyncio.run(run())
-    assert (403, "unjudged_content") == (reply.status, reply.reason)
+    assert (400, "unjudged_content") == (reply.status, reply.reason)
     assert providers[0].seen == []
 
 

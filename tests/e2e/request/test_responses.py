@@ -162,7 +162,7 @@ def test_refusals_raise_typed_errors(shared):
     client = openai_client(gateway)
     with pytest.raises(openai.BadRequestError) as stored:
         client.responses.create(model="gpt-5", previous_response_id="resp_1", input="hi")
-    with pytest.raises(openai.PermissionDeniedError) as unread:
+    with pytest.raises(openai.BadRequestError) as unread:
         client.responses.create(model="gpt-5", input=[{"role": "user", "content": [{"type": "input_image", "file_id": "x"}]}])
     with pytest.raises(openai.PermissionDeniedError):
         client.responses.retrieve("resp_1")

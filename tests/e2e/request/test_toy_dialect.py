@@ -104,7 +104,7 @@ def test_a_stream_that_breaks_off_ends_in_its_own_words(gateway, maker):
 
 @pytest.mark.parametrize(
     ("body", "status", "code", "kind"),
-    [({"say": ATTACK}, 403, "prompt_refused", "forbidden"), ({"say": "x", "SAY": "y"}, 400, "ambiguous_name", "wrong")],
+    [({"say": ATTACK}, 400, "prompt_refused", "wrong"), ({"say": "x", "SAY": "y"}, 400, "ambiguous_name", "wrong")],
 )
 def test_a_refusal_in_its_own_shape(gateway, maker, body, status, code, kind):
     reply = ask(gateway, json=body)
@@ -116,7 +116,7 @@ def test_a_refusal_in_its_own_shape(gateway, maker, body, status, code, kind):
 def test_a_path_that_nobody_reads_is_refused_in_its_shape(gateway, maker):
     for path in ("/v1/toys/bear:break", "/v1/toys/bear:say?api-version=1", "/v2/toys/bear:say", "/"):
         reply = ask(gateway, f"https://api.toy.test{path}")
-        assert (403, "unjudged_content") == (reply.status_code, reply.json()["code"])
+        assert (400, "unjudged_content") == (reply.status_code, reply.json()["code"])
     assert [] == maker.seen
 
 

@@ -66,11 +66,12 @@ def test_a_clean_request_tells_what_was_read(gateway):
 @only("deny")
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_denial_tells_the_rules_and_not_the_words(gateway, stream):
-    found = verdicts(gateway, text(ATTACK), text("more"), status=403, stream=stream)
+    found = verdicts(gateway, text(ATTACK), text("more"), status=400, stream=stream)
     guard = found["prompt_guard"]
 
     assert "denied" == guard["action"]
-    assert {"rule": "override.previous", "kind": "override", "count": 1} in guard["matches"]
+    (match,) = (each for each in guard["matches"] if each["rule"] == "override.previous")
+    assert ("override", 1, "user", "denied") == (match["kind"], match["count"], match["channel"], match["action"])
     assert ["system"] == [each["kind"] for each in guard["unjudged"]]
     assert "previous instructions" not in str(found)
 
@@ -94,7 +95,7 @@ def test_an_image_that_policy_admits_is_told_as_unjudged(gateway):
 
 @only("answer")
 def test_an_image_that_is_refused_is_told_with_the_denial(gateway):
-    found = verdicts(gateway, text("What is this?"), IMAGE, status=403)
+    found = verdicts(gateway, text("What is this?"), IMAGE, status=400)
 
     assert ("denied", "image") == (found["parts"]["action"], found["parts"]["unjudged"][0]["kind"])
     assert "prompt_guard" not in found  # it did not run
@@ -118,7 +119,7 @@ def test_a_guard_that_failed_says_so_when_the_request_is_refused(gateway):
 
 @only("deny")
 def test_a_guard_that_failed_says_so_when_the_request_goes_on(gateway):
-    gateway.broken = {"prompt_guard": lambda step: replace(step, run=_raise, waits=False, on_error=lambda _: (FAILED,))}
+    gateway.broken = {"prompt_guard": lambda step: replace(step, run=lambda facts: (FAILED, facts.prompt), waits=False)}
 
     assert {"action": "failed"} == verdicts(gateway, text(ATTACK))["prompt_guard"]
 
@@ -126,13 +127,13 @@ def test_a_guard_that_failed_says_so_when_the_request_goes_on(gateway):
 @only("deny")
 def test_the_metrics_count_what_the_lines_tell(gateway):
     verdicts(gateway, text("Hello"), IMAGE)
-    verdicts(gateway, text(ATTACK), status=403)
+    verdicts(gateway, text(ATTACK), status=400)
     shown = render(gateway.world.folder / "state" / "metrics").decode()
 
     for series in (
         'outgate_verdicts_total{guard="prompt_guard",action="allowed"}',
         'outgate_verdicts_total{guard="prompt_guard",action="denied"}',
-        'outgate_verdict_matches_total{guard="prompt_guard",rule="override.previous"}',
+        'outgate_verdict_matches_total{guard="prompt_guard",rule="override.previous",channel="user",action="denied"}',
         'outgate_scanned_pieces_total{guard="prompt_guard",kind="user"}',
         'outgate_unjudged_pieces_total{guard="parts",kind="image"}',
     ):

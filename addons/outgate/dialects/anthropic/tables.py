@@ -76,6 +76,7 @@ def _blocks(channel: Channel, *, inner: Rule | None = None) -> Rule:
         "texts": {"tool_use_id": _PARAMETER, "content": Channel.TOOL_RESULT},
         "rules": {"content": inner or rule},
         "names": {"is_error"},
+        "whole": "content",
     }
     titled = dict.fromkeys(("title", "context", "source"), channel)
     text = {"texts": {"text": channel}, "rules": {"citations": Rule(channel, item=free(channel))}}

@@ -87,6 +87,7 @@ def _message(channel: Channel) -> Rule:
             "function_call": function,
             "audio": Rule(channel, kind="audio", state=_values("id")),
         },
+        whole="content" if channel is Channel.TOOL_RESULT else "",
     )
 
 

@@ -122,7 +122,7 @@ def _tools() -> Rule:
 _CLIENT_TOOLS = ("local_shell", "apply_patch", "computer", "computer_use_preview", "tool_search")
 """Tools of OpenAI's making that the caller runs, or that look into the request's own tools; a shell is one where it is local."""
 TOOLS = _tools()
-_OUTPUT = {"texts": {"output": _RESULT}, "rules": {"output": _content(_RESULT)}}
+_OUTPUT = {"texts": {"output": _RESULT}, "rules": {"output": _content(_RESULT)}, "whole": "output"}
 _NAMED = {"texts": dict.fromkeys(("name", "namespace", "server_label"), _CALL)}
 _ARGUMENTS = free(_CALL, state=NO_STATE)
 _SEALED = {"sealed": {"encrypted_content"}, "kind": REFERENCE}
