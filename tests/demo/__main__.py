@@ -72,7 +72,7 @@ def cached_jailbreak(on: Stand) -> bool:
     again = on.call("openai", JAILBREAK, workload="red-team")
     cached = on.closing_lines()[-1]["outgate.source"]
     denied = on.call("openai", JAILBREAK)
-    held = cached == "cache" and first["text"] == again["text"] and denied.get("error") == "PermissionDeniedError"
+    held = cached == "cache" and first["text"] == again["text"] and denied.get("error") == "BadRequestError"
     detail = f"red-team, again: answered from the {cached}\ndemo: openai.{denied.get('error', 'answered')}: {denied['text']}"
     return verdict(1, "a jailbreak whose answer is in the cache is still denied", held=held, detail=detail)
 

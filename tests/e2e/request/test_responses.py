@@ -164,7 +164,7 @@ def test_refusals_raise_typed_errors(shared):
         client.responses.create(model="gpt-5", previous_response_id="resp_1", input="hi")
     with pytest.raises(openai.BadRequestError) as unread:
         client.responses.create(model="gpt-5", input=[{"role": "user", "content": [{"type": "input_image", "file_id": "x"}]}])
-    with pytest.raises(openai.PermissionDeniedError):
+    with pytest.raises(openai.BadRequestError):
         client.responses.retrieve("resp_1")
 
     assert ("server_state", "unjudged_content") == (stored.value.code, unread.value.code)

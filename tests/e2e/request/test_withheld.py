@@ -118,7 +118,7 @@ def test_workers_and_restarts_send_the_same_and_know_what_was_refused(alone, pro
 def test_the_line_tells_rule_channel_action_and_digest(talker, world):
     dialect = talker.dialect
     sentence = result_in(dialect, talker.sent(user(dialect, "Tell it."), *call(dialect, ATTACK))[2])
-    guard = lines(world)[-1]["outgate.verdicts"]["prompt_guard"]
+    guard = max(lines(world), key=lambda line: line["time"])["outgate.verdicts"]["prompt_guard"]
 
     assert "withheld" == guard["action"]
     assert {("tool_result", "withheld")} == {(each["channel"], each["action"]) for each in guard["matches"]}
