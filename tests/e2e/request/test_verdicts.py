@@ -66,7 +66,7 @@ def test_a_clean_request_tells_what_was_read(gateway):
 @only("deny")
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_denial_tells_the_rules_and_not_the_words(gateway, stream):
-    found = verdicts(gateway, text(ATTACK), text("more"), status=400, stream=stream)
+    found = verdicts(gateway, text(f"{ATTACK} {stream}"), text("more"), status=400, stream=stream)
     guard = found["prompt_guard"]
 
     assert "denied" == guard["action"]
