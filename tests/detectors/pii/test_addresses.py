@@ -1,5 +1,6 @@
 import pytest
 
+from detectors.pii.finding import values
 from outgate.detectors.pii.addresses import emails
 
 
@@ -21,8 +22,28 @@ from outgate.detectors.pii.addresses import emails
         ("package@1.2.3", []),
         ("@decorator", []),
         ("bob@localhost", []),
+        ("/home/jane@corp.com/x", ["jane@corp.com"]),
+        ("https://x.org/?email=jane@corp.com&x=1", ["jane@corp.com"]),
+        (r'{"a":"line\njane@corp.com"}', ["jane@corp.com"]),
+        ("bounce-jane=corp.com@list.org", ["bounce-jane=corp.com@list.org"]),
         ("@@@@", []),
     ],
 )
 def test_emails(text: str, found: list[str]) -> None:
-    assert found == [text[start:end] for start, end in emails(text)]
+    assert found == values(emails, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git@github.com:org/repo",
+        "ssh://git@github.com/org/repo.git",
+        "root@web01.example.com:~/x",
+        "deploy@web01.example.com:/srv/app",
+        "https://user:secret@host.com/x",
+        "getty@tty1.service",
+        "x@w.mean()",
+    ],
+)
+def test_F10_an_account_at_a_host_is_no_mailbox(text: str) -> None:
+    assert [] == values(emails, text)

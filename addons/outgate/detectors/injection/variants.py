@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from outgate.detectors.folding import FOLD
 from outgate.detectors.normalise import fold, holds_escape, unescape
-from outgate.detectors.pii.structured import ibans
+from outgate.detectors.pii.ibans import ibans
+from outgate.detectors.pii.reading import read
 from outgate.detectors.regex_engines import Automaton
 from outgate.detectors.transliterate import FOREIGN, transliterate
 
@@ -160,7 +161,7 @@ def written_ends(plain: str) -> list[tuple[int, int]]:
 def _names(one: Variant) -> list[tuple[int, int]]:
     """Where that stands which redaction takes out of a text or puts into it."""
     plain = one.plain
-    found = list(ibans(plain)) if one.holds_digits else []
+    found = [(iban.start, iban.end) for iban in ibans(read(plain))] if one.holds_digits else []
     if "<" in plain:
         found.extend(match.span() for match in _PLACEHOLDER.finditer(plain))
     if ("@" in plain or plain.find(":") != plain.rfind(":")) and _HOLDS_ADDRESS.search(plain):

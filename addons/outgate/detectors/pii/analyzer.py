@@ -17,7 +17,7 @@ from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.normalise import Folded, normalise
 from outgate.detectors.payloads import Payload, payloads
 from outgate.detectors.pii.context import NearbyWords
-from outgate.detectors.pii.prefilter import ENTITIES
+from outgate.detectors.pii.finders import ENTITIES
 from outgate.detectors.pii.recognizers import recognizers
 from outgate.detectors.pii.slices import Slice, merge, slices
 

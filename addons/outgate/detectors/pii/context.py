@@ -13,6 +13,8 @@ from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 
 _WORD = re.compile(r"[^\W\d_]+")
 _BEFORE, _AFTER = 5, 2
+_REACH = 80
+"""Characters within which these words begin, before a match, and end, after it: a slice of the text shows the same words."""
 
 
 def lemma(word: str) -> str:
@@ -22,7 +24,7 @@ def lemma(word: str) -> str:
 
 
 class NearbyWords(ContextAwareEnhancer):  # type: ignore[misc]
-    """Raises the score of a result with one of its recognizer's context words among the five before or the two after it."""
+    """Raises the score of a result with one of its recognizer's context words beside it: among five before, two after, in reach."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -50,7 +52,10 @@ class NearbyWords(ContextAwareEnhancer):  # type: ignore[misc]
             wanted = hints.get(result.recognition_metadata[RecognizerResult.RECOGNIZER_IDENTIFIER_KEY], set())
             first, last = bisect_left(starts, result.start), bisect_left(starts, result.end)
             near = words[max(0, first - _BEFORE) : first] + words[last : last + _AFTER]
-            if not wanted.isdisjoint({lemma(word[0]) for word in near} | set(context or ())):
+            reached = {
+                lemma(word[0]) for word in near if word.start() >= result.start - _REACH and word.end() <= result.end + _REACH
+            }
+            if not wanted.isdisjoint(reached | set(context or ())):
                 boosted = result.score + self.context_similarity_factor
                 result.score = min(1.0, max(boosted, self.min_score_with_context_similarity))
         return raw_results

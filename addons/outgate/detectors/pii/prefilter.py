@@ -1,32 +1,22 @@
 """Prefilter for personal data: the places of a text that may hold some, each with the surroundings it is judged by.
 
-Nothing else is sent to the model server. What is left out holds none for certain: the prefilter looks at the same views of text as
-the analyzer (normalised, then every readable payload), and for each entity at something that every match must contain. Tests plant
+Nothing else is sent to the model server. What is left out holds none for certain: the prefilter runs the finders that the analyzer
+runs, over the same views of the text (normalised, then every readable payload), without what only the analyzer knows. Tests plant
 every entity under every disguise and hold the two together.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from outgate.detectors.normalise import Folded, normalise
 from outgate.detectors.payloads import payloads
+from outgate.detectors.pii.finders import ENTITIES, FINDERS
+from outgate.detectors.pii.reading import read
 from outgate.detectors.pii.slices import Slice
-from outgate.detectors.pii.structured import ibans
 
-CARD, EMAIL, PHONE, IBAN, SSN, IP = "CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"
-ENTITIES = (CARD, EMAIL, PHONE, IBAN, SSN, IP)
+__all__ = ["ENTITIES", "candidates", "may_contain"]
 
 REACH = 160
-"""Characters of surroundings on each side: the words that speak for a match, and more than any separator between its groups."""
-_FOUR_DIGITS = re.compile(r"\d(?:[^0-9A-WYZa-wyz]{0,4}\d){3,}")
-"""Cards, phone numbers (in which an x may stand between digits) and SSNs hold at least this; so does an IPv4 address, which has
-four numbers between three dots."""
-_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
-"""Every IPv6 address holds two colons with nothing or one group between them."""
-_AT = re.compile("@+")
-_MAIL = 320
-"""Characters of a mail address before and after its @ together, at most (RFC 5321, 4.5.3.1)."""
-_NUMBERED = frozenset({CARD, PHONE, SSN, IP})
+"""Characters of surroundings on each side: more than any word that speaks for a match, or against it, stands away."""
 
 type Span = tuple[int, int]
 
@@ -49,31 +39,25 @@ def may_contain(text: str, entities: tuple[str, ...] = ENTITIES) -> bool:
 
 
 def _places(text: str, entities: tuple[str, ...]) -> Iterator[Span]:
-    if EMAIL in entities:
-        yield from ((max(0, at.start() - _MAIL), at.end() + _MAIL) for at in _AT.finditer(text))
-    if not _NUMBERED.isdisjoint(entities):
-        yield from ((max(0, digits.start() - 64), digits.end() + 8) for digits in _FOUR_DIGITS.finditer(text))
-    if IP in entities:
-        yield from ((max(0, colons.start() - 40), colons.end() + 40) for colons in _COLONS.finditer(text))
-    if IBAN in entities:
-        yield from ibans(text)
+    reading = read(text)
+    for entity in entities:
+        for found in FINDERS[entity](reading):
+            yield found.start, found.end
 
 
-def _cut(text: str, folded: Folded, places: Iterable[Span]) -> Iterator[Slice]:
+def _cut(text: str, folded: Folded, places: Sequence[Span]) -> Iterator[Slice]:
     """The places with their surroundings, neighbours together, as pieces of the text as it was given."""
-    length = len(folded.text)
-    begin = end = first = last = -1
-    for start, stop in places:
-        if end < 0 or start - REACH > end:
-            if end >= 0:
-                yield _slice(text, folded, begin, end, first, last)
-            begin, first = max(0, start - REACH), start
-        last = max(last, min(stop, length))
-        end = min(length, last + REACH)
-    if end >= 0:
-        yield _slice(text, folded, begin, end, first, last)
+    if not places:
+        return
+    first, last = places[0]
+    for start, end in places[1:]:
+        if start > last + 2 * REACH:
+            yield _slice(text, folded, first, last)
+            first = start
+        last = max(last, end)
+    yield _slice(text, folded, first, last)
 
 
-def _slice(text: str, folded: Folded, begin: int, end: int, first: int, last: int) -> Slice:
-    start, stop = folded.span(begin, end)
+def _slice(text: str, folded: Folded, first: int, last: int) -> Slice:
+    start, stop = folded.span(max(0, first - REACH), min(len(folded.text), last + REACH))
     return Slice(text[start:stop], start, *folded.span(first, last))

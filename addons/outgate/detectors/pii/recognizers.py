@@ -1,25 +1,41 @@
-"""Presidio recognizers that Outgate runs: presidio's own for phone numbers, SSNs and IP addresses, ours where presidio's miss
-spellings (cards with any separator, IBANs in lower case) or take quadratic time or the network (e-mail addresses).
+"""Presidio recognisers that Outgate runs: our finders with presidio's scores and context words.
+
+Only the model server imports this. What a finder cannot know without a large table is asked here: whether a telephone number is
+given out (phonenumbers), and whether a domain can end so (the public suffix list that tldextract brings).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 
+import phonenumbers
+import tldextract
 from presidio_analyzer import EntityRecognizer, LocalRecognizer, RecognizerResult
-from presidio_analyzer.predefined_recognizers import IpRecognizer, PhoneRecognizer, UsSsnRecognizer
 
 from outgate.detectors.pii.addresses import emails
-from outgate.detectors.pii.prefilter import CARD, EMAIL, ENTITIES, IBAN, IP, PHONE, SSN
-from outgate.detectors.pii.structured import cards, ibans
+from outgate.detectors.pii.finders import CARD, EMAIL, ENTITIES, FINDERS, IBAN, IP, PHONE, SSN
+from outgate.detectors.pii.phones import phones
+from outgate.detectors.pii.reading import Found, Reading, read
 
-type Spans = Callable[[str], Iterable[tuple[int, int]]]
+type Finder = Callable[[Reading], Iterable[Found]]
+_PRIVATE_TOPS = frozenset(
+    ["example", "test", "invalid", "localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "onion", "arpa"]
+)
+_CONTEXT = {
+    CARD: ["card", "credit", "visa"],
+    EMAIL: ["email", "mail"],
+    IBAN: ["iban", "bank"],
+    PHONE: ["phone", "telephone", "cell", "cellphone", "mobile", "call", "fax"],
+    SSN: ["social", "security", "ssn", "ssns", "ssid"],
+    IP: ["ip", "ipv4", "ipv6"],
+}
 
 
-class SpanRecognizer(LocalRecognizer):  # type: ignore[misc]
-    """A presidio recognizer over one of our span finders."""
+class FinderRecognizer(LocalRecognizer):  # type: ignore[misc]
+    """A presidio recogniser over one of our finders."""
 
-    def __init__(self, entity: str, spans: Spans, score: float, context: list[str]) -> None:
-        super().__init__(supported_entities=[entity], name=f"outgate_{entity.lower()}", context=context)
-        self._entity, self._spans, self._score = entity, spans, score
+    def __init__(self, entity: str, finder: Finder) -> None:
+        super().__init__(supported_entities=[entity], name=f"outgate_{entity.lower()}", context=_CONTEXT[entity])
+        self._entity, self._finder = entity, finder
 
     def load(self) -> None:
         """Nothing to load."""
@@ -28,21 +44,37 @@ class SpanRecognizer(LocalRecognizer):  # type: ignore[misc]
         """presidio's port: one result for each span."""
         metadata = {RecognizerResult.RECOGNIZER_NAME_KEY: self.name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id}
         return [
-            RecognizerResult(self._entity, start, end, self._score, recognition_metadata=metadata)
-            for start, end in self._spans(text)
+            RecognizerResult(self._entity, start, end, score, recognition_metadata=metadata)
+            for start, end, score in self._finder(read(text))
         ]
 
 
-_MAKERS: dict[str, Callable[[], EntityRecognizer]] = {
-    CARD: lambda: SpanRecognizer(CARD, cards, 1.0, ["card", "credit", "visa"]),
-    EMAIL: lambda: SpanRecognizer(EMAIL, emails, 1.0, ["email", "mail"]),
-    IBAN: lambda: SpanRecognizer(IBAN, ibans, 1.0, ["iban", "bank"]),
-    PHONE: PhoneRecognizer,
-    SSN: UsSsnRecognizer,
-    IP: IpRecognizer,
-}
-
-
 def recognizers() -> list[EntityRecognizer]:
-    """A recognizer for each supported entity."""
-    return [_MAKERS[entity]() for entity in ENTITIES]
+    """A recogniser for each supported entity."""
+    finders: dict[str, Finder] = FINDERS | {
+        EMAIL: partial(emails, is_top=_tops().__contains__),
+        PHONE: partial(phones, valid=given_out),
+    }
+    return [FinderRecognizer(entity, finders[entity]) for entity in ENTITIES]
+
+
+@lru_cache(4_096)
+def given_out(number: str) -> bool:
+    """Whether a number with its calling code can be somebody's."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _tops() -> frozenset[str]:
+    return frozenset(_suffixes()) | _PRIVATE_TOPS
+
+
+def _suffixes() -> Iterator[str]:
+    """The last labels of all public suffixes, in letters and as they are sent (RFC 3492)."""
+    for suffix in tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).tlds:
+        top = suffix.rpartition(".")[2]
+        yield top
+        if not top.isascii():
+            yield top.encode("idna").decode()
