@@ -25,6 +25,7 @@ from outgate.detectors.pii.addresses import emails
         ("/home/jane@corp.com/x", ["jane@corp.com"]),
         ("https://x.org/?email=jane@corp.com&x=1", ["jane@corp.com"]),
         (r'{"a":"line\njane@corp.com"}', ["jane@corp.com"]),
+        ("<git@example.com>", ["git@example.com"]),
         ("bounce-jane=corp.com@list.org", ["bounce-jane=corp.com@list.org"]),
         ("@@@@", []),
     ],
@@ -43,6 +44,8 @@ def test_emails(text: str, found: list[str]) -> None:
         "https://user:secret@host.com/x",
         "getty@tty1.service",
         "x@w.mean()",
+        "UID:1568-1567555199@example.com",
+        "Message-ID: <20261129.1504@mail.example.com>",
     ],
 )
 def test_F10_an_account_at_a_host_is_no_mailbox(text: str) -> None:

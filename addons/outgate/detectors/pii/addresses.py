@@ -16,6 +16,8 @@ _DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W
 _LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]{3,45}\]")
 _PATH = re.compile(r":(?!//)(?:[~\w.-]*/|[\w-]+\.git\b)")
 _ACCOUNT = re.compile(r"(?:[a-z][a-z+.-]*(?<!mailto):)?//[^\s/@\"'<>]*\Z", re.IGNORECASE)
+_HOSTED = frozenset({"git", "hg", "svn"})
+_MESSAGE = re.compile(r"\b(?:uid|message-id|content-id|in-reply-to|references)[\"']?:\s?[\"'<]{0,2}\Z", re.IGNORECASE)
 _UNITS = frozenset(["service", "socket", "target", "timer", "mount", "automount", "slice", "scope", "path", "device", "swap"])
 _SIGNS_AHEAD = ".'`&=#%~!+-"
 
@@ -70,9 +72,10 @@ def _may_be_top(label: str) -> bool:
 
 
 def _is_account(text: str, start: int, at: int, end: int) -> bool:
-    """A user at a host: `git@github.com:org/repo`, `https://user:secret@host/`, `getty@tty1.service`, `dot(a@b.T(`."""
+    """A user at a host, or the name of a message: `git@github.com:org/repo`, `https://user:secret@host/`, `UID:1@b.co`."""
     if text[end : end + 1] == "(" or text[at + 1 : end].rpartition(".")[2].lower() in _UNITS:
         return True
-    if text[start:at].lower() in ("git", "hg", "svn") or _PATH.match(text, end):
+    if (text[start:at].lower() in _HOSTED and text[end : end + 1] in (":", "/")) or _PATH.match(text, end):
         return True
-    return _ACCOUNT.search(text[max(0, start - 80) : start]) is not None
+    ahead = text[max(0, start - 80) : start]
+    return _ACCOUNT.search(ahead) is not None or _MESSAGE.search(ahead) is not None
