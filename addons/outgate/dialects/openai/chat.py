@@ -9,8 +9,9 @@ from typing import Any
 from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, reports_nothing
 from outgate.dialects.json_body import LIMITS, Limits, dump
-from outgate.dialects.openai.stream import DONE, OpenAIStream, reported, vectors_reported
-from outgate.dialects.openai.tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, VECTORS
+from outgate.dialects.openai.stream import DONE, OpenAIStream, reported
+from outgate.dialects.openai.tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES
+from outgate.dialects.openai.vectors import VectorsAnswer
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
 from outgate.dialects.spec import AnswerDecoder, Canned, Request, RequestLine, Target, WireRequest, error_type
@@ -90,7 +91,7 @@ class OpenAI:
         if operation.kind is Kind.CHAT:
             return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, reported)
         if operation.kind is Kind.EMBEDDINGS:
-            return WholeAnswer(VECTORS, vectors_reported)
+            return VectorsAnswer()
         return WholeAnswer(CHUNK, reports_nothing)
 
     def error(self, denial: Denial, request_id: str) -> bytes:
