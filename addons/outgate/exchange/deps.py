@@ -15,12 +15,14 @@ from outgate.upstreams.credentials import Credentials
 NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
 
 
-def denied(policy: LivePolicy, execution: Execution, destination: str, ended: Denial | Answer | None) -> Denial | None:
+def denied(policy: LivePolicy, execution: Execution, head: RequestHead, ended: Denial | Answer | None) -> Denial | None:
     """The refusal of a head that has been judged, if any. A caller that nobody knows is told to authenticate, wherever it wants to
-    go: clients that wait for a challenge need it there too, and a stranger learns no destination.
+    go: clients that wait for a challenge need it there too, and a stranger learns no destination. In a tunnel that leads nowhere
+    everything is refused: a policy that has changed since may not make it a way out.
     """
-    if policy.destination(destination) is None and (ended is None or execution.get("principal") is not None):
-        return Denial(code="destination_denied", status=403, message=f"No policy allows the destination {destination}.")
+    nowhere = policy.destination(head.destination) is None or (head.connection.refused and ended is None)
+    if nowhere and (ended is None or execution.get("principal") is not None):
+        return Denial(code="destination_denied", status=403, message=f"No policy allows the destination {head.destination}.")
     assert not isinstance(ended, Answer)
     return ended
 

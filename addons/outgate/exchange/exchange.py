@@ -7,7 +7,7 @@ gone, killed) goes through `_close`, once.
 import logging
 from asyncio import CancelledError, Task, get_running_loop
 
-from outgate.dialects.registry import dialect, operation_for, spec, spoken_to
+from outgate.dialects.registry import dialect, operation_for, spec
 from outgate.dialects.spec import Request, RequestLine
 from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
@@ -19,7 +19,8 @@ from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, opening_facts
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
 from outgate.exchange.memory_estimate import memory_of
-from outgate.exchange.replies import conclusion, denial_reply
+from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
+from outgate.exchange.replies import conclusion, denial_reply, hint_of, speaker
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
@@ -105,7 +106,7 @@ class Exchange:
         if denial is None:
             denial = await self._answer(policy)
         if denial is not None:
-            await self._deny(denial)
+            await self._deny(denial, policy)
 
     async def _admit(self, policy: LivePolicy) -> Denial | None:
         """Judge the head alone: nothing of a body is read for a caller who may not be here."""
@@ -117,7 +118,7 @@ class Exchange:
             return problem
         assert self.execution is not None
         ended = await self.execution.ensure(policy.head.request)
-        denial = denied(policy, self.execution, head.destination, ended)
+        denial = denied(policy, self.execution, head, ended)
         return denial if denial is not None or policy.candidates(self._asked()) else self._no_route()
 
     def _asked(self, model: str | None = None) -> Asked:
@@ -133,7 +134,7 @@ class Exchange:
     def _recognise(self) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
         try:
-            hint = self._backend.dialect if self._backend is not None else "none"
+            hint = self._backend.dialect if self._backend is not None else hint_of(self._host)
             self._operation = operation_for(self.head.method, self.head.path, hint)
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))
@@ -227,10 +228,14 @@ class Exchange:
         execution.give(opening_facts(policy, head, self.id, self._deps.wall(), self._operation, route.name if route else ""))
         return execution
 
-    async def _deny(self, denial: Denial) -> None:
-        self.outcome, self.denial = "denied", denial
+    async def _deny(self, denial: Denial, policy: LivePolicy) -> None:
+        telemetry = telemetry_outcome(policy.gateway.telemetry_hosts, self.head, denial)
+        self.outcome, self.denial = telemetry or "denied", denial if telemetry != ANSWERED else None
         await self._close()
-        self._refuse(denial)
+        if self.denial is None:
+            self.channel.offer(telemetry_reply(self.head))
+        else:
+            self._refuse(denial)
 
     async def _fail(self, denial: Denial, outcome: str = "failed") -> None:
         """The end of an answer at any moment: an error answer before the first byte, the dialect's error event after it."""
@@ -244,12 +249,16 @@ class Exchange:
             self.channel.offer([dialect(self._dialect).error_event(denial, self.id), End()])
 
     def _refuse(self, denial: Denial) -> None:
-        self.channel.offer(denial_reply(denial, self._dialect, self.id))
+        self.channel.offer(denial_reply(denial, self._dialect, self.id, close=self.head.connection.refused))
 
     @property
     def _dialect(self) -> str:
         """The dialect in which the caller is answered."""
-        return spoken_to(self._operation, self._backend.dialect if self._backend is not None else None)
+        return speaker(self._operation, self._backend.dialect if self._backend is not None else None, self._host)
+
+    @property
+    def _host(self) -> str:
+        return self.head.destination.rpartition(":")[0]
 
     async def _end(self, policy: LivePolicy) -> None:
         try:

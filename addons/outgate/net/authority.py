@@ -17,6 +17,12 @@ _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _BRACKETED = re.compile(r"\[([0-9a-f:.]{2,45})\](?::(.*))?", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
+_SPECIAL = frozenset({
+    "alt", "arpa", "corp", "cluster", "example", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain",
+    "localhost", "onion", "private", "svc", "test",
+})  # fmt: skip
+"""Last labels that are not of the public DNS (RFC 6761, RFC 6762, RFC 7686, RFC 9476), or are in use within networks."""
+
 
 class Authority(NamedTuple):
     """A canonical target: a lower-case host name, dotted IPv4 or compressed IPv6 (without brackets), and a port."""
@@ -44,6 +50,12 @@ def parse_host(text: str) -> str:
     """The canonical form of a bare host, as in SNI (IPv6 without brackets). Raises WireError as `parse_authority` does."""
     bare = f"[{text}]" if ":" in text else text
     return parse_authority(bare, 0).host
+
+
+def is_public_name(host: str) -> bool:
+    """Whether a canonical host is a name that the public DNS may hold: no address, no single label, no special-use domain."""
+    before, _, last = host.rpartition(".")
+    return bool(before) and last not in _SPECIAL and not last.isdigit() and ":" not in host
 
 
 def agree(default_port: int, *, connect: str = "", sni: str = "", host: str = "", url: str = "") -> Authority:

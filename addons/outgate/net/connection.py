@@ -20,7 +20,8 @@ class Connection:
     """The fact `conn`: peer address, how it entered, the authority of CONNECT, the SNI of its ClientHello, and what it presented.
 
     `proxy_authorization` is the raw header value of CONNECT; it is judged again on every exchange, so that revoking a workload
-    reaches tunnels that are already open. `certificate` is the SPIFFE id or subject of a verified client certificate.
+    reaches tunnels that are already open. `certificate` is the SPIFFE id or subject of a verified client certificate. `refused`: it
+    is a tunnel that leads nowhere, opened only to say so inside.
     """
 
     peer: str = ""
@@ -29,3 +30,4 @@ class Connection:
     sni: str = ""
     proxy_authorization: Secret | None = None
     certificate: str = ""
+    refused: bool = False

@@ -71,6 +71,15 @@ class SecretSection(Settings):
         return self
 
 
+class TelemetrySection(Settings):
+    """Hosts that clients tell of themselves, none of which is a provider. Patterns of host names: `*` stands for anything."""
+
+    answer: tuple[Pattern, ...] = ()
+    """Answered in their place, with 200 `{}` or 204, and thrown away: their clients neither fail nor try again."""
+    silence: tuple[Pattern, ...] = ()
+    """Refused with 403 at CONNECT. Neither kind leaves a closing line; `outgate_exchanges_total` counts both by `outcome`."""
+
+
 class GatewaySection(Settings):
     """The gateway's own listeners and bounds."""
 
@@ -84,6 +93,13 @@ class GatewaySection(Settings):
     secret: SecretSection | None = None
     """The secret behind placeholders and other keyed digests, for replicas that must agree on them; read at start. Absent, each
     state folder has its own, in the file `secret`."""
+    refuse_inside_tunnel: bool = True
+    """Tell a known workload inside the tunnel that it may not go there, in its SDK's own error type: at port 443 of a public host
+    name. Nothing is resolved or dialled. False refuses every such CONNECT."""
+    pinned_hosts: tuple[Pattern, ...] = ()
+    """Hosts whose clients trust one certificate only, so that they could not be told inside: refused at CONNECT. Same patterns."""
+    telemetry_hosts: TelemetrySection = Field(default_factory=TelemetrySection)
+    """What becomes of telemetry that workloads send to hosts that are no providers."""
     limits: LimitsSection = Field(default_factory=LimitsSection)
     """Bounds on every client."""
 

@@ -7,6 +7,7 @@ import logging
 from asyncio import Task, TimerHandle, get_running_loop
 from collections.abc import Callable
 from dataclasses import replace
+from socket import gethostname
 from weakref import WeakKeyDictionary
 
 from mitmproxy import command, ctx, http
@@ -21,13 +22,14 @@ from outgate.errors import Denial
 from outgate.exchange.body import MemoryPool, RequestBody
 from outgate.exchange.deps import NO_POLICY, ExchangeDeps
 from outgate.exchange.exchange import Exchange
+from outgate.exchange.refused_inside import RefusedNames
 from outgate.exchange.tunnel import FAILED, Tunnel
 from outgate.net.connection import Connection, Entry
-from outgate.policy.schema import LimitsSection
+from outgate.policy.schema import GatewaySection, LimitsSection
 from outgate.proxy.destination import authority_of, connection_of, entry_of, request_head_of
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
-from outgate.proxy.tls import ClientIdentity, agree_on_http1, identity_of
+from outgate.proxy.tls import ClientIdentity, accept_in_tunnel, agree_on_http1, identity_of
 
 _log = logging.getLogger(__name__)
 _GRACE = 0.5
@@ -56,6 +58,9 @@ class Gateway:
         self._deadlines: dict[Client, TimerHandle] = {}
         self._conns: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
         self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
+        self._names = RefusedNames()
+        self._unused: WeakKeyDictionary[Client, Tunnel] = WeakKeyDictionary()
+        self._lines: set[Task[None]] = set()
         self._identity = identity
         self._finished = finished
         ExchangeStream.factory = self
@@ -82,7 +87,10 @@ class Gateway:
         self._expect(flow.client_conn)
 
     def tls_start_client(self, data: TlsData) -> None:
-        if self._identity is not None:
+        conn = self._conns.get(data.context.client)
+        if conn is not None and conn.entry is Entry.CONNECT:
+            accept_in_tunnel(data, conn.authority, http1=conn.refused)
+        elif self._identity is not None:
             self._identity.start(data)
         else:
             agree_on_http1(data)
@@ -108,6 +116,11 @@ class Gateway:
         """
         self._arrived(client)
         self._conns.pop(client, None)
+        tunnel = self._unused.pop(client, None)
+        if tunnel is not None:
+            task = get_running_loop().create_task(tunnel.unused())
+            self._lines.add(task)
+            task.add_done_callback(self._lines.discard)
         io = _transport_of(client)
         if io is not None and io.writer is not None:
             io.writer.close()
@@ -127,6 +140,7 @@ class Gateway:
     def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange:
         """Start the exchange of one request. `body` is given where it is there already."""
         self._arrived(context.client)
+        self._unused.pop(context.client, None)
         conn = self._connection(context, flow)
         incoming = RequestBody(self.bodies, self.limits.body_bytes, (conn.peer,))
         if body is not None:
@@ -196,10 +210,17 @@ class Gateway:
         secret = flow.request.headers.get("proxy-authorization")
         conn = connection_of(flow.client_conn, Entry.CONNECT, destination, secret, self._identity_of(flow.client_conn))
         conn = replace(conn, sni="")  # that of a TLS connection to the gateway itself is not the tunnel's
-        denial = await Tunnel(request_id, conn, destination, problem, self.deps).judge(policy)
+        tunnel = Tunnel(request_id, conn, destination, problem, self.deps)
+        denial = await tunnel.judge(policy, self._names, self._own_names(policy.gateway, flow.client_conn))
         if denial is None:
-            self._conns[flow.client_conn] = conn
+            self._conns[flow.client_conn] = replace(conn, refused=tunnel.refused is not None)
+            if tunnel.refused is not None:
+                self._unused[flow.client_conn] = tunnel
         return denial
+
+    def _own_names(self, gateway: GatewaySection, client: Client) -> frozenset[str]:
+        """Names of the gateway itself, that of a TLS connection to it among them."""
+        return frozenset({gateway.listen.rpartition(":")[0], (client.sni or "").lower(), gethostname().lower()})
 
 
 def _transport_of(client: Client) -> ConnectionIO | None:

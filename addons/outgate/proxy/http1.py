@@ -224,8 +224,10 @@ class BoundedHttp1Server(Http1Server):
         self._ours = True
         self._bodiless = request.data.method == b"HEAD"
         self._chunked = not old and ("transfer-encoding", "chunked") in head.headers
+        told = ("connection", "close") in head.headers
         self._closing = (
-            old
+            told
+            or old
             or self.draining
             or any(name.lower() == b"connection" and b"close" in value.lower() for name, value in request.headers.fields)
         )
@@ -235,7 +237,7 @@ class BoundedHttp1Server(Http1Server):
             for name, value in head.headers
             if not (old and name == "transfer-encoding")
         ]
-        if self._closing:
+        if self._closing and not told:
             lines.append(b"connection: close")
         return b"\r\n".join(lines) + b"\r\n\r\n"
 

@@ -19,6 +19,8 @@ from mitmproxy.tls import TlsData
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
+from outgate.net.authority import parse_authority
+
 _HTTP1 = b"http/1.1"
 
 
@@ -37,6 +39,24 @@ def agree_on_http1(tls_start: TlsData) -> None:
         ctx.master.addons.get("tlsconfig").tls_start_client(tls_start)
     assert tls_start.ssl_conn is not None
     tls_start.ssl_conn.get_app_data()["client_alpn"] = _HTTP1
+
+
+def accept_in_tunnel(tls_start: TlsData, authority: str, *, http1: bool) -> None:
+    """Mint for the name of the CONNECT whatever the SNI says, which is judged with the request: strangers to the policy, and their
+    spellings, are not what a certificate is made for. `http1` agrees on nothing but HTTP/1.1.
+    """
+    if tls_start.ssl_conn is None:
+        client, server = tls_start.context.client, tls_start.context.server
+        target = parse_authority(authority)
+        sni, address = client.sni, server.address
+        client.sni, server.address = target.host, (target.host, target.port)
+        try:
+            ctx.master.addons.get("tlsconfig").tls_start_client(tls_start)
+        finally:
+            client.sni, server.address = sni, address
+    if http1:
+        assert tls_start.ssl_conn is not None
+        tls_start.ssl_conn.get_app_data()["client_alpn"] = _HTTP1
 
 
 class ClientIdentity:

@@ -122,7 +122,7 @@ class Runtime:
 
     @classmethod
     async def worker(
-        cls, config: WorkerConfig, need_model_server: Callable[[], None], accounts_changed: Callable[[str], None]
+        cls, config: WorkerConfig, need_model_server: Callable[[], None], accounts_changed: Callable[[str], None] | None = None
     ) -> "Runtime":
         """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))

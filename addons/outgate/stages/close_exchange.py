@@ -1,7 +1,6 @@
 """Close the exchange: settle what it used, write its one line, count it. Runs on every ending, and counts once.
 
-Reads everything the line tells. Nothing but the ending itself is certain: an exchange that was denied at the door has no route, no
-model and no hold, and still gets its line.
+Reads everything the line tells. Only the ending is certain: what was denied at the door has no route, model or hold, yet a line.
 """
 
 from collections.abc import Callable, Mapping
@@ -92,10 +91,11 @@ class CloseExchange(Stage):
 
     def run(self, facts: Reads) -> tuple[ClosingLine]:
         bound = facts.hold.output if facts.hold is not None else None
-        attempts, counted = facts.attempts or (), facts.tokens_in or 0
-        ending = Ending(facts.r_source, facts.r_status, facts.usage, counted, bound, attempts)
-        charge = charge_for(ending)
+        charge = charge_for(Ending(facts.r_source, facts.r_status, facts.usage, facts.tokens_in or 0, bound, facts.attempts or ()))
         closed = self._closed(facts, charge)
+        if facts.outcome.startswith("telemetry_"):  # counted only
+            emit(closed, 0, self._metrics)
+            return (ClosingLine(facts.exchange_id, 0, 0, b"{}"),)
         line = ClosingLine(facts.exchange_id, charge.tokens_in, charge.tokens_out, record(closed))
         settlement = self._accounts.close(line)
         if settlement is not None:

@@ -55,7 +55,8 @@ async def over_http2(gateway, said: Said) -> Reply:
         tunnel = await raw.connect(f"{said.connect}:443", TOKEN)
         if tunnel.status != 200:
             return tunnel
-        assert await raw.tls(said.sni, ["h2"]) == "h2"
+        if await raw.tls(said.sni, ["h2"]) != "h2":
+            return Reply(0)  # a tunnel that leads nowhere speaks HTTP/1.1 alone
         link = await Http2(raw).start()
         fields = [("host", said.host)] if said.host != NAME else []
         return await link.ask(http2_request("/v1/chat/completions", f"{said.url}{said.port}", *fields), BODY)
