@@ -13,6 +13,7 @@ COMMANDS = {
     "web": "Run the gateway under mitmweb, to look at flows.",
     "check": "Check policies and run the behaviour tests beside them.",
     "plan": "Show in which order stages run, and why.",
+    "why": "Say what happened to a request, or to a text that a guard found.",
     "workload": "Add, rotate or revoke a workload's token.",
     "ca": "Make or show the certificate authority that workloads trust.",
 }

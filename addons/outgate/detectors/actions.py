@@ -6,6 +6,7 @@ request decides here.
 """
 
 import hmac
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -32,6 +33,7 @@ _MOVABLE = frozenset({Channel.USER, Channel.ASSISTANT, Channel.TOOL_RESULT, Chan
 """Channels of a conversation in which a sentence can take the place of a text without changing what the request means."""
 _LETTERS = "bcdfghjklmnpqrst"
 """Sixteen letters for sixteen values: a digest that no recogniser of numbers takes for one."""
+DIGEST = re.compile(f"[{_LETTERS}]{{16}}")
 _TOLD = 32
 """Texts that one verdict tells apart."""
 _BECAME = {Act.DENY: Action.DENIED, Act.ANSWER: Action.ANSWERED, Act.WITHHOLD: Action.WITHHELD, Act.FLAG: Action.FLAGGED}

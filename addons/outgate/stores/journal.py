@@ -137,14 +137,19 @@ class Journal:
             os.close(self._file)
 
 
-def records(path: Path) -> Iterator[Record]:
-    """Every whole record of a file; a torn line is skipped, and so is a last line without its end. Raises OSError."""
+def records(path: Path, mention: bytes = b"") -> Iterator[Record]:
+    """Every whole record of a file that holds these bytes; a torn line is skipped, and so is a last line without its end.
+
+    Raises OSError.
+    """
     end = 0
     with path.open("rb") as file:
         for line in file:
             end += len(line)
             if not line.endswith(b"\n"):
                 return
+            if mention not in line:
+                continue
             try:
                 fields = orjson.loads(line)
             except orjson.JSONDecodeError:

@@ -1,0 +1,57 @@
+"""`outgate why`: say in words what happened to a request, or to a text that a guard found, from the lines in the state folder."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from outgate.detectors.actions import DIGEST
+from outgate.metering.words import Budget, request_in_words, text_in_words
+from outgate.stores.reading_back import closing_lines, standings
+
+_REQUEST = re.compile(r"req_[0-9a-z]{4,64}")
+_FORMS = (
+    "a request id (req_…, in `x-outgate-request-id`) or the digest of a text (sixteen letters, in the sentence that withheld it)"
+)
+
+
+@click.command()
+@click.argument("subject")
+@click.option(
+    "--state", type=click.Path(path_type=Path), default=Path("state"), show_default=True, help="As given to `outgate run`."
+)
+def command(*, subject: str, state: Path) -> None:
+    """Say what happened to SUBJECT: a request id, or the digest of a text that was withheld, refused or flagged.
+
+    Exit code 1 where nothing is written of it, or the state folder cannot be read; 2 where it is neither. Text is never kept, and
+    never shown.
+    """
+    subject = subject.strip()
+    request = _REQUEST.fullmatch(subject) is not None
+    if not request and DIGEST.fullmatch(subject) is None:
+        raise click.UsageError(f"{subject[:80]!r} is neither {_FORMS.replace(' or ', ' nor ', 1)}")
+    accounts = state / "accounts"
+    if not accounts.is_dir():
+        raise click.ClickException(f"{accounts}: there is no such folder; name the state folder of the gateway with --state")
+    try:
+        lines = list(closing_lines(accounts, subject))
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+    told = _request(accounts, subject, lines) if request else _text(subject, lines)
+    if not told:
+        raise click.ClickException(f"nothing is written of {subject} in {accounts}: another gateway, or its lines were removed")
+    click.echo("\n".join(told))
+
+
+def _request(accounts: Path, subject: str, lines: list[dict[str, Any]]) -> list[str]:
+    line = next((line for line in lines if line.get("id") == subject), None)
+    if line is None:
+        return []
+    keys = [str(entry[0]) for entry in line.get("settle") or ()]
+    return request_in_words(line, [Budget(each.key, each.free, each.tokens) for each in standings(accounts, keys)])
+
+
+def _text(subject: str, lines: list[dict[str, Any]]) -> list[str]:
+    found = [line for line in lines if f'"{subject}"' in str(line).replace("'", '"')]
+    return text_in_words(subject, found) if found else []

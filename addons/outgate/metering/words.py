@@ -1,0 +1,147 @@
+"""Say in words what a closing line says: one screen for a request, one for a text that a guard found. Never a piece of text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+type Line = Mapping[str, Any]
+
+_WIDTH = 10
+_ACTIONS = {"denied": "refused", "answered": "answered with a fixed text", "withheld": "withheld, a sentence stood in its place",
+            "flagged": "written down only, and sent as it was"}  # fmt: skip
+
+
+class Budget(NamedTuple):
+    """What is left of a budget of a request."""
+
+    name: str
+    left: int
+    tokens: int
+
+
+def request_in_words(line: Line, budgets: Sequence[Budget]) -> list[str]:
+    """One exchange: who, what, what was found and done, what it cost."""
+    rows = [
+        ("who", _who(line)),
+        ("asked", _asked(line)),
+        ("route", _joined(line.get("outgate.route"), f"policy revision {line.get('outgate.policy.revision')}")),
+        ("refused", _refused(line)),
+        *(("found", each) for each in _found(line)),
+        *(("redacted", each) for each in _redacted(line)),
+        *(("attempt", each) for each in _attempts(line)),
+        ("tokens", _tokens(line)),
+        ("cost", _cost(line)),
+        *(("budget", f"{each.name}: {each.left:,} of {each.tokens:,} tokens left") for each in budgets),
+    ]
+    status = line.get("http.response.status_code")
+    head = f"{line.get('id')}: {line.get('outcome')}" + (f" with {status}" if status else "")
+    return [f"{head}, {_moment(line)}, after {line.get('outgate.seconds', 0):.3f} s", *_table(rows)]
+
+
+def text_in_words(digest: str, lines: Sequence[Line]) -> list[str]:
+    """One text: which rules matched it where, what became of it, when and how often."""
+    spoken = [(line, match) for line in lines for match in _matches(line) if match.get("text") == digest]
+    requests = {str(line.get("id")): line for line, _ in spoken}
+    times = sorted(float(line.get("time", 0)) for line in requests.values())
+    by: dict[str, set[str]] = {}
+    for line, match in spoken:
+        by.setdefault(f"{match.get('rule')} in {match.get('channel')}: {_ACTIONS.get(match.get('action', ''))}", set()).add(
+            str(line["id"])
+        )
+    latest = max(requests.values(), key=lambda line: float(line.get("time", 0)))
+    rows = [
+        ("whose", _who(latest)),
+        *(("found", f"{what} ({len(which)} {_plural('request', len(which))})") for what, which in sorted(by.items())),
+        ("first", _time(times[0])),
+        ("last", f"{_time(times[-1])}, request {latest.get('id')}"),
+    ]
+    return [f"{digest}: a text in {len(requests)} {_plural('request', len(requests))}", *_table(rows)]
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"  {name:<{_WIDTH}}{text}" for name, text in rows if text]
+
+
+def _who(line: Line) -> str:
+    tenant, peer = line.get("outgate.tenant"), line.get("client.address")
+    name = line.get("outgate.workload") or (
+        f"nobody known, as {line['presented.name']!r}" if line.get("presented.name") else "nobody known"
+    )
+    return _joined(name, f"of tenant {tenant}" if tenant else "", f"from {peer}" if peer else "")
+
+
+def _asked(line: Line) -> str:
+    asked, model = line.get("outgate.model.requested"), line.get("gen_ai.request.model")
+    called = f"{model} of {line.get('gen_ai.provider.name')}" if model and line.get("gen_ai.provider.name") else model
+    to = f"{line.get('http.request.method') or ''} {line.get('url.path') or ''}".strip()
+    return _joined(
+        line.get("gen_ai.operation.name") or "", to, f"at {line.get('server.address')}" if line.get("server.address") else "",
+        f"model {asked}" if asked else "", f"called as {called}" if called and called != asked else "",
+        f"answered from the {line['outgate.source']}" if line.get("outgate.source") in ("cache", "gateway") else "",
+    )  # fmt: skip
+
+
+def _refused(line: Line) -> str:
+    code, stage = line.get("outgate.denial.code"), line.get("outgate.denial.stage")
+    if not code:
+        return ""
+    return _joined(f"{code}" + (f" by {stage}" if stage else ""), line.get("outgate.denial.cause") or "")
+
+
+def _found(line: Line) -> Iterator[str]:
+    for guard, verdict in (line.get("outgate.verdicts") or {}).items():
+        for match in verdict.get("matches", ()):
+            where = f" in {match['channel']}" if match.get("channel") else ""
+            became = _ACTIONS.get(match.get("action", ""), verdict.get("action"))
+            times = f" {match['count']} times" if match.get("count", 1) > 1 else ""
+            text = f"; outgate why {match['text']}" if match.get("text") else ""
+            yield f"{match.get('rule')}{where}{times}, by {guard}: {became}{text}"
+        if verdict.get("action") == "failed":
+            yield f"{guard} failed, and read nothing to its end"
+        unread = ", ".join(f"{each['count']} {each['kind']}" for each in verdict.get("unjudged", ()))
+        if unread and verdict.get("action") == "denied":
+            yield f"{guard} did not read: {unread}"
+
+
+def _redacted(line: Line) -> Iterator[str]:
+    counts = line.get("outgate.redacted")
+    if isinstance(counts, Mapping) and counts:
+        yield ", ".join(f"{count} {entity}" for entity, count in sorted(counts.items()))
+
+
+def _attempts(line: Line) -> Iterator[str]:
+    for each in line.get("outgate.attempts") or ():
+        reason = f" ({each['phase']}: {each['reason']})" if each.get("reason") else ""
+        how = each.get("failure") or each.get("status")
+        yield f"{each['number']}: {each['backend']} at {each['endpoint']}, {how}{reason}, {each['seconds']:.3f} s"
+
+
+def _tokens(line: Line) -> str:
+    into, out, basis = (line.get(f"outgate.charged{name}") for name in (".input_tokens", ".output_tokens", ""))
+    return f"{into:,} in, {out:,} out, {basis}" if into or out else ""
+
+
+def _cost(line: Line) -> str:
+    spent, held = line.get("outgate.cost.usd"), line.get("outgate.cost.hold.usd")
+    return _joined(f"{spent} US dollars" if spent else "", f"at most {held} US dollars more" if held else "")
+
+
+def _matches(line: Line) -> Iterator[Mapping[str, Any]]:
+    for verdict in (line.get("outgate.verdicts") or {}).values():
+        yield from verdict.get("matches", ())
+
+
+def _moment(line: Line) -> str:
+    return _time(float(line.get("time", 0)))
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _joined(*parts: Any) -> str:
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"

@@ -1,0 +1,104 @@
+"""`outgate why`: what is written of a request or a text, in words, and what is said where nothing is."""
+
+import re
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from outgate.cli.main import cli
+
+DIGEST = "bcdfghjklmnpqrst"
+MATCH = {
+    "rule": "override.previous",
+    "kind": "override",
+    "count": 1,
+    "channel": "tool_result",
+    "action": "withheld",
+    "text": DIGEST,
+}
+LINE = {
+    "event": "close", "id": "req_00aa", "settle": [["day@day/workload=app", 0, 12, 30, 0]], "time": 1_767_225_600.0,
+    "outgate.seconds": 0.25, "outcome": "answered", "http.response.status_code": 200, "outgate.workload": "app",
+    "outgate.tenant": "t1", "outgate.route": "chat", "outgate.policy.revision": "abc", "server.address": "api.openai.com:443",
+    "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini",
+    "outgate.model.requested": "fast", "outgate.source": "upstream", "outgate.charged.input_tokens": 12,
+    "outgate.charged.output_tokens": 3, "outgate.charged": "reported", "outgate.cost.usd": "0.00001",
+    "outgate.attempts": [
+        {"number": 1, "backend": "openai", "endpoint": "a", "failure": "connect_failed", "phase": "connect", "reason": "refused",
+         "seconds": 0.1},
+        {"number": 2, "backend": "openai", "endpoint": "b", "status": 200, "seconds": 0.1},
+    ],
+    "outgate.verdicts": {"prompt_guard": {"action": "withheld", "matches": [MATCH]}},
+}  # fmt: skip
+DENIED = LINE | {
+    "id": "req_00bb", "time": 1_767_225_660.0, "outcome": "denied", "http.response.status_code": 400, "outgate.attempts": [],
+    "outgate.denial.code": "prompt_refused", "outgate.denial.stage": "prompt_guard",
+    "outgate.verdicts": {"prompt_guard": {"action": "denied", "matches": [MATCH | {"channel": "user", "action": "denied"}]}},
+}  # fmt: skip
+
+
+@pytest.fixture(name="state")
+def _state(tmp_path):
+    accounts = tmp_path / "state" / "accounts"
+    for path, lines in (
+        ("journals/w0.a/00000001.jsonl", [LINE, LINE | {"id": "req_00cc"}]),
+        ("audit/w1.b.00000001.jsonl", [DENIED, LINE]),
+    ):
+        (accounts / path).parent.mkdir(parents=True)
+        (accounts / path).write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines) + b'{"event":"close","id":"req_00')
+    return tmp_path / "state"
+
+
+def run(state, subject):
+    return CliRunner().invoke(cli, ["why", subject, "--state", str(state)])
+
+
+def test_a_request_is_told_on_one_screen(state):
+    told = run(state, "req_00aa")
+
+    assert 0 == told.exit_code
+    for word in (
+        "answered with 200", "2026-01-01 00:00:00 UTC", "app, of tenant t1", "api.openai.com:443", "model fast",
+        "gpt-4o-mini of openai", "chat, policy revision abc", "override.previous in tool_result", "withheld",
+        f"outgate why {DIGEST}",
+        "1: openai at a, connect_failed (connect: refused)", "2: openai at b, 200", "12 in, 3 out, reported", "0.00001 US dollars",
+    ):  # fmt: skip
+        assert word in told.output, told.output
+    assert len(told.output.splitlines()) < 25
+
+
+def test_a_refusal_names_the_code_and_the_stage(state):
+    assert "prompt_refused by prompt_guard" in run(state, "req_00bb").output
+
+
+def test_a_text_is_told_by_rule_and_channel_when_and_how_often(state):
+    told = run(state, DIGEST).output
+
+    assert f"{DIGEST}: a text in 3 requests" in told
+    assert re.search(r"override.previous in tool_result: withheld.*\(2 requests\)", told)
+    assert re.search(r"override.previous in user: refused \(1 request\)", told)
+    assert "2026-01-01 00:00:00 UTC" in told and "2026-01-01 00:01:00 UTC, request req_00bb" in told
+
+
+@pytest.mark.parametrize(
+    ("subject", "code", "said"),
+    [
+        ("req_ffff", 1, "nothing is written of req_ffff"),
+        ("tsrqpnmlkjhgfdcb", 1, "nothing is written of"),
+        ("hello", 2, "neither a request id"),
+        ("req_", 2, "neither a request id"),
+        ("../../etc/passwd", 2, "neither a request id"),
+    ],
+)
+def test_what_is_not_known_is_said(state, subject, code, said):
+    told = run(state, subject)
+
+    assert code == told.exit_code
+    assert said in told.output
+
+
+def test_a_state_folder_that_is_not_there_is_named(tmp_path):
+    told = run(tmp_path / "elsewhere", "req_00aa")
+
+    assert (1, True) == (told.exit_code, "--state" in told.output)
