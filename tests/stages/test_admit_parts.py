@@ -16,7 +16,7 @@ def run(unjudged=(), state=(), parts=(), **settings):
 
 
 def test_text_alone_passes():
-    assert (Verdict(), frozenset()) == run()
+    assert (Verdict(), frozenset(), False) == run()
 
 
 def test_what_cannot_be_read_is_refused_by_kind():
@@ -32,16 +32,48 @@ def test_what_cannot_be_read_is_refused_by_kind():
 def test_what_policy_admits_is_told_as_unjudged():
     part = Extent("image", 2, bytes=900)
 
-    assert (Verdict(unjudged=(part,)), frozenset()) == run({"image"}, parts=(part,), allow_unjudged=["image"])
+    assert (Verdict(unjudged=(part,)), frozenset(), False) == run({"image"}, parts=(part,), allow_unjudged=["image"])
     # also where nothing measured it
-    assert (Verdict(unjudged=(Extent("image", 1),)), frozenset()) == run({"image"}, allow_unjudged=["image"])
+    assert (Verdict(unjudged=(Extent("image", 1),)), frozenset(), False) == run({"image"}, allow_unjudged=["image"])
 
 
 def test_a_refusal_tells_what_there_was():
     part = Extent("image", 1, bytes=9)
     denial = run({"image", "audio"}, parts=(part,), allow_unjudged=["image"])
 
-    assert (Verdict(action=Action.DENIED, unjudged=(part, Extent("audio", 1))), frozenset()) == denial.outputs
+    assert (Verdict(action=Action.DENIED, unjudged=(part, Extent("audio", 1))), frozenset(), False) == denial.outputs
+
+
+SEARCH = {"type": "web_search", "external_web_access": True}
+FUNCTION = {"type": "function", "name": "f", "parameters": {}}
+MCP = {"type": "mcp", "server_label": "x", "server_url": "https://evil.example"}
+
+
+def offering(*tools, **settings):
+    body = orjson.dumps({"model": "m", "input": "hi", "tools": tools})
+    request = Spoken("responses").decode(Operation("responses", Kind.CHAT), body)
+    return AdmitParts(AdmitPartsSettings.model_validate(settings)).run(Reads(request.prompt, request.params))
+
+
+def test_hosted_tools_that_are_only_offered_are_taken_out_and_told():
+    verdict, _, dropped = offering(SEARCH, FUNCTION)
+
+    assert dropped
+    assert (Action.REPLACED, (Match("hosted_tool", "dropped", 1),)) == (verdict.action, verdict.matches)
+
+
+@pytest.mark.parametrize("tools", [(MCP,), (SEARCH, MCP)])
+def test_one_that_names_an_address_is_refused(tools):
+    denial = offering(*tools)
+
+    assert isinstance(denial, Denial)
+    assert "unjudged_content" == denial.code
+
+
+def test_policy_may_refuse_or_admit_them_all():
+    assert isinstance(offering(SEARCH, hosted_tools="deny"), Denial)
+    verdict, _, dropped = offering(MCP, allow_unjudged=["hosted_tool"])
+    assert (Action.ALLOWED, False) == (verdict.action, dropped)
 
 
 def test_state_at_the_provider_is_refused_unless_named():
@@ -52,9 +84,9 @@ def test_state_at_the_provider_is_refused_unless_named():
     assert ("server_state", 400) == (denial.code, denial.status)
     assert "previous_response_id" in denial.message
     assert "`allow_server_state` of `admit_parts`" in denial.message
-    assert (Verdict(action=Action.DENIED, matches=matches), frozenset()) == denial.outputs
+    assert (Verdict(action=Action.DENIED, matches=matches), frozenset(), False) == denial.outputs
     admitted = frozenset({"previous_response_id"})
-    assert (Verdict(matches=matches), admitted) == run(state=["previous_response_id"], allow_server_state=admitted)
+    assert (Verdict(matches=matches), admitted, False) == run(state=["previous_response_id"], allow_server_state=admitted)
 
 
 DATA = "data:image/png;base64," + "A" * 400
@@ -75,7 +107,7 @@ MESSAGES = [
 def test_parts_of_a_real_body_are_measured():
     raw = orjson.dumps({"model": "m", "messages": MESSAGES})
     request = OPENAI.decode(CHAT, raw)
-    (verdict, _) = AdmitParts(AdmitPartsSettings(allow_unjudged={"image", "audio", "remote_url"})).run(
+    (verdict, *_) = AdmitParts(AdmitPartsSettings(allow_unjudged={"image", "audio", "remote_url"})).run(
         Reads(request.prompt, request.params)
     )
 
@@ -87,7 +119,7 @@ def test_parts_of_a_real_body_are_measured():
 @pytest.mark.parametrize("raw", [b"\x00\x01\x02", b'{"any": "thing"}'])
 def test_an_opaque_body_is_measured_whole(raw):
     prompt = Spoken("none").decode(Operation("none", Kind.OPAQUE), raw).prompt
-    (verdict, _) = AdmitParts(AdmitPartsSettings(allow_unjudged={"opaque"})).run(Reads(prompt, Params()))
+    (verdict, *_) = AdmitParts(AdmitPartsSettings(allow_unjudged={"opaque"})).run(Reads(prompt, Params()))
 
     assert (Extent("opaque", 1, bytes=len(raw)),) == verdict.unjudged
 

@@ -18,13 +18,13 @@ FIELDS = (*OWN, ("user-agent", "u"), ("content-type", "text/plain"))
 AGENT = Principal(name="agent", tenant="acme")
 
 
-def translated(fields=FIELDS, *, who=AGENT, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", state=None):
-    request = Spoken(operation.dialect).decode(operation, BODY)
+def translated(fields=FIELDS, *, who=AGENT, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", body=BODY, dropped=None):
+    request = Spoken(operation.dialect).decode(operation, body)
     endpoint = Endpoint(name="e", host="p.test", port=443)
     backend = Backend(
         name=provider, provider=provider, dialect=speaks, host="p.test", endpoints=(endpoint,), path_prefix=prefix
     )  # fmt: skip
-    given = (request.prompt, request.tools, request.params, "routed", backend, None, failed, state)
+    given = (request.prompt, request.tools, request.params, "routed", backend, None, failed, None, dropped)
     return EncodeRequest(StateSecret(bytes(SIZE))).run(Reads(who, operation, "POST", "/v1/x", fields, *given))
 
 
@@ -66,3 +66,15 @@ def test_it_stays_where_the_same_provider_is_asked_again():
 
 def test_a_provider_that_speaks_another_dialect_is_not_asked():
     assert "dialect_mismatch" == translated(speaks="anthropic").code
+
+
+def test_hosted_tools_are_left_out_where_policy_says_so():
+    responses = Operation("responses", Kind.CHAT)
+    given = {"model": "m", "input": "hi", "tools": [{"type": "web_search"}, {"type": "function", "name": "f", "parameters": {}}]}
+
+    def sent(dropped):
+        body, _, _ = translated(operation=responses, body=orjson.dumps(given), dropped=dropped)
+        return [tool["type"] for tool in orjson.loads(body)["tools"]]
+
+    assert ["function"] == sent(dropped=True)
+    assert ["web_search", "function"] == sent(dropped=None)

@@ -1,7 +1,9 @@
 import asyncio
 
 import orjson
+import pytest
 
+from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.pipeline.plan import Answer
@@ -18,10 +20,15 @@ OFFERS = [
 ]
 
 
-def listed(dialect="openai"):
+def asked(dialect="openai", **captured):
     stage = ListModels(ListModelsSettings.model_validate({"offers": OFFERS}), CATALOG, lambda: 1_700_000_000.0)
     principal = Principal(name="alpha", groups=frozenset({"research"}))
-    answer = stage.run(Reads(principal, Operation(dialect, Kind.MODELS), "api.openai.com:443", True))
+    operation = Operation(dialect, Kind.MODELS, tuple(captured.items()))
+    return stage.run(Reads(principal, operation, "api.openai.com:443", True))
+
+
+def listed(dialect="openai", **captured):
+    answer = asked(dialect, **captured)
     assert isinstance(answer, Answer)
     assert (200, "gateway", "application/json") == (answer.status, answer.source, answer.headers.get("content-type"))
 
@@ -38,6 +45,20 @@ def test_what_the_caller_may_use_in_policy_order_without_repeats():
 def test_in_the_dialect_of_the_caller():
     assert "list" == listed("openai")["object"]
     assert "has_more" in listed("anthropic")
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+def test_one_model_is_its_entry_in_the_list(dialect):
+    assert listed(dialect)["data"][1] == listed(dialect, model="gpt-4o")
+
+
+@pytest.mark.parametrize("name", ["secret-model", "claude", "nobody"])
+def test_what_the_caller_may_not_use_is_not_there(name):
+    denial = asked(model=name)
+
+    assert isinstance(denial, Denial)
+    assert ("model_not_found", 404) == (denial.code, denial.status)
+    assert name in denial.message and "fast, gpt-4o, late" in denial.message
 
 
 def test_other_requests_pass():

@@ -13,6 +13,10 @@ from outgate.inference.params import Tools
 from outgate.inference.prompt import Prompt
 
 type Place = tuple[int, str | int]
+_ADDRESSED = frozenset({
+    "server_url", "connector_id", "server_label", "mcp_server_name", "url", "headers", "authorization", "authorization_token",
+})  # fmt: skip
+"""Members of tools by which a caller says where the provider shall go, or as whom."""
 _OFFERS = ("tools", "functions")
 _CHOICES = ("tool_choice", "function_call")
 _ALONE = (*_CHOICES, "parallel_tool_calls")
@@ -36,6 +40,16 @@ def without(prompt: Prompt, tools: Tools) -> tuple[Prompt, Tools]:
         tuple(part for part in prompt.parts if part.kind != HOSTED),
     )
     return rest, left
+
+
+def offered(prompt: Prompt) -> bool:
+    """Whether all of them are tools offered by their kind alone, so that a request is whole without them: none says where to go."""
+    document = prompt.document
+    return isinstance(document, JsonDocument) and all(_is_offer(document.boxes[box][0][key]) for box, key in prompt.hosted)
+
+
+def _is_offer(tool: Any) -> bool:
+    return isinstance(tool, dict) and isinstance(tool.get("type"), str) and _ADDRESSED.isdisjoint(tool)
 
 
 def _emptied(document: JsonDocument, places: set[Place]) -> set[Place]:

@@ -136,6 +136,10 @@ class PathTemplate(NamedTuple):
         return self.line.partition(" ")[2]
 
 
+MODEL = r"[A-Za-z0-9._~:@-]+"
+"""The pattern of a model's name in a path: colons stand in names of fine-tuned ones."""
+
+
 class KeyField(NamedTuple):
     """A header field that holds a key, and what stands before the key in it."""
 

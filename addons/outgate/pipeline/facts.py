@@ -66,6 +66,7 @@ _TABLE = (
     Fact("tools", Origin.BODY, "tools offered: inference.params.Tools", Label.PERSONAL, "prompt"),
     Fact("params", Origin.BODY, "inference.params.Params", Label.PERSONAL, "prompt"),
     Fact("model.requested", Origin.BODY, "the model name the caller asked for"),
+    Fact("hosted.dropped", Origin.STAGE, "whether the tools that the provider runs are taken out of the request"),
     Fact("state.admitted", Origin.STAGE, "names of state at the provider that the policy admits"),
     Fact("principal", Origin.STAGE, "inference.principal.Principal"),
     Fact("admitted", Origin.STAGE, "the caller may use this destination, path and requested model"),

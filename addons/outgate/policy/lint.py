@@ -4,6 +4,7 @@ Warnings only: such a policy is safe, and may be half-written. Names without a d
 errors is not linted, since what would be found may only follow from one of them.
 """
 
+import re
 from collections.abc import Iterator
 
 from pydantic import ValidationError
@@ -19,7 +20,7 @@ from outgate.policy.source import Place, Source
 from outgate.policy.stage_types import stage_type
 from outgate.policy.validate import Validated
 
-_KINDS = {(template.method, template.path): template.kind for template in templates()}
+_KINDS = {(template.method, re.sub(r"\{[a-z]+\}", "*", template.path)): template.kind for template in templates()}
 _NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.EMBEDDINGS})
 
 

@@ -9,6 +9,7 @@ import hmac
 from hashlib import sha256
 from typing import NamedTuple
 
+from outgate.dialects.hosted_tools import without
 from outgate.dialects.registry import dialect, serves, spec
 from outgate.dialects.spec import Request, RequestLine, Target
 from outgate.errors import Denial
@@ -39,6 +40,7 @@ class Reads(NamedTuple):
     hold: Hold | None
     provider_state: frozenset[str] | None
     state_admitted: frozenset[str] | None
+    hosted_dropped: bool | None
 
 
 class EncodeRequest(Stage):
@@ -51,7 +53,7 @@ class EncodeRequest(Stage):
         self.contract = Contract.of(
             Reads,
             writes=("wire.body", "wire.path", "wire.headers"),
-            optional=("headers.out", "hold", "state.admitted"),
+            optional=("headers.out", "hold", "state.admitted", "hosted.dropped"),
             cost=0.03,
         )
 
@@ -66,7 +68,8 @@ class EncodeRequest(Stage):
             )
         bound = facts.hold.max_output if facts.hold is not None else None
         line = RequestLine(facts.method, facts.path, operation)
-        request = Request(line, facts.prompt, facts.tools, facts.params, facts.model)
+        prompt, tools = without(facts.prompt, facts.tools) if facts.hosted_dropped else (facts.prompt, facts.tools)
+        request = Request(line, prompt, tools, facts.params, facts.model)
         path, described, body = dialect(operation.dialect).encode(
             request, Target(facts.model, bound, facts.state_admitted or frozenset())
         )

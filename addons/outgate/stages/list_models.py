@@ -1,4 +1,4 @@
-"""Answer `GET /v1/models` with what the caller may use, aliases included, in the caller's dialect. Nothing is asked upstream.
+"""Answer `GET /v1/models` and `/v1/models/NAME` with what the caller may use, aliases included. Nothing is asked upstream.
 
 What is offered stands in the policy, not at the provider, so that the list shows no model that policy would refuse.
 """
@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from outgate.dialects.json_body import decode_value, dump
 from outgate.dialects.registry import dialect
+from outgate.errors import Denial
 from outgate.identity.access import ModelRule
 from outgate.inference.names import ModelPattern
 from outgate.inference.operation import Kind, Operation
@@ -20,6 +22,7 @@ from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Catalog
 
+_SHOWN = 20
 _FIELDS = Headers([("content-type", "application/json")])
 
 
@@ -56,7 +59,7 @@ class ListModels(Stage):
         self._offers = settings.offers
         self._catalog = catalog
         self._wall = wall
-        self.contract = Contract.of(Reads, may=May.RESPOND, cost=0.02, passes=0.0)
+        self.contract = Contract.of(Reads, may=May.RESPOND | May.DENY, cost=0.02, passes=0.0)
 
     def run(self, facts: Reads, /) -> Outcome:
         if facts.operation.kind is not Kind.MODELS:
@@ -69,7 +72,17 @@ class ListModels(Stage):
             if offer.covers(facts.principal) and (not offer.providers or provider in offer.providers)
         ]
         names = list(dict.fromkeys(name for offer in offers for name in offer.models))
-        speaker = dialect(facts.operation.dialect)
-        decoder = speaker.answer(facts.operation, stream=False, include_usage=False)
-        events = [*decoder.feed(speaker.models(names, int(self._wall()))), *decoder.end()]
+        asked = dict(facts.operation.captured).get("model")
+        if asked is not None and asked not in names:
+            message = f"The policy offers no model {asked[:128]!r} here; it offers {', '.join(names[:_SHOWN]) or 'none'}."
+            return Denial(code="model_not_found", status=404, message=message)
+        return self._answer(facts.operation, names if asked is None else [asked], alone=asked is not None)
+
+    def _answer(self, operation: Operation, names: list[str], *, alone: bool) -> Answer:
+        speaker = dialect(operation.dialect)
+        told = speaker.models(names, int(self._wall()))
+        if alone:
+            told = dump(decode_value(told)["data"][0])
+        decoder = speaker.answer(operation, stream=False, include_usage=False)
+        events = [*decoder.feed(told), *decoder.end()]
         return Answer(200, _FIELDS, EventStream.of(events), "gateway")

@@ -2,7 +2,7 @@
 
 from outgate.dialects.anthropic.messages import Anthropic
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
-from outgate.dialects.spec import BEARER, Framing, ImageMarks, KeyField, PathTemplate, Spec
+from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, KeyField, PathTemplate, Spec
 from outgate.inference.operation import Kind
 
 SPEC = Spec(
@@ -11,6 +11,7 @@ SPEC = Spec(
     paths=(
         PathTemplate("POST /v1/messages", Kind.CHAT, query={"beta": "true"}),  # the SDK's beta client; the same body
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
+        PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
     ),
     owns=("/v1/messages", "/v1/files", "/v1/complete"),
     keys=(KeyField("x-api-key"), BEARER),

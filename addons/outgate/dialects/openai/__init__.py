@@ -2,7 +2,7 @@
 
 from outgate.dialects.openai.chat import OpenAI
 from outgate.dialects.openai.tables import ERROR_TYPES, FINISHES
-from outgate.dialects.spec import BEARER, Framing, ImageMarks, PathTemplate, Spec
+from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, PathTemplate, Spec
 from outgate.inference.operation import Kind
 
 SPEC = Spec(
@@ -12,6 +12,7 @@ SPEC = Spec(
         PathTemplate("POST /v1/chat/completions", Kind.CHAT),
         PathTemplate("POST /v1/embeddings", Kind.EMBEDDINGS),
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
+        PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
     ),
     owns=(
         "/v1/chat", "/v1/completions", "/v1/embeddings", "/v1/files", "/v1/batches", "/v1/audio", "/v1/images", "/v1/moderations",
