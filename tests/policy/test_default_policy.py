@@ -64,6 +64,17 @@ def test_the_default_policy_has_no_error_and_names_no_secret():
     assert ["models", "chat", "embeddings"] == list(dict.fromkeys(route.name for route in policy.routes))
 
 
+INTENDED = {"coding-agents": {"W_UNREAD"}, "passthrough": {"W_UNREAD"}}
+"""Warnings by which an example says what it costs; all are without tokens, and some without files of another machine."""
+
+
+@pytest.mark.parametrize("path", [DEFAULT, POLICIES / "demo.yaml", *EXAMPLES], ids=lambda path: path.stem)
+def test_what_is_shipped_is_warned_of_nothing_else(path):
+    codes = {problem.code for problem in load_policy(path, elsewhere=True).warnings}
+
+    assert INTENDED.get(path.stem, set()) == codes - {"W_WORKLOAD_LOCKED_OUT", "W_MISSING_FILE"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [DEFAULT, *EXAMPLES], ids=lambda path: path.stem)
 def test_it_behaves_as_its_tests_say(path):

@@ -18,7 +18,9 @@ FIELDS = (*OWN, ("user-agent", "u"), ("content-type", "text/plain"))
 AGENT = Principal(name="agent", tenant="acme")
 
 
-def translated(fields=FIELDS, *, who=AGENT, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", body=BODY, dropped=None):
+def translated(
+    fields=FIELDS, *, who=AGENT, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", body=BODY, dropped=None
+):
     request = Spoken(operation.dialect).decode(operation, body)
     endpoint = Endpoint(name="e", host="p.test", port=443)
     backend = Backend(
