@@ -98,4 +98,4 @@ def test_the_meter_is_told_which_models_the_policy_names(tmp_path):
     policy = load_policy(write(tmp_path, BASE + NAMING), Ports())
     [meter] = [stage for stage in policy.stages if stage.name == "close_exchange"]
 
-    assert ["by-alias", "other"] == [meter._names.label(model, answered=False) for model in ("by-alias", "by-nobody")]
+    assert ["by-alias", "other"] == [meter._names.label(model, "w", answered=False) for model in ("by-alias", "by-nobody")]
