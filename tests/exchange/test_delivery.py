@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from outgate.dialects.events import KEEP_ALIVE, Aside
 from outgate.dialects.registry import spec
 from outgate.errors import Denial, FailureKind, UpstreamError, WireError
 from outgate.exchange.channel import End, ResponseChannel, ResponseHead
@@ -139,6 +140,48 @@ def test_only_listed_header_fields_reach_the_client():
         "x-outgate-request-id": "req_1",
         "transfer-encoding": "chunked",
     }
+
+
+class Later:
+    """Batches that each come a moment after they are asked for."""
+
+    def __init__(self, *batches):
+        self.batches = list(batches)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if not self.batches:
+            raise StopAsyncIteration
+        return self.batches.pop(0)
+
+
+def test_the_head_of_a_stream_leaves_while_its_provider_lets_us_wait():
+    taken = []
+    with pytest.raises(CutError):
+        deliver(EventStream(Later([FakeEvent(b"1", text="1")])), Failing(), taken=taken)
+
+    assert [ResponseHead] == [type(part) for part in taken]
+
+
+def test_signs_of_life_pass_by_the_judges_and_what_was_dropped_is_counted():
+    class Withholding(Holding):
+        window = None
+
+    stream = EventStream(source([KEEP_ALIVE], [Aside("bad_json"), FakeEvent(b"1", text="one")], [FakeEvent(b"2", last=True)]))
+    delivery, taken, _ = deliver(stream, Withholding())
+
+    assert body(taken).startswith(b": keep-alive\n\n" * 2)
+    assert {"bad_json": 1} == delivery.dropped
+
+
+def test_words_take_the_place_of_a_stream_of_which_only_the_head_has_left():
+    _, taken, _ = deliver(EventStream(Later(TEXTS)), Saying(judging.End("no")))
+
+    assert (200, b"no|None|True") == (taken[0].status, body(taken))
 
 
 def test_what_a_judge_holds_back_goes_out_before_the_terminator():

@@ -74,7 +74,7 @@ def chat_events(
 
 def streamed_text(raw: bytes) -> str:
     """The text of a streamed completion."""
-    deltas = [choice["delta"] for frame in frames(raw) for choice in frame["choices"]]
+    deltas = [choice["delta"] or {} for frame in frames(raw) for choice in frame.get("choices") or ()]
     return "".join(delta.get("content") or "" for delta in deltas)
 
 

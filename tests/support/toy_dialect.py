@@ -6,11 +6,12 @@ All that is known of it stands here. A test registers it by adding `SPEC` to `re
 from dataclasses import replace
 
 from outgate.dialects import opaque
-from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer
+from outgate.dialects.answers import OpaqueAnswer, WholeAnswer
 from outgate.dialects.events import Frame, JsonEvent, Reported
 from outgate.dialects.json_body import dump
 from outgate.dialects.parameters import JSON, count, identity_of, prompt_of
 from outgate.dialects.reading import read, read_tree
+from outgate.dialects.refusals import Refusal
 from outgate.dialects.rules import EVERYTHING, Rule, free
 from outgate.dialects.spec import Framing, KeyField, PathTemplate, Request, Spec, WireRequest
 from outgate.dialects.sse import SseParser
@@ -93,7 +94,7 @@ class Toy:
         if operation.kind is Kind.OPAQUE:
             return OpaqueAnswer()
         if status >= 400:
-            return Refusal(lambda tree: "oops" in tree)
+            return Refusal(status, lambda tree: "oops" in tree, lambda status, message, code: {"oops": message})
         return ToyStream() if stream else WholeAnswer(BIT, reported)
 
     def error(self, denial, request_id):

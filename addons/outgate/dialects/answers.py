@@ -1,20 +1,19 @@
-"""Decoders of whole (not streamed) answers: a JSON body, a provider's error, bytes that are not read."""
+"""Decoders of whole (not streamed) answers: a JSON body, bytes that are not read."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.events import NOTHING, JsonEvent, RawEvent, Reported, whole_texts
 from outgate.dialects.json_body import LIMITS, Limits, dump, load
-from outgate.dialects.reading import Reading, read, walked
-from outgate.dialects.rules import EVERYTHING, Rule, free
+from outgate.dialects.lenient import carried
+from outgate.dialects.reading import Reading, walked
+from outgate.dialects.rules import Rule
 from outgate.errors import WireError
-from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
 LIMIT = 64 * 1024 * 1024
 _MOST_TOKENS = 1_000_000_000
-_REFUSAL = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
 _WIDE = Limits(items=4_000_000)
 """Answers hold vectors: more elements than a request may have."""
 
@@ -58,7 +57,7 @@ class WholeEvent:
     def _judged(self) -> JsonEvent:
         if self._found is None:
             reading = walked(self._tree, self._rule, _WIDE, exact=True)
-            self._found = _whole(reading, Reported(self.usage, self.finish, self.calls_tool))
+            self._found = whole_event(reading, Reported(self.usage, self.finish, self.calls_tool))
         return self._found
 
     def __repr__(self) -> str:
@@ -85,15 +84,23 @@ class WholeAnswer:
             raise WireError("truncated", "the answer is empty")
         raw = bytes(self._raw)
         if _plain(raw):
-            tree, _ = load(raw, _WIDE)
+            tree = _strict(raw)
             if tree.__class__ is dict:
                 return [WholeEvent(tree, self._rule, self._reported(tree))]
-        reading = read(raw, self._rule, _WIDE)
-        return [_whole(reading, self._reported(reading.document.tree))]
+        reading = carried(raw, self._rule, _WIDE)
+        return [whole_event(reading, self._reported(reading.document.tree))]
 
 
-def _whole(reading: Reading, reported: Reported) -> JsonEvent:
+def whole_event(reading: Reading, reported: Reported) -> JsonEvent:
+    """A whole answer, of which every text is found."""
     return JsonEvent(reading.document, whole_texts(reading), reported=reported, last=True)
+
+
+def _strict(raw: bytes) -> Any:
+    try:
+        return load(raw, _WIDE)[0]
+    except WireError:
+        return None
 
 
 def _plain(raw: bytes) -> bool:
@@ -102,20 +109,6 @@ def _plain(raw: bytes) -> bool:
         return False
     shapes = raw.translate(_SHAPES)
     return not any(shape in shapes for shape in _INEXACT)
-
-
-class Refusal(WholeAnswer):
-    """A provider's error answer, passed on only in the shape that the dialect's SDKs turn into typed errors."""
-
-    def __init__(self, is_error: Callable[[Mapping[str, Any]], bool], limit: int = 1024 * 1024) -> None:
-        super().__init__(_REFUSAL, reports_nothing, limit)
-        self._is_error = is_error
-
-    def end(self) -> list[Event]:
-        reading = read(bytes(self._raw), self._rule, LIMITS)
-        if not self._is_error(reading.document.tree):
-            raise WireError("bad_error", "the provider's error is not one of its dialect")
-        return [_whole(reading, Reported(finish=Finish.ERROR))]
 
 
 class OpaqueAnswer:

@@ -130,6 +130,22 @@ class RawEvent:
         return f"RawEvent({len(self._raw)} bytes{', last' if self.last else ''})"
 
 
+class Aside(RawEvent):
+    """A comment in a stream: a sign of life, or what stands for an event that was dropped, for this `fault` (a code of WireError).
+
+    It holds no text and goes past no judge.
+    """
+
+    __slots__ = ("fault",)
+
+    def __init__(self, fault: str = "") -> None:
+        super().__init__(b": keep-alive\n\n")
+        self.fault = fault
+
+
+KEEP_ALIVE = Aside()
+
+
 def path_to(document: JsonDocument, place: tuple[int, Any]) -> Path:
     """The way from the root of a document to one of its texts."""
     box, key = place
@@ -163,8 +179,15 @@ def _whole_part(boxes: Sequence[tuple[Any, int, Any, int]], box: int, key: str |
     return tuple(way[::-1])
 
 
+NUMBERED = ("choices", "tool_calls")
+"""Arrays whose elements carry an `index`, though some servers leave it out."""
+
+
 def part_of(document: JsonDocument, leaf: Leaf) -> tuple[Any, ...]:
-    """What a streamed text continues: the names on its way, and in place of a position the `index` that elements carry."""
+    """What a streamed text continues: the names on its way, and in place of a position the `index` that elements carry.
+
+    A choice or a call without one has its position: there is but one then.
+    """
     boxes = document.boxes
     box, key = leaf.box, leaf.key
     part: list[Any] = [] if key.__class__ is int else [key]
@@ -172,7 +195,10 @@ def part_of(document: JsonDocument, leaf: Leaf) -> tuple[Any, ...]:
         container, box, key, _ = boxes[box]
         if key.__class__ is str:
             part.append(key)
-        elif container.__class__ is dict and container.get("index").__class__ is int:
-            part.append(container["index"])
+        elif container.__class__ is dict:
+            if container.get("index").__class__ is int:
+                part.append(container["index"])
+            elif boxes[box][2] in NUMBERED:
+                part.append(key)
     part.reverse()
     return tuple(part)

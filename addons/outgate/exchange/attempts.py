@@ -4,7 +4,7 @@ Each attempt runs on a fork of the slots. When nothing would run differently, or
 failure stands: the caller sees the provider's own error rather than an invented one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -74,14 +74,22 @@ class Attempts:
 
     def broke_off(self, cause: BaseException | None) -> None:
         """The answer that was being delivered could not be completed: its attempt has failed after all, and says why."""
-        at = max((at for at, record in enumerate(self.records) if record.status is not None), default=None)
-        if at is None:
-            return
         if isinstance(cause, UpstreamError):
-            self.records[at] = replace(self.records[at], failure=cause.kind, reason=cause.reason)
+            self._told(failure=cause.kind, reason=cause.reason)
         elif isinstance(cause, WireError):
-            record = self.records[at]
-            self.records[at] = replace(record, failure=FailureKind.PROTOCOL, reason=FailureReason.ANSWER_MALFORMED)
+            fault = f"{cause.code}: {cause}"
+            self._told(failure=FailureKind.PROTOCOL, reason=FailureReason.ANSWER_MALFORMED, fault=fault)
+
+    def dropped(self, faults: Mapping[str, int]) -> None:
+        """So many events of the answer that was delivered could not be read."""
+        if faults:
+            self._told(dropped=tuple(sorted(faults.items())))
+
+    def _told(self, **fields: Any) -> None:
+        """What is known now of the attempt whose answer stands."""
+        at = max((at for at, record in enumerate(self.records) if record.status is not None), default=None)
+        if at is not None:
+            self.records[at] = replace(self.records[at], **fields)
 
     async def _once(self, execution: Execution) -> Ended:
         start, before = self._seconds(), execution.seen.get("dispatch")

@@ -1,12 +1,17 @@
 """Delivery of one answer: pull its events, put them past its judges, hand the bytes over.
 
 What is held back here is only the dialect's last event, until the exchange is closed: nobody takes an answer for complete whose
-closing line was not written. A failure before the first byte is an error answer; after it, the dialect's error event.
+closing line was not written. The head of a stream leaves as soon as its provider lets us wait, and so do signs of life; a failure
+before the head is an error answer, after it, the dialect's error event.
 """
 
+from asyncio import get_running_loop
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 
+from outgate.dialects.events import Aside
 from outgate.dialects.spec import Spec
+from outgate.dialects.sse import is_stream
 from outgate.errors import Denial, UpstreamError, WireError
 from outgate.exchange.channel import End, Part, ResponseChannel, ResponseHead
 from outgate.exchange.guarded import Guarded
@@ -23,10 +28,11 @@ _PASSED_PREFIXES = ("x-ratelimit-",)
 
 _REFUSED = Denial(code="answer_refused", status=403, message="The answer was refused by policy.")
 BROKEN_ANSWER = "The provider's answer broke off or was malformed."
+_MALFORMED = "The provider's answer was malformed: {}."
 
 
 class BrokenAnswerError(Exception):
-    """The answer could not be completed; `started` says whether the client has seen its first byte."""
+    """The answer could not be completed; `started` says whether the client has seen its head."""
 
     def __init__(self, denial: Denial, *, started: bool) -> None:
         super().__init__(denial.code)
@@ -42,12 +48,13 @@ given) after what has left of it. Raises WireError where no answer of this kind 
 
 class Delivery:
     """One answer on its way. `usage` is what the provider reported so far, `texts` the text that came until it does; `streams` says
-    that it goes out event by event, `complete` that its last event has come.
+    that it goes out event by event, `started` that its head has left, `spoken` that an event has, `complete` that its last one has
+    come. `dropped` counts events that could not be read, by fault.
     """
 
     __slots__ = (
-        "_channel", "_conclude", "_head", "_held", "_judges", "_request_id", "_spec", "complete", "started", "streams", "texts",
-        "usage",
+        "_channel", "_conclude", "_head", "_held", "_judges", "_request_id", "_spec", "complete", "dropped", "spoken", "started",
+        "streams", "texts", "usage",
     )  # fmt: skip
 
     def __init__(self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude) -> None:
@@ -59,27 +66,31 @@ class Delivery:
         self._head: ResponseHead | None = None
         self._held: list[bytes] = []
         self.streams = False
-        self.started = False
+        self.started = self.spoken = False
         self.complete = False
+        self.dropped: Counter[str] = Counter()
         self.usage: Usage | None = None
         self.texts: list[str] = []
 
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError, or CutError where a judge ended the answer."""
         self._head = ResponseHead(status, _response_fields(headers, self._request_id, self._spec))
-        self.streams = (headers.get("content-type") or "").startswith("text/event-stream")
+        self.streams = is_stream(headers.get("content-type"))
+        opening = get_running_loop().call_soon(self._open) if self.streams else None
         try:
             await self._pump(stream)
         except EndedError as ended:
             self._end(ended)
         except (UpstreamError, WireError) as error:
-            message, wait = BROKEN_ANSWER, _seconds(headers.get("retry-after"))
-            raise self._broken("upstream_broken_answer", status, message, wait) from error
+            message = _MALFORMED.format(error) if isinstance(error, WireError) else BROKEN_ANSWER
+            raise self._broken("upstream_broken_answer", status, message, _seconds(headers.get("retry-after"))) from error
         except CutError:
             raise
         except Exception as error:
             raise self._broken("stage_failed", 503, "The answer could not be passed on.") from error
         finally:
+            if opening is not None:
+                opening.cancel()
             self._judges.close()
 
     async def finish(self, close: Callable[[], Awaitable[Denial | None]]) -> None:
@@ -99,6 +110,10 @@ class Delivery:
             last: Sequence[Event] = ()
             try:
                 for event in events:
+                    if event.__class__ is Aside:
+                        self._drop(event)
+                        ready.append(event)
+                        continue
                     self._note(event)
                     passed = (event,) if feed is None else await feed(event)
                     if event.last:
@@ -106,7 +121,7 @@ class Delivery:
                     else:
                         ready += passed
             except (CutError, EndedError):
-                if self.started:
+                if self.spoken:
                     await self._send(_encoded(ready))
                 raise
             await self._send(_encoded(ready))
@@ -119,15 +134,24 @@ class Delivery:
             self._held.append(data)
         elif data:
             await self._channel.put([*self._opening(None), data])
+            self.started = self.spoken = True
+
+    def _open(self) -> None:
+        """The head leaves where nothing is ready to leave with it."""
+        if self._head is not None:
+            self._channel.offer(self._opening(None))
             self.started = True
+
+    def _drop(self, aside: Event) -> None:
+        if isinstance(aside, Aside) and aside.fault:
+            self.dropped[aside.fault] += 1
 
     def _end(self, ended: EndedError) -> None:
         """Complete the answer with a judge's words; where nothing of it has left, they are all of it."""
-        if not self.started:
-            assert self._head is not None
+        if self._head is not None:
             self._head = self._head._replace(status=200)
         try:
-            self._held = [self._conclude(ended.text, ended.part if self.started else None, self.streams)]
+            self._held = [self._conclude(ended.text, ended.part if self.spoken else None, self.streams)]
         except WireError as error:
             raise CutError(_REFUSED.by(ended.stage)) from error
 

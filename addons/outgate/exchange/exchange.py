@@ -274,6 +274,8 @@ class Exchange:
             return None
         self._closed = True
         outcome = self.outcome or "failed"
+        if self._attempts is not None and self._delivery is not None:
+            self._attempts.dropped(self._delivery.dropped)
         attempts = tuple(self._attempts.records) if self._attempts is not None else ()
         usage = usage_of(self.execution, self._delivery, self._deps.tokenizers)
         return await run_close_stages(self.execution, ExchangeEnd(outcome, self.denial, attempts, usage), f"exchange {self.id}")

@@ -8,7 +8,8 @@ from outgate.errors import FailureKind, FailureReason
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """One upstream attempt. `sent` says whether the provider may have received (and billed) it, `streams` whether it asked for a
-    stream, of which model of which provider; `status` is None where no answer to it began.
+    stream, of which model of which provider; `status` is None where no answer to it began. `fault` says what was malformed in its
+    answer, `dropped` how many events of it could not be read, by fault: codes of `WireError`, no text.
     """
 
     number: int
@@ -23,3 +24,5 @@ class AttemptRecord:
     reason: FailureReason | None = None
     provider: str = ""
     model: str = ""
+    fault: str = ""
+    dropped: tuple[tuple[str, int], ...] = ()

@@ -123,7 +123,7 @@ def _dollars(costs: Costs | None, *bases: Basis) -> str | None:
     return str(sum(found[1:], found[0])) if found else None
 
 
-def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]]:
+def _attempts(closed: Closed) -> list[dict[str, Any]]:
     shares = closed.charge.attempts or ((0, 0),) * len(closed.attempts)
     return [
         {
@@ -138,6 +138,8 @@ def _attempts(closed: Closed) -> list[dict[str, str | int | float | bool | None]
             "seconds": round(attempt.seconds, 6),
             "charged.input_tokens": tokens_in,
             "charged.output_tokens": tokens_out,
+            **({"fault": attempt.fault} if attempt.fault else {}),
+            **({"events.dropped": dict(attempt.dropped)} if attempt.dropped else {}),
         }
         for attempt, (tokens_in, tokens_out) in zip(closed.attempts, shares, strict=True)
     ]

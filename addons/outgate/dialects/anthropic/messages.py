@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from outgate.dialects import opaque
-from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, reports_nothing
+from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.anthropic.stream import AnthropicStream, reported
 from outgate.dialects.anthropic.tables import ERROR_TYPES, MESSAGE, MESSAGES
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import read
+from outgate.dialects.refusals import Refusal
 from outgate.dialects.spec import AnswerDecoder, Canned, Request, RequestLine, Target, WireRequest, error_type
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
@@ -22,9 +23,15 @@ from outgate.inference.stream import Event
 from outgate.net.headers import Headers
 
 
-def _is_error(tree: Mapping[str, Any]) -> bool:
+def _is_own_error(tree: Mapping[str, Any]) -> bool:
     error = tree.get("error")
     return tree.get("type") == "error" and isinstance(error, dict) and isinstance(error.get("type"), str)
+
+
+def _provider_error(status: int, message: str, code: str | None) -> dict[str, Any]:
+    """An error of this API with a provider's text."""
+    error = {"type": error_type(ERROR_TYPES, status, server="api_error"), "message": message}
+    return {"type": "error", "error": {**error, "details": {"error_code": code}} if code else error}
 
 
 class Anthropic:
@@ -63,7 +70,7 @@ class Anthropic:
         if operation.kind is Kind.OPAQUE:
             return OpaqueAnswer()
         if status >= 400:
-            return Refusal(_is_error)
+            return Refusal(status, _is_own_error, _provider_error)
         if operation.kind is Kind.CHAT:
             return AnthropicStream() if stream else WholeAnswer(MESSAGE, reported)
         return WholeAnswer(MESSAGE, reports_nothing)

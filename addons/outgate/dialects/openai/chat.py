@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outgate.dialects import opaque
-from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer, reports_nothing
+from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.openai.stream import DONE, OpenAIStream, reported
 from outgate.dialects.openai.tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES
 from outgate.dialects.openai.vectors import VectorsAnswer
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
+from outgate.dialects.refusals import Refusal
 from outgate.dialects.spec import AnswerDecoder, Canned, Request, RequestLine, Target, WireRequest, error_type
 from outgate.dialects.sse import encode as sse_event
 from outgate.errors import Denial, WireError
@@ -25,11 +26,6 @@ from outgate.net.headers import Headers
 _TOOLS = ("tools", "functions")
 _NEWER = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex)")
 """Models that refuse `max_tokens`; all others, and most compatible servers, know only that one."""
-
-
-def is_error(tree: Mapping[str, Any]) -> bool:
-    """Whether a body is an error of this API, or of one of the many servers that speak it."""
-    return isinstance(tree.get("error"), dict | str) and bool(tree["error"])
 
 
 class OpenAI:
@@ -87,7 +83,7 @@ class OpenAI:
         if operation.kind is Kind.OPAQUE:
             return OpaqueAnswer()
         if status >= 400:
-            return Refusal(is_error)
+            return Refusal(status, is_own_error, provider_error)
         if operation.kind is Kind.CHAT:
             return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, reported)
         if operation.kind is Kind.EMBEDDINGS:
@@ -128,6 +124,17 @@ class OpenAI:
     def redecode(self, operation: Operation, stream: bool, raw: bytes, include_usage: bool = True) -> list[Event]:
         decoder = self.answer(operation, stream, include_usage)
         return [*decoder.feed(raw), *decoder.end()]
+
+
+def is_own_error(tree: Mapping[str, Any]) -> bool:
+    """Whether an error body is in the shape of which SDKs make typed errors."""
+    return isinstance(tree.get("error"), dict | str) and bool(tree["error"])
+
+
+def provider_error(status: int, message: str, code: str | None) -> dict[str, Any]:
+    """An error of this API with a provider's text."""
+    kind = error_type(ERROR_TYPES, status, server="server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
 def is_newer(model: str) -> bool:

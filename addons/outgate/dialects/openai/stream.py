@@ -1,7 +1,8 @@
 """Decoder of streamed OpenAI completions: when one is complete, and which pieces of text continue each other.
 
-A text ends with its choice's `finish_reason`. The stream ends with `[DONE]`; some compatible servers leave it out, so a clean end
-after every choice that began has finished counts as one, and the gateway writes the missing `[DONE]`. Anything else is truncated.
+A text ends with its choice's `finish_reason`, and an empty one is none. The stream ends with `[DONE]`; some compatible servers
+leave it out, so a clean end after every choice that began has finished counts as one, and the gateway writes the missing `[DONE]`.
+Anything else is truncated.
 An error event ends the stream too. What follows the end is not passed on.
 """
 
@@ -10,11 +11,11 @@ from typing import Any
 
 from outgate.dialects import sse
 from outgate.dialects.answers import detailed_usage, worst
-from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, RawEvent, Reported, part_of
+from outgate.dialects.events import NOTHING, NUMBERED, Frame, JsonEvent, Path, RawEvent, Reported, part_of
 from outgate.dialects.json_body import JsonDocument
 from outgate.dialects.openai.tables import CHUNK, FINISHES
-from outgate.dialects.reading import Reading, read, read_tree
-from outgate.errors import WireError
+from outgate.dialects.reading import Reading, read_tree
+from outgate.dialects.streams import StreamDecoder, truncated
 from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
@@ -58,8 +59,11 @@ def vectors_reported(tree: Mapping[str, Any]) -> Reported:
 def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
     """A chunk of the same answer with this piece alone: its envelope, its positions, and no other text, for none was judged."""
     node: Any = piece
-    for container, key in reversed(path[1:]):
+    for at in range(len(path) - 1, 0, -1):
+        container, key = path[at]
         if isinstance(container, list):
+            if path[at - 1][1] in NUMBERED and isinstance(node, dict):
+                node["index"] = index_of(node, key)
             node = [node]
         else:
             node = {**_kept(container), key: node, **({"finish_reason": None} if "finish_reason" in container else {})}
@@ -80,51 +84,48 @@ def _kept(container: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def index_of(element: Mapping[str, Any], position: int) -> int:
+    """The `index` of a choice or a call, its position where it has none."""
+    index = element.get("index")
+    return index if index.__class__ is int else position
+
+
+def is_error(tree: Mapping[str, Any]) -> bool:
+    """Whether a body or an event is an error, of this API or of one of the many servers that speak it."""
+    return bool(tree.get("error")) or "error" in (tree.get("object"), tree.get("type"))
+
+
 FRAME = Frame(b"data: ", b"\n\n", _continued)
 
 
-class OpenAIStream:
+class OpenAIStream(StreamDecoder):
     """Decoder of one streamed completion; `include_usage` says whether the caller asked for the usage chunk."""
 
     def __init__(self, *, include_usage: bool, limit: int = sse.LIMIT) -> None:
-        self._parser = sse.SseParser(limit)
+        super().__init__(CHUNK, limit)
         self._include_usage = include_usage
         self._open: dict[Hashable, set[Hashable]] = {}
-        self._finished = False
-        self._over = False
+        self._begun: set[int] = set()
+        self._finished: set[int] = set()
 
-    def feed(self, data: bytes) -> list[Event]:
-        events: list[Event] = []
-        for piece in self._parser.feed(data):
-            if self._over:
-                break
-            if piece.data[:6] == b"[DONE]":
-                events.append(self._done())
-            elif piece.data:
-                events.append(self._chunk(read(piece.data, CHUNK)))
-        return events
+    def _ended(self) -> list[Event]:
+        if not self._finished or not self._begun <= self._finished:
+            raise truncated()
+        return self._done()
 
-    def end(self) -> list[Event]:
-        if self._over:
-            return []
-        if self._parser.pending or not self._finished or self._open:
-            raise WireError("truncated", "the stream ended before its answer was complete")
-        return [self._done()]
-
-    def _done(self) -> RawEvent:
+    def _done(self) -> list[Event]:
         self._over = True
-        return RawEvent(DONE, last=True, closes=self._close_all())
+        return [RawEvent(DONE, last=True, closes=self._close_all())]
 
     def _close_all(self) -> tuple[Hashable, ...]:
         parts = tuple(part for parts in self._open.values() for part in parts)
         self._open.clear()
         return parts
 
-    def _chunk(self, reading: Reading) -> JsonEvent:
+    def _event(self, reading: Reading, name: bytes) -> JsonEvent:
         document, tree = reading.document, reading.document.tree
-        _check(tree)
         texts = [_piece(document, leaf) for leaf in reading.leaves]
-        if tree.get("error"):
+        if name == b"error" or is_error(tree):
             self._over = True
             closes = (*self._close_all(), *(text.part for text in texts))
             return JsonEvent(document, texts, FRAME, closes=closes, reported=Reported(finish=Finish.ERROR), last=True)
@@ -140,32 +141,24 @@ class OpenAIStream:
         at_once: list[Hashable] = []
         for text in texts:
             part: tuple[Any, ...] = text.part  # type: ignore[assignment]
-            if part[-2:] in _AT_ONCE:
-                at_once.append(part)
-            elif part[0] == "choices":
+            if part[0] == "choices" and len(part) > 1 and part[-2:] not in _AT_ONCE:
                 self._open.setdefault(part[1], set()).add(part)
             else:
                 at_once.append(part)
-        for choice in tree.get("choices") or ():
-            at_once.extend(self._finish(choice))
+        choices = tree.get("choices")
+        for position, choice in enumerate(choices if choices.__class__ is list else ()):
+            if choice.__class__ is dict:
+                at_once.extend(self._finish(choice, index_of(choice, position)))
         return tuple(at_once)
 
-    def _finish(self, choice: Mapping[str, Any]) -> set[Hashable]:
-        if choice.get("finish_reason") is None:
-            self._open.setdefault(choice["index"], set())
+    def _finish(self, choice: Mapping[str, Any], index: int) -> set[Hashable]:
+        if not choice.get("finish_reason"):
+            self._begun.add(index)
             return set()
-        self._finished = True
-        return self._open.pop(choice["index"], set())
+        self._finished.add(index)
+        return self._open.pop(index, set())
 
 
 def _piece(document: JsonDocument, leaf: Leaf) -> Text:
     escaped = leaf.key == "arguments" and leaf.channel is Channel.TOOL_ARGUMENTS
     return Text(part_of(document, leaf), leaf.text, leaf.channel, (leaf.box, leaf.key), False, escaped)
-
-
-def _check(tree: Mapping[str, Any]) -> None:
-    """Refuses choices without their index: it says which text a piece continues."""
-    choices = tree.get("choices")
-    for choice in [] if choices is None else choices if isinstance(choices, list) else [None]:
-        if not isinstance(choice, dict) or choice.get("index").__class__ is not int:
-            raise WireError("bad_answer", "a chunk of the stream has a choice without index")

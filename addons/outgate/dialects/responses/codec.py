@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outgate.dialects import opaque
-from outgate.dialects.answers import OpaqueAnswer, Refusal, WholeAnswer
+from outgate.dialects.answers import OpaqueAnswer, WholeAnswer
 from outgate.dialects.json_body import JsonDocument, dump
-from outgate.dialects.openai.chat import OpenAI, error_of, is_error, is_newer
+from outgate.dialects.openai.chat import OpenAI, error_of, is_newer, is_own_error, provider_error
 from outgate.dialects.parameters import JSON, count, flag, identity_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
+from outgate.dialects.refusals import Refusal
 from outgate.dialects.responses.answers import RESPONSE
 from outgate.dialects.responses.stream import ResponsesStream, reported
 from outgate.dialects.responses.tables import OPAQUE, REFERENCE, REMEMBERED, RESPONSES
@@ -70,7 +71,7 @@ class Responses(OpenAI):
         if operation.kind is not Kind.CHAT:
             return OpaqueAnswer()
         if status >= 400:
-            return Refusal(is_error)
+            return Refusal(status, is_own_error, provider_error)
         return ResponsesStream() if stream else WholeAnswer(RESPONSE, reported)
 
     def error_event(self, denial: Denial, request_id: str) -> bytes:

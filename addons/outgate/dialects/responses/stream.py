@@ -3,7 +3,8 @@
 Every text is streamed in pieces (`*.delta`) and then told again, whole: by its `*.done` event, by the item that it is part of, and
 by the response that ends the stream. A piece continues the text of its event's kind, output item and part, until the `*.done`
 event, its item or the response ends it; every other string comes whole, in one event, and must not be torn. The stream ends with
-`response.completed`, `.incomplete` or `.failed` or an `error` event, and with nothing else; what follows is not passed on.
+`response.completed`, `.incomplete` or `.failed` or an `error` event, and with nothing else; what follows is not passed on. Events
+that nobody knows are carried.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -12,10 +13,10 @@ from typing import Any
 from outgate.dialects import sse
 from outgate.dialects.answers import detailed_usage
 from outgate.dialects.events import NOTHING, Frame, JsonEvent, Path, Reported, part_of
-from outgate.dialects.reading import Reading, read, read_tree
+from outgate.dialects.reading import Reading, read_tree
 from outgate.dialects.responses.answers import ECHOES, EVENT, SAID_TYPES
 from outgate.dialects.responses.tables import FINISHES
-from outgate.errors import WireError
+from outgate.dialects.streams import StreamDecoder, truncated
 from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
@@ -57,7 +58,8 @@ def _finish(tree: Mapping[str, Any], *, calls: bool) -> Finish | None:
 def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
     """A delta with this piece and no other text, for none was judged. Raises TypeError for a string that comes whole."""
     root, first = path[0]
-    if not root["type"].endswith(_DELTA) or (first != "delta" and len(path) == 1):
+    kind = root.get("type")
+    if not isinstance(kind, str) or not kind.endswith(_DELTA) or (first != "delta" and len(path) == 1):
         raise TypeError("this text is complete in its event, nothing of it is held back")
     node: Any = piece
     for container, key in reversed(path[1:]):
@@ -66,7 +68,7 @@ def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
     lists: dict[str, Any] = {name: [] for name, value in root.items() if value.__class__ is list}
     reading = read_tree({**kept, **_numbers(root), **lists, "delta": "", first: node}, EVENT)
     leaf = next(leaf for leaf in reading.leaves if leaf.text == piece)
-    return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), frame_of(root["type"]))
+    return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), frame_of(kind))
 
 
 def _numbers(container: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,10 +78,9 @@ def _numbers(container: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def frame_of(kind: str) -> Frame:
-    """What stands around the JSON of an event. Raises WireError for a name that would end its line."""
-    if not kind.isprintable():
-        raise WireError("bad_answer", "the stream holds an event without a proper type")
-    return _FRAMES.get(kind) or Frame(f"event: {kind}\ndata: ".encode(), b"\n\n", _continued)
+    """What stands around the JSON of an event; no name that would end its line."""
+    named = f"event: {kind}\n" if kind and kind.isprintable() else ""
+    return _FRAMES.get(kind) or Frame(f"{named}data: ".encode(), b"\n\n", _continued)
 
 
 _FRAMES = {
@@ -88,35 +89,21 @@ _FRAMES = {
 }
 
 
-class ResponsesStream:
+class ResponsesStream(StreamDecoder):
     """Decoder of one streamed response."""
 
     def __init__(self, limit: int = sse.LIMIT) -> None:
-        self._parser = sse.SseParser(limit)
+        super().__init__(EVENT, limit)
         self._open: dict[Any, set[Hashable]] = {}
         self._said: set[Any] = set()
         self._calls = False
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        events: list[Event] = []
-        for piece in self._parser.feed(data):
-            if self._over:
-                break
-            if piece.data and piece.data[:6] != b"[DONE]":  # compatible servers end like the other streams do
-                events.append(self._event(read(piece.data, EVENT)))
-        return events
+    def _ended(self) -> list[Event]:
+        raise truncated()
 
-    def end(self) -> list[Event]:
-        if not self._over:
-            raise WireError("truncated", "the stream ended before its answer was complete")
-        return []
-
-    def _event(self, reading: Reading) -> JsonEvent:
+    def _event(self, reading: Reading, name: bytes) -> JsonEvent:
         document, tree = reading.document, reading.document.tree
-        kind, output = tree.get("type"), tree.get("output_index")
-        if kind.__class__ is not str or (output is not None and output.__class__ is not int):
-            raise WireError("bad_answer", "the stream holds an event that its dialect does not have")
+        kind, output = _kind(tree, name), _output(tree)
         piece = kind.endswith(_DELTA)
         texts = [
             _piece(reading, leaf, kind, output) if piece and (leaf.key == "delta" or leaf.box) else self._whole(reading, leaf, kind)
@@ -132,7 +119,7 @@ class ResponsesStream:
     def _whole(self, reading: Reading, leaf: Leaf, kind: str) -> Text:
         """A text that stands in its event as a whole."""
         box, key, said, channel, _ = leaf
-        output, index = reading.document.tree.get("output_index"), _index(reading.document.tree)
+        output, index = _output(reading.document.tree), _index(reading.document.tree)
         repeated = channel in ECHOES or (output in self._said if output is not None else bool(self._said))
         escaped = key == "arguments" and channel is Channel.TOOL_ARGUMENTS
         return Text((kind, output, index, box, key), said, channel, (box, key), repeated, escaped)
@@ -171,6 +158,19 @@ class ResponsesStream:
         if finish is Finish.STOP and self._calls:
             finish = Finish.TOOL_CALLS
         return Reported(usage, Finish.ERROR if kind == "response.failed" else finish or Finish.OTHER, calls or self._calls)
+
+
+def _kind(tree: Mapping[str, Any], name: bytes) -> str:
+    """What kind of event this is: its type; one without it is an error, where it says so, or nothing that anybody knows."""
+    kind = tree.get("type")
+    if isinstance(kind, str):
+        return kind
+    return "error" if tree.get("error") or name == b"error" else ""
+
+
+def _output(tree: Mapping[str, Any]) -> int | None:
+    output = tree.get("output_index")
+    return output if output.__class__ is int else None
 
 
 def _index(tree: Mapping[str, Any]) -> Any:

@@ -1,0 +1,71 @@
+"""Decoder of a streamed answer, whatever its dialect: an event that cannot be read is dropped and told, it never ends the answer.
+
+What is dropped has no way to the client, for nobody has judged it; a comment takes its place, so that clients see the stream alive.
+"""
+
+from collections.abc import Iterable
+
+from outgate.dialects import sse
+from outgate.dialects.events import KEEP_ALIVE, Aside
+from outgate.dialects.lenient import carried
+from outgate.dialects.reading import Reading
+from outgate.dialects.rules import Rule
+from outgate.errors import WireError
+from outgate.inference.stream import Event
+
+
+class StreamDecoder:
+    """A dialect says what an event means (`_event`), what `[DONE]` does, and what the end of the bytes completes (`_ended`)."""
+
+    def __init__(self, table: Rule, limit: int = sse.LIMIT) -> None:
+        self._table = table
+        self._parser = sse.SseParser(limit)
+        self._over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        return self._read(self._parser.feed(data))
+
+    def end(self) -> list[Event]:
+        events = self._read(self._parser.rest())
+        if self._over:
+            return events
+        if any(isinstance(event, Aside) and event.fault for event in events):
+            raise truncated()
+        return [*events, *self._ended()]
+
+    def _event(self, reading: Reading, name: bytes) -> Event:
+        raise NotImplementedError
+
+    def _ended(self) -> list[Event]:
+        """What completes an answer whose terminator is missing. Raises WireError where it is not whole."""
+        raise NotImplementedError
+
+    def _done(self) -> list[Event]:
+        """`[DONE]`, which ends a stream of OpenAI's; servers that speak several APIs send it in others too."""
+        return []
+
+    def _read(self, pieces: Iterable[sse.SseEvent]) -> list[Event]:
+        events: list[Event] = []
+        for piece in pieces:
+            if self._over:
+                break
+            data = piece.data
+            if data[:1] != b"{" and data.strip()[:6] == b"[DONE]":
+                events += self._done()
+            elif data:
+                events.append(self._carried(piece))
+            else:
+                events.append(KEEP_ALIVE)
+        return events
+
+    def _carried(self, piece: sse.SseEvent) -> Event:
+        try:
+            reading = carried(piece.data, self._table)
+        except WireError as error:
+            return Aside(error.code)
+        return self._event(reading, piece.name)
+
+
+def truncated() -> WireError:
+    """What a stream is that ends before its answer is whole."""
+    return WireError("truncated", "the stream ended before its answer was complete")
