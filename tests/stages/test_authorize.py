@@ -64,3 +64,17 @@ def test_in_the_head_the_path_counts_and_the_model_does_not():
 def test_a_request_without_a_model_needs_a_permission_for_the_empty_name():
     assert isinstance(run({"models": ["gpt-*"]}, model=""), Denial)
     assert (True,) == run({"models": ["**"]}, model="")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"workloads": ["beta"]}, "to call openai; it allows none."),
+        ({"providers": ["anthropic"]}, "to call openai; it allows anthropic."),
+        ({"paths": ["/v1/embeddings"]}, "to POST /v1/chat/completions; it allows /v1/embeddings."),
+        ({"models": ["claude-*"]}, "the model 'gpt-4o'; it allows claude-*."),
+        ({"models": [f"m{n}" for n in range(10)]}, "the model 'gpt-4o'; it allows m0, m1, m2, m3, m4, m5, m6, m7 and 2 more."),
+    ],
+)
+def test_a_denial_names_what_was_asked_for_and_what_is_allowed(rule, said):
+    assert f"The policy does not allow alpha {said}" == run(rule).message

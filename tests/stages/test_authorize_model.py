@@ -26,3 +26,9 @@ def test_it_runs_again_when_model_or_provider_change():
     reads = AuthorizeModel(AuthorizeModelSettings()).contract.reads
 
     assert {"model", "provider", "principal"} == set(reads)
+
+
+def test_a_denial_names_the_routed_model_and_what_is_allowed():
+    denial = run({"models": ["gpt-*", "o3"]}, model="claude-3", provider="anthropic")
+
+    assert "The policy does not allow alpha the model 'claude-3' of anthropic; it allows gpt-*, o3." == denial.message

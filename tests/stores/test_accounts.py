@@ -48,7 +48,8 @@ def test_a_used_up_budget_is_refused_until_the_window_ends(tmp_path):
     refused, admitted = asyncio.run(story())
 
     assert ("budget_exhausted", 429, 3000.0) == (refused.code, refused.status, refused.retry_after)
-    assert "'team'" in refused.message
+    about = "the request may cost 100 tokens, 0 of 200 are left, until 2026-11-23 13:00 UTC."
+    assert f"Too little is left of the budget 'team': {about}" == refused.message
     assert isinstance(admitted, Hold)
 
 

@@ -1,5 +1,7 @@
 """Rules about workloads and models: whom a rule covers, and which models it allows."""
 
+from collections.abc import Iterable
+
 from pydantic import Field
 
 from outgate.inference.names import GroupName, ModelPattern, ProviderName, WorkloadName
@@ -33,3 +35,13 @@ class ModelRule(Who):
     def allows(self, principal: Principal, provider: str, model: str) -> bool:
         in_place = not self.providers or provider in self.providers
         return in_place and self.covers(principal) and covers(self.models, model)
+
+
+_TOLD = 8
+
+
+def listed(names: Iterable[str]) -> str:
+    """What a denial says is allowed: the first of these names, and how many more there are."""
+    known = sorted(set(names))
+    more = f" and {len(known) - _TOLD} more" if known[_TOLD:] else ""
+    return (", ".join(known[:_TOLD]) or "none") + more

@@ -6,6 +6,7 @@ number of lines: what is like a line of the last seconds is counted, and told wh
 
 import logging
 
+from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
 from outgate.metering.audit import bounded, shown
 from outgate.metering.events import Closed
@@ -30,7 +31,7 @@ class Notices:
             if attempt.failure is not None:
                 self._say(_attempt(attempt), f"workload={closed.workload} id={exchange_id}")
         if closed.denial is not None:
-            self._say(_denial(closed), f"{_asked(closed)} id={exchange_id}: {closed.denial.message}")
+            self._say(_denial(closed), f"{_asked(closed)} id={exchange_id}: {_message(closed.denial, closed.model_requested)}")
 
     def flush(self) -> None:
         """Log how many more there were of each line, and begin a new period."""
@@ -59,6 +60,12 @@ def _denial(closed: Closed) -> str:
     who = f" workload={closed.workload}" if closed.workload else ""
     by, destination = denial.stage or "the gateway", closed.destination or "-"
     return f"{closed.outcome} {denial.status} {denial.code}{cause} by {by}{who} for {destination}"
+
+
+def _message(denial: Denial, model: str) -> str:
+    """The denial's sentence, in which a model's name stands as it is shown elsewhere."""
+    message = "".join(each if each.isprintable() else "?" for each in denial.message)
+    return message.replace(model, shown(model, admitted=False) or "") if model else message
 
 
 def _asked(closed: Closed) -> str:

@@ -8,14 +8,12 @@ from typing import NamedTuple
 from pydantic import Field
 
 from outgate.errors import Denial
-from outgate.identity.access import ModelRule
+from outgate.identity.access import ModelRule, listed
 from outgate.inference.principal import Principal
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Catalog
-
-_DENIED = Denial(code="not_authorized", status=403, message="The policy does not allow this workload to make this request.")
 
 
 class AccessRule(ModelRule):
@@ -64,14 +62,36 @@ class Authorize(Stage):
         backend = self._catalog.by_destination(facts.destination)
         if backend is not None and any(_allows(rule, facts, backend.provider) for rule in self._rules):
             return (True,)
-        return _DENIED
+        message = f"The policy does not allow {facts.principal.name} {self._missing(facts, backend.provider if backend else '')}."
+        return Denial(code="not_authorized", status=403, message=message)
+
+    def _missing(self, facts: Reads, provider: str) -> str:
+        """What was asked for that no permission gives, and what there is of it."""
+        rules = [rule for rule in self._rules if rule.covers(facts.principal)]
+        here = [rule for rule in rules if _in_place(rule, provider)]
+        if not here:
+            return f"to call {provider or facts.destination}; it allows {listed(one for rule in rules for one in rule.providers)}"
+        heads = [rule for rule in here if _takes_head(rule, facts)]
+        if not heads:
+            allowed = listed(path for rule in here for path in rule.paths)
+            return f"to {facts.method} {(facts.path or '').partition('?')[0][:128]}; it allows {allowed}"
+        allowed = listed(model for rule in heads for model in rule.models)
+        return f"the model {(facts.model_requested or '')[:128]!r}; it allows {allowed}"
 
 
 def _allows(rule: AccessRule, facts: Reads, provider: str) -> bool:
-    if (rule.providers and provider not in rule.providers) or not rule.covers(facts.principal):
+    if not _in_place(rule, provider) or not rule.covers(facts.principal):
         return False
     if facts.path is None:
         return True
-    if (rule.methods and facts.method not in rule.methods) or not covers(rule.paths, facts.path.partition("?")[0]):
+    return _takes_head(rule, facts) and (facts.model_requested is None or covers(rule.models, facts.model_requested))
+
+
+def _in_place(rule: AccessRule, provider: str) -> bool:
+    return not rule.providers or provider in rule.providers
+
+
+def _takes_head(rule: AccessRule, facts: Reads) -> bool:
+    if rule.methods and facts.method not in rule.methods:
         return False
-    return facts.model_requested is None or covers(rule.models, facts.model_requested)
+    return covers(rule.paths, (facts.path or "").partition("?")[0])

@@ -6,14 +6,10 @@ Aliases and fallbacks decide that after `authorize` has judged what was asked fo
 from typing import NamedTuple
 
 from outgate.errors import Denial
-from outgate.identity.access import ModelRule
+from outgate.identity.access import ModelRule, listed
 from outgate.inference.principal import Principal
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
-
-_DENIED = Denial(
-    code="model_not_authorized", status=403, message="The policy does not allow this workload to use the routed model."
-)
 
 
 class AuthorizeModelSettings(Settings):
@@ -42,5 +38,9 @@ class AuthorizeModel(Stage):
         self.contract = Contract.of(Reads, writes=("model.admitted",), may=May.DENY, cost=0.006, passes=0.99)
 
     def run(self, facts: Reads, /) -> Outcome:
-        allowed = any(rule.allows(facts.principal, facts.provider, facts.model) for rule in self._rules)
-        return (True,) if allowed else _DENIED
+        if any(rule.allows(facts.principal, facts.provider, facts.model) for rule in self._rules):
+            return (True,)
+        allowed = listed(pattern for rule in self._rules if rule.covers(facts.principal) for pattern in rule.models)
+        asked = f"{facts.principal.name} the model {facts.model[:128]!r} of {facts.provider}"
+        message = f"The policy does not allow {asked}; it allows {allowed}."
+        return Denial(code="model_not_authorized", status=403, message=message)

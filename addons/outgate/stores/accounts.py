@@ -244,7 +244,7 @@ class Accounts:
     def _open(self) -> None:
         for folder in (self._folder, *self._folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ledger, begun = self._folder / "ledger.sqlite", self._folder.with_name("ledger-begun")
+        ledger, begun = self._folder / "ledger.sqlite", self._folder.with_name(f".{self._folder.name}-begun")
         if begun.exists() and not ledger.exists():
             _log.error("accounts: %s is gone, a new ledger is begun: every budget starts at nothing", ledger)
         self._ledger = Ledger(ledger, workers=self._workers)

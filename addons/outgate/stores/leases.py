@@ -4,12 +4,13 @@ Nothing here waits or writes: the journal and the ledger are told by `accounts`.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.inference.principal import Principal
 from outgate.stores.ledger import Grant, LedgerEntry, Want
-from outgate.stores.limits import Account, Limit
+from outgate.stores.limits import Account
 from outgate.stores.windows import window_at
 
 _DRY_FOR = 0.25
@@ -202,12 +203,12 @@ class Leases:
         for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
             bucket = self._bucket(account, now)
             if tokens > bucket.limit.tokens:
-                return _denial(f"The request may cost {tokens} tokens, more than all of", bucket.limit, None)
+                all_of = f"more than all {bucket.limit.tokens} of"
+                return _denial(f"The request may cost {tokens} tokens, {all_of} the budget '{bucket.limit.name}'.", None)
             if bucket.left < tokens and now < bucket.dry_until:
                 remaining = max(1.0, bucket.ends - now)
                 busy = bucket.settled + tokens <= bucket.limit.tokens
-                reason = "Requests in flight hold all that is left of" if busy else "Too little is left of"
-                return _denial(reason, bucket.limit, min(_BUSY_RETRY, remaining) if busy else remaining)
+                return _denial(_too_little(bucket, tokens, busy=busy), min(_BUSY_RETRY, remaining) if busy else remaining)
         return None
 
     def _bucket(self, account: Account, now: float) -> Bucket:
@@ -265,5 +266,14 @@ def _beyond(bucket: Bucket, start: int, held: int, used: int) -> Iterator[Ledger
         yield LedgerEntry(bucket.key, bucket.start, debt, paid, debt)
 
 
-def _denial(reason: str, limit: Limit, retry_after: float | None) -> Denial:
-    return Denial(code="budget_exhausted", status=429, message=f"{reason} the budget '{limit.name}'.", retry_after=retry_after)
+def _too_little(bucket: Bucket, tokens: int, *, busy: bool) -> str:
+    reason = "Requests in flight hold all that is left of" if busy else "Too little is left of"
+    left, resets = max(0, bucket.limit.tokens - bucket.settled), datetime.fromtimestamp(bucket.ends, UTC)
+    return (
+        f"{reason} the budget '{bucket.limit.name}': the request may cost {tokens} tokens, "
+        f"{left} of {bucket.limit.tokens} are left, until {resets:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def _denial(message: str, retry_after: float | None) -> Denial:
+    return Denial(code="budget_exhausted", status=429, message=message, retry_after=retry_after)
