@@ -38,9 +38,9 @@ def test_a_card_as_a_fraction_in_tool_arguments_is_judged_and_replaced():
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": [CALL]}]}
     request = ANTHROPIC.decode(MESSAGES, json.dumps(body).encode())
     (at,) = (i for i, leaf in enumerate(request.prompt.leaves) if str(CARD) in leaf.text)
-    sent = ANTHROPIC.encode(MESSAGES, request.prompt.replace({at: "<CARD_1>"}), "m", request.params, None)
+    sent = ANTHROPIC.encode(MESSAGES, request.prompt.replace({at: "CARD_kqwzrtbnmxpd"}), "m", request.params, None)
 
-    assert {"card": "<CARD_1>"} == json.loads(sent)["messages"][0]["content"][0]["input"]
+    assert {"card": "CARD_kqwzrtbnmxpd"} == json.loads(sent)["messages"][0]["content"][0]["input"]
 
 
 def test_a_long_number_that_is_a_parameter_stays_one():

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from detectors.pii.disguises import DISGUISES, VALUES
 from outgate.detectors.finding import Finding
 from outgate.detectors.normalise import fold, unescape
 from outgate.detectors.pii.analyzer import PiiAnalyzer
+from outgate.detectors.pii.links import is_named
 from outgate.detectors.pii.placeholders import NONE, Placeholders
 from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.errors import WireError
@@ -24,6 +24,7 @@ from outgate.pipeline.contract import May
 from outgate.stages.admit_parts import AdmitPartsSettings
 from outgate.stages.redact import Reads, Redact, RedactSettings
 from outgate.stores.memo import Memo
+from support.placeholders import SECRET, SHAPE, numbered, placeholder
 from support.wire_bodies import ANTHROPIC, ANTHROPIC_RICH, CHAT, EMBEDDINGS, MESSAGES, OPENAI, OPENAI_RICH
 
 _ANALYZER = PiiAnalyzer()
@@ -51,10 +52,10 @@ class Redaction:
 
     def __init__(self, **settings: Any) -> None:
         self.models, self.memo = LocalModels(), Memo(bytes(32))
-        self.stage = Redact(RedactSettings(**settings), self.models, self.memo)
+        self.stage = Redact(RedactSettings(**settings), self.models, self.memo, SECRET)
 
-    def __call__(self, given: Prompt, tenant: str = "default") -> Any:
-        return asyncio.run(self.stage.run(Reads(given, Principal(name="w", tenant=tenant))))
+    def __call__(self, given: Prompt, tenant: str = "default", name: str = "w") -> Any:
+        return asyncio.run(self.stage.run(Reads(given, Principal(name=name, tenant=tenant))))
 
 
 @pytest.fixture(name="redact")
@@ -64,7 +65,7 @@ def _redact() -> Redaction:
 
 def test_values_become_placeholders_that_remember_them(redact: Redaction) -> None:
     redacted, placeholders = redact(prompt("mail jane@example.com", "jane@example.com or eve@example.com", "card 4111111111111111"))
-    assert ("mail <EMAIL_1>", "<EMAIL_1> or <EMAIL_2>", "card <CARD_1>") == texts_of(redacted)
+    assert ("mail <EMAIL_1>", "<EMAIL_1> or <EMAIL_2>", "card <CARD_1>") == numbered(*texts_of(redacted))
     assert ["jane@example.com", "eve@example.com", "4111111111111111"] == [placeholders.value(name) for name in placeholders]
 
 
@@ -77,7 +78,7 @@ def test_a_prompt_without_findings_is_the_same_object(redact: Redaction) -> None
 def test_every_channel_is_judged_member_names_too(redact: Redaction) -> None:
     for channel in set(Channel) - {Channel.SEALED}:
         redacted, _ = redact(prompt("jane@example.com", channel=channel))
-        assert ("<EMAIL_1>",) == texts_of(redacted)
+        assert ("<EMAIL_1>",) == numbered(*texts_of(redacted))
 
 
 def test_what_only_the_provider_can_read_comes_back_to_it_unchanged(redact: Redaction) -> None:
@@ -145,7 +146,8 @@ def test_names_of_tool_arguments_are_replaced() -> None:
     request = OPENAI.decode(CHAT, json.dumps(body).encode())
     redacted, _ = Redaction()(request.prompt)
     sent = json.loads(OPENAI.encode(CHAT, redacted, "m", request.params, None))
-    assert {"<EMAIL_1>": {"<CARD_1>": ["<SSN_1>"]}} == json.loads(sent["messages"][1]["tool_calls"][0]["function"]["arguments"])
+    (named,) = numbered(sent["messages"][1]["tool_calls"][0]["function"]["arguments"])
+    assert {"<EMAIL_1>": {"<CARD_1>": ["<SSN_1>"]}} == json.loads(named)
 
 
 @pytest.mark.parametrize("entity", VALUES)
@@ -162,15 +164,10 @@ def test_a_value_split_over_parts_of_a_message_never_leaves(redact: Redaction, e
 def test_a_disguised_value_is_replaced_as_it_was_written(redact: Redaction, disguise: str) -> None:
     planted = DISGUISES[disguise]("jane.doe@example.com")
     redacted, placeholders = redact(prompt(f"to {planted} now"))
-    assert "to <EMAIL_1> now" == fold(texts_of(redacted)[0])
+    (name,) = placeholders
+    assert f"to {name} now" == fold(texts_of(redacted)[0])
     assert "jane.doe@example.com" not in unescape(texts_of(redacted)[0])
-    assert (placeholders.value("<EMAIL_1>") or "?") in planted
-
-
-def test_a_forged_placeholder_is_nobodys_value(redact: Redaction) -> None:
-    redacted, placeholders = redact(prompt("<EMAIL_1> says jane@example.com", "and <email_2>"))
-    assert ("<EMAIL_1> says <EMAIL_3>", "and <email_2>") == texts_of(redacted)
-    assert (None, "jane@example.com") == (placeholders.value("<EMAIL_1>"), placeholders.value("<EMAIL_3>"))
+    assert (placeholders.value(name) or "?") in planted
 
 
 def test_a_longer_conversation_is_redacted_to_a_longer_one(redact: Redaction) -> None:
@@ -178,6 +175,21 @@ def test_a_longer_conversation_is_redacted_to_a_longer_one(redact: Redaction) ->
     first, _ = redact(prompt(*turns[:2]))
     second, _ = redact(prompt(*turns))
     assert texts_of(first) == texts_of(second)[:2]
+
+
+def test_a_shorter_conversation_is_redacted_as_it_was(redact: Redaction) -> None:
+    """An agent drops old turns: what is left, signed reasoning among it, leaves as it did."""
+    turns = ("I am jane@example.com", "hello eve@example.com", "write to eve@example.com")
+    assert texts_of(redact(prompt(*turns))[0])[1:] == texts_of(redact(prompt(*turns[1:]))[0])
+
+
+def test_hosts_that_leave_are_named_and_those_in_values_are_not(redact: Redaction) -> None:
+    long = "word " * 300
+    given = prompt("mail jane@mail.example.com", f"{long} https://shop.example/", "http://93.184.216.34/")
+    for _ in range(2):
+        _, placeholders = redact(given)
+        named = [is_named(host, placeholders.hosts) for host in ("shop.example", "mail.example.com", "93.184.216.34")]
+        assert [True, False, False] == named
 
 
 def test_what_was_judged_before_is_not_asked_about_again(redact: Redaction) -> None:
@@ -245,7 +257,7 @@ def test_a_model_server_that_is_down_raises_and_forgets_nothing(redact: Redactio
     with pytest.raises(ModelServerDownError):
         redact(prompt("a@b.co"))
     redact.models.down = 99
-    assert ("<EMAIL_1>",) == texts_of(redact(prompt("a@b.co"))[0])
+    assert ("<EMAIL_1>",) == numbered(*texts_of(redact(prompt("a@b.co"))[0]))
 
 
 def test_what_cannot_be_read_is_left_to_admit_parts() -> None:
@@ -258,13 +270,13 @@ def test_what_cannot_be_read_is_left_to_admit_parts() -> None:
 
 def test_only_the_wanted_entities_are_replaced() -> None:
     redacted, _ = Redaction(entities=["CREDIT_CARD"])(prompt("a@b.co 4111111111111111"))
-    assert ("a@b.co <CARD_1>",) == texts_of(redacted)
+    assert ("a@b.co <CARD_1>",) == numbered(*texts_of(redacted))
     assert "a@b.co" == texts_of(Redaction(entities=[])(prompt("a@b.co"))[0])[0]
     assert set(ENTITIES) == set(RedactSettings().entities)
 
 
 def _with_values(text: str, placeholders: Placeholders) -> str:
-    return re.sub(r"<[A-Z]+_\d+>", lambda one: placeholders.value(one[0]) or one[0], text)
+    return SHAPE.sub(lambda one: placeholders.value(one[0]) or one[0], text)
 
 
 def test_no_verdict_about_raw_text_is_spoiled(redact: Redaction) -> None:
@@ -285,4 +297,4 @@ def test_the_inputs_are_unchanged(redact: Redaction) -> None:
     given = prompt("a@b.co")
     redacted, placeholders = redact(given)
     assert ("a@b.co",) == texts_of(given)
-    assert (Placeholders({"<EMAIL_1>": "a@b.co"}), ("<EMAIL_1>",)) == (placeholders, texts_of(redacted))
+    assert (Placeholders({placeholder("a@b.co"): "a@b.co"}), (placeholder("a@b.co"),)) == (placeholders, texts_of(redacted))

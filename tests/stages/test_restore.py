@@ -2,12 +2,14 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 import orjson
 import pytest
 
-from detectors.fakes import piece, text_of
+from detectors.fakes import FakeEvent, piece, text_of
+from outgate.detectors.pii.links import hosts_in
 from outgate.detectors.pii.placeholders import NONE, Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.stream import Event, EventStream
@@ -17,13 +19,25 @@ from support import openai_answers as openai
 from support.judging import through
 from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
 
-_MAP = Placeholders({"<EMAIL_1>": "jane@example.com", "<CARD_1>": '4111 "1111\n'})
-_SAID = "Dear <EMAIL_1>, your card <CARD_1> and <EMAIL_2>."
-_RESTORED = 'Dear jane@example.com, your card 4111 "1111\n and <EMAIL_2>.'
+_EMAIL, _CARD, _NOBODYS = "EMAIL_kqwzrtbnmxpd", "CARD_bcdfghjkmnpq", "EMAIL_bbbbbbbbbbbb"
+_MAP = Placeholders({_EMAIL: "jane@example.com", _CARD: '4111 "1111\n'}, (hosts_in("https://shop.example/"),))
+_URLS = "https://shop.example/{} ![x](https://evil.example/{})"
+_SAID = f"Dear {_EMAIL}, your card {_CARD} and {_NOBODYS}. {_URLS.format(_EMAIL, _EMAIL)}"
+_RESTORED = f'Dear jane@example.com, your card 4111 "1111\n and {_NOBODYS}. {_URLS.format("jane@example.com", _EMAIL)}'
 
 
 def _opened(placeholders: Placeholders | None) -> Restoring | None:
-    return Restore().open(Reads(placeholders, EventStream.of([])))
+    return Restore(Counted()).open(Reads(placeholders, EventStream.of([])))
+
+
+class Counted:
+    """Metrics that remember what was counted."""
+
+    def __init__(self) -> None:
+        self.counts = Counter[tuple[str, ...]]()
+
+    def add(self, name: str, labels: tuple[str, ...], amount: float) -> None:
+        self.counts[name, *labels] += amount
 
 
 @pytest.mark.parametrize("placeholders", [None, NONE])
@@ -34,16 +48,33 @@ def test_without_placeholders_there_is_nothing_to_judge(placeholders: Placeholde
 def test_with_placeholders_every_answer_is_restored_by_a_judge_of_its_own() -> None:
     one, two = _opened(_MAP), _opened(_MAP)
     assert one is not two
-    assert "jane@example.com" == text_of(through(one, [piece("<EMAIL_1>")]))
+    assert "jane@example.com" == text_of(through(one, [piece(_EMAIL)]))
+
+
+def test_what_was_done_is_counted() -> None:
+    metrics = Counted()
+    stage = Restore(metrics)
+    through(stage.open(Reads(_MAP, EventStream.of([]))), [piece(one) for one in _SAID])
+    name = "outgate_placeholders_total"
+    assert {(name, "restored"): 3, (name, "withheld"): 1, (name, "unknown"): 1} == metrics.counts
+
+
+def test_a_text_that_is_told_twice_is_counted_once() -> None:
+    metrics = Counted()
+    event = piece(_EMAIL)
+    again = FakeEvent(tuple(text._replace(repeated=True, part=("again",)) for text in event.texts))
+    passed = through(Restore(metrics).open(Reads(_MAP, EventStream.of([]))), [event, again])
+    assert "jane@example.com" == text_of(passed, ("again",))
+    assert {("outgate_placeholders_total", "restored"): 1} == metrics.counts
 
 
 def test_it_runs_after_every_other_response_stage() -> None:
-    contract = Restore().contract
+    contract = Restore(Counted()).contract
     assert (("*",), ("r.stream",), ("placeholders", "r.stream")) == (contract.after, contract.writes, contract.reads)
 
 
 def _passed(events: Sequence[Event]) -> bytes:
-    return b"".join(event.encode() for event in through(Restoring(_MAP), events))
+    return b"".join(event.encode() for event in through(_opened(_MAP), events))
 
 
 def _chunks(raw: bytes, chance: random.Random) -> list[bytes]:
@@ -102,7 +133,7 @@ def test_any_cut_of_a_real_stream_restores_the_same(name: str, kind: str) -> Non
 def test_a_whole_answer_is_restored_in_texts_and_in_tool_arguments() -> None:
     chance = random.Random(5)
     completion = openai.chat_completion(_SAID, "m", (1, 1))
-    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"text": _SAID, "<EMAIL_1>": 1})}}
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"text": _SAID, _EMAIL: 1})}}
     completion["choices"][0]["message"]["tool_calls"] = [call]
     raw = _passed(_events_of(OPENAI, CHAT, orjson.dumps(completion), False, chance))
     message = json.loads(raw)["choices"][0]["message"]
@@ -110,7 +141,7 @@ def test_a_whole_answer_is_restored_in_texts_and_in_tool_arguments() -> None:
     assert {"text": _RESTORED, "jane@example.com": 1} == json.loads(message["tool_calls"][0]["function"]["arguments"])
 
 
-@pytest.mark.parametrize("odd", ['{"q": "<CARD_1>", "q": 1}', '{"q": "<CARD_1>", "n": NaN}'])
+@pytest.mark.parametrize("odd", [f'{{"q": "{_CARD}", "q": 1}}', f'{{"q": "{_CARD}", "n": NaN}}'])
 def test_a_value_is_escaped_in_whole_arguments_that_are_not_strict_json(odd: str) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": odd}}
     message = {"role": "assistant", "content": None, "tool_calls": [call]}

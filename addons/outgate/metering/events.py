@@ -1,6 +1,6 @@
 """The `Closed` event of an exchange: counted here, written to the journal by `audit`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from outgate.errors import Denial
@@ -88,6 +88,8 @@ def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: M
     tokens_in, tokens_out, basis, _ = closed.charge
     metrics.observe("gen_ai_client_token_usage", (*who, "input", closed.workload), tokens_in)
     metrics.observe("gen_ai_client_token_usage", (*who, "output", closed.workload), tokens_out)
+    for kind, tokens in _cached(closed.usage):
+        metrics.add("outgate_cached_tokens_total", (provider, model, closed.workload, kind), tokens)
     for part, dollars in (closed.costs or {}).items():
         metrics.add("outgate_cost_total", (provider, model, closed.workload, part.value), float(dollars))
     if closed.costs is None:
@@ -99,6 +101,12 @@ def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: M
     reported = reported_input(closed.usage)
     if reported and closed.counted:
         metrics.observe("outgate_token_count_error_ratio", (provider, model), (closed.counted - reported) / reported)
+
+
+def _cached(usage: Usage | None) -> Iterator[tuple[str, int]]:
+    for kind, tokens in (("read", usage.cached_tokens), ("write", usage.cache_write_tokens)) if usage is not None else ():
+        if tokens:
+            yield kind, tokens
 
 
 def reported_input(usage: Usage | None) -> int | None:

@@ -82,6 +82,13 @@ METRICS = (
     ),
     Metric("outgate_unpriced_total", Type.COUNTER, ("provider", "model"), "charged exchanges for which a price is not known"),
     Metric("outgate_estimated_total", Type.COUNTER, ("provider",), "exchanges settled on an estimate of their usage"),
+    Metric(
+        "outgate_cached_tokens_total",
+        Type.COUNTER,
+        ("provider", "model", "workload", "kind"),
+        "input tokens that a provider says it read from its prompt cache (`gen_ai.usage.cache_read.input_tokens`), or wrote to it "
+        "(`gen_ai.usage.cache_creation.input_tokens`); kind is read or write",
+    ),
     Metric("outgate_debt_tokens_total", Type.COUNTER, ("provider", "model"), "tokens used beyond what was held"),
     Metric(
         "outgate_token_count_error_ratio",
@@ -102,6 +109,12 @@ METRICS = (
         Type.COUNTER,
         ("guard", "rule", "channel", "action"),
         "rules that matched, by the channel of the text and what became of it; both are empty where a guard does not tell",
+    ),
+    Metric(
+        "outgate_placeholders_total",
+        Type.COUNTER,
+        ("outcome",),
+        "placeholders in answers: restored, withheld (in a URL of a host not in the request), unknown (invented or changed)",
     ),
     Metric("outgate_scanned_pieces_total", Type.COUNTER, ("guard", "kind"), "pieces of text that a guard has read, by channel"),
     Metric(

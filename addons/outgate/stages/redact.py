@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from outgate.detectors.finding import Finding, disjoint
-from outgate.detectors.pii.placeholders import NONE, Numbering, Placeholders
+from outgate.detectors.pii.links import hosts_of
+from outgate.detectors.pii.placeholders import NONE, Naming, Placeholders, key_of_conversation
 from outgate.detectors.pii.prefilter import ENTITIES, candidates
 from outgate.detectors.pii.slices import Slice, merge
 from outgate.detectors.windows import Window, apportion, part_windows, text_of
@@ -23,6 +24,7 @@ from outgate.model_server.pieces import PiiPieces
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Stage, TimedSettings
 from outgate.stores.memo import Memo
+from outgate.stores.state_secret import StateSecret
 
 type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"]
 _TURN, _LONG = 32_768, 131_072
@@ -38,6 +40,11 @@ class RedactSettings(TimedSettings):
     """What is replaced: kinds of structured personal data, by presidio's names."""
     limit: Annotated[float, Field(gt=0)] = 30.0
     """Seconds after which the stage counts as failed; what was judged until then is remembered."""
+    scope: Literal["workload", "conversation"] = "workload"
+    """Where the same value has the same placeholder, and a provider can tell that it is the same: in all requests of a workload, or
+    only in those that begin with the same message of a user."""
+    rotation: Annotated[int, Field(ge=0)] = 0
+    """Raise it, and every value has another placeholder from then on. What providers have cached of conversations is lost."""
 
 
 class Reads(NamedTuple):
@@ -55,8 +62,9 @@ class Redact(Stage):
     settings_type = RedactSettings
     companions = ("restore",)
 
-    def __init__(self, settings: RedactSettings, model_server: ModelClient, memo: Memo) -> None:
-        self._memo = memo
+    def __init__(self, settings: RedactSettings, model_server: ModelClient, memo: Memo, state_secret: StateSecret) -> None:
+        self._memo, self._secret = memo, state_secret
+        self._per_conversation, self._rotation = settings.scope == "conversation", settings.rotation
         self._entities: tuple[str, ...] = tuple(sorted(settings.entities))
         self._pieces = PiiPieces(model_server, memo, self._entities)
         self._kind = "pii:" + ",".join(self._entities)
@@ -78,7 +86,7 @@ class Redact(Stage):
         found = await self._findings(prompt, facts.principal)
         if not found:
             return prompt, NONE
-        return self._replaced(prompt, found)
+        return self._replaced(prompt, found, facts.principal)
 
     async def _findings(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:
         """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
@@ -119,12 +127,18 @@ class Redact(Stage):
                 await sleep(0)
         return screened
 
-    def _replaced(self, prompt: Prompt, found: dict[int, tuple[Finding, ...]]) -> tuple[Prompt, Placeholders]:
-        numbering = Numbering(leaf.text for leaf in prompt.leaves)
-        changes = {i: _redacted(prompt.leaves[i].text, found[i], numbering) for i in sorted(found)}
+    def _replaced(self, prompt: Prompt, found: dict[int, tuple[Finding, ...]], principal: Principal) -> tuple[Prompt, Placeholders]:
+        leaves, naming = prompt.leaves, Naming(self._key(prompt, principal))
+        changes = {i: naming.redacted(leaves[i].text, found[i]) for i in sorted(found, key=lambda i: (leaves[i].turn, i))}
         redacted = prompt.replace(changes)
-        self._memo.digests(redacted, base=prompt)
-        return redacted, numbering.result()
+        return redacted, naming.result(
+            hosts_of(redacted.leaves, self._memo.digests(redacted, base=prompt), self._memo, principal.tenant)
+        )
+
+    def _key(self, prompt: Prompt, principal: Principal) -> bytes:
+        rotation = (str(self._rotation),) if self._rotation else ()
+        key = self._secret.derive("placeholders", principal.tenant, principal.name, *rotation)
+        return key_of_conversation(key, prompt) if self._per_conversation else key
 
 
 def _by_leaf(own: Sequence[Any], windows: Iterable[Window], crossing: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
@@ -133,13 +147,3 @@ def _by_leaf(own: Sequence[Any], windows: Iterable[Window], crossing: Sequence[A
         for leaf, share in apportion(window, findings):
             found[leaf] = disjoint((*found.get(leaf, ()), share))
     return found
-
-
-def _redacted(text: str, findings: Sequence[Finding], numbering: Numbering) -> str:
-    pieces: list[str] = []
-    done = 0
-    for one in findings:
-        pieces += (text[done : one.start], numbering.placeholder(one.entity, text[one.start : one.end]))
-        done = one.end
-    pieces.append(text[done:])
-    return "".join(pieces)

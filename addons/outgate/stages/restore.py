@@ -1,6 +1,7 @@
 """Give the caller its own values back: placeholders in the answer become what redaction took out of this request, and nothing else.
 
-Runs after every other response stage, so that guards, the cache and the journal see placeholders.
+Not in a URL of a host that the request did not name: whoever loads it would carry the value there. Runs after every other response
+stage, so that guards, the cache and the journal see placeholders.
 """
 
 from typing import NamedTuple
@@ -8,8 +9,11 @@ from typing import NamedTuple
 from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.stream import EventStream
+from outgate.metering.metrics import Metrics
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import StreamStage
+
+_PLACEHOLDERS = "outgate_placeholders_total"
 
 
 class Reads(NamedTuple):
@@ -33,5 +37,11 @@ class Restore(StreamStage):
         cost=0.02,
     )
 
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
     def open(self, facts: Reads, /) -> Restoring | None:
-        return Restoring(facts.placeholders) if facts.placeholders else None
+        return Restoring(facts.placeholders, self._counted) if facts.placeholders else None
+
+    def _counted(self, outcome: str, number: int) -> None:
+        self._metrics.add(_PLACEHOLDERS, (outcome,), number)

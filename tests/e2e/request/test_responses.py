@@ -6,7 +6,9 @@ import openai
 import pytest
 
 from e2e.world import OPENAI_KEY, STAGES, World, http, lines, openai_client
+from outgate.stores.state_secret import StateSecret
 from support import behaviours as b
+from support.placeholders import numbered, placeholder
 from support.recorded_agents import MAIL, ai_sdk, codex
 from support.responses_answers import called, response, response_events, said, thought
 from support.sse import TEXT
@@ -26,8 +28,16 @@ def _redacting(providers, tmp_path_factory):
         yield world, gateway
 
 
+@pytest.fixture(name="mail")
+def _mail(redacting):
+    """What stands for MAIL in what leaves."""
+    world, _ = redacting
+    return placeholder(MAIL, workload="app", tenant="t1", secret=StateSecret.in_folder(world.folder / "state"))
+
+
 def sent(provider, index=-1):
-    return json.loads(provider.seen[index].body)
+    """The body that left, with its placeholders numbered."""
+    return json.loads(*numbered(provider.seen[index].body.decode()))
 
 
 def test_the_sdks_first_example(shared, providers):
@@ -53,13 +63,12 @@ def test_streamed_and_collected_by_the_sdk(shared):
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_tool_loop_of_two_turns(redacting, providers, stream):
+def test_a_tool_loop_of_two_turns(redacting, providers, mail, stream):
     _, gateway = redacting
     client = openai_client(gateway)
-    arguments = '{"to": "<EMAIL_1>"}'
-    output = [thought("mail <EMAIL_1>"), called("send", arguments)]
+    output = [thought(f"mail {mail}"), called("send", f'{{"to": "{mail}"}}')]
     answer = b.sse(response_events(output, size=3)) if stream else b.answer_json(response(output))
-    providers[0].script(answer, b.provider("Sent to <EMAIL_1>."))
+    providers[0].script(answer, b.provider(f"Sent to {mail}."))
     items = [{"role": "user", "content": f"Mail {MAIL}"}]
 
     first = ask(client, items, stream=stream)
@@ -85,9 +94,9 @@ def ask(client, items, *, stream):
         return events.get_final_response()
 
 
-def test_values_come_back_the_same_in_pieces_and_in_what_repeats_them(redacting, providers):
+def test_values_come_back_the_same_in_pieces_and_in_what_repeats_them(redacting, providers, mail):
     _, gateway = redacting
-    output = [said("Mail <EMAIL_1> or <EMAIL_1>"), called("send", '{"to": "<EMAIL_1>"}')]
+    output = [said(f"Mail {mail} or {mail}"), called("send", f'{{"to": "{mail}"}}')]
     for size in (1, 2, 5, 64):
         providers[0].script(b.sse(response_events(output, size=size)))
         events = list(openai_client(gateway).responses.create(model="gpt-5", input=f"Mail {MAIL}", stream=True))
@@ -105,10 +114,10 @@ def test_values_come_back_the_same_in_pieces_and_in_what_repeats_them(redacting,
         assert arguments == by_type["response.output_item.done"].item.arguments
 
 
-def test_codex_leads_its_tool_loop(redacting, providers):
+def test_codex_leads_its_tool_loop(redacting, providers, mail):
     world, gateway = redacting
     providers[0].script(
-        b.sse(response_events([thought(""), called("exec_command", '{"cmd":"mail <EMAIL_1>"}')], "gpt-5-codex")),
+        b.sse(response_events([thought(""), called("exec_command", f'{{"cmd":"mail {mail}"}}')], "gpt-5-codex")),
         b.provider("Done."),
     )
     with http(gateway) as client:
@@ -130,9 +139,9 @@ def data(reply, kind):
     return json.loads(block.partition("\ndata: ")[2])
 
 
-def test_the_ai_sdk_is_told_what_would_admit_its_references_and_goes_on_without_them(redacting, providers):
+def test_the_ai_sdk_is_told_what_would_admit_its_references_and_goes_on_without_them(redacting, providers, mail):
     _, gateway = redacting
-    answer = b.answer_json(response([thought(""), called("exec_command", '{"cmd":"mail <EMAIL_1>"}')]))
+    answer = b.answer_json(response([thought(""), called("exec_command", f'{{"cmd":"mail {mail}"}}')]))
     providers[0].script(answer)
     with http(gateway) as client:
         first = client.post(URL, json=ai_sdk())

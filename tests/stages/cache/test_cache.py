@@ -170,15 +170,6 @@ def test_the_spelling_of_the_json_is_no_difference():
     assert key_of(facts()) == key_of(facts(spaced))
 
 
-def test_a_redacted_prompt_is_what_is_looked_up():
-    first, second = (facts(body(("user", f"mail {address}"))) for address in ("a@x.example", "b@x.example"))
-    redacted = [each._replace(prompt=each.prompt.replace({0: "mail <EMAIL_1>"})) for each in (first, second)]
-
-    assert key_of(first) != key_of(second)
-    assert key_of(redacted[0]) == key_of(redacted[1])
-    assert key_of(first) != key_of(redacted[0])
-
-
 def test_workloads_of_a_tenant_share_where_policy_says_so_and_tenants_never():
     stage = cache(scope="tenant")
 

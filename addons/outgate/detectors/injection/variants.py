@@ -25,7 +25,7 @@ LETTERS = bytes(32 if 48 <= code < 58 else SPACED[code] for code in range(256))
 LEET_LETTERS = bytes(32 if 48 <= code < 58 else code for code in UNLEET)
 """Letters only, digits and signs read as letters where they may be."""
 _FOREIGN_RUN = re.compile(r"[^\x00-\x7f]+")
-_PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]{0,24}_[0-9]{1,9}>")
+_PLACEHOLDER = re.compile(r"[A-Z]{2,5}_[bcdfghjkmnpqrstvwxyz]{12,}")
 _AT, _COLONS = re.compile("@"), re.compile(":[^ ]*:")
 _WRITTEN_END = re.compile(r"\\[nrt](?:\\+[nrt]|[ >*#-])*(?=[A-Za-z0-9@$!|])")
 _HOLDS_ADDRESS = Automaton("@|:[^ \t\n]*:")
@@ -162,7 +162,7 @@ def _names(one: Variant) -> list[tuple[int, int]]:
     """Where that stands which redaction takes out of a text or puts into it."""
     plain = one.plain
     found = [(iban.start, iban.end) for iban in ibans(read(plain))] if one.holds_digits else []
-    if "<" in plain:
+    if "_" in plain:
         found.extend(match.span() for match in _PLACEHOLDER.finditer(plain))
     if ("@" in plain or plain.find(":") != plain.rfind(":")) and _HOLDS_ADDRESS.search(plain):
         found.extend(_addresses(plain))

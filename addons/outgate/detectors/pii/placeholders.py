@@ -1,27 +1,39 @@
-"""Placeholders for personal data and their values: `<EMAIL_1>`, numbered by first appearance in the prompt.
+"""Placeholders for personal data and their values: `EMAIL_kqwzrtbnmxpd`, derived from the value with a key of the workload.
 
-The same value has the same placeholder within an exchange, and across the turns of a conversation, because numbering follows the
-text; that keeps providers' prompt caches warm. A placeholder that the client typed itself is never used: its number is skipped, and
-it is not restored, for it is nobody's value. A placeholder of another exchange is not in the map and so stays as it is.
+The same value has the same placeholder in every turn, in whatever order values come, on every worker and after a restart, so that
+what a provider has cached of a conversation stays good. Nobody without the key can make the placeholder of a value. It is an
+identifier, which renderers and escapes leave as it is; of consonants, so that no word and no number reads like one.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+
+from outgate.detectors.finding import Finding
+from outgate.detectors.pii.links import Hosts
+from outgate.inference.prompt import Channel, Prompt
 
 LABELS = {
     "CREDIT_CARD": "CARD", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IBAN_CODE": "IBAN",
     "US_SSN": "SSN", "IP_ADDRESS": "IP",
 }  # fmt: skip
-_LOOSE = re.compile(rf"(?:{'|'.join(LABELS.values())})_[0-9]{{1,9}}", re.IGNORECASE)
+ALPHABET = "bcdfghjkmnpqrstvwxyz"
+LETTERS = 12
+"""Of 20 consonants: 51.8 bits."""
+_MORE = 6
 
 
 class Placeholders:
-    """The fact `placeholders`: the values that were replaced, by placeholder. Immutable; compared by content; never printed."""
+    """The fact `placeholders`: the values that were replaced, by placeholder. Immutable; compared by content; never printed.
 
-    __slots__ = ("_values",)
+    `hosts` are those that the request names: what may be restored in a URL is decided by them.
+    """
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    __slots__ = ("_longest_first", "_values", "hosts")
+
+    def __init__(self, values: Mapping[str, str], hosts: Hosts = ()) -> None:
         self._values = dict(values)
+        self._longest_first = sorted({len(name.partition("_")[2]) for name in values}, reverse=True)
+        self.hosts = hosts
 
     def __len__(self) -> int:
         return len(self._values)
@@ -38,35 +50,78 @@ class Placeholders:
     def __repr__(self) -> str:
         return f"Placeholders({len(self._values)})"
 
+    @property
+    def letters(self) -> int:
+        """Letters of the longest."""
+        return self._longest_first[0] if self._longest_first else 0
+
     def value(self, placeholder: str) -> str | None:
         """The value that this placeholder took the place of; None for one that is not ours."""
         return self._values.get(placeholder)
+
+    def named(self, label: str, letters: str) -> str | None:
+        """The longest placeholder that this is, or begins with, in any case."""
+        label, letters = label.upper(), letters.lower()
+        names = (f"{label}_{letters[:length]}" for length in self._longest_first if length <= len(letters))
+        return next((name for name in names if name in self._values), None)
 
 
 NONE = Placeholders({})
 
 
-class Numbering:
-    """Gives placeholders to values, in the order they come. `typed` are the prompt's texts: what they hold is not given out."""
+class Naming:
+    """Gives placeholders to the values of one request. Of two values with one name, which no one will see, the second gets a longer
+    one: those that stand in earlier turns come first, and keep theirs.
+    """
 
-    def __init__(self, typed: Iterable[str]) -> None:
-        self._taken = {name.upper() for text in typed if "_" in text for name in _LOOSE.findall(text)}
+    def __init__(self, key: bytes, letters: int = LETTERS) -> None:
+        self._key, self._letters = key, letters
         self._given: dict[tuple[str, str], str] = {}
-        self._last: dict[str, int] = {}
+        self._values: dict[str, str] = {}
 
     def placeholder(self, entity: str, value: str) -> str:
         """The placeholder for this value of this entity. Raises KeyError for an entity without a label."""
         known = self._given.get((entity, value))
         if known is None:
-            known = self._given[entity, value] = self._next(LABELS[entity])
+            known = self._given[entity, value] = self._free(LABELS[entity], value)
+            self._values[known] = value
         return known
 
-    def result(self) -> Placeholders:
-        return Placeholders({placeholder: value for (_, value), placeholder in self._given.items()})
+    def redacted(self, text: str, findings: Sequence[Finding]) -> str:
+        """The text with placeholders. A capital letter in front of a value goes with it: behind one no placeholder is found."""
+        pieces: list[str] = []
+        done = 0
+        for one in findings:
+            start = one.start
+            while start > done and "A" <= text[start - 1] <= "Z":
+                start -= 1
+            pieces += (text[done:start], self.placeholder(one.entity, text[start : one.end]))
+            done = one.end
+        pieces.append(text[done:])
+        return "".join(pieces)
 
-    def _next(self, label: str) -> str:
-        number = self._last.get(label, 0) + 1
-        while f"{label}_{number}" in self._taken:
-            number += 1
-        self._last[label] = number
-        return f"<{label}_{number}>"
+    def result(self, hosts: Hosts = ()) -> Placeholders:
+        return Placeholders(self._values, hosts)
+
+    def _free(self, label: str, value: str) -> str:
+        digest = hmac.digest(self._key, f"{label}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
+        number, length = int.from_bytes(digest), self._letters
+        while (name := f"{label}_{_written(number, length)}") in self._values:
+            length += _MORE
+        return name
+
+
+def key_of_conversation(key: bytes, prompt: Prompt) -> bytes:
+    """The key of this conversation of a workload: of all that begin with the same message of a user."""
+    said = [leaf for leaf in prompt.leaves if leaf.channel is Channel.USER]
+    first = "\0".join(leaf.text for leaf in said if leaf.turn == said[0].turn)
+    return hmac.digest(key, first.encode("utf-8", "surrogatepass"), "sha256")
+
+
+def _written(number: int, length: int) -> str:
+    """The last digits of a number, least significant first: a longer name begins with the shorter one."""
+    letters = []
+    for _ in range(length):
+        number, digit = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[digit])
+    return "".join(letters)

@@ -1,73 +1,121 @@
 """Judge that replaces placeholders in an answer by their values, independent of chunk borders.
 
-Only a tail that may be the beginning of one of *this* exchange's placeholders is held back, never more than the longest of them.
-In a piece of JSON (streamed tool arguments) values are escaped and escaped brackets understood.
+Only a tail that may be the beginning of a placeholder is held back; in the authority of a URL, until it has ended. Where a URL goes
+to a host that the request did not name nothing is restored: whoever loads it would carry the value there.
 """
 
-import re
-from bisect import bisect_left
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Hashable
+from re import Pattern
 
-from outgate.detectors.escapes import ESCAPES
+from outgate.detectors.escapes import ESCAPES, read
+from outgate.detectors.pii.links import Surroundings, host_of, is_named
 from outgate.detectors.pii.placeholders import Placeholders
+from outgate.detectors.pii.spellings import FOUND, LONGEST, begun, spelt
 from outgate.inference.judge import ON, Decision, Judge, Part, Pass, Replace
+from outgate.inference.prompt import Channel
 
-_PLAIN = re.compile(r"<([A-Z][A-Z_]{0,24}_[0-9]{1,9})>")
-_JSON = re.compile(r"(?:<|\\u003[cC])([A-Z][A-Z_]{0,24}_[0-9]{1,9})(?:>|\\u003[eE])")
-_OPENING, _CLOSING = "\\u003c", "\\u003e"
-
-
-class Beginnings:
-    """Which tails of a text may be the beginning of one of these placeholders. As large as their names, whoever chose how many."""
-
-    def __init__(self, placeholders: Iterable[str]) -> None:
-        self._names = sorted(placeholders)
-        self.longest = max(map(len, self._names), default=0)
-
-    def cut(self, text: str, done: int, *, json: bool) -> int:
-        """Where the tail begins that may be the beginning of a placeholder; the end of the text where there is none."""
-        longest = self.longest + 2 * (len(_OPENING) - 1) if json and self.longest else self.longest
-        for position in range(max(done, len(text) - longest), len(text)):
-            if text[position] in "<\\" and (self._begins(text[position:]) or (json and self._begins_escaped(text[position:]))):
-                return position
-        return len(text)
-
-    def _begins(self, tail: str) -> bool:
-        at = bisect_left(self._names, tail)
-        return at < len(self._names) and self._names[at].startswith(tail) and self._names[at] != tail
-
-    def _begins_escaped(self, tail: str) -> bool:
-        """The same where brackets may be spelled as escapes, the last of which may be cut short."""
-        if len(tail) < len(_OPENING) and _OPENING.startswith(tail.lower()):
-            return bool(self._names)
-        if tail[: len(_OPENING)].lower() == _OPENING:
-            tail = "<" + tail[len(_OPENING) :]
-        name, backslash, rest = tail.partition("\\")
-        closes = not backslash or (len(rest) < len(_CLOSING) - 1 and _CLOSING.startswith("\\" + rest.lower()))
-        return closes and (self._begins(name) if not backslash else self._is_open(name))
-
-    def _is_open(self, name: str) -> bool:
-        at = bisect_left(self._names, name + ">")
-        return at < len(self._names) and self._names[at] == name + ">"
+RESTORED, WITHHELD, UNKNOWN = "restored", "withheld", "unknown"
+_AHEAD = 300
+_ARGUMENTS = frozenset({Channel.TOOL_ARGUMENTS, Channel.KEY})
 
 
 class Restoring(Judge):
-    """The judge of `restore`: it replaces, and holds back no more than a tail that may be the beginning of a placeholder."""
+    """The judge of `restore`. `count` is told how many were restored, withheld from URLs, and nobody's: invented, or changed."""
 
-    def __init__(self, placeholders: Placeholders) -> None:
+    def __init__(self, placeholders: Placeholders, count: Callable[[str, int], None]) -> None:
         self._placeholders = placeholders
-        self._beginnings = Beginnings(placeholders)
-        self.window = self._beginnings.longest + 2 * (len(_OPENING) - 1)
+        self._count = count
+        self._begun = begun(placeholders.letters)
+        self._longest = LONGEST + placeholders.letters
+        self.window = self._longest + _AHEAD
+        self._parts: dict[Hashable, Surroundings] = {}
 
     def judge(self, part: Part, text: str, final: bool, /) -> Decision:  # noqa: FBT001
-        pieces: list[str] = []
-        done = 0
-        for match in (_JSON if part.escaped else _PLAIN).finditer(text):
-            value = self._placeholders.value(f"<{match[1]}>")
-            if value is not None:
-                pieces += (text[done : match.start()], value.translate(ESCAPES) if part.escaped else value)
-                done = match.end()
-        cut = len(text) if final else self._beginnings.cut(text, done, json=part.escaped)
-        if done:
-            return Replace("".join((*pieces, text[done:cut])), len(text) - cut)
-        return ON if cut == len(text) else Pass(len(text) - cut)
+        around = self._parts.pop(part.key, None)
+        if around is None:
+            string = part.channel in _ARGUMENTS and not part.escaped
+            around = Surroundings(self._is_known, escaped=part.escaped, string=string)
+        work = _Work(self._placeholders, part.escaped, around, text)
+        held = work.hold(self._begun, self._longest) if work.run(final=final) and not final else work.held
+        if not final:
+            self._parts[part.key] = around
+        if not part.repeated:
+            for outcome, number in work.outcomes.items():
+                self._count(outcome, number)
+        work.release(held)
+        if RESTORED in work.outcomes:
+            return Replace("".join(work.pieces), held)
+        return Pass(held) if held else ON
+
+    def _is_known(self, authority: str) -> bool:
+        """Whether the request named this host, or it stands for a value that was in the request."""
+        host = host_of(authority)
+        ours = FOUND.fullmatch(host)
+        if ours is not None and (name := self._placeholders.named(ours["label"], ours["letters"])) is not None:
+            return len(name.partition("_")[2]) == len(ours["letters"])
+        return is_named(host, self._placeholders.hosts)
+
+
+class _Work:
+    """One text on its way: what of it is decided, and what it became."""
+
+    def __init__(self, placeholders: Placeholders, escaped: bool, around: Surroundings, text: str) -> None:  # noqa: FBT001
+        before = around.before
+        self._placeholders, self._escaped, self._around = placeholders, escaped, around
+        self._text, self._done = before + text, len(before)
+        self.pieces: list[str] = []
+        self.outcomes = Counter[str]()
+        self.held = self._searched = 0
+
+    def run(self, *, final: bool) -> bool:
+        """Decide about every placeholder. False where the rest must wait for more."""
+        text, at = self._text, self._done
+        while (found := FOUND.search(text, at)) is not None:
+            letters = found["letters"]
+            if not final and found.end() == len(text) and len(letters) < self._placeholders.letters:
+                return self._wait(found.start())
+            name = self._placeholders.named(found["label"], letters)
+            at = found.end()
+            if name is None:
+                self.outcomes[UNKNOWN] += 1
+                continue
+            at += len(name.partition("_")[2]) - len(letters)
+            self.release(len(text) - found.start())
+            forbidden = self._around.forbids(name, text[at : at + _AHEAD], final=final)
+            if forbidden is None:
+                return self._wait(found.start())
+            self._settle(found["separator"], name, at, forbidden=forbidden)
+        self._searched = at
+        return True
+
+    def hold(self, begun: Pattern[str], longest: int) -> int:
+        """How much of the end may be the beginning of a placeholder."""
+        tail = begun.search(self._text, max(self._searched, len(self._text) - longest))
+        return len(self._text) - tail.start() if tail is not None else 0
+
+    def release(self, held: int) -> None:
+        """All but so much of the end goes on as it is."""
+        text = self._text[self._done : len(self._text) - held]
+        self._around.add(text)
+        self.pieces.append(text)
+        self._done += len(text)
+
+    def _wait(self, start: int) -> bool:
+        self.held = len(self._text) - start
+        return False
+
+    def _settle(self, separator: str, name: str, end: int, *, forbidden: bool) -> None:
+        written = self._text[self._done : end]
+        instead = written if forbidden else self._value(separator, name)
+        self.outcomes[WITHHELD if forbidden else RESTORED] += 1
+        self.pieces.append(instead)
+        self._around.add(written)
+        self._done = end
+
+    def _value(self, separator: str, name: str) -> str:
+        value, before, in_url = self._placeholders.value(name) or "", self._around.before, self._around.in_url
+        if not self._escaped:
+            return spelt(value, separator, before, in_url=in_url)
+        separator, before = read(separator, final=True).text, read(before, final=True).text
+        return spelt(value, separator, before, in_url=in_url).translate(ESCAPES)

@@ -3,8 +3,8 @@
 The key is a digest of everything an answer depends on: tenant (and workload, by default), destination, path and query, provider,
 routed model, operation, every parameter, the tools, the shape and every text of the judged prompt, the header fields that go on to
 the provider (but those that say nothing of the answer), and the policy's revision. Nothing similar ever hits. Placeholders are part
-of the judged prompt, so two callers of one tenant who differ only in what was redacted share an answer, and each gets their own
-values back. What has no key (None) is neither looked up nor stored.
+of the judged prompt, and follow from workload and value: one that holds some is given only to those to whom they mean the same.
+What has no key (None) is neither looked up nor stored.
 """
 
 from hashlib import sha256

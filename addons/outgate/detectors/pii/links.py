@@ -1,0 +1,222 @@
+"""URLs around a place in a text, and the hosts that a text names.
+
+A URL is read as browsers and renderers of Markdown read it: what is quoted goes on over spaces, backslashes are slashes, escaped
+letters are letters. In doubt a place is inside of one, and its host is not known.
+"""
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from html import unescape
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote
+
+from outgate.inference.prompt import Leaf
+
+type Hosts = Sequence[Iterable[int]]
+"""Hosts of several texts, as hashes of this process: eight bytes each, however many a caller wrote."""
+
+_IN_HOSTS = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-._") | frozenset(range(128, 256))
+_APART = bytes(code if code in _IN_HOSTS else 32 for code in range(256))
+_ADDRESSED = re.compile(rb"//(\[[0-9a-f:.]+\]|[\w.-]+)")
+_STRING = "\x01"
+"""Where a string of a JSON text begins or ends it is read as this: a quotation mark inside of the string is another one."""
+_NEVER = "never"
+_KEPT = 300
+"""Characters of a text that are read again with what follows: more than it takes to open a URL and to name its host."""
+_MOST = 4096
+_LONG = 1024
+"""Characters from which on the hosts in a text are remembered."""
+_MOST_OPEN = 64
+"""URLs that are open at a time; where there are more nothing is restored in the rest of a text."""
+_CUT_OFF = re.compile(r"(?:(?<!\\)(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?|&#?\w{0,9}|%\w{0,4})\Z")
+_ESCAPED = re.compile(r"&(?:#x?[0-9a-fA-F]{1,8}|[A-Za-z]{2,10});?|%(?:25)*[0-9a-fA-F]{2}")
+_JSON = re.compile(r'\\u([0-9a-fA-F]{4})|\\(.)|"', re.DOTALL)
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_READ = re.compile(r"[\w:/\\.@-]")
+_SCHEME = "|".join("[\t\r\n]*".join(name) for name in ("https", "http", "wss", "ws", "ftp"))
+_OPENING = re.compile(
+    rf"(?:(?P<link>=\s*+[\"']?\s*+|\]\(\s*+<?\s*+)|(?P<mark>{_STRING}\s*+|[\"'`<(]))?"
+    rf"(?:(?<![A-Za-z])(?:{_SCHEME})[\t\r\n]*:[/\\\t\r\n]*+(?!\s)|(?<![\w.])(?=www\.)|(?(link)[/\\]{{2,}}|(?(mark)/[/\\]+|(?!))))",
+    re.IGNORECASE,
+)
+_AUTHORITY_END = re.compile(rf"[/\\?#\s\"'<>`){_STRING}]")
+_ENDS = {
+    kind: re.compile(f"[{signs}{_STRING}]")
+    for kind, signs in {
+        '="': '"', "='": "'", "=": r"\s>", "](<": r">\n", "](": r"()\n", _STRING: r"\n", '"': r'"\n', "'": r"'\n", "`": r"`\n",
+        "<": r">\n", "(": r"()\s<>", "": r"\s<>",
+    }.items()
+}  # fmt: skip
+_ENDS[_NEVER] = re.compile(r"(?!)")
+"""What ends a URL, by what it was opened with. A quoted attribute of HTML goes on over lines."""
+
+
+class Open(NamedTuple):
+    """A URL that has not ended: what it was opened with, how many brackets are open in it, and its host with what belongs to it, as
+    far as it has come.
+    """
+
+    kind: str
+    depth: int
+    authority: str
+    complete: bool
+
+
+def hosts_in(text: str) -> "array[int]":
+    """What may be the name or address of a host in a text: whatever has a dot in it, or stands behind two slashes."""
+    if "." not in text and "//" not in text:
+        return array("q")
+    raw = text.lower().encode("utf-8", "surrogatepass")
+    dotted = {name.strip(b".") for name in raw.translate(_APART).split() if b"." in name}
+    return array("q", map(hash, dotted.union(_ADDRESSED.findall(raw))))
+
+
+class HostMemo(Protocol):
+    """Where hosts of texts are remembered, by digest."""
+
+    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[Any]: ...
+
+    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int) -> None: ...
+
+
+def hosts_of(leaves: Sequence[Leaf], digests: Sequence[bytes], memo: HostMemo, tenant: str) -> Hosts:
+    """The hosts that a request names; those of long texts are remembered."""
+    named: list[Iterable[int]] = []
+    for leaf, digest, known in zip(leaves, digests, memo.get_many(tenant, "hosts", digests), strict=True):
+        hosts = hosts_in(leaf.text) if known is None else known
+        if known is None and len(leaf.text) >= _LONG:
+            memo.put(tenant, "hosts", digest, hosts, 8 * len(hosts))
+        if hosts:
+            named.append(hosts)
+    return named
+
+
+def is_named(host: str, hosts: Hosts) -> bool:
+    """Whether any of the texts names this host."""
+    wanted = hash(host.lower().encode("utf-8", "surrogatepass"))
+    return any(wanted in some for some in hosts)
+
+
+def host_of(authority: str) -> str:
+    """The host without user and port."""
+    return re.sub(r":\d*\Z", "", authority.rpartition("@")[2]).rstrip(".")
+
+
+class Surroundings:
+    """What stands in front of a place in a text that comes in pieces: no more of it than tells in which URLs the place is.
+
+    `known` says whether a URL of this authority may hold a value. `escaped` is a text that is a piece of JSON; `string` one that is
+    a string as a whole, such as an argument of a call.
+    """
+
+    __slots__ = ("_foreign", "_known", "_read", "_text", "_unread", "_urls")
+
+    def __init__(self, known: Callable[[str], bool], *, escaped: bool, string: bool) -> None:
+        self._known = known
+        self._read = _json if escaped else _plain
+        self._text, self._unread = _STRING if string else "", ""
+        self._urls: tuple[Open, ...] = ()
+        self._foreign: dict[str, int] = {}
+
+    @property
+    def before(self) -> str:
+        """The end of what has come."""
+        return self._unread[-16:] if len(self._unread) >= 16 else (self._text + self._unread)[-16:]
+
+    def add(self, text: str) -> None:
+        """What stands behind what has come so far."""
+        self._unread += text
+        if len(self._unread) > _MOST:
+            self._settle(_MOST)
+
+    def forbids(self, name: str, after: str, *, final: bool) -> bool | None:
+        """Whether a value may not stand here, in place of `name` and in front of `after`. None where more of that must be seen."""
+        self._settle(0)
+        if self._foreign:
+            return True
+        for url in self._urls:
+            if not url.complete:
+                end = _AUTHORITY_END.search(after)
+                if end is None and not final and len(after) < _KEPT:
+                    return None
+                if not self._known(url.authority + name + (after[: end.start()] if end else after)):
+                    return True
+        return False
+
+    @property
+    def in_url(self) -> bool:
+        """Whether the place of the last question is in a URL."""
+        return bool(self._urls)
+
+    def _settle(self, rest: int) -> None:
+        """Read all that is unread, or all but the last piece of it."""
+        unread, at = self._unread, 0
+        while len(unread) - at > rest:
+            end = at + _MOST
+            while end < len(unread) and _CUT_OFF.search(unread, end - 64, end) and end < at + _MOST + 12:
+                end += 1
+            self._pass(unread[at:end])
+            at = end
+        self._unread = unread[at:]
+
+    def _pass(self, piece: str) -> None:
+        """Of a URL that goes on and is not known only what will end it is kept."""
+        read = self._read(piece)
+        ends = [(kind, *_end(kind, read, 0, depth)) for kind, depth in self._foreign.items()]
+        self._foreign = {kind: depth for kind, end, depth in ends if end is None}
+        self._text += piece
+        self._urls = tuple(islice(_open(self._read(self._text)), _MOST_OPEN))
+        for url in self._urls:
+            if self._is_foreign(url):
+                self._foreign[url.kind] = max(url.depth, self._foreign.get(url.kind, 0))
+        if len(self._urls) == _MOST_OPEN:
+            self._foreign[_NEVER] = 0
+        self._text = self._text[-_KEPT:]
+
+    def _is_foreign(self, url: Open) -> bool:
+        return not self._known(url.authority) if url.complete else len(url.authority) > _KEPT // 2
+
+
+def _open(text: str) -> Iterable[Open]:
+    """URLs that are open at the end of a text."""
+    for opening in _OPENING.finditer(text):
+        start, kind = opening.end(), "".join((opening["link"] or opening["mark"] or "").split())
+        end, depth = _end(kind, text, start, 0)
+        if end is None:
+            host = _AUTHORITY_END.search(text, start)
+            yield Open(kind, depth, text[start : host.start() if host else len(text)], host is not None)
+
+
+def _end(kind: str, text: str, start: int, depth: int) -> tuple[int | None, int]:
+    """Where a URL ends, if it does, and how many brackets are open."""
+    for sign in _ENDS[kind].finditer(text, start):
+        if sign[0] == "(":
+            depth += 1
+        elif sign[0] == ")" and depth:
+            depth -= 1
+        else:
+            return sign.start(), depth
+    return None, depth
+
+
+def _plain(text: str) -> str:
+    """A text with those escapes read that may spell the beginning of a URL; what ends one stays as it is."""
+    return _ESCAPED.sub(_unescaped, text) if "&" in text or "%" in text else text
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    one = unescape(escape[0]) if escape[0][0] == "&" else unquote("%" + escape[0][-2:])
+    if one in ("\t", "\n", "\r") and escape[0][0] == "&":
+        return ""
+    return one if len(one) == 1 and _READ.match(one) else escape[0]
+
+
+def _json(piece: str) -> str:
+    return _plain(_JSON.sub(_character, piece))
+
+
+def _character(escape: re.Match[str]) -> str:
+    code, short = escape.groups()
+    return chr(int(code, 16)) if code else _SHORT.get(short, short) if short else _STRING
