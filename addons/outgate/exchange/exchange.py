@@ -32,6 +32,8 @@ from outgate.upstreams.catalog import Backend
 
 _log = logging.getLogger(__name__)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
+_STRANGER = (401, 407)
+"""Whoever nobody knows is answered once: the connection is not kept, and what was sent ahead is not read."""
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
@@ -249,7 +251,8 @@ class Exchange:
             self.channel.offer([dialect(self._dialect).error_event(denial, self.id), End()])
 
     def _refuse(self, denial: Denial) -> None:
-        self.channel.offer(denial_reply(denial, self._dialect, self.id, close=self.head.connection.refused))
+        close = self.head.connection.refused or denial.status in _STRANGER
+        self.channel.offer(denial_reply(denial, self._dialect, self.id, close=close))
 
     @property
     def _dialect(self) -> str:

@@ -47,6 +47,12 @@ class Tunnel:
         finally:
             policy.release()
 
+    async def refuse(self, denial: Denial) -> Denial:
+        """Refuse one that would be opened, for a reason of the connection's own; its line is in the audit by then."""
+        self.refused = denial
+        await self.unused()
+        return denial
+
     async def unused(self) -> None:
         """A tunnel that leads nowhere has ended, and nothing was asked in it: its line tells what the CONNECT's would have."""
         policy = self._deps.policy()

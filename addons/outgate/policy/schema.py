@@ -43,11 +43,12 @@ class LimitsSection(Settings):
     body_seconds: Seconds = 60.0
     """For a request body to arrive."""
     idle_seconds: Seconds = 600.0
-    """A client connection without a request is closed after this."""
+    """A client connection without a request is closed after this; after `head_seconds`, until a request on it was authenticated."""
     exchange_seconds: Seconds = 900.0
     """A whole exchange, attempts and stream included."""
     connections: Positive = 4096
-    """Client connections per worker."""
+    """Client connections per worker. No workload, and no address that is not authenticated yet (an IPv6 /64 is one), holds more of
+    them than are still free, half of all when alone; its idle ones make room for its next."""
 
     @model_validator(mode="after")
     def _largest_body_fits(self) -> Self:

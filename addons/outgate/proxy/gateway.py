@@ -4,7 +4,7 @@ The stages are its own ordered addons; they are not registered with mitmproxy, w
 """
 
 import logging
-from asyncio import Task, TimerHandle, get_running_loop
+from asyncio import StreamWriter, Task, TimerHandle, get_running_loop
 from collections.abc import Callable
 from dataclasses import replace
 from socket import gethostname
@@ -29,10 +29,14 @@ from outgate.policy.schema import GatewaySection, LimitsSection
 from outgate.proxy.destination import authority_of, connection_of, entry_of, request_head_of
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
+from outgate.proxy.shares import ConnectionShares
 from outgate.proxy.tls import ClientIdentity, accept_in_tunnel, agree_on_http1, identity_of
 
 _log = logging.getLogger(__name__)
 _GRACE = 0.5
+_FULL = Denial(
+    code="connections_full", status=503, message="The gateway holds as many of your connections as it may.", retry_after=1
+)
 
 
 class Gateway:
@@ -55,6 +59,7 @@ class Gateway:
         self.serves = stream is ExchangeStream
         self.exchanges: dict[Exchange, Client] = {}
         self.bodies = MemoryPool(limits.buffered_bytes)
+        self.shares = ConnectionShares(limits.connections, _cut)
         self._deadlines: dict[Client, TimerHandle] = {}
         self._conns: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
         self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
@@ -69,10 +74,10 @@ class Gateway:
     # -- mitmproxy hooks ------------------------------------------------------------------------------------------------
 
     def client_connected(self, client: Client) -> None:
-        if len(ctx.master.addons.get("proxyserver").connections) > self.limits.connections:
-            client.error = "outgate: too many connections"
-        else:
+        if self.shares.connected(client):
             self._expect(client)
+        else:
+            client.error = "outgate: too many connections"
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Judge a tunnel by the connection plan before it exists. mitmproxy would open it, were anything raised here."""
@@ -98,7 +103,8 @@ class Gateway:
     def tls_established_client(self, data: TlsData) -> None:
         """The outer handshake's certificate; the inner one will reset what mitmproxy remembers of it."""
         assert isinstance(data.conn, Client)
-        self._arrived(data.conn)
+        if self.shares.is_waiting(data.conn):
+            self._expect(data.conn)
         if self._identity is not None and data.conn not in self._certificates:
             self._certificates[data.conn] = identity_of(data.conn)
 
@@ -115,6 +121,7 @@ class Gateway:
         socket is closed: mitmproxy forgets to, where it cancelled a reader that had more to tell.
         """
         self._arrived(client)
+        self.shares.gone(client)
         self._conns.pop(client, None)
         tunnel = self._unused.pop(client, None)
         if tunnel is not None:
@@ -140,6 +147,7 @@ class Gateway:
     def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange:
         """Start the exchange of one request. `body` is given where it is there already."""
         self._arrived(context.client)
+        self.shares.begun(context.client)
         self._unused.pop(context.client, None)
         conn = self._connection(context, flow)
         incoming = RequestBody(self.bodies, self.limits.body_bytes, (conn.peer,))
@@ -161,8 +169,8 @@ class Gateway:
     # -- deadlines of connections ---------------------------------------------------------------------------------------
 
     def _expect(self, client: Client) -> None:
-        """A client that has connected, or was given a tunnel, must come to a handshake or a request in the time of a head. Where it
-        has begun one, HTTP/1's own deadline answers it first.
+        """A client that has connected, was given a tunnel or TLS, or was told that nobody knows it, must come to a handshake or a
+        request in the time of a head. Where it has begun one, HTTP/1's own deadline answers it first.
         """
         self._arrived(client)
         self._deadlines[client] = get_running_loop().call_later(self.limits.head_seconds + _GRACE, self._give_up, client)
@@ -174,15 +182,27 @@ class Gateway:
 
     def _give_up(self, client: Client) -> None:
         self._deadlines.pop(client, None)
-        io = _transport_of(client)
-        if io is not None and io.handler is not None:
-            io.handler.cancel("too slow")
+        _cut(client)
 
     def _done(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
-        self.exchanges.pop(exchange, None)
+        client = self.exchanges.pop(exchange, None)
         if self._finished is not None:
             self._finished(flow, exchange)
+        self._account(exchange, client)
         exchange.release()
+
+    def _account(self, exchange: Exchange, client: Client | None) -> None:
+        """The connection of an authenticated request is its workload's; any other has little time for its next one."""
+        if client is None:
+            return
+        self.shares.ended(client)
+        principal = exchange.execution.get("principal") if exchange.execution is not None else None
+        if principal is not None:
+            self.shares.prove(client)
+            if not self.shares.belongs_to(client, principal.name):
+                _cut(client)
+        elif self.shares.is_waiting(client):
+            self._expect(client)
 
     def _connection(self, context: Context, flow: http.HTTPFlow) -> Connection:
         known = self._conns.get(context.client)
@@ -212,15 +232,32 @@ class Gateway:
         conn = replace(conn, sni="")  # that of a TLS connection to the gateway itself is not the tunnel's
         tunnel = Tunnel(request_id, conn, destination, problem, self.deps)
         denial = await tunnel.judge(policy, self._names, self._own_names(policy.gateway, flow.client_conn))
+        if denial is None and not self._admit(flow.client_conn, tunnel):
+            denial = await tunnel.refuse(_FULL)
         if denial is None:
             self._conns[flow.client_conn] = replace(conn, refused=tunnel.refused is not None)
             if tunnel.refused is not None:
                 self._unused[flow.client_conn] = tunnel
         return denial
 
+    def _admit(self, client: Client, tunnel: Tunnel) -> bool:
+        principal = tunnel.execution.get("principal") if tunnel.execution is not None else None
+        return principal is None or self.shares.belongs_to(client, principal.name)
+
     def _own_names(self, gateway: GatewaySection, client: Client) -> frozenset[str]:
         """Names of the gateway itself, that of a TLS connection to it among them."""
         return frozenset({gateway.listen.rpartition(":")[0], (client.sni or "").lower(), gethostname().lower()})
+
+
+def _cut(client: Client) -> None:
+    """Close a connection that has nothing more to be told: what still waits to be read by it is thrown away."""
+    io = _transport_of(client)
+    if io is None:
+        return
+    if io.handler is not None:
+        io.handler.cancel("no longer wanted")
+    if isinstance(io.writer, StreamWriter):
+        io.writer.transport.abort()
 
 
 def _transport_of(client: Client) -> ConnectionIO | None:

@@ -1,4 +1,4 @@
-"""Numerous connections: beyond the cap they are closed at once, and honest clients are served when there is room again.
+"""Numerous connections: nobody holds more than is free, and honest clients are served beside those who try.
 
 The gateway is of this file alone: its limits are those of a process, and two in one process would share them.
 """
@@ -8,12 +8,13 @@ import threading
 import pytest
 from mitmproxy import ctx
 
-from e2e.connection.test_slow_clients import closed_within, connect
+from e2e.connection.test_slow_clients import CONNECT, closed_within, connect
 from e2e.load import ask
-from e2e.world import STAGES, World
+from e2e.world import OTHER_TOKEN, STAGES, World, http
 from support.waiting import PATIENCE, until
 
 MOST = 12
+SHARE = MOST // 2
 
 
 @pytest.fixture(name="patient", scope="module")
@@ -41,20 +42,20 @@ def still_open(link):
     return False
 
 
-def test_beyond_the_cap_connections_are_closed_at_once_and_room_comes_back(patient):
-    held = [connect(patient) for _ in range(MOST)]
+def test_a_lone_peer_holds_half_and_its_oldest_connection_makes_room(patient):
+    held = [connect(patient) for _ in range(SHARE)]
+    assert until(lambda: patient.call(open_connections) == SHARE)
     beyond = connect(patient)
     try:
-        assert closed_within(beyond, PATIENCE) == b""
-        assert all(map(still_open, held)), "those within the cap stay"
+        assert closed_within(held[0], PATIENCE) == b""
+        assert all(map(still_open, [*held[1:], beyond])), "only the oldest goes"
+        assert 200 == ask(patient)
     finally:
         for link in [*held, beyond]:
             link.close()
 
-    assert until(lambda: ask(patient) == 200)
 
-
-def test_attack_a_burst_of_connections_takes_no_more_than_the_cap_and_no_less(patient):
+def test_attack_a_burst_of_connections_takes_no_more_than_its_share_and_no_less(patient):
     """All of them wait to be accepted at once, since the loop is busy: each is counted when its turn comes."""
     begun, go_on = threading.Event(), threading.Event()
     busy = threading.Thread(target=patient.call, args=(lambda: (begun.set(), go_on.wait(PATIENCE)),))
@@ -64,8 +65,54 @@ def test_attack_a_burst_of_connections_takes_no_more_than_the_cap_and_no_less(pa
     go_on.set()
     busy.join()
     try:
-        assert until(lambda: patient.call(open_connections) == MOST)
-        assert until(lambda: sum(not still_open(link) for link in links) == 2 * MOST)
+        assert until(lambda: patient.call(open_connections) == SHARE)
+        assert until(lambda: sum(not still_open(link) for link in links) == 3 * MOST - SHARE)
+    finally:
+        for link in links:
+            link.close()
+
+
+def refused(gateway):
+    """A connection on which a CONNECT without a token was answered, left open."""
+    link = connect(gateway)
+    link.sendall(b"CONNECT a.com:443 HTTP/1.1\r\nHost: a.com\r\n\r\n")
+    assert b" 407 " in link.recv(4096)[:16]
+    return link
+
+
+def test_attack_a_stranger_is_answered_once_whatever_it_sends_ahead(patient):
+    with connect(patient) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 500)
+        came = closed_within(link, PATIENCE)
+
+    assert 1 == came.count(b"HTTP/1.1 401")
+
+
+def test_attack_refused_connections_that_are_kept_open_shut_nobody_out(patient):
+    """From the attacker's own address, before, while and after all slots would have been taken."""
+    links = []
+    try:
+        for _ in range(4):
+            links += [refused(patient) for _ in range(MOST)]
+            assert 200 == ask(patient)
+            with http(patient, OTHER_TOKEN, "other") as client:
+                assert 200 == client.get("https://api.openai.com/v1/models").status_code
+    finally:
+        for link in links:
+            link.close()
+
+
+def test_attack_a_workload_with_many_tunnels_takes_no_other_ones_place(patient):
+    links = []
+    try:
+        for _ in range(2 * MOST):
+            links.append(connect(patient))
+            links[-1].sendall(CONNECT)
+            assert b" 200 " in links[-1].recv(4096)[:16]
+        assert sum(map(still_open, links)) <= SHARE
+        with http(patient, OTHER_TOKEN, "other") as client:
+            assert 200 == client.get("https://api.openai.com/v1/models").status_code
+        assert 200 == ask(patient)
     finally:
         for link in links:
             link.close()
