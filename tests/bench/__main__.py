@@ -17,11 +17,23 @@ import uvloop
 from bench import bodies, report, suites
 from bench.gateway import gateway
 from bench.load import LoadError, Target
-from bench.report import DIRECT, EMPTY, FULL, PLAN, STOCK, STREAMING
+from bench.report import DIRECT, EMPTY, FULL, PLAN, REDACTION, STOCK, STREAMING
 from bench.subjects import Subject, cores, provider, settle, stock
 from bench.suites import Pace, Samples
 
-SUITES = ("keepalive", "newconn", "body64k", "sse", "burst", "latency", "agent", "open_streams", "growth")
+SUITES = (
+    "keepalive",
+    "newconn",
+    "body64k",
+    "sse",
+    "burst",
+    "latency",
+    "agent",
+    "conversation",
+    "newtext",
+    "open_streams",
+    "growth",
+)
 
 
 class Run:
@@ -39,7 +51,7 @@ class Run:
         found = [self.subjects[name] for name in names if name in self.subjects]
         return found[::-1] if self.turned else found
 
-    async def suite(self, name: str) -> None:
+    async def suite(self, name: str) -> None:  # noqa: C901 (one line for each suite)
         samples, pace, those = self.samples, self.pace, self.those
         match name:
             case "keepalive":
@@ -57,6 +69,10 @@ class Run:
                 await suites.one_stream(samples, {DIRECT: self.straight, **targets}, pace)
             case "agent":
                 await suites.agent_turn(samples, those(STOCK, EMPTY, PLAN), pace)
+            case "conversation":
+                await suites.conversation(samples, those(STREAMING, EMPTY, PLAN, REDACTION, FULL), self.straight)
+            case "newtext":
+                await suites.new_text(samples, those(PLAN, REDACTION, FULL), self.straight)
             case "open_streams":
                 await suites.open_streams(samples, those(STREAMING, EMPTY, PLAN))
             case "growth":
@@ -98,7 +114,7 @@ def main() -> int:
             stack.enter_context(stock(core.subject, folder, upstream, streaming=True)),
         ]
         if not asked.stock:
-            found += [stack.enter_context(gateway(plan, core.subject, folder, upstream)) for plan in (EMPTY, PLAN, FULL)]
+            found += [stack.enter_context(gateway(plan, core.subject, folder, upstream)) for plan in (EMPTY, PLAN, REDACTION, FULL)]
         run = Run({subject.name: subject for subject in found}, Target("localhost", upstream), pace)
         settle(found)
         uvloop.run(run.all(asked.suite or SUITES))

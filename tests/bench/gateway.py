@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.load import Target
-from bench.report import EMPTY, FULL, PLAN
+from bench.report import EMPTY, FULL, PLAN, REDACTION
 from bench.subjects import BIN, HERE, Subject, await_ready, free_port, pinned, stopped
 
-POLICIES = {EMPTY: "empty.yaml", PLAN: "plan.yaml", FULL: "full.yaml"}
+POLICIES = {EMPTY: "empty.yaml", PLAN: "plan.yaml", FULL: "full.yaml", REDACTION: "redaction.yaml"}
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import re
 import socket
 import ssl
@@ -36,6 +37,7 @@ class Exchange(asyncio.Protocol):
         self.transport = transport
         self.done: asyncio.Future[None] | None = None
         self.closed = False
+        self.body = b""
         self.first: asyncio.Future[None] | None = None
 
     async def ask(self, request: bytes) -> None:
@@ -57,6 +59,7 @@ class Exchange(asyncio.Protocol):
         self.chunked = False
         self.tail = b""
         self.arrivals: list[float] = []
+        self.body = b""
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -74,6 +77,7 @@ class Exchange(asyncio.Protocol):
             self._stream(data)
         else:
             self.left -= len(data)
+            self.body += data
             if self.left <= 0:
                 self.done.set_result(None)
 
@@ -149,6 +153,15 @@ def request(target: Target, body: bytes) -> bytes:
         b"User-Agent: bench\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n%s"
         % (target.path.encode(), authority.encode(), len(body), body)
     )
+
+
+async def arrived(straight: Target) -> tuple[int, int]:
+    """Requests that have come to the provider, and the bytes of their bodies."""
+    link = await connect(straight)
+    await link.ask(f"GET /witness HTTP/1.1\r\nHost: {straight.host}\r\n\r\n".encode())
+    link.transport.abort()
+    told = json.loads(link.body)
+    return told["requests"], told["bytes"]
 
 
 class Numbers:

@@ -1,4 +1,7 @@
-"""The bench's provider: one process, HTTPS, HTTP/1.1 keep-alive, a 2 KB answer or a stream of 100 events as the body asks."""
+"""The bench's provider: one process, HTTPS, HTTP/1.1 keep-alive, a 2 KB answer or a stream of events as the body asks.
+
+`GET /witness` tells how many requests have arrived, and how many bytes of bodies.
+"""
 
 import argparse
 import asyncio
@@ -14,6 +17,12 @@ EVENTS = 100
 LAST = b"0\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _PACE = re.compile(rb"pace=(\d+)")
+_EVENTS = re.compile(rb"events=(\d+)")
+
+
+def json_answer(value: Any) -> bytes:
+    body = json.dumps(value).encode()
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
 
 def answer() -> bytes:
@@ -27,8 +36,7 @@ def answer() -> bytes:
         "choices": [choice],
         "usage": usage,
     }
-    body = json.dumps(value).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    return json_answer(value)
 
 
 def chunk(data: bytes) -> bytes:
@@ -46,6 +54,7 @@ def events() -> list[bytes]:
     return [*(chunk(line) for line in lines), chunk(b"data: [DONE]\n\n") + LAST]
 
 
+ARRIVED = {"requests": 0, "bytes": 0}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 ANSWER = answer()
 CHUNKS = events()
@@ -72,24 +81,30 @@ class Provider(asyncio.Protocol):
         self.respond(buffer[end + 4 : size])
 
     def respond(self, body: bytes) -> None:
+        if not body:
+            self.transport.write(json_answer(ARRIVED))
+            return
+        ARRIVED["requests"] += 1
+        ARRIVED["bytes"] += len(body)
         if b'"stream": true' not in body and b'"stream":true' not in body:
             self.transport.write(ANSWER)
             return
-        pace = _PACE.search(body)
+        pace, count = _PACE.search(body), _EVENTS.search(body)
+        chunks = CHUNKS[-int(count[1]) :] if count else CHUNKS
         if b" hold " in body:
             self.transport.write(HEAD + CHUNKS[0])
         elif pace:
-            self.step(0, int(pace[1]) / 1000, self.loop.time(), HEAD)
+            self.step(chunks, 0, int(pace[1]) / 1000, self.loop.time(), HEAD)
         else:
             self.transport.write(HEAD)
-            for piece in CHUNKS:
+            for piece in chunks:
                 self.transport.write(piece)
 
-    def step(self, index: int, pace: float, start: float, prefix: bytes = b"") -> None:
-        if self.transport.is_closing() or index == len(CHUNKS):
+    def step(self, chunks: list[bytes], index: int, pace: float, start: float, prefix: bytes = b"") -> None:
+        if self.transport.is_closing() or index == len(chunks):
             return
-        self.transport.write(prefix + CHUNKS[index])
-        self.loop.call_at(start + (index + 1) * pace, self.step, index + 1, pace, start)
+        self.transport.write(prefix + chunks[index])
+        self.loop.call_at(start + (index + 1) * pace, self.step, chunks, index + 1, pace, start)
 
 
 async def main(certificate: str) -> None:

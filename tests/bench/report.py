@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bench.suites import Samples
 
 STOCK, STREAMING, EMPTY, PLAN, FULL, DIRECT = "stock", "stock stream=True", "empty plan", "plan", "plan + redaction", "direct"
+REDACTION = "redaction without guard"
 
 
 class Goal(NamedTuple):
@@ -33,6 +34,12 @@ GOALS = {
     "ttft_added_ms": Goal(4.0, "time to the first event, p50, plan - direct"),
     "gap_p99_added_ms": Goal(5.0, "gap between events, p99, plan - direct"),
     "agent_turn_ms": Goal(20.0, "CPU that the plan adds to an agent's turn of 400 KB judged before + 1 KB new"),
+    "conversation_first_ms": Goal(
+        400.0, "time to the first event of an agent's conversation that begins with 150 KB, every stage on"
+    ),
+    "conversation_later": Goal(2.0, "time to the first event of its later turns, every stage on ÷ empty plan"),
+    "conversation_cpu": Goal(1.6, "CPU of its turns, every stage on, worker and model server ÷ stock with stream=True"),
+    "new_text_ms": Goal(None, "the longest that one of 16 clients waits, each with 64 KB of new prose, every stage on"),
     "rss_empty_mb": Goal(120.0, "memory of a worker, empty plan"),
     "rss_plan_mb": Goal(230.0, "memory of a worker, every stage on"),
     "rss_encoder_mb": Goal(350.0, "memory of the encoder"),
@@ -58,6 +65,10 @@ def figures(samples: Samples, encoder_rss: float) -> dict[str, float]:
         "ttft_added_ms": samples.added("ttft", PLAN, DIRECT),
         "gap_p99_added_ms": samples.added("gap_p99", PLAN, DIRECT),
         "agent_turn_ms": samples.added("agent", PLAN, EMPTY),
+        "conversation_first_ms": samples.median("conversation.first_event.first", FULL),
+        "conversation_later": samples.ratio("conversation.first_event.later", FULL, EMPTY),
+        "conversation_cpu": samples.ratio("conversation.cpu.later", FULL, STREAMING),
+        "new_text_ms": samples.median("newtext.longest", FULL),
         "rss_empty_mb": samples.median("rss", EMPTY),
         "rss_plan_mb": samples.median("rss", FULL),
         "rss_encoder_mb": encoder_rss,

@@ -3,14 +3,18 @@
 Results go to `Samples`: (suite, subject) -> values, in milliseconds of CPU per request or stream unless the suite says otherwise.
 """
 
+import asyncio
 import statistics
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from bench import bodies
 from bench.bodies import Body
-from bench.load import Exchange, Target, closed_loop, connect, each, numbers, request, stream_once
+from bench.conversation import Conversation
+from bench.conversation import new_text as new_prose
+from bench.load import Exchange, LoadError, Target, arrived, closed_loop, connect, each, numbers, request, stream_once
 from bench.subjects import Subject
 
 
@@ -115,6 +119,52 @@ async def agent_turn(samples: Samples, subjects: Sequence[Subject], pace: Pace) 
             spent += subject.cpu() - before
             hang_up([link])
         samples.add("agent", subject.name, spent / pace.agents * 1000)
+
+
+async def conversation(samples: Samples, subjects: Sequence[Subject], straight: Target) -> None:
+    """An agent's conversation of 20 turns, 150 to 925 KB, 37 KB new in each, 40 KB of tools, streamed: CPU and time to the first
+    event, the first turn and the later ones apart. Raises LoadError unless every turn was answered and its whole text arrived.
+    """
+    for subject in subjects:
+        turns = list(Conversation(numbers()).turns())
+        before = await arrived(straight)
+        link = await connect(subject.target)
+        await link.ask(request(subject.target, bodies.small().next(numbers())))
+        cpu, events = [], []
+        for turn in turns:
+            start, at = subject.cpu() + subject.model_server_cpu(), time.perf_counter()
+            await link.ask(request(subject.target, turn))
+            events.append((link.arrivals[0] - at) * 1000)
+            cpu.append((subject.cpu() + subject.model_server_cpu() - start) * 1000)
+        hang_up([link])
+        await witness(subject, straight, before, turns)
+        for name, values in (("cpu", cpu), ("first_event", events)):
+            samples.add(f"conversation.{name}.first", subject.name, values[0])
+            samples.add(f"conversation.{name}.later", subject.name, statistics.median(values[1:]))
+
+
+async def witness(subject: Subject, straight: Target, before: tuple[int, int], sent: Sequence[bytes]) -> None:
+    """Raises LoadError unless all that was sent has come to the provider: placeholders may make it a little longer or shorter."""
+    after = await arrived(straight)
+    requests, size = after[0] - before[0], after[1] - before[1]
+    if requests not in (len(sent), len(sent) + 1) or abs(size / sum(map(len, sent)) - 1) > 0.05:
+        raise LoadError(f"{subject.name}: {len(sent)} requests of {sum(map(len, sent))} bytes arrived as {requests} of {size}")
+
+
+async def new_text(samples: Samples, subjects: Sequence[Subject], straight: Target, clients: int = 16) -> None:
+    """Clients that all come at once, each with 64 KB of new prose: CPU per request, and how long the last one waits."""
+    for subject in subjects:
+        sent = [new_prose(numbers()) for _ in range(clients)]
+        links = [await connect(subject.target) for _ in sent]
+        before = await arrived(straight)
+        start, at = subject.cpu() + subject.model_server_cpu(), time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for link, body in zip(links, sent, strict=True):
+                group.create_task(link.ask(request(subject.target, body)))
+        samples.add("newtext.longest", subject.name, (time.perf_counter() - at) * 1000)
+        samples.add("newtext.cpu", subject.name, (subject.cpu() + subject.model_server_cpu() - start) / clients * 1000)
+        hang_up(links)
+        await witness(subject, straight, before, sent)
 
 
 async def growth(samples: Samples, subjects: Sequence[Subject], pace: Pace) -> None:

@@ -30,6 +30,9 @@ class Memo:
     def __init__(self):
         self.held = {}
 
+    def digest(self, text):
+        return text
+
     def digests(self, prompt):
         return [blake2b(leaf.text.encode(), digest_size=16).digest() for leaf in prompt.leaves]
 
@@ -92,6 +95,14 @@ def test_a_text_is_counted_once_per_tenant_and_tokenizer(setup):
     setup.count("hello", tenant="b")
 
     assert ["hello", "hello"] == setup.counters["o200k_base"].asked
+
+
+def test_tools_are_counted_once_not_with_every_turn(setup):
+    tools = Tools(names=("f",), identity=b'[{"name":"f"}]')
+    counts = {setup.count("hello", tools=tools) for _ in range(3)}
+
+    assert 1 == len(counts)
+    assert 1 == setup.counters["o200k_base"].asked.count('[{"name":"f"}]')
 
 
 def test_only_what_is_new_in_a_conversation_is_counted(setup):

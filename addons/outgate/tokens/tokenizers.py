@@ -43,6 +43,8 @@ class Counter(Protocol):
 class CountMemo(Protocol):
     """The part of stores.memo.Memo that counting needs: what was counted before, per tenant."""
 
+    def digest(self, text: str) -> bytes: ...
+
     def digests(self, prompt: Prompt) -> Sequence[bytes]: ...
 
     def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[int | None]: ...
@@ -93,7 +95,7 @@ class Tokenizers:
         name, counter = self._counter(family.tokenizer)
         tokens = self._texts(prompt, name, counter, tenant)
         tokens += frame(family, operation, prompt.leaves, tools=bool(tools.names))
-        tokens += self._beside(prompt, tools, params, counter)
+        tokens += self._beside(prompt, tools, params, name, counter, tenant)
         tokens = ceil(tokens * self._factor(model, family, name))
         images = spec(operation.dialect).images
         return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.encode(prompt.edits), model, images))
@@ -129,13 +131,16 @@ class Tokenizers:
         return self._family(model).exactness
 
     def _texts(self, prompt: Prompt, name: str, counter: Counter, tenant: str) -> int:
-        leaves, memo = prompt.leaves, self._memo
-        places, digests = counted(leaves), memo.digests(prompt)
-        known = memo.get_many(tenant, name, [digests[at] for at in places])
-        new = [at for at, tokens in zip(places, known, strict=True) if tokens is None]
+        leaves, places, digests = prompt.leaves, counted(prompt.leaves), self._memo.digests(prompt)
+        return self._known([leaves[at].text for at in places], [digests[at] for at in places], name, counter, tenant)
+
+    def _known(self, texts: list[str], digests: list[bytes], name: str, counter: Counter, tenant: str) -> int:
+        """Tokens of these texts; what was counted before is remembered."""
+        known = self._memo.get_many(tenant, name, digests)
+        new = [at for at, tokens in enumerate(known) if tokens is None]
         total = sum(tokens for tokens in known if tokens is not None)
-        for at, tokens in zip(new, self._new([leaves[at].text for at in new], counter), strict=True):
-            memo.put(tenant, name, digests[at], tokens)
+        for at, tokens in zip(new, self._new([texts[at] for at in new], counter), strict=True):
+            self._memo.put(tenant, name, digests[at], tokens)
             total += tokens
         return total
 
@@ -144,12 +149,12 @@ class Tokenizers:
             return estimate(texts, counter.count, self._random)
         return counter.count(texts)
 
-    def _beside(self, prompt: Prompt, tools: Tools, params: Params, counter: Counter) -> int:
+    def _beside(self, prompt: Prompt, tools: Tools, params: Params, name: str, counter: Counter, tenant: str) -> int:
         """Tools, named or not, and the parameters where they hold a schema, or more text than settings have: servers show both."""
         texts = [tools.identity.decode()] if tools != _NO_TOOLS else []
         if b'"json_schema"' in params.identity or parameter_chars(prompt.leaves) > _SETTINGS_CHARS:
             texts.append(params.identity.decode())
-        return sum(self._new(texts, counter)) if texts else 0
+        return self._known(texts, [self._memo.digest(text) for text in texts], name, counter, tenant) if texts else 0
 
     def _factor(self, model: str, family: Family, used: str) -> float:
         """What to multiply a count by. Where o200k stands in for an encoding that is still loading, nothing learned applies."""
