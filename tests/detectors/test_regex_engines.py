@@ -1,39 +1,9 @@
-"""Private parts of Python and pydantic-core that a release could break: detectors/regex_engines.py says who relies on it."""
-
-import re
+"""What detectors rely on of their engines, one of which promises nothing: detectors/regex_engines.py says who relies on it."""
 
 import pytest
 from pydantic_core import SchemaError
 
-from outgate.detectors.regex_engines import Automaton, ops, parse
-
-
-def test_the_parser_of_re_gives_the_trees_that_patterns_are_counted_by():
-    [(branch, (_, choices)), (repeat, (least, most, inner))] = parse("(?:ab|cd)x{2,5}", re.IGNORECASE)
-
-    assert (ops.BRANCH, 2) == (branch, len(choices))
-    assert (ops.MAX_REPEAT, 2, 5, ops.LITERAL) == (repeat, least, most, inner[0][0])
-
-
-@pytest.mark.parametrize(
-    ("pattern", "op"),
-    [
-        ("(?P<a>x)(?P=a)", "GROUPREF"),
-        ("(a)(?(1)b|c)", "GROUPREF_EXISTS"),
-        ("(?=a)", "ASSERT"),
-        ("(?!a)", "ASSERT_NOT"),
-        ("a*?", "MIN_REPEAT"),
-        ("a*+", "POSSESSIVE_REPEAT"),
-        ("(?>a)", "ATOMIC_GROUP"),
-        ("(a)", "SUBPATTERN"),
-    ],
-)
-def test_what_is_refused_or_counted_has_its_name(pattern, op):
-    assert getattr(ops, op) in [each[0] for each in parse(pattern)]
-
-
-def test_a_repeat_without_a_bound_is_marked():
-    assert ops.MAXREPEAT is parse("a*")[0][1][1]
+from outgate.detectors.regex_engines import Automaton, Linear
 
 
 def test_the_engine_of_pydantic_core_searches_anywhere_and_in_linear_time():
@@ -43,6 +13,27 @@ def test_the_engine_of_pydantic_core_searches_anywhere_and_in_linear_time():
 
 
 @pytest.mark.parametrize("expression", ["(?=a)", r"(a)\1", "("])
-def test_the_engine_is_the_one_without_backtracking(expression):
+def test_the_engines_are_those_without_backtracking(expression):
     with pytest.raises(SchemaError):
         Automaton(expression)
+    with pytest.raises(ValueError, match="not a regular expression"):
+        Linear(expression)
+
+
+def test_re2_tells_places_in_any_case():
+    assert [(1, 3), (4, 6)] == list(Linear("ab").spans(b"xaB-Ab"))
+    assert [] == list(Linear("ab", any_case=False).spans(b"aB"))
+
+
+def test_re2_sees_what_is_around_a_stretch():
+    assert (True, False) == (Linear("^b").search(b"b"), Linear("^b").search(b"ab", 1))
+    assert (True, False) == (Linear("a$").search(b"a"), Linear("a$").search(b"ab", 0, 1))
+
+
+def test_re2_reads_characters_where_it_is_told():
+    assert (True, False) == (Linear("^.$", utf8=True).search("é".encode()), Linear("^.$").search("é".encode()))
+
+
+def test_an_expression_beyond_its_memory_is_refused():
+    with pytest.raises(ValueError, match="not a regular expression"):
+        Linear("(?:[^a]{0,999}b){9}", memory=1_000)

@@ -47,4 +47,6 @@ def test_long_leaves_are_read_in_pairs() -> None:
 
 
 def test_of_the_outer_leaves_only_the_facing_ends_are_read() -> None:
-    assert "a" * ATTACK_EDGE + " b " + "c" * ATTACK_EDGE == attack_text(["x" + "a" * ATTACK_EDGE, "b", "c" * ATTACK_EDGE + "x"])
+    assert '"' + "a" * ATTACK_EDGE + "\nb\n" + "c" * ATTACK_EDGE == attack_text(
+        ["x" + "a" * ATTACK_EDGE, "b", "c" * ATTACK_EDGE + "x"]
+    )

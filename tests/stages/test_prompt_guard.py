@@ -82,7 +82,7 @@ def test_an_attack_is_denied_by_rule_and_never_quoted() -> None:
     denial = _run(_guard(), Reads(prompt(_ATTACK), _WHO))
     assert isinstance(denial, Denial)
     assert ("prompt_refused", 400) == (denial.code, denial.status)
-    assert "override.previous" in denial.message
+    assert "override.extract" in denial.message
     assert "reveal" not in denial.message.lower()
 
 
@@ -183,7 +183,7 @@ def test_a_rule_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"patterns": ["(a+)+b"]},
+        {"patterns": ["(?=a)b"]},
         {"disabled_rules": ["no.such"]},
         {"channels": ["telepathy"]},
         {"action": "log"},

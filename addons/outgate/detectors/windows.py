@@ -91,7 +91,9 @@ def attack_windows(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def attack_text(texts: Sequence[str]) -> str:
-    """What is read for a run: the end of the first leaf, the others, the beginning of the last. Words cut at a border are found by
-    the readings that do without spaces.
+    """What is read for a run: the end of the first leaf, the others, the beginning of the last, each on a line of its own.
+
+    Words cut at a border are found by their bare letters. A first leaf that is cut begins with a quote: no sentence opens there.
     """
-    return " ".join((texts[0][-ATTACK_EDGE:], *texts[1:-1], texts[-1][:ATTACK_EDGE]))
+    first = texts[0] if len(texts[0]) <= ATTACK_EDGE else f'"{texts[0][-ATTACK_EDGE:]}'
+    return "\n".join((first, *texts[1:-1], texts[-1][:ATTACK_EDGE]))

@@ -5,30 +5,41 @@ import pytest
 from outgate.detectors.injection.patterns import LONGEST, bounded
 
 
-@pytest.mark.parametrize("pattern", ["project (?:apollo|zeus)", r"\bsecret.{0,30}plan\b", "[a-z]{1,5}x", "a?b?c"])
-def test_bounded_patterns_are_taken(pattern: str) -> None:
-    assert pattern == bounded(pattern).pattern
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("project (?:apollo|zeus)", "of Project Zeus"),
+        (r"\bsecret.{0,30}plan\b", "our secret big plan"),
+        ("[a-z]+x", "box"),
+        ("größe.*egal", "größe ist egal"),
+    ],
+)
+def test_expressions_of_the_engine_are_taken_and_match_anywhere(pattern: str, text: str) -> None:
+    assert (True, False) == (bounded(pattern).search(text.encode()), bounded(pattern).search(b"nothing of it"))
 
 
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [
-        ("(a+)+b", "upper bound"), ("a*b", "upper bound"), ("x{3,}", "upper bound"), ("a{0,9999}b", "upper bound"),
-        ("(a{0,20}){0,20}b", "ways"), ("(a|a){1,30}b", "ways"), ("a{0,30}a{0,30}b", "ways"), (r"(a)\1", "back-references"),
-        ("(?=a)b", "look-arounds"), ("(?<!a)b", "look-arounds"), ("a" * (LONGEST + 1), "characters"), ("(", "not a regular"),
-        ("", "nothing at all"), ("a?", "nothing at all"), ("(?P<x>a)(?(x)b|c)", "back-references"),
+        (r"(a)\1", "not a regular"), ("(?=a)b", "not a regular"), ("(?<!a)b", "not a regular"), ("(", "not a regular"),
+        ("(?P<x>a)(?(x)b|c)", "not a regular"), ("a" * (LONGEST + 1), "characters"), ("(?:[^a]{0,999}b){9}", "not a regular"),
+        ("", "nothing at all"), ("a?", "nothing at all"), ("x*", "nothing at all"),
     ],
 )  # fmt: skip
-def test_patterns_that_may_take_any_time_are_refused(pattern: str, why: str) -> None:
+def test_what_the_engine_cannot_run_in_linear_time_or_matches_everything_is_refused(pattern: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         bounded(pattern)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("pattern", "text"), [("a{0,60}b", "a" * 100_000), ("(?:a|b){0,4}c", "ab" * 50_000), ("ab.{0,60}c", "ab" * 50_000)]
-)
-def test_what_is_taken_is_linear(pattern: str, text: str) -> None:
+    ("pattern", "text"),
+    [
+        ("(?:a+)+b", "a" * 100_000), ("a*a*a*b", "a" * 100_000), ("(?:a|b){0,4}c", "ab" * 50_000), ("ab.{0,60}c", "ab" * 50_000),
+        ("(?:a|aa){1,30}b", "a" * 100_000),
+    ],
+)  # fmt: skip
+def test_time_is_linear_whatever_the_pattern(pattern: str, text: str) -> None:
     start = process_time()
-    assert bounded(pattern).search(text) is None
+    assert not bounded(pattern).search(text.encode())
     assert process_time() - start < 0.5

@@ -81,7 +81,7 @@ def test_a_denial_tells_the_rules_and_not_the_words(gateway, stream):
 def test_a_canned_answer_tells_the_rules(gateway, stream):
     guard = verdicts(gateway, text(ATTACK), stream=stream)["prompt_guard"]
 
-    assert ("answered", "override.previous") == (guard["action"], guard["matches"][0]["rule"])
+    assert ("answered", "override.extract") == (guard["action"], guard["matches"][0]["rule"])
 
 
 @only("deny")

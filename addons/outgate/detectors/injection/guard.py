@@ -5,21 +5,18 @@ A conversation is remembered as a prefix with what was found in it, so that its 
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Generator, Iterator, Sequence
-from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
+from outgate.detectors.injection.detector import RuleDetector
 from outgate.detectors.injection.finding import Found, Placed, rules
-from outgate.detectors.injection.matcher import Matcher
-from outgate.detectors.injection.patterns import bounded
-from outgate.detectors.injection.rules import RULES
-from outgate.detectors.injection.variants import words
-from outgate.detectors.normalise import unescape
 from outgate.detectors.windows import ATTACK_WIDTH, attack_text, attack_windows
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.verdict import Action, Extent, Match, Verdict
 
 STEP, OVERLAP = 16_384, 1_024
 """Characters judged at a stretch, and seen again with the next: an attack is shorter."""
+_CUT = '"'
+"""Stands for what is before a text that is cut: there no sentence opens."""
 _SPOKEN = frozenset(
     {Channel.SYSTEM, Channel.USER, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS}
 )
@@ -76,10 +73,9 @@ class Guard:
         memory: Memory,
     ) -> None:
         self._channels = frozenset(channels)
-        self._matcher = Matcher([rule for rule in RULES if rule.id not in disabled], phrases)
-        self._patterns = [(f"pattern.{number}", bounded(pattern)) for number, pattern in enumerate(patterns, 1)]
+        self._detector = RuleDetector(disabled, phrases, patterns)
         self._memory = memory
-        self.revision = sha256(repr((RULES, sorted(disabled), phrases, patterns)).encode()).hexdigest()[:12]
+        self.revision = self._detector.revision
         self._places = {c: (_SPOKEN_PLACE if c in _SPOKEN else _QUIET) if c in self._channels else _LEFT_OUT for c in Channel}
         kind = memory.digest(repr((sorted(channels), sorted(disabled), phrases, patterns))).hex()
         self._kind, self._prefix_kind = f"guard:{kind}", f"guarded:{kind}"
@@ -103,12 +99,8 @@ class Guard:
         yield Judged(tuple(placed), scanned, unjudged, self.revision)
 
     def find(self, text: str) -> tuple[Found, ...]:
-        """All rules, phrases and patterns that one text matches."""
-        found = self._matcher.find(text)
-        if self._patterns:
-            plain = " ".join(words(unescape(text)))
-            found += tuple(name for name, pattern in self._patterns if pattern.search(plain))
-        return tuple(map(Found, found))
+        """All that one text of bounded length matches."""
+        return self._detector.find(text)
 
     def _chosen(self, prompt: Prompt) -> tuple[list[int], list[int], tuple[Extent, ...], tuple[Extent, ...]]:
         """The leaves to judge: those that do not change from turn to turn first, then the conversation; how much text they are,
@@ -176,7 +168,7 @@ class Guard:
         """Judge one text, yielding nothing but turns; returns what it matches."""
         found: list[Found] = []
         for start in range(0, len(text), STEP):
-            found.extend(self.find(text[start : start + STEP + OVERLAP]))
+            found.extend(self.find(f"{_CUT if start else ''}{text[start : start + STEP + OVERLAP]}"))
             yield
         return tuple(dict.fromkeys(found))
 
