@@ -15,13 +15,12 @@ from outgate.detectors.actions import Actions, Keys, RefusedTexts, guard_contrac
 from outgate.detectors.guard_settings import GuardSettings, refuse_unknown
 from outgate.detectors.injection.guard import Guard, Judged
 from outgate.detectors.injection.patterns import bounded
-from outgate.detectors.injection.rules import RULES
+from outgate.detectors.injection.rules import IDS
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import SKIPPED, Verdict
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.memo import Memo
 
-BUILT_IN = tuple(rule.id for rule in RULES)
 _JUDGED = ("user", "tool_result", "tool_arguments", "tool_definition", "parameter", "key")
 
 
@@ -39,9 +38,7 @@ class PromptGuardSettings(GuardSettings):
     phrases: tuple[str, ...] = Field(default=(), max_length=1_000)
     """More wordings, found as whole words in any disguise, and reported as `phrase.1` and so on."""
     patterns: tuple[str, ...] = Field(default=(), max_length=50)
-    """More regular expressions, over normalised lower-case words, reported as `pattern.1` and so on; every repeat needs an upper
-    bound.
-    """
+    """More regular expressions, in RE2's syntax over normalised lower-case words, reported as `pattern.1` and so on."""
     per_model: bool = False
     """Judge only requests for some models; the stage then runs after the model is chosen."""
     models: tuple[str, ...] = ("*",)
@@ -49,7 +46,7 @@ class PromptGuardSettings(GuardSettings):
 
     def rule_ids(self) -> Collection[str]:
         own = [f"phrase.{n}" for n in range(1, len(self.phrases) + 1)] + [f"pattern.{n}" for n in range(1, len(self.patterns) + 1)]
-        return (*BUILT_IN, *own)
+        return (*IDS, *own)
 
     @field_validator("patterns")
     @classmethod
@@ -62,7 +59,7 @@ class PromptGuardSettings(GuardSettings):
     @classmethod
     def _built_in(cls, disabled: frozenset[str]) -> frozenset[str]:
         for name in disabled:
-            refuse_unknown("rule", name, BUILT_IN)
+            refuse_unknown("rule", name, IDS)
         return disabled
 
 
