@@ -24,29 +24,32 @@ _ISSUER = re.compile(r"4|5[0-8]|2[2-7]|6|3[0-9]|1800|2131|8[126]|9792|9860")
 """Issuers whose cards are known beside a word: debit cards have 12 to 19 digits."""
 _LENGTHS = range(19, 11, -1)
 _RUN = re.compile(b"0+")
-_SIGNS = rb"[^0a]{1,12}"
-_GROUPED = re.compile(rb"0000(?:(S)0000(S)0000(S)0000|(S)000000(S)0000(?:0|(?!0)))".replace(b"S", _SIGNS))
-_DIGIT_BY_DIGIT = re.compile(rb"0(?<![0a]0)([^0a\n]{1,3})0(?:\1(?:0)){12,14}(?![0a])")
+_SPACED = bytes(code if code in b"0a" else 32 for code in range(256))
+_GROUPED = re.compile(rb"0000 {1,12}(?:0000 {1,12}0000 {1,12}0000|000000 {1,12}0000(?:0|(?!0)))")
+_DIGIT_BY_DIGIT = re.compile(rb"0(?<![0a]0)( {1,3})0(?:\1(?:0)){12,14}(?![0a])")
+"""In a shape whose signs are all spaces."""
 _ANY = re.compile(r"\d(?:[\s.\-_/·]{0,6}\d){11,}")
 _GROUP = re.compile(r"\d+")
 _WORDS = Words(
     r"(?<!dis)(?<!wild)(?<!stand)cards?(?!inal)|credit|debit|(?<![a-z])visa(?!g)|amex|maestro|diners|karte|tarjeta|cartao|carte"
-    r"|(?<![a-z])(?:cc|pan)(?![a-z])",
-    stems="card|credit|debit|visa|amex|maestro|diners|karte|tarjeta|cartao|carte|(?:^|[^a-z])(?:cc|pan)(?:$|[^a-z])",
+    r"|(?<![a-z0-9])(?:cc|pan)(?![a-z0-9])",
+    stems="card|credit|debit|visa|amex|maestro|diners|karte|tarjeta|cartao|carte|(?:^|[^a-z0-9])(?:cc|pan)(?:$|[^a-z0-9])",
     number=r"[0-9](?:[\s.\-_/]{0,6}[0-9]){11}",
     behind=60,
     ahead=30,
 )
 _QUARTET = re.compile(r"(?=.{0,3}[0-9])[0-9a-f]{4}(?![0-9a-z])")
 """Four hexadecimal digits, one of them no letter: not a word."""
+_SIGNS = re.compile("[^0-9]+")
 _SPACES = re.compile(r"\s+")
 
 
 def cards(reading: Reading) -> Iterator[Found]:
     """Card numbers in a text; overlapping ones where a word makes more of it."""
     yield from _runs(reading)
-    yield from _groups(reading)
-    yield from _single_digits(reading)
+    spaced = reading.shape.translate(_SPACED)
+    yield from _groups(reading, spaced)
+    yield from _single_digits(reading, spaced)
     for start, end in _WORDS.near(reading.lower):
         yield from _beside_a_word(reading, start, end)
 
@@ -91,13 +94,12 @@ _JOINED = (b"0.", b"0:", b"a.")
 _JOINS = (b".0", b"-0", b"-a", b".a", b":0", b"/0", b"e0")
 
 
-def _groups(reading: Reading) -> Iterator[Found]:
-    text, shape = reading.text, reading.shape
-    for match in _GROUPED.finditer(shape):
+def _groups(reading: Reading, spaced: bytes) -> Iterator[Found]:
+    for match in _GROUPED.finditer(spaced):
         start, end = match.span()
-        signs = [text[match.start(i) : match.end(i)] for i in range(1, 6) if match.start(i) >= 0]
-        number = "".join(filter(str.isdigit, text[start:end]))
-        if _usual(number) and _one_hand(signs) and not _in_a_row(reading, start, end, signs[0]):
+        written = reading.text[start:end]
+        signs = _SIGNS.findall(written)
+        if _usual(_SIGNS.sub("", written)) and _one_hand(signs) and not _in_a_row(reading, start, end, signs[0]):
             yield Found(start, end)
 
 
@@ -119,13 +121,18 @@ def _in_a_row(reading: Reading, start: int, end: int, sign: str) -> bool:
     return _QUARTET.match(last) is not None or _QUARTET.match(first) is not None
 
 
-def _single_digits(reading: Reading) -> Iterator[Found]:
-    for match in _DIGIT_BY_DIGIT.finditer(reading.shape):
+def _single_digits(reading: Reading, spaced: bytes) -> Iterator[Found]:
+    if not any((b"0" + b" " * width) * 13 in spaced for width in (1, 2, 3)):
+        return
+    for match in _DIGIT_BY_DIGIT.finditer(spaced):
         start, end = match.span()
-        number = reading.text[start : end : len(match[1]) + 1]
-        longer = reading.shape[:start].endswith(b"0" + match[1]) or reading.shape.startswith(match[1] + b"0", end)
-        if number.isdigit() and not longer and _usual(number):
-            yield Found(start, end)
+        signs = set(_SIGNS.findall(reading.text, start, end))
+        if len(signs) == 1 and "\n" not in (sign := signs.pop()) and _usual(_SIGNS.sub("", reading.text[start:end])):
+            ahead, behind = start - len(sign), end + len(sign)
+            if not (reading.shape[ahead - 1 : ahead] == b"0" and reading.text[ahead:start] == sign) and not (
+                reading.text[end:behind] == sign and reading.shape[behind : behind + 1] == b"0"
+            ):
+                yield Found(start, end)
 
 
 def _beside_a_word(reading: Reading, first: int, last: int) -> Iterator[Found]:

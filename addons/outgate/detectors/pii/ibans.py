@@ -116,13 +116,32 @@ _NOTHING = re.compile("(?!)")
 _CHECK = re.compile(r"\d(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z][\s\-.]\d)|(?<=[A-Za-z][\s\-.]{2}\d))[\s\-.]?\d")
 _COUNTRY = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\s\-.]?[A-Za-z][\s\-.]{0,2}\Z")
 """Looked for from the check digits backwards: letters are many, digits few."""
-_SECONDS = {first: "".join(code[1] for code in _FORMS if code[0] == first) for first in {code[0] for code in _FORMS}}
+_BEGINS = 8
+"""Characters of the account number that are looked at before any is counted."""
+
+
+def _beginning(form: str) -> str:
+    """How an account number of this form begins."""
+    kinds = "".join(kind * int(count) for count, kind in re.findall(r"(\d+)([nac])", form))[:_BEGINS]
+    return "".join(f"{_SIGNS}{_CLASSES[kind]}" for kind in kinds)
+
+
+def _countries(beginning: str) -> str:
+    return "|".join(
+        f"{code[0].lower()}[{_SPACE}.-]?{code[1].lower()}" for code, form in _FORMS.items() if _beginning(form) == beginning
+    )
+
+
 _SPACE = r"\s\x1c-\x1f"
 _HOLDS_IBAN = Automaton(
-    rf"(?:^|[^A-Za-z0-9])(?i:{'|'.join(f'{first}[{_SPACE}.-]?[{seconds}]' for first, seconds in sorted(_SECONDS.items()))})"
-    rf"[{_SPACE}.-]{{0,2}}[0-9][{_SPACE}.-]?[0-9](?:{_SIGNS}[A-Za-z0-9]){{11}}"
+    "(?:^|[^a-z0-9])(?:"
+    + "|".join(
+        f"(?:{_countries(beginning)})[{_SPACE}.-]{{0,2}}[0-9][{_SPACE}.-]?[0-9]{beginning}"
+        for beginning in sorted({_beginning(form) for form in _FORMS.values()})
+    )
+    + ")"
 )
-"""Every IBAN begins like this: a country, two digits, and eleven characters more, the fewest (Norway)."""
+"""Every IBAN begins like this, in a text in lower case: a country, two digits, and the kinds of characters that its form has next."""
 _WINDOW = 1_024
 """Characters looked at together for the check digits of an IBAN."""
 _BEFORE, _AFTER = 6, 160

@@ -26,7 +26,7 @@ _ADDRESS_WORD = re.compile(
     r"\b[^\n]{0,24}\Z"
 )
 _NEAR = 40
-_V6 = re.compile(r"(?<![\w:.])[23][0-9a-f]{3}:(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{0,4}(?![\w:]|\.\d)")
+_V6 = re.compile(r"[23](?<![\w:.].)[0-9a-f]{3}:(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{0,4}(?![\w:]|\.\d)")
 _NOBODYS = (ip_network("2001::/23"), ip_network("2001:db8::/32"), ip_network("2002::/16"), ip_network("3fff::/20"))
 
 
@@ -48,11 +48,10 @@ def _version_4(reading: Reading) -> Iterator[Found]:
 
 
 def _is_somebodys(value: str) -> bool:
-    try:
-        address = IPv4Address(".".join(str(int(part)) for part in value.split(".")))
-    except ValueError:
+    parts = [int(part) for part in value.split(".")]
+    if parts[0] in (0, 10, 127) or parts[0] > 223 or parts[:2] == [192, 168]:
         return False
-    return address.is_global and not address.is_multicast
+    return IPv4Address(".".join(map(str, parts))).is_global
 
 
 def _meant(reading: Reading, match: re.Match[str]) -> bool:

@@ -18,6 +18,8 @@ _LINE = rf"(?:{_SIGNS}|{_SIGNS}\n[ \t]{{0,12}})"
 _PLUS = re.compile(rf"\+(?<![\w)\]}}+.\\*?]\+)\(?[1-9](?:{_LINE}\d){{7,14}}{_END}")
 _NANP = re.compile(rb"000(?:-|\.)0000(?<!00000000)")
 _AREA = re.compile(r"(?<![\w.+/-])(?:1[ .-])?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d[.-])\Z")
+_ANYBODYS = "2345678"
+"""The rest of a number whose area code is asked about: there are few of these, so that answers are remembered."""
 _EXTENSION = re.compile(r"[ ,]{0,2}(?:x|ext\.?|extension|#)[ :]?\d{1,6}(?!\w)", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])[+(]{0,2}\d(?:" + _SIGNS + r"\d){6,14}" + _END)
 _NO_NUMBER = re.compile(
@@ -80,8 +82,12 @@ def _american(reading: Reading, valid: Callable[[str], bool]) -> Iterator[Found]
         if area[0][-1] in ".-" and area[0][-1] != text[match.start() + 3] and ")" not in area[0]:
             continue
         start = match.start() - len(area[0])
-        if valid("+1" + "".join(filter(str.isdigit, text[start:end]))[-10:]):
+        if valid(f"+1{_digits(area[0])[-3:]}{_ANYBODYS}"):
             yield _with_extension(text, start, end)
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _continues(text: str, end: int) -> bool:
