@@ -197,7 +197,8 @@ def test_what_was_judged_before_is_not_asked_about_again(redact: Redaction) -> N
     redact(prompt(*history))
     redact.models.asked.clear()
     redact(prompt(*history, "new: c@d.io"))
-    assert ["new: c@d.io"] == redact.models.asked
+    assert "new: c@d.io" in redact.models.asked
+    assert [] == [text for text in redact.models.asked if "new: c@d.io" not in text]
 
 
 def test_another_tenants_judgement_is_not_used(redact: Redaction) -> None:

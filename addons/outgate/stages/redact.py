@@ -14,8 +14,8 @@ from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.links import hosts_of
 from outgate.detectors.pii.placeholders import NONE, Naming, Placeholders, key_of_conversation
 from outgate.detectors.pii.prefilter import ENTITIES, candidates
+from outgate.detectors.pii.seams import Seam, crossing, seams
 from outgate.detectors.pii.slices import Slice, merge
-from outgate.detectors.windows import Window, apportion, part_windows, text_of
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.verdict import Verdict
@@ -91,8 +91,8 @@ class Redact(Stage):
     async def _findings(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:
         """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
         leaves, memo = prompt.leaves, self._memo
-        windows = list(part_windows(leaves))
-        texts = [leaf.text for leaf in leaves] + [text_of(window) for window in windows]
+        across = list(seams(leaves))
+        texts = [leaf.text for leaf in leaves] + [seam.text for seam in across]
         digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
         known = memo.get_many(principal.tenant, self._kind, digests)
         for i, leaf in enumerate(leaves):
@@ -102,7 +102,7 @@ class Redact(Stage):
         if fresh:
             judged = await self._judged(fresh, principal)
             known = [judged[digests[i]] if findings is None else findings for i, findings in enumerate(known)]
-        return _by_leaf(known[: len(leaves)], windows, known[len(leaves) :])
+        return _by_leaf(known[: len(leaves)], across, known[len(leaves) :])
 
     async def _judged(self, fresh: dict[bytes, str], principal: Principal) -> dict[bytes, tuple[Finding, ...]]:
         parts = await self._screened(fresh)
@@ -141,9 +141,10 @@ class Redact(Stage):
         return key_of_conversation(key, prompt) if self._per_conversation else key
 
 
-def _by_leaf(own: Sequence[Any], windows: Iterable[Window], crossing: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
-    found: dict[int, tuple[Finding, ...]] = {i: findings for i, findings in enumerate(own) if findings}
-    for window, findings in zip(windows, crossing, strict=True):
-        for leaf, share in apportion(window, findings):
+def _by_leaf(own: Sequence[Any], across: Iterable[Seam], findings: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
+    alone: dict[int, tuple[Finding, ...]] = {i: some for i, some in enumerate(own) if some}
+    found = dict(alone)
+    for seam, some in zip(across, findings, strict=True):
+        for leaf, share in crossing(seam, some, alone):
             found[leaf] = disjoint((*found.get(leaf, ()), share))
     return found

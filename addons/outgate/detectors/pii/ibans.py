@@ -141,7 +141,7 @@ _HOLDS_IBAN = Automaton(
     )
     + ")"
 )
-"""Every IBAN begins like this, in a text in lower case: a country, two digits, and the kinds of characters that its form has next."""
+"""Every IBAN begins like this, in lower case: a country, two digits, and the kinds of characters that its form has next."""
 _WINDOW = 1_024
 """Characters looked at together for the check digits of an IBAN."""
 _BEFORE, _AFTER = 6, 160

@@ -1,0 +1,140 @@
+"""Seams between neighbouring leaves: a value cut over parts, messages of one role, members or items is read across them.
+
+Long leaves give only their ends, and what lies within one leaf is that leaf's own finding. Between messages, and between members
+and items, only what is certain counts: two numbers that happen to meet are no telephone number.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from outgate.detectors.finding import Finding
+from outgate.detectors.pii.finders import CARD, EMAIL, IBAN, PHONE, SSN
+from outgate.inference.prompt import Channel, Leaf
+
+EDGE = 96
+"""Characters of each side that are read: longer than any card, IBAN or number, and most addresses."""
+_RUN = 4 * EDGE
+"""Characters of short leaves that are read together. As a conversation grows, only its last run is another text than before."""
+_SPOKEN = frozenset({Channel.SYSTEM, Channel.USER, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_RESULT})
+_MEMBERS = frozenset({Channel.TOOL_ARGUMENTS, Channel.TOOL_DEFINITION, Channel.PARAMETER})
+_NUMBERS = re.compile(r"[0-9%&\\]|[^\x00-\x7f]")
+"""Digits, and what may stand for some."""
+_NEAR = 40
+_CERTAIN_PHONE = re.compile(r"\+|\(?\d{3}(?:-|\) ?)\d{3}-\d{4}\Z")
+
+
+class Piece(NamedTuple):
+    """`text` stands at `start` in leaf `leaf` of message `turn`."""
+
+    leaf: int
+    start: int
+    text: str
+    turn: int
+
+
+class Seam(NamedTuple):
+    """Pieces that are read as one text, with `sign` between them."""
+
+    pieces: tuple[Piece, ...]
+    sign: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.sign.join(piece.text for piece in self.pieces)
+
+
+def seams(leaves: Sequence[Leaf]) -> Iterator[Seam]:
+    """The texts that meet in a prompt: parts directly, messages directly or a space apart, members and items a space apart."""
+    families: dict[tuple[Channel, int], list[tuple[int, Leaf]]] = defaultdict(list)
+    for i, leaf in enumerate(leaves):
+        if leaf.text and (leaf.channel in _MEMBERS or (leaf.channel in _SPOKEN and leaf.turn >= 0)):
+            families[leaf.channel, leaf.turn if leaf.channel in _MEMBERS else 0].append((i, leaf))
+    for (channel, _), members in families.items():
+        for pieces in _meeting(members):
+            turns = {piece.turn for piece in pieces}
+            if channel in _SPOKEN:
+                yield Seam(pieces)
+            if channel in _MEMBERS or len(turns) > 1:
+                yield Seam(pieces, " ")
+
+
+def crossing(seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence[Finding]]) -> Iterator[tuple[int, Finding]]:
+    """For each finding that crosses a border: the leaves it touches, each with its share. `own` are the findings by leaf alone."""
+    for found in findings:
+        shares = list(_shares(seam, found))
+        if len(shares) > 1 and not _is_whole(shares, own) and _is_certain(seam, shares, found):
+            for piece, share in shares:
+                yield piece.leaf, share
+
+
+def _meeting(members: list[tuple[int, Leaf]]) -> Iterator[tuple[Piece, ...]]:
+    """Runs of pieces where a value may lie across a border: short leaves whole, of long ones the ends. Long runs overlap."""
+    run: list[Piece] = []
+    for i, leaf in members:
+        text = leaf.text
+        if len(text) > 2 * EDGE:
+            if run:
+                yield from _crossed([*run, Piece(i, 0, text[:EDGE], leaf.turn)])
+            run = [Piece(i, len(text) - EDGE, text[-EDGE:], leaf.turn)]
+            continue
+        run.append(Piece(i, 0, text, leaf.turn))
+        if len(run) > 2 and _length(run) > _RUN:
+            yield from _crossed(run)
+            run = _last(run)
+    yield from _crossed(run)
+
+
+def _last(run: list[Piece]) -> list[Piece]:
+    """The pieces in which a value may begin that is not over yet."""
+    first = len(run) - 1
+    while first > 1 and _length(run[first:]) < EDGE:
+        first -= 1
+    return run[first:]
+
+
+def _length(run: Sequence[Piece]) -> int:
+    return sum(len(piece.text) for piece in run)
+
+
+def _crossed(run: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
+    if len(run) > 1 and _may_cross(run):
+        yield tuple(run)
+
+
+def _may_cross(pieces: Sequence[Piece]) -> bool:
+    if len(pieces) > 2:
+        return any("@" in piece.text or _NUMBERS.search(piece.text) for piece in pieces)
+    left, right = pieces[0].text, pieces[1].text
+    if ("@" in left or "@" in right) and not (left[-1].isspace() or right[0].isspace()):
+        return True
+    return _NUMBERS.search(left[-_NEAR:]) is not None and _NUMBERS.search(right[:_NEAR]) is not None
+
+
+def _shares(seam: Seam, found: Finding) -> Iterator[tuple[Piece, Finding]]:
+    begin = 0
+    for piece in seam.pieces:
+        first, last = max(found.start, begin), min(found.end, begin + len(piece.text))
+        if first < last:
+            offset = piece.start - begin
+            yield piece, Finding(found.entity, first + offset, last + offset, found.score)
+        begin += len(piece.text) + len(seam.sign)
+
+
+def _is_whole(shares: Sequence[tuple[Piece, Finding]], own: Mapping[int, Sequence[Finding]]) -> bool:
+    """One of the leaves holds a whole value there: what the neighbour adds is a word or a number of its own."""
+    return any(
+        one.entity == share.entity and one.start >= share.start and one.end <= share.end
+        for piece, share in shares
+        for one in own.get(piece.leaf, ())
+    )
+
+
+def _is_certain(seam: Seam, shares: Sequence[tuple[Piece, Finding]], found: Finding) -> bool:
+    """Anything within one message; elsewhere what has check digits, an @ or a form of its own."""
+    if not seam.sign and len({piece.turn for piece, _ in shares}) == 1:
+        return True
+    if found.entity == PHONE:
+        return _CERTAIN_PHONE.match(seam.text, found.start, found.end) is not None
+    return found.entity in (CARD, IBAN) or (not seam.sign and found.entity in (EMAIL, SSN))
