@@ -197,8 +197,7 @@ def test_what_was_judged_before_is_not_asked_about_again(redact: Redaction) -> N
     redact(prompt(*history))
     redact.models.asked.clear()
     redact(prompt(*history, "new: c@d.io"))
-    assert "new: c@d.io" in redact.models.asked
-    assert [] == [text for text in redact.models.asked if "new: c@d.io" not in text]
+    assert {True} == {"new: c@d.io" in text for text in redact.models.asked}
 
 
 def test_another_tenants_judgement_is_not_used(redact: Redaction) -> None:
