@@ -26,33 +26,34 @@ _LONGEST = 128
 def record(closed: Closed) -> bytes:
     """One JSON object; what is unknown is null rather than wrong. Times are epoch seconds, stage timings microseconds."""
     denial = closed.denial
-    return orjson.dumps(
-        {
-            "time": round(closed.started, 3),
-            "outgate.seconds": round(closed.seconds, 6),
-            "outcome": closed.outcome,
-            "outgate.denial.code": denial.code if denial is not None else None,
-            "outgate.denial.stage": denial.stage if denial is not None else None,
-            "http.response.status_code": closed.status if denial is None else denial.status,
-            **(_asked(closed, denial) if denial is not None else {}),
-            "outgate.workload": closed.workload,
-            "outgate.tenant": closed.tenant,
-            "outgate.route": closed.route,
-            "outgate.policy.revision": closed.revision,
-            "server.address": closed.destination,
-            "gen_ai.operation.name": closed.operation.value if closed.operation is not None else None,
-            "gen_ai.provider.name": closed.provider,
-            "gen_ai.request.model": shown(closed.model, admitted=closed.admitted),
-            "outgate.model.requested": shown(closed.model_requested, admitted=False),
-            "outgate.backend": closed.backend,
-            "outgate.endpoint": closed.endpoint,
-            "outgate.source": closed.source,
-            **_amounts(closed),
-            "outgate.attempts": _attempts(closed),
-            "outgate.verdicts": {guard: _verdict(verdict) for guard, verdict in closed.verdicts.items()},
-            "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
-        }
-    )
+    told = {
+        "time": round(closed.started, 3),
+        "outgate.seconds": round(closed.seconds, 6),
+        "outcome": closed.outcome,
+        "outgate.denial.code": denial.code if denial is not None else None,
+        "outgate.denial.stage": denial.stage if denial is not None else None,
+        "http.response.status_code": closed.status if denial is None else denial.status,
+        **(_asked(closed, denial) if denial is not None else {}),
+        "outgate.workload": closed.workload,
+        "outgate.tenant": closed.tenant,
+        "outgate.route": closed.route,
+        "outgate.policy.revision": closed.revision,
+        "server.address": closed.destination,
+        "gen_ai.operation.name": closed.operation.value if closed.operation is not None else None,
+        "gen_ai.provider.name": closed.provider,
+        "gen_ai.request.model": shown(closed.model, admitted=closed.admitted),
+        "outgate.model.requested": shown(closed.model_requested, admitted=False),
+        "outgate.backend": closed.backend,
+        "outgate.endpoint": closed.endpoint,
+        "outgate.source": closed.source,
+        **_amounts(closed),
+        "outgate.attempts": _attempts(closed),
+        "outgate.verdicts": {guard: _verdict(verdict) for guard, verdict in closed.verdicts.items()},
+        "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
+    }
+    if denial is not None and not closed.workload:  # a stranger's refusals are many: nothing is said of what is not known
+        told = {name: value for name, value in told.items() if value not in (None, [], {})}
+    return orjson.dumps(told)
 
 
 def _asked(closed: Closed, denial: Denial) -> dict[str, str | None]:
