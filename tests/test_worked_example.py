@@ -10,10 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "writing-a-stage.md").read_text()
-RAW, TEST, RAW_ENTRY, CLEAN, CLEAN_ENTRY, ANSWER, ANSWER_ENTRY, ANSWER_CASE = re.findall(
+RAW, TEST, RAW_ENTRY, CLEAN, CLEAN_ENTRY, ANSWER, ANSWER_ENTRY, ANSWER_CASE, ACTING, ACTING_ENTRY, ACTING_CASE = re.findall(
     r"```(?:python|yaml)\n(.*?)```", PAGE, re.DOTALL
 )
-FILES = {"key_guard.py": RAW, "personal_limit.py": CLEAN, "answer_guard.py": ANSWER, "test_key_guard.py": TEST}
+FILES = {
+    "key_guard.py": RAW,
+    "personal_limit.py": CLEAN,
+    "answer_guard.py": ANSWER,
+    "word_guard.py": ACTING,
+    "test_key_guard.py": TEST,
+}
 
 
 @pytest.fixture(name="house")
@@ -24,10 +30,10 @@ def _house(tmp_path: Path) -> Path:
     for name, text in FILES.items():
         (tmp_path / ("" if name.startswith("test_") else "addons/outgate/stages") / name).write_text(text)
     policy = tmp_path / "policies/default.yaml"
-    entries = "".join(entry.removeprefix("stages:\n") for entry in (RAW_ENTRY, CLEAN_ENTRY, ANSWER_ENTRY))
+    entries = "".join(entry.removeprefix("stages:\n") for entry in (RAW_ENTRY, CLEAN_ENTRY, ANSWER_ENTRY, ACTING_ENTRY))
     assert policy.read_text().count("\nstages:\n") == 1
     policy.write_text(policy.read_text().replace("\nstages:\n", f"\nstages:\n{entries}", 1))
-    (tmp_path / "policies/default.test.yaml").write_text(ANSWER_CASE)
+    (tmp_path / "policies/default.test.yaml").write_text(ANSWER_CASE + ACTING_CASE)
     return tmp_path
 
 
@@ -60,8 +66,8 @@ def test_the_compiler_gives_each_guard_the_text_that_it_declares(house, cost):
     order = re.findall(r"^ +\d+ (\w+):", plan, re.MULTILINE)
     named = ("key_guard", "redact", "personal_limit", "dispatch", "answer_guard", "cache_record", "restore")
     assert list(named) == [name for name in order if name in named]
-    assert "key_guard, prompt_guard: prompt is judged raw" in plan
-    assert "prompt_guard, redact: prompt is judged clean" in plan
+    assert "key_guard, prompt_guard, word_guard: prompt is judged raw" in plan
+    assert "prompt_guard, redact, word_guard: prompt is judged clean" in plan
 
 
 @pytest.mark.slow
@@ -69,7 +75,7 @@ def test_the_guard_of_the_answer_does_what_its_case_says(house):
     done = run(house, "-c", "from outgate.cli.main import main; main()", "check", "policies/default.yaml")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 of 1 tests passed" in done.stdout
+    assert "2 of 2 tests passed" in done.stdout
 
 
 def test_the_example_keeps_the_house_rules(tmp_path):

@@ -132,6 +132,13 @@ class UpstreamError(OutgateError):
         self.retry_after = retry_after
 
 
+LASTING = frozenset({
+    "accounts_unavailable", "authentication_required", "credential_missing", "internal_error", "issuer_keys_unavailable",
+    "misdirected", "no_backend", "stage_failed", "stage_timeout", "upstream_credential_refused",
+})  # fmt: skip
+"""Codes of refusals that SDKs would ask about again, for minutes where an agent does, though the next seconds mend nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
     """The gateway's refusal of an exchange.

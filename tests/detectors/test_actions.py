@@ -191,6 +191,17 @@ def test_a_name_beside_the_content_of_a_result_cannot_be_withheld(dialect: str) 
     assert isinstance(Gateway(dialect).run(body(dialect, *asked)), Denial)
 
 
+def test_what_else_is_known_of_a_prompt_stays_known() -> None:
+    asked = [user("responses", "Read it."), *call("responses", parts("responses", BAD))]
+    codec, operation = DIALECTS["responses"]
+    given = codec.decode(operation, orjson.dumps(body("responses", *asked, tools=[{"type": "web_search"}]))).prompt
+    _, went_on = Gateway("responses").act(given)
+
+    assert given.hosted and {"image", "hosted_tool"} <= given.unjudged
+    for name in ("hosted", "unjudged", "parts", "places"):
+        assert getattr(given, name) == getattr(went_on, name)
+
+
 def test_results_of_other_shapes_keep_them() -> None:
     output = [{"stdout": BAD, "stderr": "fine", "outcome": {"type": "exit", "exit_code": 0}}]
     item = {"type": "shell_call_output", "call_id": "call_1", "output": output}

@@ -29,6 +29,7 @@ def responses(*items, **more):
 
 
 OUTPUT = {"type": "function_call_output", "call_id": "c"}
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 HI = {"role": "user", "content": "hi"}
 
 
@@ -69,3 +70,16 @@ def test_a_body_that_is_no_json_has_no_places():
 
     read = chat(HI)
     assert ("", None) == (described(Raw(), 0, "a"), whole(Raw(), read.leaves[0]))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "told"),
+    [
+        (chat(HI, {"role": "user", "content": [{"type": "text", "text": "a"}, IMAGE]}), "image", "messages[1].content[1] (user)"),
+        (chat(HI, tools=[{"type": "web_search"}]), "hosted_tool", "tools[0]"),
+        (responses(HI, tools=[{"type": "function", "name": "f"}, {"type": "mcp", "server_url": "x"}]), "hosted_tool", "tools[1]"),
+        (anthropic({"type": "text", "text": "a"}, mcp_servers=[{"url": "https://x"}]), "hosted_tool", "mcp_servers"),
+    ],
+)
+def test_the_first_part_that_nobody_reads_has_a_place(given, kind, told):
+    assert told == described(given.document, *given.places[kind])

@@ -107,4 +107,4 @@ def prompt_of(reading: Reading, *kinds: str, size: int = 0) -> Prompt:
     """The prompt of a reading, with further kinds of what is not text, of `size` bytes."""
     document: Document = reading.document
     parts = (*reading.parts, *(Extent(kind, 1, bytes=size) for kind in kinds))
-    return Prompt(document, reading.leaves, reading.kinds.union(kinds), parts=parts, hosted=reading.hosted)
+    return Prompt(document, reading.leaves, reading.kinds.union(kinds), parts=parts, hosted=reading.hosted, places=reading.places)

@@ -45,7 +45,7 @@ def described(document: Document, box: int, key: str | int | None = None) -> str
     for step in _way(document, box, key):
         rule = _picked(rule, step.container)
         said = _speaker(step.container) or said
-        if isinstance(step.key, str) and (step.key not in rule.names or step.key in rule.state):
+        if isinstance(step.key, str) and not any(step.key in known for known in (rule.names, rule.reach, rule.state)):
             break
         path += f"[{step.key}]" if isinstance(step.key, int) else f".{step.key}" if step.key else ""
         rule = _below(rule, step.key)

@@ -1,6 +1,8 @@
 """Find the strings of a body that policies see, and their channels: one walk over the strict tree, led by a dialect's table."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from outgate.dialects.case_collisions import refuse_other_case
@@ -11,6 +13,7 @@ from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.verdict import Extent
 
 _LONG = 1_000_000
+_NOWHERE: Mapping[str, tuple[int, str | int]] = MappingProxyType({})
 _SEALED = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,3}")
 """Base64 in either alphabet, longer than any number, and nothing else: words have spaces."""
 _new = tuple.__new__
@@ -25,7 +28,7 @@ class Reading(NamedTuple):
 
     `parts` measures what is not text, in bytes as they stand in the body. `pieces` are the places of strings that should hold JSON
     and are judged as they stand: their quotes and the like are escaped. `hosted` are the places of what makes the provider call an
-    address or run a program: tools, and members of the request.
+    address or run a program: tools, and members of the request. `places` says of each kind where its first part stands.
     """
 
     document: JsonDocument
@@ -35,12 +38,13 @@ class Reading(NamedTuple):
     parts: tuple[Extent, ...] = ()
     pieces: frozenset[tuple[int, str | int]] = frozenset()
     hosted: tuple[tuple[int, str | int], ...] = ()
+    places: Mapping[str, tuple[int, str | int]] = _NOWHERE
 
 
 class _Walk:
     """One pass over a tree, in document order (an object's judged names before its members)."""
 
-    __slots__ = ("boxes", "deepest", "exact", "hosted", "kinds", "leaves", "limits", "most", "part", "pieces", "state")
+    __slots__ = ("boxes", "deepest", "exact", "hosted", "kinds", "leaves", "limits", "most", "part", "pieces", "places", "state")
 
     def __init__(self, limits: Limits, exact: bool) -> None:  # noqa: FBT001
         self.boxes: list[tuple[Any, int, Any, int]] = []
@@ -51,6 +55,7 @@ class _Walk:
         self.pieces: set[tuple[int, str | int]] = set()
         self.state: list[str] = []
         self.hosted: list[tuple[int, str | int]] = []
+        self.places: dict[str, tuple[int, str | int]] = {}
         self.limits = limits
         self.deepest = limits.depth
         self.most = limits.boxes
@@ -120,12 +125,13 @@ class _Walk:
             elif kind is float or (kind is int and rule.numbers):
                 self._number(value, rule, index, key, turn)
         if rule.tokens and any(value.__class__ is int for value in container):
-            self._begin("token_array")
+            self._begin("token_array", (parent, at))
 
-    def _begin(self, kind: str, place: tuple[int, str | int] = (0, "")) -> None:
+    def _begin(self, kind: str, place: tuple[int, str | int]) -> None:
         """A part that is no text, of this kind."""
         self.part = self.kinds.setdefault(kind, [0, 0])
         self.part[0] += 1
+        self.places.setdefault(kind, place)
         if kind is HOSTED:
             self.hosted.append(place)
 
@@ -154,7 +160,7 @@ class _Walk:
             self.part[1] += len(text)
             return
         if key in rule.links and text:
-            self._begin(REMOTE)
+            self._begin(REMOTE, (index, key))
         if key in rule.sealed and _SEALED.fullmatch(text):
             self.leaves.append(Leaf(index, key, text, Channel.SEALED, turn))
             return
@@ -213,6 +219,7 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
         tuple(Extent(kind, count, bytes=size) for kind, (count, size) in walk.kinds.items()) if walk.kinds else (),
         frozenset(walk.pieces) if walk.pieces else frozenset(),
         tuple(walk.hosted),
+        walk.places,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from outgate.errors import Denial
+from outgate.errors import LASTING, Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
@@ -179,6 +179,8 @@ class Spec:
     all below them, that are of this API even where nobody reads them. `keys` are the fields in which its clients present a key,
     `credential` that in which its providers get one. `request_fields` and `response_fields` (and those with these prefixes)
     cross the gateway beside those that every API has; of the former, `account_fields` name something kept at one provider.
+    `statuses` are those that the gateway's refusals have here in place of their usual ones, `lasting` that of failures which asking
+    again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
     `least_output` is the lowest maximum of output tokens that its providers take.
     """
 
@@ -194,6 +196,8 @@ class Spec:
     response_fields: frozenset[str] = frozenset()
     response_prefixes: tuple[str, ...] = ()
     error_types: Mapping[int, str] = MappingProxyType({})
+    statuses: Mapping[int, int] = MappingProxyType({})
+    lasting: int = 0
     finishes: Mapping[str, Finish] = MappingProxyType({})
     framing: Framing = _NO_FRAME
     images: ImageMarks | None = None
@@ -203,6 +207,11 @@ class Spec:
     def provider(self) -> str:
         """The `dialect` of a provider that serves this API."""
         return self.served_by or self.name
+
+
+def status_here(spec: Spec, code: str, status: int) -> int:
+    """The status with which a refusal leaves in this API. Given what it gives, it gives the same."""
+    return spec.lasting if spec.lasting and status >= 500 and code in LASTING else spec.statuses.get(status, status)
 
 
 def error_type(types: Mapping[int, str], status: int, *, server: str) -> str:

@@ -20,7 +20,7 @@ from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
 from outgate.exchange.memory_estimate import memory_of
 from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
-from outgate.exchange.replies import conclusion, denial_reply, hint_of, speaker
+from outgate.exchange.replies import as_sent, conclusion, denial_reply, hint_of, speaker
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
@@ -231,6 +231,7 @@ class Exchange:
         return execution
 
     async def _deny(self, denial: Denial, policy: LivePolicy) -> None:
+        denial = as_sent(denial, self._dialect)
         telemetry = telemetry_outcome(policy.gateway.telemetry_hosts, self.head, denial)
         self.outcome, self.denial = telemetry or "denied", denial if telemetry != ANSWERED else None
         await self._close()
@@ -241,7 +242,7 @@ class Exchange:
 
     async def _fail(self, denial: Denial, outcome: str = "failed") -> None:
         """The end of an answer at any moment: an error answer before the first byte, the dialect's error event after it."""
-        self.outcome, self.denial = outcome, denial
+        self.outcome, self.denial = outcome, as_sent(denial, self._dialect)
         await self._close()
         if self._delivery is None or not self._delivery.started:
             self._refuse(denial)

@@ -2,18 +2,20 @@
 
 import math
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 from outgate.dialects.json_body import dump
-from outgate.dialects.registry import SPECS, dialect, spoken_to
-from outgate.dialects.spec import Canned
-from outgate.errors import Denial, WireError
+from outgate.dialects.registry import SPECS, dialect, spec, spoken_to
+from outgate.dialects.spec import Canned, status_here
+from outgate.errors import LASTING, Denial, WireError
 from outgate.exchange.channel import End, Part, ResponseHead
 from outgate.inference.operation import Operation
 from outgate.pipeline.executor import Execution
 
 REQUEST_ID = "x-outgate-request-id"
 REASON = "x-outgate-reason"
-_LONG_WAIT = 60.0
+_LONG_WAIT = 5.0
+"""Seconds of waiting for which a person takes an agent for hung."""
 _UPGRADE = (("upgrade", "HTTP/1.1"), ("connection", "upgrade"))
 """With a 426 (RFC 9110 section 15.5.22): the protocol that is spoken here. Clients that tried WebSocket fall back at once."""
 _LONGEST_PHRASE = 200
@@ -41,9 +43,16 @@ def denial_reply(denial: Denial, dialect_name: str, request_id: str, *, close: b
     """Head, body and end of a refusal: reason code, request id and Retry-After in header fields too, for those who read no body.
     `close` says that nothing more is answered on its connection.
     """
+    denial = as_sent(denial, dialect_name)
     body = _google_error(denial) if dialect_name == _GOOGLE else dialect(dialect_name).error(denial, request_id)
     fields = _head_fields(denial, request_id, len(body))
     return [ResponseHead(denial.status, (*fields, _CLOSE) if close else fields), body, End()]
+
+
+def as_sent(denial: Denial, dialect_name: str) -> Denial:
+    """The same denial, with the status that it has in this dialect."""
+    status = denial.status if dialect_name == _GOOGLE else status_here(spec(dialect_name), denial.code, denial.status)
+    return denial if status == denial.status else replace(denial, status=status)
 
 
 def speaker(operation: Operation, provider: str | None, host: str) -> str:
@@ -106,6 +115,6 @@ def _head_fields(denial: Denial, request_id: str, size: int) -> tuple[tuple[str,
         fields.append(("www-authenticate", 'Bearer realm="outgate"'))
     if denial.retry_after is not None:
         fields.append(("retry-after", str(math.ceil(denial.retry_after))))
-        if denial.retry_after > _LONG_WAIT:
-            fields.append(("x-should-retry", "false"))  # both SDKs honour it: no use in sleeping through a budget window
+    if denial.code in LASTING or (denial.retry_after or 0) > _LONG_WAIT:
+        fields.append(("x-should-retry", "false"))  # both SDKs honour it: no use in sleeping through a budget window
     return tuple(fields)

@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from outgate.inference.verdict import Extent
+
+_NOWHERE: Mapping[str, tuple[int, str | int]] = MappingProxyType({})
 
 
 class Channel(StrEnum):
@@ -51,10 +54,10 @@ class Prompt:
     A mutation is a new Prompt over the same document. Compared by identity: a mutator that changed nothing returns the object
     it was given, and nothing downstream runs again. `unjudged` names the kinds of parts that are not text (image, audio,
     file, token_array, opaque ...), and `parts` measures them. `hosted` are the places of what makes the provider call an address or
-    run a program.
+    run a program; `places` says of each unjudged kind where its first part stands, if anywhere.
     """
 
-    __slots__ = ("__weakref__", "document", "edits", "hosted", "leaves", "parts", "unjudged")
+    __slots__ = ("__weakref__", "document", "edits", "hosted", "leaves", "parts", "places", "unjudged")
 
     def __init__(
         self,
@@ -64,12 +67,14 @@ class Prompt:
         edits: Mapping[tuple[int, str | int], Any] | None = None,
         parts: tuple[Extent, ...] = (),
         hosted: tuple[tuple[int, str | int], ...] = (),
+        places: Mapping[str, tuple[int, str | int]] = _NOWHERE,
     ) -> None:
         self.document = document
         self.leaves = leaves
         self.unjudged = unjudged
         self.parts = parts
         self.hosted = hosted
+        self.places = places
         self.edits: Mapping[tuple[int, str | int], Any] = edits or {}
 
     def replace(self, changes: Mapping[int, str]) -> "Prompt":
@@ -83,7 +88,7 @@ class Prompt:
             leaf = leaves[index]
             leaves[index] = leaf._replace(text=text)
             edits[leaf.box, leaf.key] = text
-        return Prompt(self.document, tuple(leaves), self.unjudged, edits, self.parts, self.hosted)
+        return Prompt(self.document, tuple(leaves), self.unjudged, edits, self.parts, self.hosted, self.places)
 
     def stand_in(self, sentences: Mapping[tuple[int, str | int], tuple[str, Collection[int]]]) -> "Prompt":
         """A prompt in which a sentence stands at each of these places, instead of the leaves with these indexes."""
@@ -101,7 +106,7 @@ class Prompt:
                 kept.append(leaf)
         edits = {place: value for place, value in self.edits.items() if place not in addressed}
         edits |= {place: text for place, (text, _) in sentences.items()}
-        return Prompt(self.document, tuple(kept), self.unjudged, edits, self.parts)
+        return Prompt(self.document, tuple(kept), self.unjudged, edits, self.parts, self.hosted, self.places)
 
     def __repr__(self) -> str:
         return f"Prompt({len(self.leaves)} leaves, {len(self.edits)} edits)"

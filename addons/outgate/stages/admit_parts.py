@@ -4,9 +4,11 @@ The same holds of tools that the provider runs: they reach addresses that no pol
 on without them. What is admitted or taken out is written down as the verdict, for the audit line.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from outgate.dialects.hosted_tools import offered
+from outgate.dialects.places import described
 from outgate.dialects.rules import HOSTED
 from outgate.errors import Denial
 from outgate.inference.params import Params
@@ -65,7 +67,7 @@ class AdmitParts(Stage):
         found = _verdict(facts.prompt, state, action, dropped=dropped)
         if unread:
             message = (
-                f"The policy does not admit content it cannot read: {', '.join(unread)}. "
+                f"The policy does not admit content it cannot read: {', '.join(_placed(facts.prompt, unread))}. "
                 "Leave it out, or have it named under `allow_unjudged` of `admit_parts`."
             )
             return Denial(code="unjudged_content", status=400, message=message, outputs=(found, self._state, dropped))
@@ -79,6 +81,14 @@ class AdmitParts(Stage):
 
 
 _TEXT_ALONE = Verdict()
+
+
+def _placed(prompt: Prompt, kinds: Sequence[str]) -> Iterator[str]:
+    """Each kind, with the place of its first part."""
+    for kind in kinds:
+        place = prompt.places.get(kind)
+        where = described(prompt.document, *place) if place is not None else ""
+        yield f"{kind} at {where}" if where else kind
 
 
 def _verdict(prompt: Prompt, state: tuple[str, ...], action: Action, *, dropped: bool) -> Verdict:

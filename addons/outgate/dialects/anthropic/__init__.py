@@ -19,6 +19,7 @@ SPEC = Spec(
     request_fields=frozenset({"anthropic-beta", "anthropic-version"}),
     response_prefixes=("anthropic-ratelimit-",),
     error_types=ERROR_TYPES,
+    statuses={403: 400},  # Claude Code asks its user to log in
     finishes=FINISHES,
     framing=Framing(first_message=7, further_message=4, tool_prompt=346),
     images=ImageMarks(

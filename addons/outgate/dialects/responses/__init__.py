@@ -18,6 +18,8 @@ SPEC = Spec(
     account_fields=frozenset({"openai-organization", "openai-project"}),
     response_prefixes=("openai-",),
     error_types=ERROR_TYPES,
+    statuses={401: 400, 403: 400, 404: 400, 413: 400, 415: 400, 503: 429},  # Codex tries on for 7 s, after 503 for 25 s
+    lasting=400,  # and shows no sentence with 429
     finishes=FINISHES,
     framing=Framing(first_message=7, further_message=4, tool_prompt=12),
     images=ImageMarks(
