@@ -11,7 +11,6 @@ from outgate.errors import Denial, WireError
 from outgate.net.decompress import DecodingLimits, decode
 from outgate.net.headers import Headers
 
-_TOO_LARGE = Denial(code="body_too_large", status=413, message="The request body exceeds the policy's limit.")
 _TOO_SLOW = Denial(code="body_timeout", status=408, message="The request body did not arrive in time.")
 _FULL = Denial(code="bodies_full", status=503, message="The gateway holds as many of your requests as it may.", retry_after=1)
 CODING_STATUS = {"encoding_unknown": 415, "encoding_stacked": 415, "encoding_too_large": 413, "encoding_bomb": 413}
@@ -19,6 +18,15 @@ CODING_STATUS = {"encoding_unknown": 415, "encoding_stacked": 415, "encoding_too
 _COPIES = 2
 """Once it is read, a body is there as a tree, and as it is sent: room for both is taken as it arrives, so that a plain one that was
 let in is not refused when it is whole."""
+
+
+def too_large(limit: int, size: str) -> Denial:
+    """The refusal of a body that is too large, with its bound and what it has."""
+    return Denial(
+        code="body_too_large",
+        status=413,
+        message=f"The request body may have {limit} bytes and has {size}. The policy sets this by `gateway.limits`.",
+    )
 
 
 class MemoryPool:
@@ -72,6 +80,18 @@ class RequestBody:
         self._waiter: Future[None] | None = None
 
     @property
+    def limit(self) -> int:
+        """The most bytes that it may have."""
+        return self._limit
+
+    def narrow(self, limit: int, declared: str | None) -> None:
+        """Allow it this much from now on; `declared` is its Content-Length."""
+        self._limit = limit
+        size = int(declared) if declared is not None and declared.isdecimal() and len(declared) < 16 else len(self._received)
+        if max(size, len(self._received)) > limit and self._result is None:
+            self.end(too_large(limit, f"{size} bytes"))
+
+    @property
     def open(self) -> bool:
         """Whether more of it is wanted."""
         return self._result is None
@@ -82,7 +102,7 @@ class RequestBody:
             return
         size = len(data)
         if len(self._received) + size > self._limit:
-            self.end(_TOO_LARGE)
+            self.end(too_large(self._limit, "more"))
         elif self._hold(_COPIES * size):
             self._received += data
         else:

@@ -6,12 +6,13 @@ gone, killed) goes through `_close`, once.
 
 import logging
 from asyncio import CancelledError, Task, get_running_loop
+from functools import partial
 
 from outgate.dialects.registry import dialect, operation_for, spec
 from outgate.dialects.spec import Request, RequestLine
 from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
-from outgate.exchange.body import RequestBody
+from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
@@ -22,6 +23,7 @@ from outgate.exchange.memory_estimate import memory_of
 from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
 from outgate.exchange.replies import as_sent, conclusion, denial_reply, hint_of, speaker
 from outgate.inference.operation import Kind, Operation
+from outgate.inference.prompt import MEDIA
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
@@ -34,6 +36,8 @@ _log = logging.getLogger(__name__)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
 _STRANGER = (401, 407)
 """Whoever nobody knows is answered once: the connection is not kept, and what was sent ahead is not read."""
+_AT_ONCE = 2 << 20
+"""Bytes of a body that are read on the loop; longer ones in a thread, so that others go on between its steps."""
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
@@ -56,6 +60,7 @@ class Exchange:
         self._attempts: Attempts | None = None
         self._delivery: Delivery | None = None
         self._closed = False
+        self._text = 0
         self._cancelled_by = ""
 
     def client_gone(self) -> None:
@@ -121,7 +126,12 @@ class Exchange:
         assert self.execution is not None
         ended = await self.execution.ensure(policy.head.request)
         denial = denied(policy, self.execution, head, ended)
-        return denial if denial is not None or policy.candidates(self._asked()) else self._no_route()
+        if denial is not None:
+            return denial
+        routes, limits = policy.candidates(self._asked()), policy.gateway.limits
+        media = any(route.media for route in routes)
+        self.body.narrow(limits.largest if media else limits.body_bytes, head.headers.get("content-length"))
+        return None if routes else self._no_route()
 
     def _asked(self, model: str | None = None) -> Asked:
         assert self.execution is not None
@@ -153,6 +163,8 @@ class Exchange:
         route = policy.match(self._asked(request.model))
         if route is None:
             return self._no_route()
+        if self._text > policy.gateway.limits.body_bytes:
+            return too_large(policy.gateway.limits.body_bytes, f"{self._text} bytes beside images, audio and files")
         admitted = self.execution
         execution = self._begin(route.plan, policy, route)
         execution.adopt(admitted)
@@ -166,14 +178,17 @@ class Exchange:
         """The body as its dialect decodes it, and room for what that takes."""
         raw = await self.body.whole(limits.body_seconds)
         if not isinstance(raw, Denial) and "content-encoding" in self.head.headers:
-            raw = self.body.decoded(raw, self.head.headers, limits.body_bytes)
+            raw = self.body.decoded(raw, self.head.headers, self.body.limit)
         if isinstance(raw, Denial):
             return raw
         try:
             line = RequestLine(self.head.method, self.head.path, self._operation)
-            request = dialect(self._operation.dialect).decode(line, self.head.headers, raw)
+            decode = partial(dialect(self._operation.dialect).decode, line, self.head.headers, raw)
+            aside = len(raw) > _AT_ONCE
+            request = await get_running_loop().run_in_executor(None, decode) if aside else decode()
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))
+        self._text = len(raw) - sum(part.bytes for part in request.prompt.parts if part.kind in MEDIA)
         return self.body.grown(memory_of(len(raw), request)) or request
 
     async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:

@@ -28,6 +28,10 @@ class Channel(StrEnum):
     SEALED = "sealed"
 
 
+MEDIA = frozenset({"image", "audio", "file"})
+"""Kinds of parts that are long without being text."""
+
+
 class Leaf(NamedTuple):
     """One string of the body.
 

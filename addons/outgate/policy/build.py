@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from outgate.errors import PolicyError, Problem
 from outgate.identity.access import Who
+from outgate.inference.prompt import MEDIA
 from outgate.pipeline.compiler import REQUEST_ORIGINS, Placement, compile_plan
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
@@ -113,6 +114,7 @@ class Builder:
                     who=Who(workloads=section.match.workloads, groups=section.match.groups),
                     attempts=section.attempts,
                     retry_sent=section.retry_sent,
+                    media=_admits_media(stages),
                 )
 
     def _compile(
@@ -234,6 +236,11 @@ class Builder:
 
     def _note(self, problems: Iterable[Problem]) -> None:
         self.problems += [problem for problem in problems if problem not in self.problems]
+
+
+def _admits_media(stages: Mapping[str, Placed]) -> bool:
+    admitted = stages["admit_parts"].settings.get("allow_unjudged") if "admit_parts" in stages else None
+    return not MEDIA.isdisjoint(admitted or ())
 
 
 def _fingerprint(stages: Mapping[str, Placed]) -> bytes:

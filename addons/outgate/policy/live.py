@@ -34,7 +34,9 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRoute:
-    """One route, compiled. `attempts` bounds upstream attempts; `retry_sent` allows repeating what may have been received."""
+    """One route, compiled. `attempts` bounds upstream attempts; `retry_sent` allows repeating what may have been received; `media`
+    says that it admits images, audio or files.
+    """
 
     name: str
     plan: Plan
@@ -43,6 +45,7 @@ class LiveRoute:
     who: Who
     attempts: int = 3
     retry_sent: bool = False
+    media: bool = False
 
     def takes(self, asked: "Asked") -> bool:
         match = self.matching

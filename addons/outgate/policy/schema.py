@@ -30,8 +30,11 @@ type Pattern = Annotated[
 class LimitsSection(Settings):
     """Bounds on every client, before any stage."""
 
-    body_bytes: Positive = 2 * 1024 * 1024
-    """Largest request body."""
+    body_bytes: Positive = 8 * 1024 * 1024
+    """Largest request body, without the images, audio and files in it."""
+    media_bytes: Positive = 32 * 1024 * 1024
+    """Largest request body on a route that admits images, audio or files; never less than `body_bytes`, nor more than a sixth of
+    `buffered_bytes`."""
     buffered_bytes: Positive = 192 * 1024 * 1024
     """Memory for the requests that one worker holds at once, from their first byte to the answer's head: twice the body where it is
     plain text, more for other characters and for many small values. A workload may hold as much as is still free, half of
@@ -49,6 +52,11 @@ class LimitsSection(Settings):
     connections: Positive = 4096
     """Client connections per worker. No workload, and no address that is not authenticated yet (an IPv6 /64 is one), holds more of
     them than are still free, half of all when alone; its idle ones make room for its next."""
+
+    @property
+    def largest(self) -> int:
+        """The most that any request body may have."""
+        return max(self.body_bytes, min(self.media_bytes, self.buffered_bytes // 6))
 
     @model_validator(mode="after")
     def _largest_body_fits(self) -> Self:

@@ -150,7 +150,7 @@ class Gateway:
         self.shares.begun(context.client)
         self._unused.pop(context.client, None)
         conn = self._connection(context, flow)
-        incoming = RequestBody(self.bodies, self.limits.body_bytes, (conn.peer,))
+        incoming = RequestBody(self.bodies, self.limits.largest, (conn.peer,))
         if body is not None:
             incoming.feed(body)
             incoming.end()

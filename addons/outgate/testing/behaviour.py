@@ -115,7 +115,7 @@ async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
         if denial is not None:
             return _ended(denial, tunnel.execution)
     limits = policy.gateway.limits
-    body = RequestBody(MemoryPool(limits.buffered_bytes), limits.body_bytes, (head.connection.peer,))
+    body = RequestBody(MemoryPool(limits.buffered_bytes), limits.largest, (head.connection.peer,))
     body.feed(_body(request))
     body.end()
     exchange = Exchange(head, deps, body)
