@@ -78,7 +78,7 @@ def test_settings_of_a_stage_get_the_same_help():
     ("text", "repair"),
     [
         ("gateway: {listen: 8080}", "`127.0.0.1:8080` for example"),
-        ("gateway: {limits: {body_bytes: 2MB}}", "an integer from 1, `2097152`"),
+        ("gateway: {limits: {body_bytes: 2MB}}", "an integer from 1, `8388608`"),
         ("gateway: {limits: {head_seconds: 0}}", "a number above 0 up to 86400"),
         ("providers: {p: {host: https://a.test}}", "without scheme or path"),
         ("providers: {p: {host: a.test, dialect: OpenAI}}", "did you mean `openai`?"),

@@ -38,6 +38,9 @@ _STRANGER = (401, 407)
 """Whoever nobody knows is answered once: the connection is not kept, and what was sent ahead is not read."""
 _AT_ONCE = 2 << 20
 """Bytes of a body that are read on the loop; longer ones in a thread, so that others go on between its steps."""
+_NO_ROUTE = Denial(
+    code="no_route", status=403, message="No route of the policy takes this method, path and model for this workload."
+)
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
@@ -131,17 +134,13 @@ class Exchange:
         routes, limits = policy.candidates(self._asked()), policy.gateway.limits
         media = any(route.media for route in routes)
         self.body.narrow(limits.largest if media else limits.body_bytes, head.headers.get("content-length"))
-        return None if routes else self._no_route()
+        return None if routes else _NO_ROUTE
 
     def _asked(self, model: str | None = None) -> Asked:
         assert self.execution is not None
         assert self._backend is not None
         path = self.head.path.partition("?")[0]
         return Asked(self._backend.name, self.head.method, path, self._operation.kind, model, self.execution.get("principal"))
-
-    def _no_route(self) -> Denial:
-        asked = f"{self.head.method} {self.head.path.partition('?')[0][:200]}"
-        return Denial(code="no_route", status=403, message=f"No route of the policy takes {asked} for this workload.")
 
     def _recognise(self) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
@@ -162,7 +161,7 @@ class Exchange:
             return request
         route = policy.match(self._asked(request.model))
         if route is None:
-            return self._no_route()
+            return _NO_ROUTE
         if self._text > policy.gateway.limits.body_bytes:
             return too_large(policy.gateway.limits.body_bytes, f"{self._text} bytes beside images, audio and files")
         admitted = self.execution

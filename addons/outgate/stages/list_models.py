@@ -12,7 +12,7 @@ from outgate.dialects.json_body import decode_value, dump
 from outgate.dialects.registry import dialect
 from outgate.errors import Denial
 from outgate.identity.access import ModelRule
-from outgate.inference.names import ModelPattern
+from outgate.inference.names import ModelPattern, quoted
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.inference.stream import EventStream
@@ -74,7 +74,7 @@ class ListModels(Stage):
         names = list(dict.fromkeys(name for offer in offers for name in offer.models))
         asked = dict(facts.operation.captured).get("model")
         if asked is not None and asked not in names:
-            message = f"The policy offers no model {asked[:128]!r} here; it offers {', '.join(names[:_SHOWN]) or 'none'}."
+            message = f"The policy offers no model {quoted(asked)} here; it offers {', '.join(names[:_SHOWN]) or 'none'}."
             return Denial(code="model_not_found", status=404, message=message)
         return self._answer(facts.operation, names if asked is None else [asked], alone=asked is not None)
 

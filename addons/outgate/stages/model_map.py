@@ -11,16 +11,13 @@ from typing import NamedTuple
 from pydantic import Field
 
 from outgate.errors import Denial, Problem
-from outgate.inference.names import ModelName, ProviderName
+from outgate.inference.names import ModelName, ProviderName, holds_long_number, quoted
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Catalog
 
 _NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20})?(?:\[[a-z0-9]{1,8}\])?")
-_DATE = re.compile(r"(?<![0-9])20[0-9]{2}(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])(?![0-9])")
-_LONG_NUMBER = re.compile(r"[0-9](?:[-.]?[0-9]){8}")
-"""Nine digits or more, dashes and dots between them, once dates are taken out: a card, an account or a telephone."""
 _SHOWN = 20
 
 
@@ -84,7 +81,7 @@ class ModelMap(Stage):
             return (self._settings.default.model, self._settings.default.provider)
         known = sorted(self._settings.models)
         told = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if known[_SHOWN:] else "")
-        message = f"The policy knows no model {requested[:128]!r} here; it knows {told or 'none'}."
+        message = f"The policy knows no model {quoted(requested)} here; it knows {told or 'none'}."
         return Denial(code="model_not_found", status=404, message=message)
 
     def _refused(self, requested: str) -> Denial | None:
@@ -92,9 +89,9 @@ class ModelMap(Stage):
         if not requested or requested in self._allowed:
             return None
         if _NAME.fullmatch(requested) is None:
-            message = f"{requested[:128]!r} has not the form of a model's name."
-        elif _LONG_NUMBER.search(_DATE.sub("date", requested)) is not None and not covers(self._allowed, requested):
-            message = f"The model's name {requested[:128]!r} may be an account or telephone number, and only a wildcard allows it."
+            message = "What is asked for has not the form of a model's name."
+        elif holds_long_number(requested) and not covers(self._allowed, requested):
+            message = "The model's name may hold an account or telephone number, and only a wildcard allows it."
         else:
             return None
         return Denial(code="model_name_refused", status=400, message=f"{message} To let it pass, name it in `authorize_model`.")
