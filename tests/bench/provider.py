@@ -91,7 +91,7 @@ class Provider(asyncio.Protocol):
             return
         pace, count = _PACE.search(body), _EVENTS.search(body)
         chunks = CHUNKS[-int(count[1]) :] if count else CHUNKS
-        if b" hold " in body:
+        if count is None and b" hold " in body:
             self.transport.write(HEAD + CHUNKS[0])
         elif pace:
             self.step(chunks, 0, int(pace[1]) / 1000, self.loop.time(), HEAD)

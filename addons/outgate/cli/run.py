@@ -1,14 +1,12 @@
 """`outgate run`: run the gateway in the foreground."""
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
-
-from outgate.errors import PolicyError
-from outgate.policy.source import read_source
-from outgate.policy.validate import validate
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -17,6 +15,32 @@ def address_of(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise click.BadParameter(f"{text!r} is not host:port")
     return host.strip("[]"), int(port)
+
+
+class Listeners(NamedTuple):
+    """`gateway.listen` and `gateway.transparent` of a policy, or why it is refused."""
+
+    listen: str
+    transparent: str
+    problem: str = ""
+
+
+def listeners(file: Path) -> Listeners:
+    """Read from the policy in a child process: what reads policies takes 25 MB, which a supervisor never needs again."""
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as child:
+        return child.submit(_read, file).result()
+
+
+def _read(file: Path) -> Listeners:
+    from outgate.errors import PolicyError
+    from outgate.policy.source import read_source
+    from outgate.policy.validate import validate
+
+    try:
+        gateway = validate(read_source(file))[0].policy.gateway
+    except PolicyError as error:
+        return Listeners("", "", str(error))
+    return Listeners(gateway.listen, gateway.transparent or "")
 
 
 @click.command()
@@ -48,17 +72,16 @@ def command(
     """Run the gateway until SIGTERM. Exit code 2 when the policy is refused."""
     from outgate.server.supervisor import RunSettings, run
 
-    try:
-        gateway = validate(read_source(file))[0].policy.gateway
-    except PolicyError as error:
-        click.echo(str(error), err=True)
+    said = listeners(file)
+    if said.problem:
+        click.echo(said.problem, err=True)
         sys.exit(2)
-    inbound = transparent or gateway.transparent
+    inbound = transparent or said.transparent
     settings = RunSettings(
         policy=file.absolute(),
         state=state.absolute(),
         certs=certs.absolute(),
-        listen=address_of(listen or gateway.listen),
+        listen=address_of(listen or said.listen),
         admin=address_of(admin),
         transparent=address_of(inbound) if inbound else None,
         **process,

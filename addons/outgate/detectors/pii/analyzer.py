@@ -112,11 +112,6 @@ class PiiAnalyzer:
         return tuple(Finding(one.entity_type, one.start, one.end, one.score) for one in results)
 
 
-def load() -> PiiAnalyzer:
-    """The model `pii` of the model server."""
-    return PiiAnalyzer()
-
-
 def _silence() -> None:
     """No network and no prompt text in logs: presidio logs what it could not validate, tldextract fetches a list."""
     for name in ("presidio-analyzer", "presidio_analyzer", "decision_process", "tldextract", "filelock"):
