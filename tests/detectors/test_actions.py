@@ -7,9 +7,11 @@ import orjson
 import pytest
 
 from detectors.fakes import RefusedTexts, prompt, texts_of
+from outgate.detectors import actions
 from outgate.detectors.actions import Actions, guard_contract
 from outgate.detectors.guard_settings import GuardSettings
 from outgate.detectors.injection.finding import Placed, Weight
+from outgate.dialects.places import whole
 from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
@@ -256,6 +258,15 @@ def test_many_texts_are_told_in_a_bounded_verdict() -> None:
     assert 200 == sum(match.count for match in verdict.matches)
 
 
+def test_each_leaf_is_placed_once_however_many_results_are_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+    monkeypatch.setattr(actions, "whole", lambda document, leaf: (looked.append(leaf), whole(document, leaf))[1])
+    results = [{"type": "tool_result", "tool_use_id": f"call_{i}", "content": f"{BAD} {i}"} for i in range(200)]
+    Gateway("anthropic").run(body("anthropic", {"role": "user", "content": results}))
+
+    assert 400 == len(looked)  # the content and the call of each
+
+
 def test_the_contract_follows_the_settings() -> None:
     plain, answers = guard_contract("g", GuardSettings()), guard_contract("g", GuardSettings(actions={"user": "answer"}), "model")
 
@@ -270,8 +281,8 @@ def test_only_a_conversation_is_answered_in_words() -> None:
         principal: Principal
         operation: Operation
 
-    actions = Actions(GuardSettings(action="answer"), StateSecret(bytes(32)), RefusedTexts())
+    guard = Actions(GuardSettings(action="answer"), StateSecret(bytes(32)), RefusedTexts())
     facts = Facts(prompt(BAD, channel=Channel.USER), Principal(name="w"), Operation("openai", Kind.EMBEDDINGS))
-    denial = asyncio.run(actions.outcome(facts, [Placed(0, "a.bad", Weight.CERTAIN, 1.0)], Verdict()))
+    denial = asyncio.run(guard.outcome(facts, [Placed(0, "a.bad", Weight.CERTAIN, 1.0)], Verdict()))
 
     assert isinstance(denial, Denial) and Action.DENIED is denial.outputs[0].action

@@ -241,3 +241,16 @@ def test_others_get_their_turn_when_judging_takes_long(seconds: float, gave_way:
         return bool(others)
 
     assert gave_way == asyncio.run(run())
+
+
+def test_the_sentence_for_a_withheld_text_is_found_by_no_rule_and_holds_nothing_personal() -> None:
+    """`prompt_guard` preserves every verdict, and what it wrote reaches the provider as it wrote it."""
+    everywhere = _guard(channels=list(Channel))
+    redact = Redact(RedactSettings(), _Near(), Memo(bytes(32)), SECRET)
+    for number in range(20):
+        _, went_on = _run(_guard(), Reads(prompt(f"{_ATTACK} {number}", channel=Channel.TOOL_RESULT), _WHO))
+        (sentence,) = texts_of(went_on)
+        for channel in (Channel.USER, Channel.TOOL_RESULT, Channel.SYSTEM):
+            assert CLEAN == _action(everywhere, Reads(prompt(sentence, channel=channel), _WHO))
+        redacted, _ = asyncio.run(redact.run(RedactReads(went_on, _WHO)))
+        assert (sentence,) == texts_of(redacted)

@@ -19,7 +19,7 @@ from outgate.dialects.spec import Canned
 from outgate.errors import Denial
 from outgate.inference.operation import Kind
 from outgate.inference.principal import Principal
-from outgate.inference.prompt import Channel, Leaf, Prompt
+from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import EventStream
 from outgate.inference.verdict import Action, Match, Verdict
 from outgate.net.headers import Headers
@@ -103,15 +103,17 @@ class Actions:
         """The texts with findings, and what is to be done about each if it is new."""
         key = self._secret.derive("withheld", principal.tenant, principal.name)
         leaves = prompt.leaves
-        results = _Results(prompt)
+        found = list(found)
+        results = _results(prompt, {leaves[one.leaf].turn for one in found})
+        part_of = {index: address for address, members in results.items() for index in members}
         grouped: dict[Address, list[Finding]] = {}
         for one in found:
             leaf = leaves[one.leaf]
-            grouped.setdefault(results.of(leaf) or (leaf.box, leaf.key), []).append(one)
+            grouped.setdefault(part_of.get(one.leaf) or (leaf.box, leaf.key), []).append(one)
         for address, ones in grouped.items():
             first = leaves[ones[0].leaf]
-            result = results.of(first) is not None
-            members = results.leaves(address, first.turn) if result else [ones[0].leaf]
+            result = ones[0].leaf in part_of
+            members = results[address] if result else [ones[0].leaf]
             channel = Channel.TOOL_RESULT if result else first.channel
             movable = result or (first.turn >= 0 and first.channel in _MOVABLE)
             act = min((self._settings.act(one.rule, channel, certain=one.certain) for one in ones), key=STRENGTH.index)
@@ -123,17 +125,19 @@ class Actions:
 
     async def _settled(self, prompt: Prompt, principal: Principal, texts: list[_Text]) -> list[_Text]:
         """The same, but that what is not new is withheld; what is refused now is remembered."""
-        ending = [text for text in texts if text.act in (Act.DENY, Act.ANSWER)]
+        ending = [at for at, text in enumerate(texts) if text.act in (Act.DENY, Act.ANSWER)]
         if not ending:
             return texts
         answered = max((leaf.turn for leaf in prompt.leaves if leaf.channel in _SAID), default=-1)
-        new = [text for text in ending if text.place is None or text.turn > answered]
-        listed = await self._kept(prompt, principal, new)
-        new = [text for text in new if text.digest not in listed or text.place is None]
-        if new:
-            digests = {text.digest for text in new if text.place is not None}
-            await self._refused.add(principal.tenant, principal.name, digests)
-        return [text._replace(act=Act.WITHHOLD) if text in ending and text not in new else text for text in texts]
+        new = [at for at in ending if texts[at].place is None or texts[at].turn > answered]
+        listed = await self._kept(prompt, principal, [texts[at] for at in new])
+        new = [at for at in new if texts[at].digest not in listed or texts[at].place is None]
+        refused = {texts[at].digest for at in new if texts[at].place is not None}
+        if refused:
+            await self._refused.add(principal.tenant, principal.name, refused)
+        for at in set(ending).difference(new):
+            texts[at] = texts[at]._replace(act=Act.WITHHOLD)
+        return texts
 
     async def _kept(self, prompt: Prompt, principal: Principal, texts: Sequence[_Text]) -> frozenset[str]:
         """Digests of texts that were refused before and have been followed by other words of the user's: the last words are new."""
@@ -144,21 +148,14 @@ class Actions:
         return frozenset(await self._refused.known(principal.tenant, principal.name, earlier)) if earlier else frozenset()
 
 
-class _Results:
-    """The tool results of a prompt: which one a leaf is part of, and all leaves of one."""
-
-    def __init__(self, prompt: Prompt) -> None:
-        self._prompt = prompt
-        self._known: dict[tuple[int, str | int], Address | None] = {}
-
-    def of(self, leaf: Leaf) -> Address | None:
-        place = (leaf.box, leaf.key)
-        if place not in self._known:
-            self._known[place] = whole(self._prompt.document, leaf)
-        return self._known[place]
-
-    def leaves(self, address: Address, turn: int) -> list[int]:
-        return [index for index, leaf in enumerate(self._prompt.leaves) if leaf.turn == turn and self.of(leaf) == address]
+def _results(prompt: Prompt, turns: Collection[int]) -> dict[Address, list[int]]:
+    """The tool results of these messages, and the leaves of each."""
+    found: dict[Address, list[int]] = {}
+    for index, leaf in enumerate(prompt.leaves):
+        address = whole(prompt.document, leaf) if leaf.turn in turns else None
+        if address is not None:
+            found.setdefault(address, []).append(index)
+    return found
 
 
 def guard_contract(name: str, settings: GuardSettings, *reads: str, **fields: Any) -> Contract:

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from e2e.world import STAGES, World, http, lines
+from outgate.cli.main import cli
 from support.conversations import body, call, parts, result_in, said, user
 from support.talks import DIALECTS
 
@@ -118,11 +120,16 @@ def test_workers_and_restarts_send_the_same_and_know_what_was_refused(alone, pro
 def test_the_line_tells_rule_channel_action_and_digest(talker, world):
     dialect = talker.dialect
     sentence = result_in(dialect, talker.sent(user(dialect, "Tell it."), *call(dialect, ATTACK))[2])
-    guard = max(lines(world), key=lambda line: line["time"])["outgate.verdicts"]["prompt_guard"]
+    line = max(lines(world), key=lambda line: line["time"])
+    guard = line["outgate.verdicts"]["prompt_guard"]
 
     assert "withheld" == guard["action"]
     assert {("tool_result", "withheld")} == {(each["channel"], each["action"]) for each in guard["matches"]}
-    assert f"outgate why {guard['matches'][0]['text']}" in sentence
+    digest = guard["matches"][0]["text"]
+    assert f"outgate why {digest}" in sentence
+    for subject in (digest, line["id"]):
+        told = CliRunner().invoke(cli, ["why", subject, "--state", str(world.folder / "state")])
+        assert 0 == told.exit_code and "override.previous in tool_result" in told.output, told.output
 
 
 @every
