@@ -45,6 +45,7 @@ HI = {"role": "user", "content": "hi"}
         (chat(HI, {"role": "tool", "tool_call_id": "a b", "content": "HERE"}), "messages[1].content (tool)", True),
         (chat(HI, {"role": "user", "content": "hi", "own": "HERE"}), "messages[1] (user)", False),
         (responses({**OUTPUT, "output": "HERE"}), "input[0].output (function_call_output c)", True),
+        (chat(HI, {"role": "someone", "content": "HERE"}), "messages[1]", False),
         (responses(HI, instructions="HERE"), "instructions", False),
     ],
 )  # fmt: skip

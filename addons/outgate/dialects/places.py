@@ -44,7 +44,7 @@ def described(document: Document, box: int, key: str | int | None = None) -> str
     rule, path, said = document.rule, "", ""
     for step in _way(document, box, key):
         rule = _picked(rule, step.container)
-        said = _speaker(step.container) or said
+        said = _speaker(step.container, rule) or said
         if isinstance(step.key, str) and not any(step.key in known for known in (rule.names, rule.reach, rule.state)):
             break
         path += f"[{step.key}]" if isinstance(step.key, int) else f".{step.key}" if step.key else ""
@@ -80,14 +80,18 @@ def _below(rule: Rule, key: str | int | None) -> Rule:
     return rule.nested.get(key or "") or rule.rules.get(key or "", rule.other)
 
 
-def _speaker(container: Any) -> str:
+def _speaker(container: Any, rule: Rule) -> str:
     """Who speaks in a message, or which call a tool's result answers."""
     if not isinstance(container, dict):
         return ""
-    kind, role = container.get("type"), container.get("role")
+    kind, role = (_listed(container.get(name), rule, name) for name in ("type", "role"))
     call = next((container[name] for name in _CALLS if _plain(container.get(name))), "")
-    told = role if _plain(role) else kind if call and _plain(kind) else ""
-    return " ".join(filter(None, (told, call)))
+    return " ".join(filter(None, (role or (kind if call else ""), call)))
+
+
+def _listed(value: Any, rule: Rule, name: str) -> str:
+    """The value, where the table lists it: any other is the caller's own word."""
+    return value if isinstance(value, str) and value in rule.fixed.get(name, ()) else ""
 
 
 def _plain(value: Any) -> bool:
