@@ -14,15 +14,18 @@ PAUSES = (1.0, 10.0, 60.0)
 """Seconds between the times: after start, after what is read lazily, and once more after warm-up."""
 
 
-_M_MMAP_THRESHOLD = -3
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 _LARGE = 256 * 1024
 
 
 def return_large_blocks() -> None:
-    """From now on, blocks as large as a long request's body go back to the system when they are freed."""
+    """From now on, blocks as large as a long request's body go back to the system when they are freed, and threads, which are few,
+    share one heap.
+    """
     option = getattr(ctypes.CDLL(None), "mallopt", None)
     if option is not None:
         option(_M_MMAP_THRESHOLD, _LARGE)
+        option(_M_ARENA_MAX, 1)
 
 
 _YOUNG, _OLDER = 10_000, 2
