@@ -8,7 +8,7 @@ import pytest
 
 from detectors.pii.disguises import DISGUISES, VALUES
 from outgate.detectors.pii.analyzer import PiiAnalyzer
-from outgate.detectors.pii.prefilter import ENTITIES, may_contain
+from outgate.detectors.pii.prefilter import ENTITIES, candidates
 from outgate.detectors.pii.slices import STEP
 
 
@@ -27,7 +27,7 @@ def test_planted_values_are_found_whole_in_every_disguise(analyzer: PiiAnalyzer,
         start = text.index(planted)
         cover = [one for one in found if one.start <= start + 6 and one.end >= start + len(planted) - 6]
         assert cover, (value, found)
-        assert may_contain(text)
+        assert candidates(text)
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_the_screen_never_says_no_to_what_the_analyzer_finds(analyzer: PiiAnalyz
     for value in VALUES[entity]:
         for name, disguise in DISGUISES.items():
             text = disguise(value)
-            assert may_contain(text, (entity,)) or not analyzer.detect(text, (entity,)), (value, name)
+            assert candidates(text, (entity,)) or not analyzer.detect(text, (entity,)), (value, name)

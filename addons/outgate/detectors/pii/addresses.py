@@ -78,4 +78,5 @@ def _is_account(text: str, start: int, at: int, end: int) -> bool:
     if (text[start:at].lower() in _HOSTED and text[end : end + 1] in (":", "/")) or _PATH.match(text, end):
         return True
     ahead = text[max(0, start - 80) : start]
-    return _ACCOUNT.search(ahead) is not None or _MESSAGE.search(ahead) is not None
+    named = ":" in ahead[-20:] and _MESSAGE.search(ahead) is not None
+    return named or ("//" in ahead and _ACCOUNT.search(ahead) is not None)

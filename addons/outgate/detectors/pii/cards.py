@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from outgate.detectors.pii.reading import Found, Reading, places
 from outgate.detectors.pii.words import Words, named_id
+from outgate.detectors.regex_engines import Linear
 
 _DOUBLED = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
@@ -25,7 +26,8 @@ _ISSUER = re.compile(r"4|5[0-8]|2[2-7]|6|3[0-9]|1800|2131|8[126]|9792|9860")
 _LENGTHS = range(19, 11, -1)
 _RUN = re.compile(b"0+")
 _SPACED = bytes(code if code in b"0a" else 32 for code in range(256))
-_GROUPED = re.compile(rb"0000 {1,12}(?:0000 {1,12}0000 {1,12}0000|000000 {1,12}0000(?:0|(?!0)))")
+_GROUPED = Linear("0000 {1,12}(?:0000 {1,12}0000 {1,12}0000|000000 {1,12}00000?)", any_case=False)
+_MAY_BE_SINGLE = Linear("0" + 12 * " {1,3}0", any_case=False)
 _DIGIT_BY_DIGIT = re.compile(rb"0(?<![0a]0)( {1,3})0(?:\1(?:0)){12,14}(?![0a])")
 """In a shape whose signs are all spaces."""
 _ANY = re.compile(r"\d(?:[\s.\-_/·]{0,6}\d){11,}")
@@ -95,8 +97,7 @@ _JOINS = (b".0", b"-0", b"-a", b".a", b":0", b"/0", b"e0")
 
 
 def _groups(reading: Reading, spaced: bytes) -> Iterator[Found]:
-    for match in _GROUPED.finditer(spaced):
-        start, end = match.span()
+    for start, end in _GROUPED.spans(spaced):
         written = reading.text[start:end]
         signs = _SIGNS.findall(written)
         if _usual(_SIGNS.sub("", written)) and _one_hand(signs) and not _in_a_row(reading, start, end, signs[0]):
@@ -122,7 +123,7 @@ def _in_a_row(reading: Reading, start: int, end: int, sign: str) -> bool:
 
 
 def _single_digits(reading: Reading, spaced: bytes) -> Iterator[Found]:
-    if not any((b"0" + b" " * width) * 13 in spaced for width in (1, 2, 3)):
+    if not _MAY_BE_SINGLE.search(spaced):
         return
     for match in _DIGIT_BY_DIGIT.finditer(spaced):
         start, end = match.span()

@@ -48,7 +48,7 @@ class NearbyWords(ContextAwareEnhancer):  # type: ignore[misc]
         hints = {recognizer.id: {lemma(word.strip()) for word in recognizer.context or ()} for recognizer in recognizers}
         words = list(_WORD.finditer(text))
         starts = [word.start() for word in words]
-        for result in raw_results:
+        for result in (one for one in raw_results if one.score < 1.0):
             wanted = hints.get(result.recognition_metadata[RecognizerResult.RECOGNIZER_IDENTIFIER_KEY], set())
             first, last = bisect_left(starts, result.start), bisect_left(starts, result.end)
             near = words[max(0, first - _BEFORE) : first] + words[last : last + _AFTER]

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from outgate.detectors.pii.reading import Found, Reading
+from outgate.detectors.regex_engines import Linear
 
-_THREE_DOTS = re.compile(rb"\.0{1,3}\.0{1,3}\.0")
+_THREE_DOTS = Linear("0{1,3}(?:[.]0{1,3}){3}", any_case=False)
+_INSIDE = ("0.", "10.", "127.", "192.168.")
+"""How most addresses that are nobody's begin."""
 _V4 = re.compile(
     r"(?<![\w.])(?:0{0,2}\d|\d\d|1\d\d|2[0-4]\d|25[0-5])(?:\.(?:\d{1,2}|[01]\d\d|2[0-4]\d|25[0-5])){3}(?![\w%]|\.\w|-\w|\(|\+)"
 )
@@ -37,21 +40,17 @@ def addresses(reading: Reading) -> Iterator[Found]:
 
 
 def _version_4(reading: Reading) -> Iterator[Found]:
-    for dots in _THREE_DOTS.finditer(reading.shape):
-        first = dots.start()
-        for width in (3, 2, 1):
-            match = _V4.match(reading.text, first - width) if first >= width else None
-            if match is not None and _is_somebodys(match[0]) and _meant(reading, match):
-                mapped = _MAPPED.search(reading.text[max(0, match.start() - 14) : match.start()])
-                yield Found(match.start() - len(mapped[0] if mapped else ""), match.end())
-                break
+    text = reading.text
+    for start, _ in _THREE_DOTS.spans(reading.shape):
+        match = None if text.startswith(_INSIDE, start) else _V4.match(text, start)
+        if match is not None and _is_somebodys(match[0]) and _meant(reading, match):
+            mapped = _MAPPED.search(text[max(0, start - 14) : start])
+            yield Found(start - len(mapped[0] if mapped else ""), match.end())
 
 
 def _is_somebodys(value: str) -> bool:
     parts = [int(part) for part in value.split(".")]
-    if parts[0] in (0, 10, 127) or parts[0] > 223 or parts[:2] == [192, 168]:
-        return False
-    return IPv4Address(".".join(map(str, parts))).is_global
+    return parts[0] < 224 and IPv4Address(".".join(map(str, parts))).is_global
 
 
 def _meant(reading: Reading, match: re.Match[str]) -> bool:

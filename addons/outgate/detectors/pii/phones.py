@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from outgate.detectors.pii.reading import Found, Reading
 from outgate.detectors.pii.words import Words
+from outgate.detectors.regex_engines import Linear
 
 SCORE = 0.4
 
@@ -16,7 +17,7 @@ _END = r"(?!(?!(?:x|ext)[.: ]?\d)[\w%]|\.\d)"
 """No letter or digit follows, but for an extension, and no decimal goes on."""
 _LINE = rf"(?:{_SIGNS}|{_SIGNS}\n[ \t]{{0,12}})"
 _PLUS = re.compile(rf"\+(?<![\w)\]}}+.\\*?]\+)\(?[1-9](?:{_LINE}\d){{7,14}}{_END}")
-_NANP = re.compile(rb"000(?:-|\.)0000(?<!00000000)")
+_NANP = Linear("000[-.]0000", any_case=False)
 _AREA = re.compile(r"(?<![\w.+/-])(?:1[ .-])?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d[.-])\Z")
 _ANYBODYS = "2345678"
 """The rest of a number whose area code is asked about: there are few of these, so that answers are remembered."""
@@ -73,15 +74,14 @@ def _international(reading: Reading, valid: Callable[[str], bool]) -> Iterator[F
 
 def _american(reading: Reading, valid: Callable[[str], bool]) -> Iterator[Found]:
     text = reading.text
-    for match in _NANP.finditer(reading.shape):
-        ahead = text[max(0, match.start() - 10) : match.start()]
+    for first, end in _NANP.spans(reading.shape):
+        ahead = text[max(0, first - 10) : first]
         area = _AREA.search(ahead)
-        end = match.end()
-        if area is None or text[match.start()] in "01" or _continues(text, end):
+        if area is None or text[first] in "01" or _continues(text, end):
             continue
-        if area[0][-1] in ".-" and area[0][-1] != text[match.start() + 3] and ")" not in area[0]:
+        if area[0][-1] in ".-" and area[0][-1] != text[first + 3] and ")" not in area[0]:
             continue
-        start = match.start() - len(area[0])
+        start = first - len(area[0])
         if valid(f"+1{_digits(area[0])[-3:]}{_ANYBODYS}"):
             yield _with_extension(text, start, end)
 

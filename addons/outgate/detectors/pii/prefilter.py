@@ -13,7 +13,7 @@ from outgate.detectors.pii.finders import ENTITIES, FINDERS
 from outgate.detectors.pii.reading import read
 from outgate.detectors.pii.slices import Slice
 
-__all__ = ["ENTITIES", "candidates", "may_contain"]
+__all__ = ["ENTITIES", "candidates"]
 
 REACH = 160
 """Characters of surroundings on each side: more than any word that speaks for a match, or against it, stands away."""
@@ -31,11 +31,6 @@ def candidates(text: str, entities: tuple[str, ...] = ENTITIES) -> tuple[Slice, 
     hidden = payloads(folded.text)
     places += [(one.start, one.end) for one in hidden if next(_places(one.text, entities), None) is not None]
     return tuple(_cut(text, folded, sorted(places)))
-
-
-def may_contain(text: str, entities: tuple[str, ...] = ENTITIES) -> bool:
-    """False only if no entity of these can be found in the text."""
-    return bool(candidates(text, entities))
 
 
 def _places(text: str, entities: tuple[str, ...]) -> Iterator[Span]:

@@ -45,8 +45,14 @@ class FinderRecognizer(LocalRecognizer):  # type: ignore[misc]
         metadata = {RecognizerResult.RECOGNIZER_NAME_KEY: self.name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id}
         return [
             RecognizerResult(self._entity, start, end, score, recognition_metadata=metadata)
-            for start, end, score in self._finder(read(text))
+            for start, end, score in self._finder(_reading(text))
         ]
+
+
+@lru_cache(1)
+def _reading(text: str) -> Reading:
+    """Six recognisers read each text in turn."""
+    return read(text)
 
 
 def recognizers() -> list[EntityRecognizer]:

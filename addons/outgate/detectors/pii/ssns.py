@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from outgate.detectors.pii.reading import Found, Reading
 from outgate.detectors.pii.words import Words
+from outgate.detectors.regex_engines import Linear
 
-_GROUPED = re.compile(rb"000([ .-])00\1(?=0000(?!0))")
+_GROUPED = Linear("000-00-0000|000 00 0000|000[.]00[.]0000", any_case=False)
 _WORDS = Words(
     r"(?<![a-z])(?:ssns?|itins?)(?![a-z])|ss#|social.{0,3}sec",
     stems="ssn|itin|ss#|social.{0,3}sec",
@@ -24,8 +25,7 @@ _SAMPLES = frozenset({"123456789", "987654320", "078051120"})
 def social_security_numbers(reading: Reading) -> Iterator[Found]:
     """The numbers in a text; those without separators with a score that a word has to raise."""
     text, shape = reading.text, reading.shape
-    for match in _GROUPED.finditer(shape):
-        start, end = match.start(), match.end() + 4
+    for start, end in _GROUPED.spans(shape):
         if _possible(text[start:end]) and not _in_a_row(shape, start, end):
             yield Found(start, end, 0.5)
     for first, last in _WORDS.near(reading.lower):
