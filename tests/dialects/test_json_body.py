@@ -24,6 +24,7 @@ FREE = {
     "i_number_too_big_neg_int.json",
     "i_number_too_big_pos_int.json",
     "i_number_very_big_negative_int.json",
+    "i_structure_UTF-8_BOM_empty_object.json",
 }
 """Of the 35 that a parser may read either way, those that are accepted."""
 ANY = free(Channel.USER)
@@ -56,7 +57,8 @@ def test_p1_json_test_suite(path):
         (b'{"a":{"b":1,"b":1}}', "duplicate_key"),
         (b'{":":1,"\\u003a":2}', "duplicate_key"),
         (b'{"x":"\\u003a","a":1,"a":2}', "duplicate_key"),
-        (b"\xef\xbb\xbf{}", "bad_json"),
+        (b"\xef\xbb\xbf[]", "not_an_object"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "bad_json"),
         ('{"a":1}'.encode("utf-16"), "bad_json"),
         (b'{"a":"\xff"}', "bad_json"),
         (b'{"a":"\\ud800"}', "bad_json"),

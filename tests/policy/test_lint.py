@@ -115,7 +115,7 @@ def test_an_error_is_told_without_what_follows_from_it():
     assert ["E_UNKNOWN_STAGE"] == [problem.code for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize("code", ["W_MODEL_REFUSED", "W_NO_DISPATCH", "W_WORKLOAD_LOCKED_OUT", "W_UNREAD", "W_UNREAD_SPELLING"])
+@pytest.mark.parametrize("code", ["W_MODEL_REFUSED", "W_NO_DISPATCH", "W_WORKLOAD_LOCKED_OUT", "W_UNREAD"])
 def test_each_is_explained_and_tells_a_repair(code):
     text = POLICY.replace(MAP, "  model_map: {}\n  dispatch: false\n  admit_parts: {allow_unjudged: [opaque]}\n")
     text = text.replace(f"token_hashes: {HASH}", "").replace(MATCH, "match: {paths: ['/v1/**']}")

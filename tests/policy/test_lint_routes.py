@@ -70,9 +70,9 @@ UNREAD = "\n    stages: {admit_parts: {allow_unjudged: [opaque]}}"
     ("match", "codes"),
     [
         ("match: {paths: [/v1/files]}", ["W_UNREAD"]),
-        ("match: {paths: ['/v1/chat/**']}", ["W_UNREAD", "W_UNREAD_SPELLING"]),
-        ("match: {paths: ['/**']}", ["W_UNREAD", "W_UNREAD_SPELLING"]),
-        ("match: {kinds: [opaque]}", ["W_UNREAD", "W_UNREAD_SPELLING"]),
+        ("match: {paths: ['/v1/chat/**']}", ["W_UNREAD"]),
+        ("match: {paths: ['/**']}", ["W_UNREAD"]),
+        ("match: {kinds: [opaque]}", ["W_UNREAD"]),
         ("match: {kinds: [chat]}", []),
         ("match: {paths: [/health], methods: [GET]}", []),
         ("match: {paths: [/v1/chat/completions]}", []),

@@ -5,6 +5,7 @@ from typing import Any
 
 from outgate.dialects.events import NOTHING, JsonEvent, RawEvent, Reported, whole_texts
 from outgate.dialects.json_body import LIMITS, Limits, dump, load
+from outgate.dialects.json_faults import explained
 from outgate.dialects.lenient import carried
 from outgate.dialects.reading import Reading, walked
 from outgate.dialects.rules import Rule
@@ -87,7 +88,10 @@ class WholeAnswer:
             tree = _strict(raw)
             if tree.__class__ is dict:
                 return [WholeEvent(tree, self._rule, self._reported(tree))]
-        reading = carried(raw, self._rule, _WIDE)
+        try:
+            reading = carried(raw, self._rule, _WIDE)
+        except WireError as error:
+            raise explained(error, raw) from None
         return [whole_event(reading, self._reported(reading.document.tree))]
 
 

@@ -1,6 +1,6 @@
 """Strict JSON codec for request and response bodies (RFC 8259): bounded, no duplicate names, lossless numbers.
 
-RFC 8259 read as narrowly as it can be, so that no two parsers can disagree about what was judged: UTF-8 without BOM, no
+RFC 8259 read as narrowly as it can be, so that no two parsers can disagree about what was judged: UTF-8 (a BOM is dropped), no
 duplicate names, no non-finite numbers, no lone surrogates, at most `Limits.depth` levels; integers stay exact, up to 308
 digits. What is sent is always written from the tree that was judged. Any bytes give a value or a WireError, no other error.
 
@@ -27,6 +27,8 @@ EXACT = 9007199254740992.0
 REMOVED = object()
 """An edit that takes a member or an element away."""
 _REFUSED = object()
+_BOM = b"\xef\xbb\xbf"
+"""RFC 8259, section 8.1: a parser may ignore it."""
 _SHORTEST = 2
 """Bytes of the shortest value and what parts it from the next, `1,` or `[]`."""
 _LONG, _FEW = 8_192, 256
@@ -91,6 +93,7 @@ def load(raw: bytes, limits: Limits = LIMITS, *, exact: bool = False) -> tuple[A
     """The JSON value in `raw`, and whether its numbers are known to be exact; its depth is not yet bounded. Raises WireError."""
     if len(raw) > _SHORTEST * limits.members and _crowded(raw, limits):
         raise WireError("too_many_members", "the body has too many members")
+    raw = raw.removeprefix(_BOM)
     tree = _parse(raw)
     if tree is _REFUSED:
         raise WireError("bad_json", "the body is not strict JSON")
@@ -194,13 +197,15 @@ class JsonDocument:
         renamed: dict[int, dict[Any, Any]] = {}
         boxes = self.boxes
         for (box, key), value in edits.items():
+            if box < 0:
+                continue
             if boxes[box][3] == NAMES:
                 renamed.setdefault(boxes[box][1], {})[key] = value
             else:
                 (copies.get(box) or self._own(box, copies))[key] = value
         for box, names in renamed.items():
             _rename(copies.get(box) or self._own(box, copies), names)
-        for box in {box for (box, _), value in edits.items() if value is REMOVED}:
+        for box in {box for (box, _), value in edits.items() if value is REMOVED and box >= 0}:
             _take_away(copies[box])
         for box in sorted((box for box in copies if boxes[box][3] == NESTED), reverse=True):
             copies[boxes[box][1]][boxes[box][2]] = dump(copies[box]).decode()

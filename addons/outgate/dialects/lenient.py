@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from outgate.dialects.json_body import LIMITS, Limits
-from outgate.dialects.reading import Reading, read, walked
+from outgate.dialects.reading import Reading, read_strict, walked
 from outgate.dialects.rules import Rule
 from outgate.errors import WireError
 
@@ -27,7 +27,7 @@ _reader = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite, s
 def carried(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:
     """An answer, or an event of one, by a dialect's table. Raises WireError for what is no JSON object, or beyond the limits."""
     try:
-        return read(raw, rule, limits)
+        return read_strict(raw, rule, limits)
     except WireError as error:
         if error.code in _BOUNDS:
             raise

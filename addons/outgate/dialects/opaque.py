@@ -34,7 +34,7 @@ class RawDocument:
 
     def encode(self, edits: Mapping[tuple[int, str | int], Any]) -> bytes:
         """Raises WireError for an edit: there is nothing in it that could be addressed."""
-        if edits:
+        if any(box >= 0 for box, _ in edits):
             raise WireError("unencodable", "an opaque body cannot be edited")
         return self._raw
 
@@ -43,7 +43,7 @@ def decode(line: RequestLine, raw: bytes, rule: Rule = _ANY, limits: Limits = LI
     """A body of a path that is not inference. What begins like a JSON object must be a strict one; a list of models has no body."""
     if line.operation.kind is Kind.MODELS and raw:
         raise WireError("unexpected_body", "this request has no body")
-    if not raw.lstrip(b" \t\r\n").startswith(b"{"):
+    if not raw.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n").startswith(b"{"):
         kinds = frozenset[str]() if line.operation.kind is Kind.MODELS else OPAQUE
         parts = tuple(Extent(kind, 1, bytes=len(raw)) for kind in kinds)
         return Request(line, Prompt(RawDocument(raw), (), kinds, parts=parts), Tools(), Params(), "")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from outgate.dialects.case_collisions import refuse_other_case
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
+from outgate.dialects.json_faults import explained
 from outgate.dialects.rules import EVERYTHING, HOSTED, NOTHING, REMOTE, Rule
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
@@ -224,7 +225,15 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
 
 
 def read(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:
-    """A body whose top level is an object, read by a dialect's table. Raises WireError, for any bytes."""
+    """A body whose top level is an object, read by a dialect's table. Raises WireError, which says where, for any bytes."""
+    try:
+        return read_strict(raw, rule, limits)
+    except WireError as error:
+        raise explained(error, raw) from None
+
+
+def read_strict(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:
+    """The same, without the search for what is wrong."""
     tree, exact = load(raw, limits)
     if tree.__class__ is not dict:
         raise WireError("not_an_object", "the body is not a JSON object")

@@ -1,13 +1,15 @@
 """Registry of dialects, and the operation of a request from its method and target alone.
 
-Only exact spellings are inference. A target that a server may normalise into another one is refused outright, so that no path is
-judged as one thing here and served as another there; any other path that no template matches is opaque.
+Only exact spellings are inference, with any query. A target that a server may normalise into another one is refused outright, and
+so is another spelling of a known path (case, a last slash, parameters): no path is judged as one thing here and served as another
+there. Any other path that no template matches is opaque.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from outgate.dialects import anthropic, opaque, openai, responses
 from outgate.dialects.spec import Dialect, KeyField, PathTemplate, RequestLine, Spec
@@ -26,7 +28,6 @@ _PLAIN = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@/?;\[\]-]|%[0-9A-Fa-f]{2})*")
 _AMBIGUOUS = re.compile(r"//|/\.{1,2}(?:/|$)|%(?:2[DEF5]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5[CF]|7[EF]|[01][0-9A-F])")
 """Empty and dot segments; escapes of what needs none, of separators, of `%` itself and of control characters (RFC 3986, 6.2.2)."""
-_ANY_QUERY = re.compile(r"[\w=&.-]*", re.ASCII)
 _NAME = re.compile(r"\{([a-z]+)\}")
 _VALUE = r"[A-Za-z0-9._~-]+"
 
@@ -52,7 +53,7 @@ class _Template(NamedTuple):
         if query is None:
             return True
         if self.query is None:
-            return _ANY_QUERY.fullmatch(query) is not None
+            return True
         given = dict(each.partition("=")[::2] for each in query.split("&"))
         known = all(name in self.query and self.query[name].fullmatch(value) for name, value in given.items())
         return known and len(given) == query.count("&") + 1
@@ -66,6 +67,7 @@ class _Tables:
         self.codecs = {spec.name: spec.codec() for spec in specs}
         self.exact: dict[tuple[str, str], dict[str, Operation]] = {}
         self.templates: list[_Template] = []
+        self.spellings: dict[tuple[str, str], str] = {}
         for spec in specs:
             for template in spec.paths:
                 self._add(spec, template)
@@ -73,6 +75,7 @@ class _Tables:
     def _add(self, spec: Spec, template: PathTemplate) -> None:
         method, path = template.method, template.path
         if "{" not in path:
+            self.spellings.setdefault((method, _folded(path)), path)
             self.exact.setdefault((method, path), {}).setdefault(spec.provider, Operation(spec.name, template.kind))
         if "{" in path or template.query is None or template.query:
             query = {name: re.compile(value) for name, value in template.query.items()} if template.query is not None else None
@@ -111,7 +114,15 @@ def operation_for(method: str, path: str, hint: str = "none") -> Operation:
     }
     if found:
         return found.get(hint) or list(found.values())[-1]
+    known = tables.spellings.get((method.upper(), _folded(bare)))
+    if known is not None:
+        raise WireError("bad_path", f"the request target is another spelling of {method.upper()} {known}: ask for that one")
     return Operation(_owner(bare, hint), Kind.OPAQUE)
+
+
+def _folded(path: str) -> str:
+    """A path without what servers overlook: case, escapes, parameters, blanks and dots at the end of a segment, a last slash."""
+    return "/".join(segment.partition(";")[0].strip(" .") for segment in unquote(path).casefold().split("/")).rstrip("/")
 
 
 def _owner(path: str, hint: str) -> str:

@@ -8,6 +8,7 @@ import logging
 from asyncio import CancelledError, Task, get_running_loop
 from functools import partial
 
+from outgate.dialects.query import with_query
 from outgate.dialects.registry import dialect, operation_for, spec
 from outgate.dialects.spec import Request, RequestLine
 from outgate.errors import Denial, WireError
@@ -183,11 +184,11 @@ class Exchange:
         try:
             line = RequestLine(self.head.method, self.head.path, self._operation)
             decode = partial(dialect(self._operation.dialect).decode, line, self.head.headers, raw)
-            aside = len(raw) > _AT_ONCE
-            request = await get_running_loop().run_in_executor(None, decode) if aside else decode()
+            request = await get_running_loop().run_in_executor(None, decode) if len(raw) > _AT_ONCE else decode()
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))
         self._text = len(raw) - sum(part.bytes for part in request.prompt.parts if part.kind in MEDIA)
+        request = request._replace(prompt=with_query(request.prompt, self.head.path))
         return self.body.grown(memory_of(len(raw), request)) or request
 
     async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:

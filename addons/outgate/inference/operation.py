@@ -8,6 +8,7 @@ class Kind(StrEnum):
     """OpenTelemetry GenAI `gen_ai.operation.name`, plus what is not inference."""
 
     CHAT = "chat"
+    COUNT_TOKENS = "count_tokens"
     EMBEDDINGS = "embeddings"
     MODELS = "models"
     OPAQUE = "opaque"

@@ -21,7 +21,7 @@ from outgate.policy.stage_types import stage_type
 from outgate.policy.validate import Validated
 
 _KINDS = {(template.method, re.sub(r"\{[a-z]+\}", "*", template.path)): template.kind for template in templates()}
-_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.EMBEDDINGS})
+_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS})
 
 
 def lint(source: Source, validated: Validated) -> Iterator[Problem]:

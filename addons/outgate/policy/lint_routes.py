@@ -6,17 +6,15 @@ Such a policy does what it says; whoever wrote it may not have meant it.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from outgate.dialects.registry import operation_for, templates
-from outgate.errors import Problem, WireError
+from outgate.errors import Problem
 from outgate.inference.operation import Kind
-from outgate.net.patterns import covers
-from outgate.policy.schema import MatchSection, PolicySection, RouteSection
+from outgate.policy.schema import PolicySection, RouteSection
 from outgate.policy.scopes import BOUNDARY, Placed, inherited_of
 from outgate.policy.source import Place, Source
 
 type _Lost = tuple[tuple[str, ...], list[str]]
 
-_INFERENCE = frozenset({Kind.CHAT, Kind.EMBEDDINGS})
+_INFERENCE = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS})
 _BODILESS = frozenset({"GET", "HEAD"})
 _READERS = {"prompt_guard": "no guard judges what leaves", "redact": "nothing in it is redacted"}
 
@@ -66,25 +64,3 @@ def unread(
     where = stages["admit_parts"].place if "admit_parts" in stages and stages["admit_parts"].place else place
     repair = "keep such a route to the `paths` and `groups` that need it"
     yield source.problem("W_UNREAD", message + missing, where, repair, ("admit_parts",))
-    twins = [spelt for path in _paths() for spelt in _spellings(path) if _opaque(route.match, spelt)]
-    if twins:
-        message = f"the route {route.name!r} takes {twins[0]!r} unread, another spelling of a path whose requests are judged"
-        repair = "name under `paths` only what no dialect reads, without patterns that cover other paths"
-        yield source.problem("W_UNREAD_SPELLING", message, (*place, "match", "paths"), repair, ("admit_parts",))
-
-
-def _paths() -> list[str]:
-    return [each.path for each in templates() if each.kind in _INFERENCE and "{" not in each.path]
-
-
-def _spellings(path: str) -> tuple[str, ...]:
-    return (f"{path}/", path.title().replace("/V1/", "/v1/"), path.upper(), f"{path};")
-
-
-def _opaque(match: MatchSection, path: str) -> bool:
-    if match.paths and not covers(match.paths, path):
-        return False
-    try:
-        return operation_for("POST", path).kind is Kind.OPAQUE
-    except WireError:
-        return False

@@ -83,10 +83,6 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a route admits bodies that no dialect reads: no answer is judged, no token counted, no budget moves",
         "keep such a route to the `paths` and `groups` that need it",
     ),
-    "W_UNREAD_SPELLING": (
-        "a route that admits unread bodies also takes other spellings of paths whose requests are judged",
-        "name under `paths` only what no dialect reads",
-    ),
     "W_NO_DISPATCH": ("a route sends nothing, so that what no stage answers by itself fails", "remove `dispatch: false`"),
     "W_WORKLOAD_LOCKED_OUT": (
         "a workload has no token, no JWT and no client certificate that is asked for: nobody can be it",

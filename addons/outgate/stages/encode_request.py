@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from outgate.dialects.hosted_tools import without
+from outgate.dialects.query import written
 from outgate.dialects.registry import dialect, serves, spec
 from outgate.dialects.spec import Request, RequestLine, Target
 from outgate.errors import Denial
@@ -80,7 +81,7 @@ class EncodeRequest(Stage):
             held |= _DESCRIBED
         kept = (field for field in facts.headers_out or () if field[0] not in held)
         fields = (*described, *(self._own(field, facts) if field[0] in _ONCE else field for field in kept))
-        return (body, backend.path_prefix + path, fields)
+        return (body, backend.path_prefix + written(path, facts.prompt.edits), fields)
 
     def _own(self, field: tuple[str, str], facts: Reads) -> tuple[str, str]:
         """The field with a value of this workload at this provider: the same for every attempt and every worker."""

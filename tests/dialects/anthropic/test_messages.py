@@ -62,9 +62,10 @@ def test_model_and_maximum_of_the_gateway(extra, expected):
     assert ("routed", expected) == (sent["model"], sent["max_tokens"])
 
 
-def test_count_tokens_is_opaque_and_its_strings_are_shown():
+def test_tokens_are_counted_of_a_judged_message_without_maximum():
     operation = operation_for("POST", "/v1/messages/count_tokens")
     request = ANTHROPIC.decode(operation, orjson.dumps({"model": "claude", "messages": USER}))
 
-    assert {"opaque"} == request.prompt.unjudged
+    assert (frozenset(), None) == (request.prompt.unjudged, request.params.max_tokens)
     assert ["hi"] == [leaf.text for leaf in request.prompt.leaves]
+    assert {"model", "messages"} == set(orjson.loads(ANTHROPIC.encode(operation, request.prompt, "m", request.params, 99)))

@@ -9,7 +9,8 @@ SPEC = Spec(
     name=Anthropic.name,
     codec=Anthropic,
     paths=(
-        PathTemplate("POST /v1/messages", Kind.CHAT, query={"beta": "true"}),  # the SDK's beta client; the same body
+        PathTemplate("POST /v1/messages", Kind.CHAT, query=None),  # `?beta=true` is the SDK's beta client; the same body
+        PathTemplate("POST /v1/messages/count_tokens", Kind.COUNT_TOKENS, query=None),
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
         PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
     ),

@@ -10,6 +10,7 @@ from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.anthropic.stream import AnthropicStream, reported
 from outgate.dialects.anthropic.tables import ERROR_TYPES, MESSAGE, MESSAGES
+from outgate.dialects.events import Reported
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import read
@@ -20,7 +21,15 @@ from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.stream import Event
+from outgate.inference.usage import Usage
 from outgate.net.headers import Headers
+
+_CONVERSATION = (Kind.CHAT, Kind.COUNT_TOKENS)
+
+
+def _used_nothing(_: Mapping[str, Any]) -> Reported:
+    """Of an answer that counts: `input_tokens` in it are those that a message would use."""
+    return Reported(Usage(input_tokens=0, output_tokens=0))
 
 
 def _is_own_error(tree: Mapping[str, Any]) -> bool:
@@ -43,13 +52,14 @@ class Anthropic:
         self._limits = limits
 
     def decode(self, line: RequestLine, headers: Headers, body: bytes) -> Request:
-        if line.operation.kind is not Kind.CHAT:
+        if line.operation.kind not in _CONVERSATION:
             return opaque.decode(line, body, MESSAGES, self._limits)
         reading = read(body, MESSAGES, self._limits)
         tree = reading.document.tree
         messages_of(tree)
+        counts = line.operation.kind is Kind.COUNT_TOKENS
         params = Params(
-            stream=flag(tree, "stream"),
+            stream=flag(tree, "stream") and not counts,
             max_tokens=count(tree, "max_tokens"),
             temperature=number(tree, "temperature"),
             include_usage=True,
@@ -59,10 +69,11 @@ class Anthropic:
         return Request(line, prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
 
     def encode(self, request: Request, target: Target) -> WireRequest:
-        if request.line.operation.kind is not Kind.CHAT:
+        if request.line.operation.kind not in _CONVERSATION:
             return opaque.encode(request, target)
         edits = {**request.prompt.edits, (0, "model"): target.model}
-        if target.max_tokens is not None and request.params.max_tokens is None:
+        writes = request.line.operation.kind is Kind.CHAT
+        if writes and target.max_tokens is not None and request.params.max_tokens is None:
             edits[0, "max_tokens"] = target.max_tokens
         return WireRequest(request.line.target, JSON, request.prompt.document.encode(edits))
 
@@ -73,6 +84,8 @@ class Anthropic:
             return Refusal(status, _is_own_error, _provider_error)
         if operation.kind is Kind.CHAT:
             return AnthropicStream() if stream else WholeAnswer(MESSAGE, reported)
+        if operation.kind is Kind.COUNT_TOKENS:
+            return WholeAnswer(MESSAGE, _used_nothing)
         return WholeAnswer(MESSAGE, reports_nothing)
 
     def error(self, denial: Denial, request_id: str) -> bytes:

@@ -9,8 +9,8 @@ SPEC = Spec(
     name=OpenAI.name,
     codec=OpenAI,
     paths=(
-        PathTemplate("POST /v1/chat/completions", Kind.CHAT),
-        PathTemplate("POST /v1/embeddings", Kind.EMBEDDINGS),
+        PathTemplate("POST /v1/chat/completions", Kind.CHAT, query=None),
+        PathTemplate("POST /v1/embeddings", Kind.EMBEDDINGS, query=None),
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
         PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
     ),

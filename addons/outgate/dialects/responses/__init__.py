@@ -9,7 +9,7 @@ from outgate.inference.operation import Kind
 SPEC = Spec(
     name=Responses.name,
     codec=Responses,
-    paths=(PathTemplate("POST /v1/responses", Kind.CHAT),),
+    paths=(PathTemplate("POST /v1/responses", Kind.CHAT, query=None),),
     served_by="openai",
     owns=("/v1/responses", "/v1/conversations"),
     keys=(BEARER,),
