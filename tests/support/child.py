@@ -32,7 +32,8 @@ class GatewayProcess:
         self._heard.clear()
         said = len(self.log)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.env)
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self._listener.start()
         self._heard.wait(_READY)
         if not any(_SAID in line for line in self.log[said:]):
             self.stop()
@@ -47,7 +48,9 @@ class GatewayProcess:
                 self.process.wait(_POLITE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        return self.process.wait()
+        status = self.process.wait()
+        self._listener.join(_POLITE)  # its last word would be taken for one of the process that is started next
+        return status
 
     @property
     def ca(self) -> Path:

@@ -45,7 +45,7 @@ def test_pieces_of_json_are_escaped_however_they_are_cut() -> None:
 
 
 def test_what_the_model_invents_stays_as_it_is_and_is_counted() -> None:
-    text = f"{FOREIGN} {EMAIL[:-2]} PHONE_kqwzrtbnmxpd"
+    text = f"{FOREIGN} {EMAIL[:-2]} IP_kqwzrtbnmxpd"
     assert {UNKNOWN: 3} == same_in_any_cut(text, text)
 
 

@@ -23,6 +23,7 @@ _ADDRESSED = re.compile(rb"//(\[[0-9a-f:.]+\]|[\w.-]+)")
 _STRING = "\x01"
 """Where a string of a JSON text begins or ends it is read as this: a quotation mark inside of the string is another one."""
 _NEVER = "never"
+_SIGNS = ('"', "'", "`", "<", "(")
 _KEPT = 300
 """Characters of a text that are read again with what follows: more than it takes to open a URL and to name its host."""
 _MOST = 4096
@@ -37,9 +38,7 @@ _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _READ = re.compile(r"[\w:/\\.@-]")
 _SCHEME = "|".join("[\t\r\n]*".join(name) for name in ("https", "http", "wss", "ws", "ftp"))
 _OPENING = re.compile(
-    rf"(?:(?P<link>=\s*+[\"']?\s*+|\]\(\s*+<?\s*+)|(?P<mark>{_STRING}\s*+|[\"'`<(]))?"
-    rf"(?:(?<![A-Za-z])(?:{_SCHEME})[\t\r\n]*:[/\\\t\r\n]*+(?!\s)|(?<![\w.])(?=www\.)|(?(link)[/\\]{{2,}}|(?(mark)/[/\\]+|(?!))))",
-    re.IGNORECASE,
+    rf"(?=[hwf/\\])(?:(?<![a-z])(?:{_SCHEME})[\t\r\n]*:[/\\\t\r\n]*+(?!\s)|(?<![\w.])(?=www\.)|[/\\]{{2,}})", re.IGNORECASE
 )
 _AUTHORITY_END = re.compile(rf"[/\\?#\s\"'<>`){_STRING}]")
 _ENDS = {
@@ -182,11 +181,28 @@ class Surroundings:
 def _open(text: str) -> Iterable[Open]:
     """URLs that are open at the end of a text."""
     for opening in _OPENING.finditer(text):
-        start, kind = opening.end(), "".join((opening["link"] or opening["mark"] or "").split())
+        start, kind = opening.end(), _mark(text[: opening.start()])
+        if opening[0][:1] in ("/", "\\") and not (kind[:1] in ("=", "]") or (kind and opening[0][0] == "/")):
+            continue
         end, depth = _end(kind, text, start, 0)
         if end is None:
             host = _AUTHORITY_END.search(text, start)
             yield Open(kind, depth, text[start : host.start() if host else len(text)], host is not None)
+
+
+def _mark(before: str) -> str:
+    """What opens a URL, if anything does: an attribute, a link, a string, or a sign right in front of it."""
+    bare = before.rstrip()
+    last, rest = bare[-1:], bare[:-1].rstrip()
+    if last in ('"', "'") and rest.endswith("="):
+        return "=" + last
+    if last == "<" and rest.endswith("]("):
+        return "](<"
+    if last in ("=", _STRING):
+        return last
+    if bare.endswith("]("):
+        return "]("
+    return last if bare == before and last in _SIGNS else ""
 
 
 def _end(kind: str, text: str, start: int, depth: int) -> tuple[int | None, int]:

@@ -28,12 +28,13 @@ class Placeholders:
     `hosts` are those that the request names: what may be restored in a URL is decided by them.
     """
 
-    __slots__ = ("_longest_first", "_values", "hosts")
+    __slots__ = ("_longest_first", "_values", "hosts", "labels")
 
     def __init__(self, values: Mapping[str, str], hosts: Hosts = ()) -> None:
         self._values = dict(values)
         self._longest_first = sorted({len(name.partition("_")[2]) for name in values}, reverse=True)
         self.hosts = hosts
+        self.labels = frozenset(name.partition("_")[0] for name in values)
 
     def __len__(self) -> int:
         return len(self._values)

@@ -6,12 +6,12 @@ to a host that the request did not name nothing is restored: whoever loads it wo
 
 from collections import Counter
 from collections.abc import Callable, Hashable
-from re import Pattern
+from re import Match, Pattern
 
 from outgate.detectors.escapes import ESCAPES, read
 from outgate.detectors.pii.links import Surroundings, host_of, is_named
 from outgate.detectors.pii.placeholders import Placeholders
-from outgate.detectors.pii.spellings import FOUND, LONGEST, begun, spelt
+from outgate.detectors.pii.spellings import FOUND, LONGEST, RUN, begun, spelt
 from outgate.inference.judge import ON, Decision, Judge, Part, Pass, Replace
 from outgate.inference.prompt import Channel
 
@@ -26,7 +26,7 @@ class Restoring(Judge):
     def __init__(self, placeholders: Placeholders, count: Callable[[str, int], None]) -> None:
         self._placeholders = placeholders
         self._count = count
-        self._begun = begun(placeholders.letters)
+        self._begun = begun(placeholders.labels, placeholders.letters)
         self._longest = LONGEST + placeholders.letters
         self.window = self._longest + _AHEAD
         self._parts: dict[Hashable, Surroundings] = {}
@@ -42,7 +42,8 @@ class Restoring(Judge):
             self._parts[part.key] = around
         if not part.repeated:
             for outcome, number in work.outcomes.items():
-                self._count(outcome, number)
+                if number:
+                    self._count(outcome, number)
         work.release(held)
         if RESTORED in work.outcomes:
             return Replace("".join(work.pieces), held)
@@ -71,14 +72,14 @@ class _Work:
     def run(self, *, final: bool) -> bool:
         """Decide about every placeholder. False where the rest must wait for more."""
         text, at = self._text, self._done
-        while (found := FOUND.search(text, at)) is not None:
+        while (found := self._next(at)) is not None:
             letters = found["letters"]
             if not final and found.end() == len(text) and len(letters) < self._placeholders.letters:
                 return self._wait(found.start())
             name = self._placeholders.named(found["label"], letters)
             at = found.end()
             if name is None:
-                self.outcomes[UNKNOWN] += 1
+                self.outcomes[UNKNOWN] += found["label"].upper() in self._placeholders.labels
                 continue
             at += len(name.partition("_")[2]) - len(letters)
             self.release(len(text) - found.start())
@@ -88,6 +89,15 @@ class _Work:
             self._settle(found["separator"], name, at, forbidden=forbidden)
         self._searched = at
         return True
+
+    def _next(self, at: int) -> Match[str] | None:
+        text = self._text
+        while (run := RUN.search(text, at)) is not None:
+            found = FOUND.search(text, max(at, run.start() - LONGEST))
+            if found is None or found.start() <= run.start():
+                return found
+            at = run.end()
+        return None
 
     def hold(self, begun: Pattern[str], longest: int) -> int:
         """How much of the end may be the beginning of a placeholder."""

@@ -5,13 +5,16 @@ A placeholder begins at the border of a word, where an escape ends, or right beh
 
 import html
 import re
+from functools import cache
 from urllib.parse import quote
 
 from outgate.detectors.escapes import ESCAPES
 from outgate.detectors.pii.placeholders import ALPHABET, LABELS, LETTERS
 
+_FIRST = "".join({label[0] + label[0].lower() for label in LABELS.values()})
 _BORDER = (
-    r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z])|(?<=%[0-9A-Fa-f]{2})|(?<=%25[0-9A-Fa-f]{2})|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
+    rf"(?=[{_FIRST}])(?:"
+    r"(?<![A-Za-z])|(?<=[a-z])(?=[A-Z])|(?<=%[0-9A-Fa-f]{2})|(?<=%25[0-9A-Fa-f]{2})|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
     rf"|(?<=[{ALPHABET}]{{{LETTERS}}}))"
 )
 _SEPARATOR = r"(?:\\{0,2}_|%(?:25)?5f|&(?:#95|#x5f|lowbar|UnderBar);|\\{1,2}u005f|[- ]?)"
@@ -20,6 +23,8 @@ FOUND = re.compile(
     rf"{_BORDER}(?i:(?P<label>{'|'.join(LABELS.values())})(?P<separator>{_SEPARATOR})(?P<letters>[{ALPHABET}]{{8,}}))"
 )
 """What is a placeholder, or was one before somebody changed it."""
+RUN = re.compile(rf"[{ALPHABET}{ALPHABET.upper()}]{{8}}")
+"""What every one of these has, and hardly anything else: found ten times as fast."""
 LONGEST = max(map(len, LABELS.values())) + 10
 """Characters of a label and a separator."""
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>]")
@@ -32,11 +37,11 @@ _NOT_IN_URLS = "!$()*+,;=:@/?[]|^`{}~"
 """For `quote`: what may stay as it is in a URL. What is left would end it, or open another part of it."""
 
 
-def begun(letters: int) -> re.Pattern[str]:
-    """Finds the end of a text that may become a placeholder of up to so many letters."""
+@cache
+def begun(labels: frozenset[str], letters: int) -> re.Pattern[str]:
+    """Finds the end of a text that may become a placeholder of these labels and up to so many letters."""
     ends = rf"(?:{_BEGUN_SEPARATOR}|{_SEPARATOR}[{ALPHABET}]{{0,{letters - 1}}})"
-    labels = "|".join(_begun(label, ends) for label in LABELS.values())
-    return re.compile(rf"{_BORDER}(?i:{labels})\Z")
+    return re.compile(rf"{_BORDER}(?i:{'|'.join(_begun(label, ends) for label in sorted(labels))})\Z")
 
 
 def _begun(label: str, ends: str) -> str:
