@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
 
-from outgate.detectors.injection.expressions import NOTHING, compact, expression, rarest
+from outgate.detectors.injection.expressions import NOTHING, compact, expression, rarest, reach
 from outgate.detectors.injection.finding import Detector, Found, Weight
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.phrases import OwnPhrases, words
@@ -18,8 +18,8 @@ from outgate.detectors.injection.views import View, views
 from outgate.detectors.regex_engines import Linear
 
 _WORD = re.compile(rb"\\[nrt]|[a-z]+")
-_REACH = 320
-"""Characters before and after its rare pieces that a rule is looked for in."""
+_MEMORY = 16 * 1024 * 1024
+"""Bytes for the states of the first look: with few it would make the same ones again and again."""
 
 
 class RuleDetector(Detector):
@@ -35,8 +35,8 @@ class RuleDetector(Detector):
         self.revision = sha256(repr((rules, sorted(disabled), list(phrases), list(patterns))).encode()).hexdigest()[:12]
         kept = [rule for rule in rules if rule.id not in disabled]
         self._weights = {rule.id: rule.weight for rule in kept}
-        self._rare = Linear(rarest(kept) if kept else NOTHING)
-        self._rules = [(rule.id, Linear(expression(rule))) for rule in kept]
+        self._rare = Linear(rarest(kept) if kept else NOTHING, memory=_MEMORY)
+        self._rules = [(rule.id, Linear(expression(rule)), *reach(rule)) for rule in kept]
         self._by_word = defaultdict[bytes, set[int]](set)
         for number, rule in enumerate(kept):
             for text in rule.pieces[rule.rare[0]]:
@@ -65,9 +65,10 @@ class RuleDetector(Detector):
         for start, end in self._rare.spans(written):
             numbers = (self._by_word.get(word, ()) for word in _WORD.findall(written[start:end].lower()))
             for number in set(chain.from_iterable(numbers)):
-                _widen(near[number], start - _REACH, end + _REACH)
+                _, _, before, after = self._rules[number]
+                _widen(near[number], start - before, end + after)
         for number, stretches in near.items():
-            name, rule = self._rules[number]
+            name, rule, _, _ = self._rules[number]
             if any(rule.search(written, max(0, start), end) for start, end in stretches):
                 yield name
 

@@ -14,6 +14,7 @@ _EDGE = r"(?:^|[^a-z]|\\[nrt])"
 _END = r"(?:[^a-z]|$)"
 _OTHER = r"[^ \t\r\n]*[a-z][^ \t\r\n]*"
 """Another word: whatever has no space in it, so that an address counts as one, as does the placeholder that stands for it."""
+_GAP_ROOM, _OPENING_SIZE = 20, 60
 _FILLING = ("all", "any", "of", "the", "my", "your", "every", "these", "those", "other", "and", "word", "for")
 _OPENING = (
     "please", "now", "and", "then", "so", "first", "ok", "hey", "hello", "hi", "you must", "you should", "you will", "kindly",
@@ -32,6 +33,14 @@ def rarest(rules: Iterable[InjectionRule]) -> str:
     """What a text holds that any of these rules matches, and little else."""
     found = {_joined(rule.pieces[first : last + 1], rule.gaps[first:last]) for rule in rules for first, last in [rule.rare]}
     return f"{_EDGE}(?:{'|'.join(sorted(found))}){_END}"
+
+
+def reach(rule: InjectionRule) -> tuple[int, int]:
+    """Characters before and after its rare pieces that a rule is looked for in: words of gaps may be addresses."""
+    sizes = [_OPENING_SIZE if piece == (BEGIN,) else max(map(len, piece)) for piece in rule.pieces]
+    room = [_GAP_ROOM * (gap + 1) for gap in rule.gaps]
+    first, last = rule.rare
+    return sum(sizes[:first]) + sum(room[:first]), sum(sizes[last + 1 :]) + sum(room[last:])
 
 
 def compact(rule: InjectionRule) -> str:

@@ -35,11 +35,14 @@ _WORDS = (
 )  # fmt: skip
 _LINE_END = re.compile(rb"\\+[nrt]")
 _HOLDS_TURNED = Linear(_turned(_WORDS))
-_DISGUISED = Linear(
-    rf"{_ESCAPE}|{_turned(_WORDS[:3])}|[a-z0-9]{{28}}|(?:[0-9a-f]{{2}}[ :,]){{8}}|(?:[^a-z0-9]{{1,3}}[a-z]){{8}}[^a-z0-9]"
+_ENCODED = "[a-z0-9]{28}|(?:[0-9a-f]{2}[ :,]){8}"
+_SPELLED = (
+    rf"\b(?:{_turned(_WORDS[:3])})|(?:[^a-z0-9]{{1,3}}[a-z]){{8}}[^a-z0-9]"
     r"|[g-z][013457@$][a-z]{1,3} ?[a-z]{0,3}[013457@$]"
 )
-"""Escapes, words turned round, encodings, words letter by letter, digits and signs for letters."""
+"""Words turned round, words letter by letter, digits and signs for letters."""
+_DISGUISED = Linear(f"{_ESCAPE}|{_ENCODED}|{_SPELLED}")
+_HOLDS_ENCODED, _HOLDS_SPELLED = Linear(_ENCODED), Linear(_SPELLED)
 _LEET = re.compile(r"(?<=[a-z])[013457@$!|]|[013457@$!|](?=[a-z])", re.IGNORECASE)
 _RUN = re.compile("[a-z]+", re.IGNORECASE)
 
@@ -76,16 +79,23 @@ class View(NamedTuple):
 
 
 def views(text: str, *, thorough: bool = False) -> Iterator[View]:
-    """The ways to read a text: all of them where it is short, looks disguised, or `thorough` says so."""
+    """The ways to read a text: all of them where it is short, or `thorough` says so; else those that it looks made for."""
     folded, plain = transliterate(text)
     written, tags = plain.encode(), hidden_tags(text)
-    if not (tags or thorough or len(text) <= SHORT or _DISGUISED.search(written)):
+    thorough = thorough or len(text) <= SHORT
+    if not (tags or thorough or _DISGUISED.search(written)):
         yield View(folded, written)
         return
     if holds_escape(plain):
         folded, plain = transliterate(unescape(folded))
-    yield from _with_turned(_view(folded, plain))
-    hidden = [tags, *(payload.text for payload in payloads(plain))] if tags else [payload.text for payload in payloads(plain)]
+        written = plain.encode()
+    if thorough or _HOLDS_SPELLED.search(written):
+        yield from _with_turned(_view(folded, plain))
+    else:
+        yield View(folded, written)
+    hidden = [tags] if tags else []
+    if thorough or _HOLDS_ENCODED.search(written):
+        hidden.extend(payload.text for payload in payloads(plain))
     if hidden:
         yield from _with_turned(_view(*transliterate("\n".join(hidden)), hidden=True))
 
