@@ -55,6 +55,6 @@ class Linear:
         """Whether a match stands between two places; what is around them is seen, so that `^` is the beginning of the text."""
         return self._compiled.search(text, start, end) is not None
 
-    def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
+    def spans(self, text: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Where matches stand that do not overlap, from the first on."""
-        return (match.span() for match in self._compiled.finditer(text))
+        return (match.span() for match in self._compiled.finditer(text, start, end))

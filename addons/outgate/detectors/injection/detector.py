@@ -13,8 +13,8 @@ from outgate.detectors.injection.expressions import NOTHING, compact, expression
 from outgate.detectors.injection.finding import Detector, Found, Weight
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.phrases import OwnPhrases, words
-from outgate.detectors.injection.rules import HIDDEN, RULES, InjectionRule
-from outgate.detectors.injection.views import View, views
+from outgate.detectors.injection.rules import BEGIN, HIDDEN, RULES, InjectionRule
+from outgate.detectors.injection.views import View, quoted, views
 from outgate.detectors.regex_engines import Linear
 
 _WORD = re.compile(rb"\\[nrt]|[a-z]+")
@@ -37,6 +37,7 @@ class RuleDetector(Detector):
         self._weights = {rule.id: rule.weight for rule in kept}
         self._rare = Linear(rarest(kept) if kept else NOTHING, memory=_MEMORY)
         self._rules = [(rule.id, Linear(expression(rule)), *reach(rule)) for rule in kept]
+        self._opening = {rule.id for rule in kept if rule.pieces[0] == (BEGIN,)}
         self._by_word = defaultdict[bytes, set[int]](set)
         for number, rule in enumerate(kept):
             for text in rule.pieces[rule.rare[0]]:
@@ -69,7 +70,8 @@ class RuleDetector(Detector):
                 _widen(near[number], start - before, end + after)
         for number, stretches in near.items():
             name, rule, _, _ = self._rules[number]
-            if any(rule.search(written, max(0, start), end) for start, end in stretches):
+            spans = (span for start, end in stretches for span in rule.spans(written, max(0, start), end))
+            if any(name not in self._opening or not quoted(written, at) for at, _ in spans):
                 yield name
 
     def _disguised(self, view: View) -> Iterator[str]:

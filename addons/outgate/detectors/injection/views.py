@@ -33,6 +33,10 @@ _WORDS = (
     "instructions", "previous", "prompt", "disregard", "restrictions", "guidelines", "system", "ignore", "reveal", "anything",
     "everything", "developer", "forget", "bypass", "override", "safety", "unfiltered",
 )  # fmt: skip
+_MARKS = frozenset(bytes([code]) for code in b"-*#>|/;%")
+_QUOTE, _UNQUOTE = re.compile(rb"(?<![A-Za-z0-9])'(?=\w)"), re.compile(rb"(?<=[A-Za-z0-9.!?])'(?!\w)")
+_LONGEST_LINE = 2_000
+_LINE = re.compile(rb"\n|\\[nr]")
 _LINE_END = re.compile(rb"\\+[nrt]")
 _HOLDS_TURNED = Linear(_turned(_WORDS))
 _ENCODED = "[a-z0-9]{28}|(?:[0-9a-f]{2}[ :,]){8}"
@@ -98,6 +102,13 @@ def views(text: str, *, thorough: bool = False) -> Iterator[View]:
         hidden.extend(payload.text for payload in payloads(plain))
     if hidden:
         yield from _with_turned(_view(*transliterate("\n".join(hidden)), hidden=True))
+
+
+def quoted(written: bytes, at: int) -> bool:
+    """Whether what begins here stands in a quote, a list, a table or a comment, as its line has it so far."""
+    line = _LINE.split(written[max(0, at - _LONGEST_LINE) : at])[-1] if written[at : at + 1] not in (b"\n", b"\\") else b""
+    signs = line.count(b'"') % 2 or line.count(b"`") % 2 or line.lstrip()[:1] in _MARKS
+    return bool(signs) or len(_QUOTE.findall(line)) > len(_UNQUOTE.findall(line))
 
 
 def _view(folded: str, plain: str, *, hidden: bool = False) -> View:
