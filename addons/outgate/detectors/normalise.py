@@ -24,6 +24,8 @@ _ESCAPED = re.compile(rf"[%&\\](?:(?<=%){_PERCENT}(?:%{_PERCENT})*|(?<=&){_ENTIT
 _MARKS = ("%", "&", "\\")
 _HOLDS_ESCAPE = Automaton(rf"%{_PERCENT}|&{_ENTITY}|\\{_CODE}")
 _TAG, _UNSEEN = "\U000e0020-\U000e007e", "\u00ad\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
+_TAG_BYTES = b"\xf3\xa0"
+"""What each of them begins with in UTF-8."""
 _TAGS = re.compile(f"[{_TAG}](?:[{_UNSEEN}]*[{_TAG}]){{2,}}")
 
 
@@ -109,7 +111,7 @@ def holds_escape(text: str) -> bool:
 
 def hidden_tags(text: str) -> str:
     """What is written in tag characters (U+E0020..7E), which no reader sees and models read."""
-    if text.isascii():
+    if text.isascii() or _TAG_BYTES not in text.encode("utf-8", "surrogatepass"):
         return ""
     return " ".join("".join(chr(ord(char) - 0xE0000) for char in found if char >= "\U000e0020") for found in _TAGS.findall(text))
 

@@ -52,6 +52,8 @@ def transliterate(text: str) -> tuple[str, str]:
     for sign in _VANISHING:
         if sign in text:
             text = text.replace(sign, "")
+    if "\0" not in text and (drawn := _at_once(text, _SCRIPTS[0])):
+        return text, drawn
     best, reach = _SCRIPTS[0], -1
     for script in _SCRIPTS:
         odd = script.unusual.search(text)
@@ -61,6 +63,14 @@ def transliterate(text: str) -> tuple[str, str]:
             best, reach = script, odd.start()
     text = best.runs.sub(lambda run: run[0].translate(FOLD), text)
     return text, _drawn(text, best)
+
+
+def _at_once(text: str, script: _Script) -> str:
+    """The transliteration of a text that has nothing but what stands in a script's table; empty for any other."""
+    try:
+        return charmap_encode(text, "strict", script.codes)[0].translate(script.letters).decode("ascii")  # type: ignore[arg-type]
+    except UnicodeEncodeError:
+        return ""
 
 
 def _drawn(text: str, script: _Script) -> str:
