@@ -46,7 +46,7 @@ _SPELLED = (
 )
 """Words turned round, words letter by letter, digits and signs for letters."""
 _DISGUISED = Linear(f"{_ESCAPE}|{_ENCODED}|{_SPELLED}")
-_HOLDS_ENCODED, _HOLDS_SPELLED = Linear(_ENCODED), Linear(_SPELLED)
+_HOLDS_ESCAPE, _HOLDS_ENCODED, _HOLDS_SPELLED = Linear(_ESCAPE), Linear(_ENCODED), Linear(_SPELLED)
 _LEET = re.compile(r"(?<=[a-z])[013457@$!|]|[013457@$!|](?=[a-z])", re.IGNORECASE)
 _RUN = re.compile("[a-z]+", re.IGNORECASE)
 
@@ -90,7 +90,7 @@ def views(text: str, *, thorough: bool = False) -> Iterator[View]:
     if not (tags or thorough or _DISGUISED.search(written)):
         yield View(folded, written)
         return
-    if holds_escape(plain):
+    if (thorough or _HOLDS_ESCAPE.search(written)) and holds_escape(plain):
         folded, plain = transliterate(unescape(folded))
         written = plain.encode()
     if thorough or _HOLDS_SPELLED.search(written):
