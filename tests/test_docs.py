@@ -20,7 +20,7 @@ def _pages() -> dict[str, str]:
     return reference.pages()
 
 
-@pytest.mark.parametrize("name", ["policy.md", "stages.md", "denials.md", "diagnostics.md", "metrics.md"])
+@pytest.mark.parametrize("name", ["policy.md", "stages.md", "denials.md", "diagnostics.md", "metrics.md", "guard_rules.md"])
 def test_generated_page_is_current(pages, name):
     assert pages[name] == (DOCS / "reference" / name).read_text(), "run scripts/fix"
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from outgate.detectors.injection.rules import BEGIN, HIDDEN, RULES
 from support.reference_denials import NOTICE, ROOT, denials_page, trees
 from support.reference_dialects import dialects_page
 
@@ -173,12 +174,30 @@ def givers(pattern: str) -> dict[str, set[str]]:
     return found
 
 
+def rules_page() -> str:
+    """The built-in rules of the prompt guard: what follows each other, `…n…` for at most so many words between."""
+    rows = []
+    for rule in RULES:
+        pieces = [
+            "*a sentence opens*" if each == (BEGIN,) else ", ".join(each[:4]) + " …" * (len(each) > 4) for each in rule.pieces
+        ]
+        gaps = [f" …{gap}… " for gap in rule.gaps]
+        told = "".join(part for pair in zip(pieces, [*gaps, ""], strict=True) for part in pair)
+        rows.append(f"| `{rule.id}` | {rule.weight} | {told} |")
+    rows.append(
+        f"| `{HIDDEN}` | certain | a rule's wording letter by letter, with digits, encoded, turned round or in tag characters |"
+    )
+    head = "# Rules of `prompt_guard`\n\nOnly what is certain refuses, answers or withholds by itself; a signal is written down.\n"
+    return "\n".join((NOTICE + head, "| rule | class | words (the first of each list) |", "|---|---|---|", *rows, ""))
+
+
 def pages() -> dict[str, str]:
     """File name to content, for every generated page."""
     return {
         "policy.md": policy_page(),
         "stages.md": stages_page(),
         "denials.md": denials_page(),
+        "guard_rules.md": rules_page(),
         "diagnostics.md": diagnostics_page(),
         "metrics.md": metrics_page(),
         "dialects.md": NOTICE + dialects_page(),
