@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from detectors.fakes import RefusedTexts, prompt, texts_of
+from detectors.injection.ordinary import SENTENCES
 from detectors.pii.disguises import VALUES
 from outgate.detectors.pii.analyzer import PiiAnalyzer
 from outgate.errors import Denial
@@ -63,6 +64,15 @@ def _action(guard: PromptGuard, facts: Any) -> Action:
 
 
 CLEAN = Action.ALLOWED
+
+
+@pytest.mark.parametrize("channel", [Channel.USER, Channel.TOOL_RESULT, Channel.TOOL_DEFINITION])
+def test_ordinary_engineering_text_is_neither_refused_nor_withheld(channel: Channel) -> None:
+    guard = _guard()
+    became = {_run(guard, Reads(prompt(text, channel=channel), _WHO))[0].action for text in SENTENCES}
+    assert became <= {Action.ALLOWED, Action.FLAGGED}
+    together = _run(guard, Reads(prompt(*SENTENCES, channel=channel), _WHO))
+    assert Action.FLAGGED is together[0].action
 
 
 def test_a_clean_prompt_passes_with_what_was_read() -> None:
