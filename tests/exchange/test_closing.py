@@ -5,23 +5,19 @@ from types import SimpleNamespace
 import pytest
 
 from outgate.exchange.closing import usage_of
+from outgate.exchange.said import Said
 from outgate.inference.usage import Usage
 
 REPORT = Usage(input_tokens=50, output_tokens=9, cached_tokens=20)
 
 
-class Words:
-    """Counts words."""
-
-    def count_text(self, model, text):
-        assert "m" == model
-        return len(text.split())
-
-
 def used(*, complete, streams=True, usage=None, texts=()):
-    delivery = SimpleNamespace(usage=usage, texts=list(texts), streams=streams, complete=complete)
+    said = Said(lambda text: len(text.split()))
+    for text in texts:
+        said.add(text)
+    delivery = SimpleNamespace(usage=usage, said=said, streams=streams, complete=complete)
     facts = {"model": "m", "tokens.in": 60}
-    return usage_of(SimpleNamespace(get=facts.get), delivery, Words())
+    return usage_of(SimpleNamespace(get=facts.get), delivery)
 
 
 def estimated(tokens_in, tokens_out, **fields):
@@ -58,4 +54,4 @@ def test_a_whole_answer_that_was_cut_is_unknown():
 
 
 def test_nothing_is_known_before_an_answer_began():
-    assert usage_of(SimpleNamespace(), None, Words()) is None
+    assert usage_of(SimpleNamespace(), None) is None

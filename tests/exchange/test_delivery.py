@@ -8,10 +8,11 @@ from outgate.errors import Denial, FailureKind, UpstreamError, WireError
 from outgate.exchange.channel import End, ResponseChannel, ResponseHead
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
 from outgate.exchange.judging import CutError
+from outgate.exchange.said import Said
 from outgate.inference import judge as judging
 from outgate.inference.judge import Cut, Judge, Pass
 from outgate.inference.prompt import Channel
-from outgate.inference.stream import EventStream, Text
+from outgate.inference.stream import EventStream, Finish, Text
 from outgate.inference.usage import Usage
 from outgate.net.headers import Headers
 from support.judging import Saying, guarded
@@ -21,10 +22,10 @@ JSON = Headers([("content-type", "application/json"), ("server", "no")])
 
 
 class FakeEvent:
-    def __init__(self, data, *, last=False, hidden=False, usage=None, text=""):
+    def __init__(self, data, *, last=False, hidden=False, usage=None, text="", finish=None):
         self.data, self.last, self.hidden, self.usage = data, last, hidden, usage
         self.texts = (Text(0, text, Channel.ASSISTANT),) if text else ()
-        self.closes, self.whole = (), False
+        self.closes, self.whole, self.finish = (), False, finish
 
     def replace(self, changes):
         return self if all(text == self.texts[index].text for index, text in changes.items()) else FakeEvent(b"")
@@ -81,7 +82,8 @@ def deliver(stream, *judges, headers=SSE, status=200, unsettled=None, taken=None
 
     async def go():
         channel = ResponseChannel()
-        delivery = Delivery(channel, "req_1", spec("openai"), guarded(*judges), conclude if ending is None else raising(ending))
+        words, said = conclude if ending is None else raising(ending), Said(len)
+        delivery = Delivery(channel, "req_1", spec("openai"), guarded(*judges), words, said)
 
         async def take():
             while not (taken and isinstance(taken[-1], End)):
@@ -275,7 +277,7 @@ def test_delivered_text_is_kept_until_usage_is_reported():
     stream = EventStream(source([FakeEvent(b"1", text="Hel")], [FakeEvent(b"2", text="lo")], [FakeEvent(b"3", last=True)]))
     delivery, _, _ = deliver(stream)
 
-    assert ("".join(delivery.texts), delivery.usage) == ("Hello", None)
+    assert (delivery.said.tokens, delivery.usage) == (len("Hello"), None)
 
 
 def test_an_answer_that_cannot_be_settled_is_not_completed():
@@ -284,3 +286,35 @@ def test_an_answer_that_cannot_be_settled_is_not_completed():
         deliver(EventStream(source([FakeEvent(b"{}", last=True)])), headers=JSON, unsettled=denial)
 
     assert (caught.value.denial, caught.value.started) == (denial, False)
+
+
+def test_the_reason_why_it_finished_waits_for_the_usage():
+    text, finish = FakeEvent(b"text ", text="x"), FakeEvent(b"stop ", finish=Finish.STOP)
+    usage, done = FakeEvent(b"usage ", usage=Usage(output_tokens=5)), FakeEvent(b"done", last=True)
+    sent = []
+
+    async def stepwise():
+        for event in (text, finish, usage, done):
+            sent.append(body(taken))
+            yield [event]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    taken = []
+    deliver(EventStream(stepwise()), taken=taken)
+
+    assert [b"", b"text ", b"text ", b"text stop usage "] == sent
+    assert b"text stop usage done" == body(taken)
+
+
+def test_a_stream_without_usage_says_why_it_finished_at_its_end():
+    events = [[FakeEvent(b"text ", text="x")], [FakeEvent(b"stop ", finish=Finish.STOP)], [FakeEvent(b"done", last=True)]]
+
+    assert b"text stop done" == body(deliver(EventStream(source(*events)))[1])
+    assert b"text stop " == body(deliver(EventStream(source(*events[:2])))[1])
+
+
+def test_other_choices_go_on_while_one_has_finished():
+    events = [[FakeEvent(b"a", text="x")], [FakeEvent(b"stop-a ", finish=Finish.STOP)], [FakeEvent(b"b ", text="y")]]
+
+    assert b"ab stop-a " == body(deliver(EventStream(source(*events)))[1])

@@ -8,11 +8,15 @@ from asyncio import Future, get_running_loop
 from collections.abc import Hashable
 
 from outgate.errors import Denial, WireError
+from outgate.exchange.judging import CutError
 from outgate.net.decompress import DecodingLimits, decode
 from outgate.net.headers import Headers
 
 _TOO_SLOW = Denial(code="body_timeout", status=408, message="The request body did not arrive in time.")
 _FULL = Denial(code="bodies_full", status=503, message="The gateway holds as many of your requests as it may.", retry_after=1)
+_FULL_OF_ANSWERS = Denial(
+    code="answers_full", status=503, message="The gateway holds as many of your answers as it may.", retry_after=1
+)
 CODING_STATUS = {"encoding_unknown": 415, "encoding_stacked": 415, "encoding_too_large": 413, "encoding_bomb": 413}
 
 _COPIES = 2
@@ -155,6 +159,11 @@ class RequestBody:
     def grown(self, size: int) -> Denial | None:
         """Charge what the body has become, so many bytes altogether, where that is more than it was. None if they are granted."""
         return None if self._hold(max(0, size - self._held)) else _FULL
+
+    def answer_grown(self, size: int) -> None:
+        """Charge the whole answer that has come instead, so many bytes of it. Raises CutError where that is more than is free."""
+        if self.grown(_COPIES * size) is not None:
+            raise CutError(_FULL_OF_ANSWERS)
 
     def release(self) -> None:
         """Nothing of the body is held any longer, and nothing more of it is wanted."""

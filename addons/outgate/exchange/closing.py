@@ -5,7 +5,7 @@ Every request gets its one closing line here, tunnels that were refused included
 
 import logging
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.exchange.delivery import Delivery
@@ -14,12 +14,6 @@ from outgate.inference.usage import Usage
 from outgate.pipeline.executor import Execution
 
 _log = logging.getLogger(__name__)
-
-
-class TextCounter(Protocol):
-    """Counts the tokens of text that was delivered before a provider reported usage."""
-
-    def count_text(self, model: str, text: str) -> int: ...
 
 
 class ExchangeEnd(NamedTuple):
@@ -42,20 +36,20 @@ async def run_close_stages(execution: Execution, end: ExchangeEnd, what: str) ->
     return refused
 
 
-def usage_of(execution: Execution, delivery: Delivery | None, counter: TextCounter) -> Usage | None:
+def usage_of(execution: Execution, delivery: Delivery | None) -> Usage | None:
     """What the provider reported of a whole answer; of a stream that broke off, was cut, or said nothing of its usage, at least
     what came: also of what no client got to see, for the provider bills it.
     """
     if delivery is None:
         return None
-    reported, texts = delivery.usage or Usage(), delivery.texts
-    whole = delivery.complete and (delivery.usage is not None or not texts)
-    if whole or not delivery.streams:
+    if not delivery.streams or (delivery.complete and delivery.usage is not None):
         return delivery.usage
-    counted = counter.count_text(execution.get("model") or "", "".join(texts)) if texts else 0
+    reported, said = delivery.usage or Usage(), delivery.said.tokens
+    if delivery.complete and not said:
+        return None
     return replace(
         reported,
         input_tokens=execution.get("tokens.in") if reported.input_tokens is None else reported.input_tokens,
-        output_tokens=max(counted, reported.output_tokens or 0),
+        output_tokens=max(said, reported.output_tokens or 0),
         estimated=True,
     )

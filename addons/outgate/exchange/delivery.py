@@ -1,8 +1,9 @@
 """Delivery of one answer: pull its events, put them past its judges, hand the bytes over.
 
-What is held back here is only the dialect's last event, until the exchange is closed: nobody takes an answer for complete whose
-closing line was not written. The head of a stream leaves as soon as its provider lets us wait, and so do signs of life; a failure
-before the head is an error answer, after it, the dialect's error event.
+Two things are held back here. The dialect's last event, until the exchange is closed: nobody takes an answer for complete whose
+closing line was not written. And the reason why a stream finished, until its usage is in hand: who cut it there would have all of
+the text, and pay for none of the reasoning behind it. The head of a stream leaves as soon as its provider lets us wait, and so do
+signs of life; a failure before the head is an error answer, after it, the dialect's error event.
 """
 
 from asyncio import get_running_loop
@@ -17,6 +18,7 @@ from outgate.exchange.channel import End, Part, ResponseChannel, ResponseHead
 from outgate.exchange.guarded import Guarded
 from outgate.exchange.judging import CutError, EndedError
 from outgate.exchange.replies import REQUEST_ID
+from outgate.exchange.said import Said
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, EventStream
 from outgate.inference.usage import Usage, merge_usage
@@ -47,17 +49,19 @@ given) after what has left of it. Raises WireError where no answer of this kind 
 
 
 class Delivery:
-    """One answer on its way. `usage` is what the provider reported so far, `texts` the text that came until it does; `streams` says
-    that it goes out event by event, `started` that its head has left, `spoken` that an event has, `complete` that its last one has
-    come. `dropped` counts events that could not be read, by fault.
+    """One answer on its way. `usage` is what the provider reported so far, `said` the text of a stream; `streams` says that it goes
+    out event by event, `started` that its head has left, `spoken` that an event has, `complete` that its last one has come.
+    `dropped` counts events that could not be read, by fault.
     """
 
     __slots__ = (
-        "_channel", "_conclude", "_head", "_held", "_judges", "_request_id", "_spec", "complete", "dropped", "spoken", "started",
-        "streams", "texts", "usage",
+        "_channel", "_conclude", "_finishing", "_head", "_held", "_judges", "_left", "_request_id", "_spec", "complete", "dropped",
+        "said", "spoken", "started", "streams", "usage",
     )  # fmt: skip
 
-    def __init__(self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude) -> None:
+    def __init__(
+        self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude, said: Said
+    ) -> None:
         self._channel = channel
         self._request_id = request_id
         self._spec = spec
@@ -70,7 +74,14 @@ class Delivery:
         self.complete = False
         self.dropped: Counter[str] = Counter()
         self.usage: Usage | None = None
-        self.texts: list[str] = []
+        self.said = said
+        self._finishing: list[Event] = []
+        self._left = False
+
+    def leave(self) -> bool:
+        """The client has gone. Whether its stream is read on, for the usage that is still to come; nothing of it is kept."""
+        self._left = self.streams and self._head is None and not self.complete
+        return self._left
 
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError, or CutError where a judge ended the answer."""
@@ -104,30 +115,63 @@ class Delivery:
         await self._channel.taken()
 
     async def _pump(self, stream: EventStream) -> None:
-        feed = None if self._judges.idle else self._judges.feed
         async for events in stream.source:
-            ready: list[Event] = []
-            last: Sequence[Event] = ()
-            try:
-                for event in events:
-                    if event.__class__ is Aside:
-                        self._drop(event)
-                        ready.append(event)
-                        continue
-                    self._note(event)
-                    passed = (event,) if feed is None else await feed(event)
-                    if event.last:
-                        last = passed
-                    else:
-                        ready += passed
-            except (CutError, EndedError):
-                if self.spoken:
-                    await self._send(_encoded(ready))
-                raise
-            await self._send(_encoded(ready))
-            if last:
-                self._held.append(_encoded(last))
-        self._held.append(_encoded(await self._judges.finish()))
+            if not self._left:
+                await self._pass_on(events)
+            elif self._read_on(events):
+                return
+        if not self._left:
+            self._held.append(_encoded([*self._finished(), *await self._judges.finish()]))
+
+    async def _pass_on(self, events: Sequence[Event]) -> None:
+        """Judge events that came together, and send what may go."""
+        feed = None if self._judges.idle else self._judges.feed
+        ready: list[Event] = []
+        last: Sequence[Event] = ()
+        try:
+            for event in events:
+                if event.__class__ is Aside:
+                    self._drop(event)
+                    ready.append(event)
+                    continue
+                self._note(event)
+                passed = (event,) if feed is None else await feed(event)
+                if event.last:
+                    last = (*self._finished(), *passed)
+                else:
+                    ready += self._in_order(event, passed)
+        except (CutError, EndedError):
+            if self.spoken:
+                await self._send(_encoded(ready))
+            raise
+        await self._send(_encoded(ready))
+        if last:
+            self._held.append(_encoded(last))
+
+    def _in_order(self, event: Event, passed: Sequence[Event]) -> Sequence[Event]:
+        """What goes now: all but the reason why the answer finished, which waits for its usage."""
+        if event.finish is not None and not self._reported:
+            self._finishing += passed
+            return ()
+        return (*self._finished(), *passed) if self._finishing and event.usage is not None else passed
+
+    @property
+    def _reported(self) -> bool:
+        """Whether what was said is known, and not only what was asked."""
+        return not self.streams or (self.usage is not None and self.usage.output_tokens is not None)
+
+    def _finished(self) -> list[Event]:
+        held, self._finishing = self._finishing, []
+        return held
+
+    def _read_on(self, events: Sequence[Event]) -> bool:
+        """Note what is still said, and whether all usage is in hand."""
+        for event in events:
+            self._note(event)
+            if event.last or (event.usage is not None and event.finish is not None):
+                self.complete = True
+                return True
+        return False
 
     async def _send(self, data: bytes) -> None:
         if not self.streams:
@@ -160,7 +204,9 @@ class Delivery:
         if event.usage is not None:
             self.usage = merge_usage(self.usage, event.usage)
         elif self.streams:
-            self.texts += [text.text for text in event.texts if text.channel is not Channel.KEY and not text.repeated]
+            for text in event.texts:
+                if text.channel is not Channel.KEY and not text.repeated:
+                    self.said.add(text.text)
 
     def _opening(self, size: int | None) -> list[Part]:
         """The head, if it has not gone yet: with its length where the answer is whole."""

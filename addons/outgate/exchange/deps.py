@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from outgate.errors import Denial
 from outgate.exchange.channel import RequestHead
-from outgate.exchange.closing import TextCounter
+from outgate.exchange.said import TextCounter
 from outgate.inference.operation import Operation
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer

@@ -5,7 +5,7 @@ gone, killed) goes through `_close`, once.
 """
 
 import logging
-from asyncio import CancelledError, Task, get_running_loop
+from asyncio import CancelledError, Task, TimerHandle, get_running_loop
 from functools import partial
 
 from outgate.dialects.query import with_query
@@ -23,6 +23,7 @@ from outgate.exchange.judging import CutError
 from outgate.exchange.memory_estimate import memory_of
 from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
 from outgate.exchange.replies import as_sent, conclusion, denial_reply, hint_of, speaker
+from outgate.exchange.said import said_in
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.prompt import MEDIA
 from outgate.inference.stream import EventStream
@@ -32,6 +33,7 @@ from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import Asked, LivePolicy, LiveRoute
 from outgate.policy.schema import LimitsSection
 from outgate.upstreams.catalog import Backend
+from outgate.upstreams.events import UpstreamEvents
 
 _log = logging.getLogger(__name__)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
@@ -43,6 +45,8 @@ _NO_ROUTE = Denial(
     code="no_route", status=403, message="No route of the policy takes this method, path and model for this workload."
 )
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
+_READ_ON = 2.0
+"""Seconds for which a stream that its client has left is read for its usage: the end of an answer is told in its last event."""
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
 
@@ -66,14 +70,21 @@ class Exchange:
         self._closed = False
         self._text = 0
         self._cancelled_by = ""
+        self._reading_on: TimerHandle | None = None
 
     def client_gone(self) -> None:
         """The client left: nothing more is done for it. Called from the event loop, at any moment."""
         if self._cancelled_by != _CLIENT_GONE:
             self._cancelled_by = _CLIENT_GONE
             self.channel.close()
-            if self.task is not None:
-                self.task.cancel()
+            if self._delivery is not None and self._delivery.leave():
+                self._reading_on = get_running_loop().call_later(_READ_ON, self._cancel)
+            else:
+                self._cancel()
+
+    def _cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
 
     async def run(self) -> None:
         """Run the whole exchange. Never raises."""
@@ -92,6 +103,8 @@ class Exchange:
             await self._fail(_CRASHED)
         finally:
             deadline.cancel()
+            if self._reading_on is not None:
+                self._reading_on.cancel()
             await self._end(policy)
 
     def release(self) -> None:
@@ -101,8 +114,7 @@ class Exchange:
 
     def _expire(self) -> None:
         self._cancelled_by = self._cancelled_by or _LATE
-        if self.task is not None:
-            self.task.cancel()
+        self._cancel()
 
     async def _cancelled(self) -> None:
         if self._cancelled_by == _LATE:
@@ -211,9 +223,12 @@ class Exchange:
             status, headers = execution.get("r.status"), execution.get("r.headers")
             stream = execution.get("r.stream")
             words = conclusion(execution, self._operation, self.id)
-            self._delivery = Delivery(self.channel, self.id, spec(self._operation.dialect), judges, words)
+            said = said_in(execution, self._deps.tokenizers)
+            self._delivery = Delivery(self.channel, self.id, spec(self._operation.dialect), judges, words, said)
             execution.drop()
             self.body.release()
+            if isinstance(stream.source, UpstreamEvents):
+                stream.source.grown = self.body.answer_grown
             await self._deliver(execution, self._delivery, status, headers, stream)
         finally:
             await aclose(stream)
@@ -222,6 +237,8 @@ class Exchange:
     async def _deliver(self, execution: Execution, delivery: Delivery, status: int, headers: Headers, stream: EventStream) -> None:
         try:
             await delivery.run(status, headers, stream)
+            if self._cancelled_by:
+                raise CancelledError  # its client had gone: it was read on for its usage
             self.outcome = "answered"
             await delivery.finish(self._close)
         except BrokenAnswerError as error:
@@ -296,5 +313,5 @@ class Exchange:
         if self._attempts is not None and self._delivery is not None:
             self._attempts.dropped(self._delivery.dropped)
         attempts = tuple(self._attempts.records) if self._attempts is not None else ()
-        usage = usage_of(self.execution, self._delivery, self._deps.tokenizers)
+        usage = usage_of(self.execution, self._delivery)
         return await run_close_stages(self.execution, ExchangeEnd(outcome, self.denial, attempts, usage), f"exchange {self.id}")
