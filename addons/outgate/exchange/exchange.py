@@ -242,7 +242,6 @@ class Exchange:
             self.outcome = "answered"
             await delivery.finish(self._close)
         except BrokenAnswerError as error:
-            _log.warning("exchange %s broke off: %s (%s)", self.id, error.denial.code, type(error.__cause__).__name__)
             assert self._attempts is not None
             self._attempts.broke_off(error.__cause__)
             await self._fail(error.denial)
@@ -309,9 +308,8 @@ class Exchange:
         if self._closed or self.execution is None:
             return None
         self._closed = True
-        outcome = self.outcome or "failed"
         if self._attempts is not None and self._delivery is not None:
             self._attempts.dropped(self._delivery.dropped)
         attempts = tuple(self._attempts.records) if self._attempts is not None else ()
-        usage = usage_of(self.execution, self._delivery)
-        return await run_close_stages(self.execution, ExchangeEnd(outcome, self.denial, attempts, usage), f"exchange {self.id}")
+        end = ExchangeEnd(self.outcome or "failed", self.denial, attempts, usage_of(self.execution, self._delivery))
+        return await run_close_stages(self.execution, end, f"exchange {self.id}")
