@@ -6,11 +6,8 @@ gone, killed) goes through `_close`, once.
 
 import logging
 from asyncio import CancelledError, Task, TimerHandle, get_running_loop
-from functools import partial
 
-from outgate.dialects.query import with_query
 from outgate.dialects.registry import dialect, operation_for, spec
-from outgate.dialects.spec import Request, RequestLine
 from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
 from outgate.exchange.body import RequestBody, too_large
@@ -20,18 +17,16 @@ from outgate.exchange.delivery import BrokenAnswerError, Delivery
 from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, opening_facts
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
-from outgate.exchange.memory_estimate import memory_of
+from outgate.exchange.receive import receive
 from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
 from outgate.exchange.replies import as_sent, conclusion, denial_reply, hint_of, speaker
 from outgate.exchange.said import said_in
 from outgate.inference.operation import Kind, Operation
-from outgate.inference.prompt import MEDIA
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import Asked, LivePolicy, LiveRoute
-from outgate.policy.schema import LimitsSection
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.events import UpstreamEvents
 
@@ -39,8 +34,6 @@ _log = logging.getLogger(__name__)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
 _STRANGER = (401, 407)
 """Whoever nobody knows is answered once: the connection is not kept, and what was sent ahead is not read."""
-_AT_ONCE = 2 << 20
-"""Bytes of a body that are read on the loop; longer ones in a thread, so that others go on between its steps."""
 _NO_ROUTE = Denial(
     code="no_route", status=403, message="No route of the policy takes this method, path and model for this workload."
 )
@@ -68,7 +61,6 @@ class Exchange:
         self._attempts: Attempts | None = None
         self._delivery: Delivery | None = None
         self._closed = False
-        self._text = 0
         self._cancelled_by = ""
         self._reading_on: TimerHandle | None = None
 
@@ -169,39 +161,23 @@ class Exchange:
         assert self._backend is not None
         principal = self.execution.get("principal")
         self.body.belongs_to(principal.name)
-        request = await self._read(policy.gateway.limits)
-        if isinstance(request, Denial):
-            return request
+        received = await receive(self.head, self._operation, self.body, policy.gateway.limits)
+        if isinstance(received, Denial):
+            return received
+        request, text = received
         route = policy.match(self._asked(request.model))
         if route is None:
             return _NO_ROUTE
-        if self._text > policy.gateway.limits.body_bytes:
-            return too_large(policy.gateway.limits.body_bytes, f"{self._text} bytes beside images, audio and files")
+        if text > policy.gateway.limits.body_bytes:
+            return too_large(policy.gateway.limits.body_bytes, f"{text} bytes beside images, audio and files")
         admitted = self.execution
         execution = self._begin(route.plan, policy, route)
         execution.adopt(admitted)
         execution.give(
             {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
         )
-        del request  # from here on only the facts hold the body, so that `drop` lets it go
+        del received, request  # from here on only the facts hold the body, so that `drop` lets it go
         return await self._converse(execution, route)
-
-    async def _read(self, limits: LimitsSection) -> Request | Denial:
-        """The body as its dialect decodes it, and room for what that takes."""
-        raw = await self.body.whole(limits.body_seconds)
-        if not isinstance(raw, Denial) and "content-encoding" in self.head.headers:
-            raw = self.body.decoded(raw, self.head.headers, self.body.limit)
-        if isinstance(raw, Denial):
-            return raw
-        try:
-            line = RequestLine(self.head.method, self.head.path, self._operation)
-            decode = partial(dialect(self._operation.dialect).decode, line, self.head.headers, raw)
-            request = await get_running_loop().run_in_executor(None, decode) if len(raw) > _AT_ONCE else decode()
-        except WireError as error:
-            return Denial(code=error.code, status=400, message=str(error))
-        self._text = len(raw) - sum(part.bytes for part in request.prompt.parts if part.kind in MEDIA)
-        request = request._replace(prompt=with_query(request.prompt, self.head.path))
-        return self.body.grown(memory_of(len(raw), request)) or request
 
     async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:
         self._attempts = Attempts(self._deps.credentials, self._deps.seconds, limit=route.attempts, retry_sent=route.retry_sent)
