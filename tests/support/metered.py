@@ -15,12 +15,12 @@ from support.budgets import Clock, ask, audited, limit, running
 PRICES = Prices(lambda: 0.0, overrides={("openai", "gpt-4o-mini"): Price.flat(Decimal(1), Decimal(10))})
 
 
-def metered(folder, *endings, reserve=(), learned=None):
+def metered(folder, *endings, reserve=(), learned=None, refusals=None):
     """Close these endings, in accounts where `reserve` is held; what was written, what was counted, what is settled."""
 
     async def story():
         async with running(folder, limit(10_000)) as accounts:
-            meter = CloseExchange(accounts, Metrics(folder / "metrics"), Clock().wall, PRICES, learned)
+            meter = CloseExchange(accounts, Metrics(folder / "metrics"), Clock().wall, PRICES, learned, refusals=refusals)
             for exchange_id in reserve:
                 hold = await accounts.reserve(ask(exchange_id))
                 assert hold.amounts

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from outgate.errors import Denial
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Extent, Match, Verdict
 from outgate.metering.charge import Basis
@@ -26,6 +25,7 @@ _LONGEST = 128
 def record(closed: Closed) -> bytes:
     """One JSON object; what is unknown is null rather than wrong. Times are epoch seconds, stage timings microseconds."""
     denial = closed.denial
+    nobody = not closed.workload and closed.outcome != "answered"
     told = {
         "time": round(closed.started, 3),
         "outgate.seconds": round(closed.seconds, 6),
@@ -33,7 +33,7 @@ def record(closed: Closed) -> bytes:
         "outgate.denial.code": denial.code if denial is not None else None,
         "outgate.denial.stage": denial.stage if denial is not None else None,
         "http.response.status_code": closed.status if denial is None else denial.status,
-        **(_asked(closed, denial) if denial is not None else {}),
+        **(_asked(closed) if denial is not None or nobody else {}),
         "outgate.workload": closed.workload,
         "outgate.tenant": closed.tenant,
         "outgate.route": closed.route,
@@ -51,17 +51,18 @@ def record(closed: Closed) -> bytes:
         "outgate.verdicts": {guard: _verdict(verdict) for guard, verdict in closed.verdicts.items()},
         "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
     }
-    if denial is not None and not closed.workload:  # a stranger's refusals are many: nothing is said of what is not known
+    if nobody:  # a stranger's refusals are many: nothing is said of what is not known
         told = {name: value for name, value in told.items() if value not in (None, [], {})}
     return orjson.dumps(told)
 
 
-def _asked(closed: Closed, denial: Denial) -> dict[str, str | None]:
+def _asked(closed: Closed) -> dict[str, str | None]:
     """Who was refused, and what was asked for: enough to write the rule that would allow it."""
+    denial = closed.denial
     return {
-        "outgate.denial.cause": denial.cause or None,
+        "outgate.denial.cause": (denial.cause or None) if denial is not None else None,
         "client.address": closed.peer or None,
-        "presented.name": shown(denial.presented, admitted=False),
+        "presented.name": shown(denial.presented, admitted=False) if denial is not None else None,
         "http.request.method": bounded(closed.method),
         "url.path": bounded(closed.path.partition("?")[0]),
     }

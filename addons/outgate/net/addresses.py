@@ -7,7 +7,7 @@ Teredo ...) is judged by both. Ranges: the IANA IPv4 and IPv6 Special-Purpose Ad
 from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 type Address = IPv4Address | IPv6Address
 type Network = IPv4Network | IPv6Network
@@ -140,3 +140,14 @@ def _judge(address: Address, networks: tuple[Network, ...]) -> AddressClass | No
 
 def _opens(network: Network, address: Address, kind: AddressClass) -> bool:
     return address in network and (kind is not AddressClass.METADATA or network.num_addresses == 1)
+
+
+def network_of(peer: str) -> str:
+    """The part of an address that one peer has: all of IPv4, the first 64 bits of IPv6 (RFC 6177), of which a host has the rest."""
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    if not isinstance(address, IPv6Address):
+        return peer
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))

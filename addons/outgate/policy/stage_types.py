@@ -83,6 +83,7 @@ class Ports:
     prices: Any = NullPort("prices")
     metrics: Any = NullPort("metrics")
     notices: Any = None
+    refusals: Any = None
     state_secret: Any = NullPort("state_secret")
     refused: Any = NullPort("refused")
     wall: Callable[[], float] = NullPort("wall")

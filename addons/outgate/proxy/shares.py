@@ -5,11 +5,11 @@ connection that it has left idle for longest, so that a newcomer behind the same
 """
 
 from collections.abc import Callable, Hashable
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from mitmproxy.connection import Client
 
 from outgate.exchange.body import MemoryPool
+from outgate.net.addresses import network_of
 
 
 class _Held:
@@ -34,7 +34,7 @@ class ConnectionShares:
 
     def connected(self, client: Client) -> bool:
         """Whether there is room for one more of its peer."""
-        owner = ("peer", _network(client.peername[0] if client.peername else ""))
+        owner = ("peer", network_of(client.peername[0] if client.peername else ""))
         if not self._take(owner):
             return False
         self._held[client] = _Held(owner)
@@ -108,14 +108,3 @@ class ConnectionShares:
             idle.pop(client, None)
             if not idle:
                 del self._idle[owner]
-
-
-def _network(peer: str) -> str:
-    """The part of an address that one peer has: all of IPv4, the first 64 bits of IPv6 (RFC 6177), of which a host has the rest."""
-    try:
-        address = ip_address(peer.partition("%")[0])
-    except ValueError:
-        return peer
-    if not isinstance(address, IPv6Address):
-        return peer
-    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))

@@ -18,6 +18,8 @@ from outgate.exchange.deps import ExchangeDeps
 from outgate.metering.metrics import Metrics
 from outgate.metering.notices import PERIOD, Notices
 from outgate.metering.prices import Prices
+from outgate.metering.refusals import PERIOD as SECOND
+from outgate.metering.refusals import Refusals
 from outgate.model_server.client import ModelClient
 from outgate.model_server.supervise import ModelServerSupervisor, listening
 from outgate.model_server.wire import ModelServerError
@@ -31,7 +33,7 @@ from outgate.server.at_start import AtStart
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
 from outgate.server.worker_config import WorkerConfig
-from outgate.stores.accounts import Accounts
+from outgate.stores.accounts import Accounts, ClosingLine
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
 from outgate.stores.refused import Refused
@@ -85,7 +87,7 @@ class Runtime:
         )
         self._accounts.health.changed = accounts_changed
         self._prices = Prices(time.time)
-        self._notices = Notices()
+        self._notices, self._refusals = Notices(), Refusals(time.time)
         self._models = ModelClient(socket)
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
@@ -102,6 +104,7 @@ class Runtime:
             prices=self._prices,
             metrics=Metrics(layout.metrics),
             notices=self._notices,
+            refusals=self._refusals,
             state_secret=StateSecret.in_folder(layout.state),
             refused=Refused(layout.refused, time.time),
             wall=time.time,
@@ -152,7 +155,8 @@ class Runtime:
             raise
         self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
         self.in_background(self._reload_when_asked())
-        self.in_background(self._tell_notices())
+        self.in_background(_every(PERIOD, self._notices.flush))
+        self.in_background(_every(SECOND, self._write_refusals))
         self.in_background(asyncio.to_thread(self._prices.load))
         self.in_background(trim_after_start())
         if needs_model_server(live):
@@ -173,6 +177,7 @@ class Runtime:
         await self._reloader.stop()
         await self._models.close()
         self._client.close()
+        self._write_refusals()
         await self._accounts.stop()
         self._ports.metrics.close()
         self._ports.refused.close()
@@ -202,10 +207,9 @@ class Runtime:
             self._asked.clear()
             await self._reloader.reload()
 
-    async def _tell_notices(self) -> None:
-        while True:
-            await asyncio.sleep(PERIOD)
-            self._notices.flush()
+    def _write_refusals(self) -> None:
+        for last, record in self._refusals.flush():
+            self._accounts.close(ClosingLine(last, 0, 0, record))
 
     def policy(self) -> LivePolicy | None:
         return None if self._retired else self._reloader.current
@@ -276,6 +280,12 @@ def needs_model_server(policy: LivePolicy) -> bool:
 def exchange_id() -> str:
     """A request id: 128 random bits."""
     return "req_" + secrets.token_hex(16)
+
+
+async def _every(seconds: float, work: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        work()
 
 
 def _run_id() -> str:

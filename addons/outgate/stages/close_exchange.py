@@ -15,18 +15,19 @@ from outgate.inference.usage import Usage
 from outgate.inference.verdict import Verdict
 from outgate.metering.audit import record
 from outgate.metering.charge import Charge, Ending, charge_for
-from outgate.metering.cost import Costs, costs_of
+from outgate.metering.cost import costs_of
 from outgate.metering.events import Closed, emit, reported_input
 from outgate.metering.metrics import Metrics
 from outgate.metering.names import ModelNames
 from outgate.metering.notices import Notices
 from outgate.metering.prices import Prices
+from outgate.metering.refusals import Refusals
 from outgate.net.connection import Connection
 from outgate.pipeline.contract import Contract, Effect
 from outgate.pipeline.executor import Ran
 from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.stage import Stage
-from outgate.stores.accounts import Accounts, ClosingLine, Hold
+from outgate.stores.accounts import Accounts, ClosingLine, Hold, Settlement
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend, Endpoint
 
@@ -82,10 +83,12 @@ class CloseExchange(Stage):
         tokenizers: Tokenizers | None = None,
         models: frozenset[str] = frozenset(),
         notices: Notices | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._accounts, self._metrics, self._wall = accounts, metrics, wall
         self._prices, self._tokenizers, self._names = prices, tokenizers, ModelNames(models)
         self._tell = notices.tell if notices is not None else lambda *_: None
+        self._is_counted = refusals.counts if refusals is not None else lambda *_: False
         optional = tuple(fact_of_field(name) for name in Reads._fields if name not in _CERTAIN)
         self.contract = Contract.of(Reads, writes=("line",), effect=Effect.IDEMPOTENT, optional=optional, cost=0.05)
 
@@ -97,7 +100,8 @@ class CloseExchange(Stage):
             emit(closed, 0, self._metrics)
             return (ClosingLine(facts.exchange_id, 0, 0, b"{}"),)
         line = ClosingLine(facts.exchange_id, charge.tokens_in, charge.tokens_out, record(closed))
-        settlement = self._accounts.close(line)
+        counted = self._is_counted(facts.exchange_id, closed)
+        settlement = Settlement() if counted else self._accounts.close(line)
         if settlement is not None:
             emit(closed, settlement.debt, self._metrics)
             self._tell(facts.exchange_id, closed)
@@ -106,8 +110,8 @@ class CloseExchange(Stage):
 
     def _closed(self, facts: Reads, charge: Charge) -> Closed:
         principal = facts.principal or _NOBODY
-        upstream = facts.r_source == "upstream"
-        answered, model = upstream and (facts.r_status or 500) < 400, facts.model or ""
+        upstream, model = facts.r_source == "upstream", facts.model or ""
+        answered, usage = upstream and (facts.r_status or 500) < 400, facts.usage if upstream else None
         return Closed(
             started=facts.started,
             seconds=max(0.0, self._wall() - facts.started),
@@ -126,9 +130,9 @@ class CloseExchange(Stage):
             backend=facts.backend.name if facts.backend is not None else "",
             endpoint=facts.endpoint.name if facts.endpoint is not None else "",
             counted=facts.tokens_in,
-            usage=facts.usage if upstream else None,
+            usage=usage,
             charge=charge,
-            costs=self._costs(facts, charge),
+            costs=costs_of(self._prices, (facts.provider or "", model), usage, charge, facts.attempts or ()),
             status=facts.r_status,
             source=facts.r_source or "",
             denial=facts.denial,
@@ -139,10 +143,6 @@ class CloseExchange(Stage):
             trace=facts.trace or (),
             verdicts=facts.verdicts,
         )
-
-    def _costs(self, facts: Reads, charge: Charge) -> Costs | None:
-        usage = facts.usage if facts.r_source == "upstream" else None
-        return costs_of(self._prices, (facts.provider or "", facts.model or ""), usage, charge, facts.attempts or ())
 
     def _learn(self, facts: Reads) -> None:
         reported = reported_input(facts.usage) if facts.r_source == "upstream" else None

@@ -1,7 +1,9 @@
 """R6 and E10: a tunnel that is refused leaves one closing line, whoever asked and whatever was wrong."""
 
 import base64
+import itertools
 import socket
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,9 +12,13 @@ from e2e.world import OTHER_TOKEN, TOKEN, http, lines
 from support.waiting import until
 
 
+_SOURCES = itertools.count(1)
+
+
 def connect(gateway, authority, *fields):
-    """The status of one CONNECT."""
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as link:
+    """The status of one CONNECT, from an address of its own: the refusals of strangers are counted by theirs."""
+    source = (f"127.0.1.{next(_SOURCES)}", 0)
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20, source_address=source) as link:
         head = (f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", *fields, "", "")
         link.sendall("\r\n".join(head).encode())
         return int(link.recv(4096).split()[1])
@@ -20,6 +26,27 @@ def connect(gateway, authority, *fields):
 
 def basic(token, workload="app"):
     return "Proxy-Authorization: Basic " + base64.b64encode(f"{workload}:{token}".encode()).decode()
+
+
+class Flood:
+    """Requests without token, one connection each, from one address."""
+
+    def __init__(self, gateway, source):
+        self._port, self._source, self._began = gateway.port, source, 0.0
+        self.seconds = 0.0
+
+    def __enter__(self):
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.monotonic() - self._began
+
+    def refused(self):
+        """The request id of one more."""
+        with socket.create_connection(("127.0.0.1", self._port), timeout=20, source_address=(self._source, 0)) as link:
+            link.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            return link.recv(4096).partition(b"x-outgate-request-id: ")[2].split(b"\r")[0].decode()
 
 
 REFUSED = {
@@ -68,8 +95,21 @@ def test_the_line_of_a_refused_tunnel_says_who_asked_and_why_they_are_nobody(sha
     assert until(lambda: any(line["id"] not in known for line in lines(world)))
     line = next(line for line in lines(world) if line["id"] not in known)
 
-    names = ("outgate.denial.cause", "presented.name", "client.address", "http.request.method")
-    assert (cause, name, "127.0.0.1", "CONNECT") == tuple(line.get(each) for each in names)
+    names = ("outgate.denial.cause", "presented.name", "http.request.method")
+    assert (cause, name, "CONNECT") == tuple(line.get(each) for each in names)
+    assert line["client.address"].startswith("127.0.1.")
+
+
+def test_attack_a_flood_of_refusals_without_token_fills_no_disk(world):
+    """They are counted: the id of the first has its line, and the number of all is there when the gateway has ended."""
+    with world.gateway(world.policy()) as gateway, Flood(gateway, "127.0.0.9") as flood:
+        ids = [flood.refused() for _ in range(300)]
+
+    told = lines(world)
+    numbers = [line["outgate.refusals"] for line in told if "outgate.refusals" in line]
+    assert ids[0] == told[0]["id"]
+    assert 300 == sum(numbers) + len(told) - len(numbers)
+    assert len(told) <= 2 + 2 * flood.seconds
 
 
 def test_the_line_of_a_refused_request_says_what_was_asked_for(shared):
