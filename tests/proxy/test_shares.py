@@ -116,3 +116,10 @@ def test_it_waits_for_a_first_request_until_one_was_authenticated(shares):
     assert shares.is_waiting(client)
     shares.prove(client)
     assert not shares.is_waiting(client)
+
+
+def test_attack_a_connection_is_refused_three_tunnels(shares):
+    (client,) = clients("192.0.2.1")
+    shares.connected(client)
+
+    assert [True, True, False] == [shares.refused(client) for _ in range(3)]

@@ -29,8 +29,9 @@ from outgate.policy.schema import GatewaySection, LimitsSection
 from outgate.proxy.destination import authority_of, connection_of, entry_of, request_head_of
 from outgate.proxy.http1 import BoundedHttp1Server
 from outgate.proxy.layers import ExchangeStream, install, layers_in, refusal
+from outgate.proxy.outer_names import OuterNames
 from outgate.proxy.shares import ConnectionShares
-from outgate.proxy.tls import ClientIdentity, accept_in_tunnel, agree_on_http1, identity_of
+from outgate.proxy.tls import ClientIdentity, accept_in_tunnel, accept_outside, identity_of
 
 _log = logging.getLogger(__name__)
 _GRACE = 0.5
@@ -64,6 +65,7 @@ class Gateway:
         self._conns: WeakKeyDictionary[Client, Connection] = WeakKeyDictionary()
         self._certificates: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
         self._names = RefusedNames()
+        self._outer = OuterNames(deps.seconds)
         self._unused: WeakKeyDictionary[Client, Tunnel] = WeakKeyDictionary()
         self._lines: set[Task[None]] = set()
         self._identity = identity
@@ -88,17 +90,16 @@ class Gateway:
             _log.exception("CONNECT could not be judged")
             denial = FAILED
         if denial is not None:
-            flow.response = refusal(denial, request_id)
+            flow.response = refusal(denial, request_id, close=not self.shares.refused(flow.client_conn))
         self._expect(flow.client_conn)
 
     def tls_start_client(self, data: TlsData) -> None:
-        conn = self._conns.get(data.context.client)
+        client = data.context.client
+        conn = self._conns.get(client)
         if conn is not None and conn.entry is Entry.CONNECT:
             accept_in_tunnel(data, conn.authority, http1=conn.refused)
-        elif self._identity is not None:
-            self._identity.start(data)
         else:
-            agree_on_http1(data)
+            accept_outside(data, self._identity, named=self._has_own_leaf(client))
 
     def tls_established_client(self, data: TlsData) -> None:
         """The outer handshake's certificate; the inner one will reset what mitmproxy remembers of it."""
@@ -199,6 +200,8 @@ class Gateway:
         principal = exchange.execution.get("principal") if exchange.execution is not None else None
         if principal is not None:
             self.shares.prove(client)
+            if exchange.head.connection.entry is not Entry.CONNECT:
+                self._outer.prove(client.sni or "")
             if not self.shares.belongs_to(client, principal.name):
                 _cut(client)
         elif self.shares.is_waiting(client):
@@ -231,10 +234,12 @@ class Gateway:
         conn = connection_of(flow.client_conn, Entry.CONNECT, destination, secret, self._identity_of(flow.client_conn))
         conn = replace(conn, sni="")  # that of a TLS connection to the gateway itself is not the tunnel's
         tunnel = Tunnel(request_id, conn, destination, problem, self.deps)
-        denial = await tunnel.judge(policy, self._names, self._own_names(policy.gateway, flow.client_conn))
+        own = _own_names(policy.gateway, flow.client_conn.sni or "")
+        denial = await tunnel.judge(policy, self._names, own)
         if denial is None and not self._admit(flow.client_conn, tunnel):
             denial = await tunnel.refuse(_FULL)
         if denial is None:
+            self._outer.prove(flow.client_conn.sni or "")
             self._conns[flow.client_conn] = replace(conn, refused=tunnel.refused is not None)
             if tunnel.refused is not None:
                 self._unused[flow.client_conn] = tunnel
@@ -244,9 +249,18 @@ class Gateway:
         principal = tunnel.execution.get("principal") if tunnel.execution is not None else None
         return principal is None or self.shares.belongs_to(client, principal.name)
 
-    def _own_names(self, gateway: GatewaySection, client: Client) -> frozenset[str]:
-        """Names of the gateway itself, that of a TLS connection to it among them."""
-        return frozenset({gateway.listen.rpartition(":")[0], (client.sni or "").lower(), gethostname().lower()})
+    def _has_own_leaf(self, client: Client) -> bool:
+        """Whether its certificate, outside of any tunnel, is one for the name that it asks for."""
+        policy, name, peer = self.deps.policy(), client.sni or "", client.peername
+        if not name or policy is None:
+            return False
+        known = name.lower() in _own_names(policy.gateway) or policy.destination(f"{name.lower()}:443") is not None
+        return known or self._outer.admits(name, peer[0] if peer else "")
+
+
+def _own_names(gateway: GatewaySection, sni: str = "") -> frozenset[str]:
+    """Names of the gateway itself, that of a TLS connection to it among them."""
+    return frozenset({gateway.listen.rpartition(":")[0], sni.lower(), gethostname().lower()})
 
 
 def _cut(client: Client) -> None:

@@ -256,9 +256,9 @@ def _fork(context: Context) -> Context:
     return forked
 
 
-def refusal(denial: Denial, request_id: str) -> http.Response:
+def refusal(denial: Denial, request_id: str, *, close: bool) -> http.Response:
     """The refusal of a CONNECT, where no dialect is known: a sentence in the reason phrase, and as JSON."""
-    head, body, _ = denial_reply(denial, "none", request_id)
+    head, body, _ = denial_reply(denial, "none", request_id, close=close)
     assert isinstance(head, ResponseHead)
     response = response_of(head, http2=False)
     response.reason = reason_phrase(denial, request_id)

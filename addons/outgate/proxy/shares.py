@@ -11,15 +11,20 @@ from mitmproxy.connection import Client
 from outgate.exchange.body import MemoryPool
 from outgate.net.addresses import network_of
 
+_TRIES = 3
+"""Tunnels that may be refused on one connection: asking without end costs more to answer than to ask."""
+
 
 class _Held:
-    """One open connection: whose it is, how many requests run on it, and whether one was ever authenticated."""
+    """One open connection: its owner, requests that run on it, tunnels that it was refused, and whether a request on it was ever
+    authenticated.
+    """
 
-    __slots__ = ("owner", "proven", "running")
+    __slots__ = ("owner", "proven", "refused", "running")
 
     def __init__(self, owner: Hashable) -> None:
         self.owner = owner
-        self.running = 0
+        self.running = self.refused = 0
         self.proven = False
 
 
@@ -83,6 +88,14 @@ class ConnectionShares:
         held = self._held.get(client)
         if held is not None:
             held.proven = True
+
+    def refused(self, client: Client) -> bool:
+        """A tunnel was refused on it; whether it may ask for another, as who is challenged does (curl --proxy-anyauth)."""
+        held = self._held.get(client)
+        if held is None:
+            return False
+        held.refused += 1
+        return held.refused < _TRIES
 
     def is_waiting(self, client: Client) -> bool:
         """Whether it has yet to bring its first authenticated request, and none runs on it."""

@@ -41,6 +41,24 @@ def agree_on_http1(tls_start: TlsData) -> None:
     tls_start.ssl_conn.get_app_data()["client_alpn"] = _HTTP1
 
 
+def accept_outside(tls_start: TlsData, identity: "ClientIdentity | None", *, named: bool) -> None:
+    """Any handshake that is not in a tunnel. Not `named`: with the leaf of the gateway's address, whatever the SNI says, which is
+    judged with the request.
+    """
+    client = tls_start.context.client
+    sni = client.sni
+    client.sni = sni if named else None
+    try:
+        if identity is not None:
+            identity.start(tls_start)
+        else:
+            agree_on_http1(tls_start)
+        if not named and tls_start.ssl_conn is None:
+            ctx.master.addons.get("tlsconfig").tls_start_client(tls_start)
+    finally:
+        client.sni = sni
+
+
 def accept_in_tunnel(tls_start: TlsData, authority: str, *, http1: bool) -> None:
     """Mint for the name of the CONNECT whatever the SNI says, which is judged with the request: strangers to the policy, and their
     spellings, are not what a certificate is made for. `http1` agrees on nothing but HTTP/1.1.

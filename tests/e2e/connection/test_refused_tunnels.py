@@ -11,7 +11,6 @@ import pytest
 from e2e.world import OTHER_TOKEN, TOKEN, http, lines
 from support.waiting import until
 
-
 _SOURCES = itertools.count(1)
 
 
