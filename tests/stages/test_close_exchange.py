@@ -37,6 +37,7 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
         "outgate.denial.code": None,
         "outgate.denial.stage": None,
         "http.response.status_code": 200,
+        "client.address": "192.0.2.9",
         "outgate.workload": "agent",
         "outgate.tenant": "acme",
         "outgate.route": "chat",
@@ -61,6 +62,7 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
         "outgate.charged": "reported",
         "outgate.cost.usd": "0.00015",
         "outgate.cost.hold.usd": None,
+        "outgate.redacted": {"EMAIL_ADDRESS": 2},
         "outgate.attempts": [
             {
                 "number": 1,

@@ -233,7 +233,7 @@ def test_redaction_changes_no_verdict() -> None:
         for _ in range(chance.randrange(1, 4)):
             words.insert(chance.randrange(len(words) + 1), chance.choice(values))
         given = prompt(" ".join(words))
-        redacted, _ = asyncio.run(redact.run(RedactReads(given, _WHO)))
+        redacted, *_ = asyncio.run(redact.run(RedactReads(given, _WHO)))
         before, after = (_run(guard, Reads(one, _WHO)) for one in (given, redacted))
         assert isinstance(before, Denial) >= isinstance(after, Denial), words
 
@@ -262,5 +262,5 @@ def test_the_sentence_for_a_withheld_text_is_found_by_no_rule_and_holds_nothing_
         (sentence,) = texts_of(went_on)
         for channel in (Channel.USER, Channel.TOOL_RESULT, Channel.SYSTEM):
             assert CLEAN == _action(everywhere, Reads(prompt(sentence, channel=channel), _WHO))
-        redacted, _ = asyncio.run(redact.run(RedactReads(went_on, _WHO)))
+        redacted, *_ = asyncio.run(redact.run(RedactReads(went_on, _WHO)))
         assert (sentence,) == texts_of(redacted)

@@ -49,6 +49,7 @@ def ended(exchange_id: str = "x", **fields) -> Reads:
         "conn": Connection(peer="192.0.2.9"),
         "method": "POST",
         "path": "/v1/chat/completions",
+        "redacted": {"EMAIL_ADDRESS": 2},
     }
     return Reads(**usual | fields)
 

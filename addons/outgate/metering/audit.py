@@ -34,6 +34,7 @@ def record(closed: Closed) -> bytes:
         "outgate.denial.stage": denial.stage if denial is not None else None,
         "http.response.status_code": closed.status if denial is None else denial.status,
         **(_asked(closed) if denial is not None or nobody else {}),
+        "client.address": closed.peer or None,
         "outgate.workload": closed.workload,
         "outgate.tenant": closed.tenant,
         "outgate.route": closed.route,
@@ -48,6 +49,7 @@ def record(closed: Closed) -> bytes:
         "outgate.source": closed.source,
         **_amounts(closed),
         "outgate.attempts": _attempts(closed),
+        "outgate.redacted": closed.redacted,
         "outgate.verdicts": {guard: _verdict(verdict) for guard, verdict in closed.verdicts.items()},
         "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
     }
@@ -61,7 +63,6 @@ def _asked(closed: Closed) -> dict[str, str | None]:
     denial = closed.denial
     return {
         "outgate.denial.cause": (denial.cause or None) if denial is not None else None,
-        "client.address": closed.peer or None,
         "presented.name": shown(denial.presented, admitted=False) if denial is not None else None,
         "http.request.method": bounded(closed.method),
         "url.path": bounded(closed.path.partition("?")[0]),

@@ -48,6 +48,7 @@ class Closed(NamedTuple):
     peer: str
     method: str
     path: str
+    redacted: Mapping[str, int]
     attempts: Sequence[AttemptRecord]
     trace: Sequence[Ran]
     verdicts: Mapping[str, Verdict]

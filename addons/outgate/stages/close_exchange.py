@@ -60,6 +60,7 @@ class Reads(NamedTuple):
     conn: Connection | None
     method: str | None
     path: str | None
+    redacted: Mapping[str, int] | None
     verdicts: Mapping[str, Verdict] = MappingProxyType({})
 
 
@@ -68,9 +69,7 @@ _NOBODY = Principal(name="", tenant="")
 
 
 class CloseExchange(Stage):
-    """Writes `line`. `prices` and `tokenizers` may be absent: then nothing has a cost, and no factor is learned. `models` are named
-    by the policy: series are labelled by them.
-    """
+    """Writes `line`. Without `prices` nothing has a cost, without `tokenizers` no factor is learned; `models` label series."""
 
     name = "close_exchange"
 
@@ -139,6 +138,7 @@ class CloseExchange(Stage):
             peer=facts.conn.peer if facts.conn is not None else "",
             method=facts.method or "",
             path=facts.path or "",
+            redacted=facts.redacted or {},
             attempts=facts.attempts or (),
             trace=facts.trace or (),
             verdicts=facts.verdicts,

@@ -5,8 +5,8 @@ refuse. What may hold an entity is asked about in pieces, each remembered as it 
 """
 
 from asyncio import sleep, to_thread
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from collections import Counter
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.links import hosts_of
 from outgate.detectors.pii.placeholders import NONE, Naming, Placeholders, key_of_conversation
 from outgate.detectors.pii.prefilter import ENTITIES, candidates
-from outgate.detectors.pii.seams import Seam, crossing, seams
+from outgate.detectors.pii.seams import by_leaf, seams
 from outgate.detectors.pii.slices import Slice, merge
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
@@ -70,7 +70,7 @@ class Redact(Stage):
         self._kind = "pii:" + ",".join(self._entities)
         self.contract = Contract.of(
             Reads,
-            writes=("prompt", "placeholders"),
+            writes=("prompt", "placeholders", "redacted"),
             may=May.MUTATE,
             limit=settings.limit,
             clears=True,
@@ -79,14 +79,12 @@ class Redact(Stage):
             passes=0.99,
         )
 
-    async def run(self, facts: Reads) -> tuple[Prompt, Placeholders]:
+    async def run(self, facts: Reads) -> tuple[Prompt, Placeholders, dict[str, int]]:
         prompt = facts.prompt
-        if not self._entities:
-            return prompt, NONE
-        found = await self._findings(prompt, facts.principal)
+        found = await self._findings(prompt, facts.principal) if self._entities else {}
         if not found:
-            return prompt, NONE
-        return self._replaced(prompt, found, facts.principal)
+            return prompt, NONE, {}
+        return *self._replaced(prompt, found, facts.principal), _counts(found)
 
     async def _findings(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:
         """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
@@ -102,7 +100,7 @@ class Redact(Stage):
         if fresh:
             judged = await self._judged(fresh, principal)
             known = [judged[digests[i]] if findings is None else findings for i, findings in enumerate(known)]
-        return _by_leaf(known[: len(leaves)], across, known[len(leaves) :])
+        return by_leaf(known[: len(leaves)], across, known[len(leaves) :])
 
     async def _judged(self, fresh: dict[bytes, str], principal: Principal) -> dict[bytes, tuple[Finding, ...]]:
         parts = await self._screened(fresh)
@@ -141,10 +139,6 @@ class Redact(Stage):
         return key_of_conversation(key, prompt) if self._per_conversation else key
 
 
-def _by_leaf(own: Sequence[Any], across: Iterable[Seam], findings: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
-    alone: dict[int, tuple[Finding, ...]] = {i: some for i, some in enumerate(own) if some}
-    found = dict(alone)
-    for seam, some in zip(across, findings, strict=True):
-        for leaf, share in crossing(seam, some, alone):
-            found[leaf] = disjoint((*found.get(leaf, ()), share))
-    return found
+def _counts(found: dict[int, tuple[Finding, ...]]) -> dict[str, int]:
+    """How many values of each entity were replaced."""
+    return dict(sorted(Counter(finding.entity for some in found.values() for finding in some).items()))

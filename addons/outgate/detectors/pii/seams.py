@@ -6,10 +6,10 @@ and items, only what is certain counts: two numbers that happen to meet are no t
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from outgate.detectors.finding import Finding
+from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.finders import CARD, EMAIL, IBAN, PHONE, SSN
 from outgate.inference.prompt import Channel, Leaf
 
@@ -110,6 +110,16 @@ def _may_cross(pieces: Sequence[Piece]) -> bool:
     if ("@" in left or "@" in right) and not (left[-1].isspace() or right[0].isspace()):
         return True
     return _NUMBERS.search(left[-_NEAR:]) is not None and _NUMBERS.search(right[:_NEAR]) is not None
+
+
+def by_leaf(own: Sequence[Any], across: Iterable[Seam], findings: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
+    """Findings by leaf: each leaf's own (a sequence of them, or None), and its share of those that cross a seam."""
+    alone = {i: tuple(some) for i, some in enumerate(own) if some}
+    found = dict(alone)
+    for seam, some in zip(across, findings, strict=True):
+        for leaf, share in crossing(seam, some, alone):
+            found[leaf] = disjoint((*found.get(leaf, ()), share))
+    return found
 
 
 def _shares(seam: Seam, found: Finding) -> Iterator[tuple[Piece, Finding]]:
