@@ -9,7 +9,7 @@ from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI
 @pytest.mark.parametrize(
     ("extra", "state"),
     [
-        ({"store": True}, ("store",)),
+        ({"store": True}, ()),
         ({"store": False, "previous_response_id": None}, ()),
         ({"previous_response_id": "resp_1"}, ("previous_response_id",)),
         ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}]}, ("file_id",)),

@@ -59,7 +59,7 @@ def test_hosted_tools_that_are_only_offered_are_taken_out_and_told():
     verdict, _, dropped = offering(SEARCH, FUNCTION)
 
     assert dropped
-    assert (Action.REPLACED, (Match("hosted_tool", "dropped", 1),)) == (verdict.action, verdict.matches)
+    assert (Action.REPLACED, Match("hosted_tool", "dropped", 1)) == (verdict.action, verdict.matches[0])
 
 
 @pytest.mark.parametrize("tools", [(MCP,), (SEARCH, MCP)])
@@ -74,6 +74,39 @@ def test_policy_may_refuse_or_admit_them_all():
     assert isinstance(offering(SEARCH, hosted_tools="deny"), Denial)
     verdict, _, dropped = offering(MCP, allow_unjudged=["hosted_tool"])
     assert (Action.ALLOWED, False) == (verdict.action, dropped)
+
+
+def keeping(dialect, body, **settings):
+    request = Spoken(dialect).decode(Operation(dialect, Kind.CHAT), orjson.dumps({"model": "m", **body}))
+    return AdmitParts(AdmitPartsSettings.model_validate(settings)).run(Reads(request.prompt, request.params))
+
+
+SAID = {"messages": [{"role": "user", "content": "hi"}]}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "told"),
+    [
+        ("openai", {**SAID, "store": True}, (Match("store", "overruled"),)),
+        ("openai", SAID, ()),
+        ("responses", {"input": "hi", "store": True}, (Match("store", "overruled"),)),
+        ("responses", {"input": "hi"}, (Match("store", "overruled"),)),
+        ("responses", {"input": "hi", "store": False}, ()),
+        (
+            "responses",
+            {"input": "hi", "store": True, "tools": [SEARCH]},
+            (Match("hosted_tool", "dropped"), Match("store", "overruled")),
+        ),
+    ],
+)
+def test_an_answer_that_would_be_kept_at_the_provider_is_told_as_overruled(dialect, body, told):
+    verdict, _, _ = keeping(dialect, body)
+
+    assert told == verdict.matches
+
+
+def test_nothing_is_overruled_where_the_policy_admits_store():
+    assert (Verdict(), frozenset({"store"}), False) == keeping("openai", {**SAID, "store": True}, allow_server_state=["store"])
 
 
 def test_state_at_the_provider_is_refused_unless_named():

@@ -17,6 +17,8 @@ class Params:
     """The caller asked for usage in the stream; else the gateway asks for it and hides the event."""
     server_state: tuple[str, ...] = ()
     """Members that refer to state at the provider (`previous_response_id`, file ids); denied unless policy allows them."""
+    kept: bool = False
+    """The answer would be kept at the provider: the caller asked for it, or did not say no where that is what its API does."""
     identity: bytes = b"{}"
 
 

@@ -1,7 +1,8 @@
 """Refuse what no policy can read, unless the policy names it: images, audio, files, token arrays, opaque bodies, provider state.
 
 The same holds of tools that the provider runs: they reach addresses that no policy sees. Where a request only offers some, it goes
-on without them. What is admitted or taken out is written down as the verdict, for the audit line.
+on without them, and where it would be kept at the provider, with `store: false`. What is admitted, taken out or overruled is
+written down as the verdict, for the audit line.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,8 @@ class AdmitPartsSettings(Settings):
     (`{type: web_search}`), so that the model never hears of them, and refuses those that name an address; `deny` refuses all."""
     allow_server_state: frozenset[str] = frozenset()
     """State at the provider that may be used: members that refer to it, `previous_response_id` for example, `item_reference` for
-    items of the Responses API that are not sent again, `store` for having its answers kept there.
+    items of the Responses API that are not sent again, `store` for having its answers kept there: without it,
+    requests leave with `store: false`, and the audit line says `store (overruled)` where they asked for more.
     """
 
 
@@ -58,13 +60,14 @@ class AdmitParts(Stage):
 
     def run(self, facts: Reads, /) -> Outcome:
         unjudged, state = facts.prompt.unjudged, facts.params.server_state
+        overruled = facts.params.kept and "store" not in self._state
         if not unjudged and not state:
-            return (_TEXT_ALONE, self._state, False)
+            return (_FORGOTTEN if overruled else _TEXT_ALONE, self._state, False)
         dropped = self._drops and HOSTED in unjudged and offered(facts.prompt)
         unread = sorted(unjudged - self._parts - ({HOSTED} if dropped else set()))
         stored = sorted(set(state) - self._state)
         action = Action.DENIED if unread or stored else Action.REPLACED if dropped else Action.ALLOWED
-        found = _verdict(facts.prompt, state, action, dropped=dropped)
+        found = _verdict(facts.prompt, state, action, dropped=dropped, overruled=overruled)
         if unread:
             message = (
                 f"The policy does not admit content it cannot read: {', '.join(_placed(facts.prompt, unread))}. "
@@ -81,6 +84,8 @@ class AdmitParts(Stage):
 
 
 _TEXT_ALONE = Verdict()
+_OVERRULED = Match("store", "overruled")
+_FORGOTTEN = Verdict(matches=(_OVERRULED,))
 
 
 def _placed(prompt: Prompt, kinds: Sequence[str]) -> Iterator[str]:
@@ -91,11 +96,13 @@ def _placed(prompt: Prompt, kinds: Sequence[str]) -> Iterator[str]:
         yield f"{kind} at {where}" if where else kind
 
 
-def _verdict(prompt: Prompt, state: tuple[str, ...], action: Action, *, dropped: bool) -> Verdict:
+def _verdict(prompt: Prompt, state: tuple[str, ...], action: Action, *, dropped: bool, overruled: bool) -> Verdict:
     """Every part is unjudged: this stage knows kinds, and reads none of them."""
     matches = [Match(name, "server_state") for name in state]
     if dropped:
         matches.append(Match(HOSTED, "dropped", len(prompt.hosted)))
+    if overruled:
+        matches.append(_OVERRULED)
     measured = {part.kind for part in prompt.parts}
     rest = tuple(Extent(kind, 1) for kind in sorted(prompt.unjudged - measured))
     return Verdict(action=action, matches=tuple(matches), unjudged=(*prompt.parts, *rest))

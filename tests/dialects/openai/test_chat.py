@@ -83,6 +83,28 @@ def test_an_edit_inside_stream_options_keeps_the_usage_flag():
     assert {"other": "x", "include_usage": True} == sent["stream_options"]
 
 
+@pytest.mark.parametrize(
+    ("extra", "admitted", "sent"),
+    [({"store": True}, (), False), ({"store": True}, ("store",), True), ({"store": False}, (), False), ({}, (), None)],
+)
+def test_an_answer_is_kept_at_the_provider_only_where_the_policy_admits_it(extra, admitted, sent):
+    request = decode(**extra)
+    wire = orjson.loads(OPENAI.encode(CHAT, request.prompt, "m", request.params, state=frozenset(admitted)))
+
+    assert sent is wire.get("store")
+
+
+def test_a_wish_to_keep_the_answer_is_true_or_false():
+    with pytest.raises(WireError, match="store"):
+        decode(store="yes")
+
+
+def test_where_a_body_goes_out_as_it_came_store_is_state_at_the_provider():
+    request = OPENAI.decode(operation_for("POST", "/v1/chat/completions/x"), orjson.dumps({"messages": USER, "store": True}))
+
+    assert ("store",) == request.params.server_state
+
+
 def test_tools_are_named_and_identified():
     tools = [{"type": "function", "function": {"name": "a"}}, {"type": "custom", "custom": {"name": "b"}}]
 

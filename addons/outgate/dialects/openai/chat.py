@@ -10,7 +10,7 @@ from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.openai.stream import DONE, OpenAIStream, reported
-from outgate.dialects.openai.tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES
+from outgate.dialects.openai.tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, OPAQUE
 from outgate.dialects.openai.vectors import VectorsAnswer
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
@@ -41,7 +41,7 @@ class OpenAI:
             return self._chat(line, read(body, CHAT, self._limits))
         if line.operation.kind is Kind.EMBEDDINGS:
             return self._embeddings(line, read(body, EMBEDDINGS, self._limits))
-        return opaque.decode(line, body, CHAT, self._limits)
+        return opaque.decode(line, body, OPAQUE, self._limits)
 
     def _chat(self, line: RequestLine, reading: Reading) -> Request:
         tree = reading.document.tree
@@ -53,6 +53,7 @@ class OpenAI:
             temperature=number(tree, "temperature"),
             include_usage=_asks_for_usage(tree),
             server_state=reading.state,
+            kept=flag(tree, "store"),
             identity=identity_of(reading, _TOOLS),
         )
         if params.stream:  # after the walk, and in place: an edit of the caller's other options keeps it
@@ -77,6 +78,8 @@ class OpenAI:
         edits = {**prompt.edits, (0, "model"): target.model}
         if kind is Kind.CHAT and target.max_tokens is not None and request.params.max_tokens is None:
             edits[0, "max_completion_tokens" if is_newer(target.model) else "max_tokens"] = target.max_tokens
+        if request.params.kept and "store" not in target.state:
+            edits[0, "store"] = False
         return WireRequest(request.line.target, JSON, prompt.document.encode(edits))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:

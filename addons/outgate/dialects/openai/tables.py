@@ -1,6 +1,6 @@
 """Tables of the OpenAI API: every member of its bodies (platform.openai.com/docs/api-reference: chat, embeddings), its words."""
 
-from outgate.dialects.rules import EVERYTHING, HOSTED, Rule, free, schema
+from outgate.dialects.rules import EVERYTHING, HOSTED, STATE, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 
@@ -116,43 +116,57 @@ _REACH = _values("web_search_options", "search_parameters", "plugins", "enable_s
 _CHOICES = _values("auto", "none", "required")
 _NAMED = Rule(_PARAMETER, texts={"name": _PARAMETER})
 _CHOICE = Rule(_PARAMETER, fixed={"type": _values("function", "custom")}, rules={"function": _NAMED, "custom": _NAMED})
-CHAT = Rule(
-    _PARAMETER,
-    fixed={
-        "model": EVERYTHING,  # replaced by the routed model: the caller's never leaves
-        "tool_choice": _CHOICES,
-        "function_call": _CHOICES,
-        "reasoning_effort": _values("none", "minimal", "low", "medium", "high", "xhigh"),
-        "verbosity": _values("low", "medium", "high"),
-        "service_tier": _values("auto", "default", "flex", "scale", "priority", "fast"),
-        "prompt_cache_retention": _values("in_memory", "24h"),
-    },
-    texts=dict.fromkeys(("user", "prompt_cache_key", "safety_identifier", "stop"), _PARAMETER),
-    rules={
-        "messages": Rule(Channel.USER, item=Rule(Channel.USER, by="role", cases=_ROLE_RULES), turns=True),
-        "tools": _tools(),
-        "functions": _tools(),
-        "tool_choice": _CHOICE,
-        "function_call": _NAMED,
-        "response_format": _FORMAT,
-        "prediction": Rule(
-            Channel.ASSISTANT,
-            texts={"content": Channel.ASSISTANT},
-            fixed={"type": _values("content")},
-            rules={"content": Rule(Channel.ASSISTANT, item=_part(Channel.ASSISTANT))},
-        ),
-        "metadata": free(_PARAMETER, state=NO_STATE),
-        "audio": Rule(
-            _PARAMETER, kind="audio", texts={"voice": _PARAMETER}, fixed={"format": _values("wav", "mp3", "flac", "opus", "pcm16")}
-        ),
-    },
-    names={
-        "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "modalities", "moderation", "n",
-        "parallel_tool_calls", "presence_penalty", "prompt_cache_options", "seed", "stream", "stream_options", "temperature",
-        "top_logprobs", "top_p",
-    },
-    reach=_REACH,
-)  # fmt: skip
+
+
+def _body(state: frozenset[str]) -> Rule:
+    """A request, where these members refer to what is kept at the provider."""
+    return Rule(
+        _PARAMETER,
+        fixed={
+            "model": EVERYTHING,  # replaced by the routed model: the caller's never leaves
+            "tool_choice": _CHOICES,
+            "function_call": _CHOICES,
+            "reasoning_effort": _values("none", "minimal", "low", "medium", "high", "xhigh"),
+            "verbosity": _values("low", "medium", "high"),
+            "service_tier": _values("auto", "default", "flex", "scale", "priority", "fast"),
+            "prompt_cache_retention": _values("in_memory", "24h"),
+        },
+        texts=dict.fromkeys(("user", "prompt_cache_key", "safety_identifier", "stop"), _PARAMETER),
+        rules={
+            "messages": Rule(Channel.USER, item=Rule(Channel.USER, by="role", cases=_ROLE_RULES), turns=True),
+            "tools": _tools(),
+            "functions": _tools(),
+            "tool_choice": _CHOICE,
+            "function_call": _NAMED,
+            "response_format": _FORMAT,
+            "prediction": Rule(
+                Channel.ASSISTANT,
+                texts={"content": Channel.ASSISTANT},
+                fixed={"type": _values("content")},
+                rules={"content": Rule(Channel.ASSISTANT, item=_part(Channel.ASSISTANT))},
+            ),
+            "metadata": free(_PARAMETER, state=NO_STATE),
+            "audio": Rule(
+                _PARAMETER,
+                kind="audio",
+                texts={"voice": _PARAMETER},
+                fixed={"format": _values("wav", "mp3", "flac", "opus", "pcm16")},
+            ),
+        },
+        names={
+            "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "modalities", "moderation", "n",
+            "parallel_tool_calls", "presence_penalty", "prompt_cache_options", "seed", "store", "stream", "stream_options",
+            "temperature", "top_logprobs", "top_p",
+        },
+        reach=_REACH,
+        state=state,
+    )  # fmt: skip
+
+
+CHAT = _body(STATE - {"store"})
+"""`store` is a wish about this answer here, which the codec overrules."""
+OPAQUE = _body(STATE)
+"""A request on a path below, or in another spelling of it, which goes out as it came."""
 EMBEDDINGS = Rule(
     _PARAMETER,
     fixed={"model": EVERYTHING, "encoding_format": _values("float", "base64")},

@@ -51,6 +51,7 @@ class Responses(OpenAI):
             temperature=number(tree, "temperature"),
             include_usage=True,
             server_state=state,
+            kept=tree.get("store") is not False,
             identity=identity_of(reading, ("tools",)),
         )
         return Request(line, prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
@@ -63,7 +64,7 @@ class Responses(OpenAI):
         tree = document.edited({**prompt.edits, (0, "model"): target.model})  # a copy, at its top
         if target.max_tokens is not None and request.params.max_tokens is None:
             tree["max_output_tokens"] = max(LEAST_OUTPUT, target.max_tokens)
-        if "store" not in target.state and tree.get("store") is not False:
+        if request.params.kept and "store" not in target.state:
             _forget(tree, target.model)
         return WireRequest(request.line.target, JSON, dump(tree))
 
