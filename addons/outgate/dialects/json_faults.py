@@ -12,10 +12,11 @@ from typing import NamedTuple, NoReturn
 import orjson
 
 from outgate.errors import WireError
+from outgate.inference.shown import is_plain
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _strings = json.JSONDecoder(strict=False)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _HALF = re.compile(r"[\ud800-\udfff]")
 _CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
 _DEPTH = 200
@@ -62,7 +63,7 @@ def _named_twice(text: str) -> str:
         if token.names and token.text.isprintable():
             name = (token.box, _strings.decode(token.text))
             if name in seen:
-                shown = f"`{name[1]}`" if _NAME.fullmatch(name[1]) else "a member"
+                shown = f"`{name[1]}`" if _is_told(name[1]) else "a member"
                 return f"{token.pointer or 'the body'} names {shown} twice (byte {_bytes(text, token.offset)})"
             seen.add(name)
     return ""
@@ -166,4 +167,8 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 def _pointer(way: list[str | int]) -> str:
     """RFC 6901; a name that does not look like one is left out."""
-    return "".join(f"/{step}" if isinstance(step, int) or _NAME.fullmatch(step) else "/…" for step in way)
+    return "".join(f"/{step}" if isinstance(step, int) or _is_told(step) else "/…" for step in way)
+
+
+def _is_told(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and is_plain(name)

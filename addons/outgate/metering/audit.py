@@ -1,25 +1,19 @@
 """Audit record of an exchange: caller, destination, usage, verdicts and each stage's decision; never prompt or answer text.
 
-Names follow the OpenTelemetry GenAI attributes; what OpenTelemetry does not name begins with `outgate.`. A model's name that policy
-did not admit is the caller's own text: it is shown only where it looks like a model's name, and hidden where it may be a secret.
+Names follow the OpenTelemetry GenAI attributes; what OpenTelemetry does not name begins with `outgate.`. A path, or a model's name
+that policy did not admit, is the caller's own text: it stands here as far as `inference.shown` lets it.
 """
 
-import re
 from typing import Any
 
 import orjson
 
+from outgate.inference.shown import shown, shown_method, shown_path
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Extent, Match, Verdict
 from outgate.metering.charge import Basis
 from outgate.metering.cost import Costs
 from outgate.metering.events import Closed
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._:/-]{0,95}(@[A-Za-z0-9-]{1,20})?")
-_SECRET_SHAPED = re.compile(r"[A-Za-z0-9]{20}|[0-9]{9}")
-HIDDEN = "(hidden)"
-_LONGEST = 128
-"""Characters of a method or path; a query may hold keys, and is never shown."""
 
 
 def record(closed: Closed) -> bytes:
@@ -43,7 +37,7 @@ def record(closed: Closed) -> bytes:
         "gen_ai.operation.name": closed.operation.value if closed.operation is not None else None,
         "gen_ai.provider.name": closed.provider,
         "gen_ai.request.model": shown(closed.model, admitted=closed.admitted),
-        "outgate.model.requested": shown(closed.model_requested, admitted=False),
+        "outgate.model.requested": shown(closed.model_requested),
         "outgate.backend": closed.backend,
         "outgate.endpoint": closed.endpoint,
         "outgate.source": closed.source,
@@ -63,15 +57,10 @@ def _asked(closed: Closed) -> dict[str, str | None]:
     denial = closed.denial
     return {
         "outgate.denial.cause": (denial.cause or None) if denial is not None else None,
-        "presented.name": shown(denial.presented, admitted=False) if denial is not None else None,
-        "http.request.method": bounded(closed.method),
-        "url.path": bounded(closed.path.partition("?")[0]),
+        "presented.name": shown(denial.presented) if denial is not None else None,
+        "http.request.method": shown_method(closed.method),
+        "url.path": shown_path(closed.path),
     }
-
-
-def bounded(text: str) -> str | None:
-    """A caller's own words, in so many printable characters at most."""
-    return "".join(each if "!" <= each <= "~" else "?" for each in text[:_LONGEST]) or None
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -146,10 +135,3 @@ def _attempts(closed: Closed) -> list[dict[str, Any]]:
         }
         for attempt, (tokens_in, tokens_out) in zip(closed.attempts, shares, strict=True)
     ]
-
-
-def shown(name: str, *, admitted: bool) -> str | None:
-    """A name that a caller gave, where policy knows it or it looks like one."""
-    if admitted or not name:
-        return name or None
-    return name if _NAME.fullmatch(name) and not _SECRET_SHAPED.search(name) else HIDDEN

@@ -6,9 +6,8 @@ number of lines: what is like a line of the last seconds is counted, and told wh
 
 import logging
 
-from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
-from outgate.metering.audit import bounded, shown
+from outgate.inference.shown import shown, shown_method, shown_path
 from outgate.metering.events import Closed
 
 _log = logging.getLogger("outgate")
@@ -31,7 +30,7 @@ class Notices:
             if attempt.failure is not None:
                 self._say(_attempt(attempt), f"workload={closed.workload} id={exchange_id}")
         if closed.denial is not None:
-            self._say(_denial(closed), f"{_asked(closed)} id={exchange_id}: {_message(closed.denial, closed.model_requested)}")
+            self._say(_denial(closed), f"{_asked(closed)} id={exchange_id}: {_printable(closed.denial.message)}")
 
     def flush(self) -> None:
         """Log how many more there were of each line, and begin a new period."""
@@ -62,21 +61,20 @@ def _denial(closed: Closed) -> str:
     return f"{closed.outcome} {denial.status} {denial.code}{cause} by {by}{who} for {destination}"
 
 
-def _message(denial: Denial, model: str) -> str:
-    """The denial's sentence, in which a model's name stands as it is shown elsewhere."""
-    message = "".join(each if each.isprintable() else "?" for each in denial.message)
-    return message.replace(model, shown(model, admitted=False) or "") if model else message
+def _printable(message: str) -> str:
+    """The denial's sentence on one line; it holds no more of the caller's words than `shown` lets it."""
+    return "".join(each if each.isprintable() else "?" for each in message)
 
 
 def _asked(closed: Closed) -> str:
     """The request line, who sent it and what model it names, so far as they are known."""
     assert closed.denial is not None
     told = {
-        "model": shown(closed.model_requested, admitted=False),
-        "presented": shown(closed.denial.presented, admitted=False),
+        "model": shown(closed.model_requested),
+        "presented": shown(closed.denial.presented),
         "client": closed.peer,
     }
-    line = (bounded(closed.method), bounded(closed.path.partition("?")[0]))
+    line = (shown_method(closed.method), shown_path(closed.path))
     return " ".join([*filter(None, line), *(f"{name}={value}" for name, value in told.items() if value)])
 
 

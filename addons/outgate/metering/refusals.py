@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import orjson
 
-from outgate.metering.audit import shown
+from outgate.inference.shown import shown
 from outgate.metering.events import Closed
 from outgate.net.addresses import network_of
 
@@ -43,7 +43,7 @@ class Refusals:
             return False
         peer = network_of(closed.peer)
         denial = closed.denial
-        what = (denial.code, denial.cause, shown(denial.presented, admitted=False) or "") if denial is not None else ()
+        what = (denial.code, denial.cause, shown(denial.presented) or "") if denial is not None else ()
         kind = (peer, closed.outcome, *what)
         more = self._kinds.get(kind)
         if more is None:
@@ -73,5 +73,5 @@ def _about(exchange_id: str, closed: Closed) -> dict[str, object]:
     told: dict[str, object] = {"outcome": closed.outcome, "client.address": closed.peer, "outgate.refusals.like": exchange_id}
     if (denial := closed.denial) is not None:
         told |= {"outgate.denial.code": denial.code, "outgate.denial.cause": denial.cause}
-        told |= {"presented.name": shown(denial.presented, admitted=False)}
+        told |= {"presented.name": shown(denial.presented)}
     return told

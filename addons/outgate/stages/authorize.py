@@ -10,6 +10,7 @@ from pydantic import Field
 from outgate.errors import Denial
 from outgate.identity.access import ModelRule, listed
 from outgate.inference.principal import Principal
+from outgate.inference.shown import quoted, shown_method, shown_path
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
@@ -74,9 +75,9 @@ class Authorize(Stage):
         heads = [rule for rule in here if _takes_head(rule, facts)]
         if not heads:
             allowed = listed(path for rule in here for path in rule.paths)
-            return f"to {facts.method} {(facts.path or '').partition('?')[0][:128]}; it allows {allowed}"
+            return f"to {shown_method(facts.method or '')} {shown_path(facts.path or '')}; it allows {allowed}"
         allowed = listed(model for rule in heads for model in rule.models)
-        return f"the model {(facts.model_requested or '')[:128]!r}; it allows {allowed}"
+        return f"the model {quoted(facts.model_requested or '')}; it allows {allowed}"
 
 
 def _allows(rule: AccessRule, facts: Reads, provider: str) -> bool:

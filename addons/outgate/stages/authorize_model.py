@@ -8,6 +8,7 @@ from typing import NamedTuple
 from outgate.errors import Denial
 from outgate.identity.access import ModelRule, listed
 from outgate.inference.principal import Principal
+from outgate.inference.shown import quoted
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 
@@ -41,6 +42,6 @@ class AuthorizeModel(Stage):
         if any(rule.allows(facts.principal, facts.provider, facts.model) for rule in self._rules):
             return (True,)
         allowed = listed(pattern for rule in self._rules if rule.covers(facts.principal) for pattern in rule.models)
-        asked = f"{facts.principal.name} the model {facts.model[:128]!r} of {facts.provider}"
+        asked = f"{facts.principal.name} the model {quoted(facts.model)} of {facts.provider}"
         message = f"The policy does not allow {asked}; it allows {allowed}."
         return Denial(code="model_not_authorized", status=403, message=message)

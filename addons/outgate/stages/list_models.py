@@ -12,9 +12,10 @@ from outgate.dialects.json_body import decode_value, dump
 from outgate.dialects.registry import dialect
 from outgate.errors import Denial
 from outgate.identity.access import ModelRule
-from outgate.inference.names import ModelPattern, quoted
+from outgate.inference.names import ModelPattern
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
+from outgate.inference.shown import quoted
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from pydantic import Field
 
 from outgate.errors import Denial, Problem
-from outgate.inference.names import ModelName, ProviderName, holds_long_number, quoted
+from outgate.inference.names import ModelName, ProviderName
+from outgate.inference.shown import holds_long_number, quoted
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
