@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from outgate.detectors.pii.words import Words, named_id
@@ -18,6 +20,18 @@ def test_a_word_is_found_wherever_it_stands(at: int) -> None:
 
 def test_without_a_number_no_word_is_looked_for() -> None:
     assert [] == list(_WORDS.near("fee 12"))
+
+
+def test_a_word_far_from_any_number_is_left_out_and_one_near_to_it_is_found_on_either_side() -> None:
+    text = "fee " + "." * 400 + " tax " + "." * 200 + " 123 " + "." * 200 + " fee " + "." * 400 + "tax"
+    assert ["tax", "fee"] == [word[0] for word in _WORDS.find(text)]
+
+
+@pytest.mark.parametrize("text", ["tax 123 " * 20_000, "tax " * 40_000 + "123", "123 " * 40_000, "1" * 200_000, "tax" * 60_000])
+def test_words_are_found_in_linear_time(text: str) -> None:
+    start = time.process_time()
+    list(_WORDS.near(text))
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(

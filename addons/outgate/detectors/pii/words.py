@@ -1,9 +1,9 @@
 """Words that speak for a number beside them, or against it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from outgate.detectors.regex_engines import Automaton
+from outgate.detectors.regex_engines import Linear
 
 _NAME = re.compile(r"([A-Za-z]+(?:[_-][A-Za-z]+)*)[\"'`]?\s{0,3}(?:is|was|of|no|nr)?\.?\s{0,3}[:=#(\[]{0,2}\s{0,3}[\"'`]?\Z")
 _LAST_PART = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)\Z")
@@ -15,8 +15,8 @@ _IDS = {
     "ms", "ean", "isbn", "gtin", "imei", "upc", "arn",
 }  # fmt: skip
 _NEAR = 40
-_STRETCH, _OVERLAP = 2_048, 128
-"""Characters looked at together for words, and what a word and the number beside it may reach over."""
+_APART, _WORD = 256, 64
+"""Characters farther than any word stands from the number it speaks for, and more than a word has beside its stem."""
 
 
 class Words:
@@ -27,17 +27,15 @@ class Words:
 
     def __init__(self, words: str, *, stems: str, number: str, behind: int, ahead: int) -> None:
         """How many characters behind the word a number may begin, and how many ahead of it it may end."""
-        self._word, self._stems, self._number = re.compile(words), Automaton(stems), Automaton(number)
+        self._word, self._stems, self._number = re.compile(words), Linear(stems), Linear(f"(?:{number})[^a-z]*")
         self._behind, self._ahead = behind, ahead
 
     def find(self, lower: str) -> Iterator[re.Match[str]]:
-        """The words of a text in lower-case ASCII, where a number may stand beside them. Most stretches hold none."""
-        for first in range(0, len(lower), _STRETCH):
-            stretch = lower[max(0, first - _OVERLAP) : first + _STRETCH + _OVERLAP]
-            if self._number.search_ascii(stretch) and self._stems.search_ascii(stretch):
-                for word in self._word.finditer(lower, first, first + _STRETCH + _OVERLAP):
-                    if word.start() < first + _STRETCH:
-                        yield word
+        """The words of a text in lower-case ASCII, where a number may stand beside them."""
+        text = lower.encode()
+        for begin, end in _around(self._number.spans(text), _APART, 0, len(text)):
+            for first, last in _around(self._stems.spans(text, begin, end), _WORD, begin, end):
+                yield from self._word.finditer(lower, first, last)
 
     def near(self, lower: str) -> Iterator[tuple[int, int]]:
         """The stretches within reach of a word, none overlapping; none ends within a number."""
@@ -51,6 +49,19 @@ class Words:
             end = _after_digits(lower, min(len(lower), word.end() + self._behind))
         if end:
             yield begin, end
+
+
+def _around(spans: Iterable[tuple[int, int]], reach: int, least: int, most: int) -> Iterator[tuple[int, int]]:
+    """The surroundings of these places, between two bounds, none overlapping."""
+    begin, end = least, -1
+    for start, stop in spans:
+        if start - reach > end:
+            if end >= 0:
+                yield begin, end
+            begin = max(least, start - reach)
+        end = min(most, stop + reach)
+    if end >= 0:
+        yield begin, end
 
 
 _DIGITS = re.compile(r"\d*")
