@@ -29,8 +29,8 @@ from outgate.stores.state_secret import StateSecret
 type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"]
 _TURN, _LONG = 32_768, 131_072
 """Characters screened before others on the event loop have their turn, and in a text that is screened in a thread instead."""
-_FOREIGN = 8
-"""How often a character counts where a text has any beyond ASCII: so much dearer it is to bring into normal form."""
+_FOREIGN = 7
+"""How often each byte counts that a text has more in UTF-8 than characters: so much dearer it is to bring into normal form."""
 
 
 class RedactSettings(TimedSettings):
@@ -114,7 +114,7 @@ class Redact(Stage):
         screened: dict[bytes, tuple[Slice, ...]] = {}
         read = 0
         for digest, text in fresh.items():
-            cost = len(text) if text.isascii() else _FOREIGN * len(text)
+            cost = len(text) + _FOREIGN * (len(text.encode("utf-8", "surrogatepass")) - len(text))
             if cost > _LONG:
                 screened[digest] = await to_thread(candidates, text, self._entities)
                 continue

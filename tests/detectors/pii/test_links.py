@@ -1,13 +1,16 @@
 """Hosts that a text names, and placeholders in URLs that go elsewhere: these would carry a value away, and are not restored."""
 
 import time
+from typing import Any
 
 import pytest
 
+from detectors.fakes import NoDocument
 from detectors.pii.restored import EMAIL, IP, OTHER, restored, same_in_any_cut
-from outgate.detectors.pii.links import Surroundings, host_of, hosts_in, is_named
+from outgate.detectors.pii.links import Surroundings, host_of, hosts_in, hosts_of, is_named
 from outgate.detectors.pii.restoring import RESTORED, WITHHELD
-from outgate.inference.prompt import Channel
+from outgate.inference.prompt import Channel, Leaf, Prompt
+from outgate.stores.memo import Memo
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,33 @@ from outgate.inference.prompt import Channel
 )
 def test_a_text_names_its_hosts(text: str, host: str) -> None:
     assert is_named(host, [hosts_in("other"), hosts_in(text)])
+
+
+class Kept(Memo):
+    """Remembers what was put."""
+
+    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int = 0) -> None:
+        self.added = [*getattr(self, "added", ()), value]
+        super().put(tenant, kind, digest, value, size)
+
+
+def test_hosts_of_a_conversation_are_read_once_though_it_grows() -> None:
+    memo = Kept(bytes(32))
+    for turns in (150, 151):
+        leaves = [Leaf(0, at, f"at host{at}.example", Channel.USER, at) for at in range(turns)]
+        leaves += [Leaf(1, at, f"tool at tool{at}.example", Channel.TOOL_DEFINITION, -1) for at in range(70)]
+        memo.added = []
+        hosts = hosts_of(leaves, memo.digests(Prompt(NoDocument(), tuple(leaves))), memo, "t")
+        assert all(is_named(leaf.text.split()[-1], hosts) for leaf in leaves)
+        assert not is_named("host150.example", hosts) or turns == 151
+    assert len(memo.added) == 1
+
+
+def test_names_in_two_leaves_are_not_one_host() -> None:
+    leaves = [Leaf(0, at, text, Channel.USER, 0) for at, text in enumerate(("docs.", "shop.example", "http://", "intranet"))]
+    memo = Memo(bytes(32))
+    hosts = hosts_of(leaves, memo.digests(Prompt(NoDocument(), tuple(leaves))), memo, "t")
+    assert [True, False, False] == [is_named(name, hosts) for name in ("shop.example", "docs.shop.example", "intranet")]
 
 
 @pytest.mark.parametrize("host", ["shop.example", "example", "x.docs.shop.example", "docs.shop.exampl", "docs-shop.example", ""])

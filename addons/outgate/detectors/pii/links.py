@@ -6,7 +6,7 @@ letters are letters. In doubt a place is inside of one, and its host is not know
 
 import re
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import unescape
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -27,8 +27,8 @@ _SIGNS = ('"', "'", "`", "<", "(")
 _KEPT = 300
 """Characters of a text that are read again with what follows: more than it takes to open a URL and to name its host."""
 _MOST = 4096
-_LONG = 1024
-"""Characters from which on the hosts in a text are remembered."""
+_RUN, _MOST_LEAVES = 8_192, 64
+"""Characters and leaves from which on no more are read together."""
 _MOST_OPEN = 64
 """URLs that are open at a time; where there are more nothing is restored in the rest of a text."""
 _CUT_OFF = re.compile(r"(?:(?<!\\)(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?|&#?\w{0,9}|%\w{0,4})\Z")
@@ -75,21 +75,39 @@ def hosts_in(text: str) -> "array[int]":
 class HostMemo(Protocol):
     """Where hosts of texts are remembered, by digest."""
 
+    def digest(self, text: str) -> bytes: ...
+
     def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[Any]: ...
 
     def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int) -> None: ...
 
 
 def hosts_of(leaves: Sequence[Leaf], digests: Sequence[bytes], memo: HostMemo, tenant: str) -> Hosts:
-    """The hosts that a request names; those of long texts are remembered."""
+    """The hosts that a request names; those of runs of leaves are remembered."""
+    runs = list(_runs(leaves))
+    keys = [memo.digest(b"".join(digests[start:end]).hex()) for start, end in runs]
     named: list[Iterable[int]] = []
-    for leaf, digest, known in zip(leaves, digests, memo.get_many(tenant, "hosts", digests), strict=True):
-        hosts = hosts_in(leaf.text) if known is None else known
-        if known is None and len(leaf.text) >= _LONG:
-            memo.put(tenant, "hosts", digest, hosts, 8 * len(hosts))
+    for (start, end), key, known in zip(runs, keys, memo.get_many(tenant, "hosts", keys), strict=True):
+        hosts = known
+        if hosts is None:
+            hosts = hosts_in("\n".join([leaf.text for leaf in leaves[start:end]]))
+            memo.put(tenant, "hosts", key, hosts, 8 * len(hosts))
         if hosts:
             named.append(hosts)
     return named
+
+
+def _runs(leaves: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
+    """Leaves that are read together: the same again in the next turn of a conversation, but for the last of its messages."""
+    start = length = 0
+    outside = bool(leaves) and leaves[0].turn < 0
+    for at, leaf in enumerate(leaves):
+        if length > _RUN or at - start >= _MOST_LEAVES or outside is not (leaf.turn < 0):
+            yield start, at
+            start, length, outside = at, 0, leaf.turn < 0
+        length += len(leaf.text)
+    if start < len(leaves):
+        yield start, len(leaves)
 
 
 def is_named(host: str, hosts: Hosts) -> bool:

@@ -72,30 +72,34 @@ def crossing(seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence
 def _meeting(members: list[tuple[int, Leaf]]) -> Iterator[tuple[Piece, ...]]:
     """Runs of pieces where a value may lie across a border: short leaves whole, of long ones the ends. Long runs overlap."""
     run: list[Piece] = []
+    length = 0
     for i, leaf in members:
         text = leaf.text
         if len(text) > 2 * EDGE:
             if run:
                 yield from _crossed([*run, Piece(i, 0, text[:EDGE], leaf.turn)])
-            run = [Piece(i, len(text) - EDGE, text[-EDGE:], leaf.turn)]
+            run, length = [Piece(i, len(text) - EDGE, text[-EDGE:], leaf.turn)], EDGE
             continue
         run.append(Piece(i, 0, text, leaf.turn))
-        if len(run) > 2 and _length(run) > _RUN:
+        length += len(text)
+        if length > _RUN and len(run) > 2:
             yield from _crossed(run)
             run = _last(run)
+            length = _length(run)
     yield from _crossed(run)
 
 
 def _last(run: list[Piece]) -> list[Piece]:
     """The pieces in which a value may begin that is not over yet."""
-    first = len(run) - 1
-    while first > 1 and _length(run[first:]) < EDGE:
+    first, length = len(run) - 1, len(run[-1].text)
+    while first > 1 and length < EDGE:
         first -= 1
+        length += len(run[first].text)
     return run[first:]
 
 
 def _length(run: Sequence[Piece]) -> int:
-    return sum(len(piece.text) for piece in run)
+    return sum([len(piece.text) for piece in run])
 
 
 def _crossed(run: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
@@ -105,7 +109,8 @@ def _crossed(run: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
 
 def _may_cross(pieces: Sequence[Piece]) -> bool:
     if len(pieces) > 2:
-        return any("@" in piece.text or _NUMBERS.search(piece.text) for piece in pieces)
+        text = "".join([piece.text for piece in pieces])
+        return "@" in text or _NUMBERS.search(text) is not None
     left, right = pieces[0].text, pieces[1].text
     if ("@" in left or "@" in right) and not (left[-1].isspace() or right[0].isspace()):
         return True
