@@ -22,7 +22,9 @@ _SPOKEN = frozenset(
 )
 
 _LEFT_OUT, _QUIET, _SPOKEN_PLACE = range(3)
-"""Places of a channel: not judged, judged ahead of the conversation, judged in it."""
+"""Places of a channel: not judged, judged outside the conversation, judged in it."""
+_OPENING = 4
+"""Leaves by which a conversation is known again, beside the first of all: what opens every one of an agent is the same in all."""
 
 
 class Memory(Protocol):
@@ -85,16 +87,19 @@ class Guard:
 
         Every stretch is bounded: a leaf is read in slices. All leaves are read: what is done about a finding depends on its place.
         """
-        quiet, spoken, scanned, unjudged = self._chosen(prompt)
-        chosen = (*quiet, *spoken)
+        quiet, spoken, names, scanned, unjudged = self._chosen(prompt)
+        chosen = (*quiet, *spoken, *names)
         digests = self._memory.digests(prompt)
         keys = [digests[i] for i in chosen]
         texts = [prompt.leaves[i].text for i in chosen]
-        clean, known = self._known_prefix(tenant, keys)
-        found = yield from self._work(tenant, texts, keys, len(quiet), clean, known)
-        if clean < len(keys):
-            value = (len(keys), _chain(self._memory, keys), tuple(found))
-            self._memory.put(tenant, self._prefix_kind, keys[0], value, 64 + 128 * len(found))
+        last = len(quiet) + len(spoken)
+        opening = _chain(self._memory, (b"%d" % len(quiet), *keys[:1], *keys[len(quiet) : last][:_OPENING]))
+        clean, known = self._known_prefix(tenant, opening, keys[:last])
+        found = yield from self._work(tenant, texts, keys, (len(quiet), last), clean, known)
+        if clean < last:
+            kept = tuple(one for one in found if one[0] < last)
+            value = (last, _chain(self._memory, keys[:last]), kept)
+            self._memory.put(tenant, self._prefix_kind, opening, value, 64 + 128 * len(kept))
         placed = sorted((Placed(chosen[at], *one) for at, one in found), key=lambda one: one.leaf)
         yield Judged(tuple(placed), scanned, unjudged, self.revision)
 
@@ -102,26 +107,27 @@ class Guard:
         """All that one text of bounded length matches."""
         return self._detector.find(text)
 
-    def _chosen(self, prompt: Prompt) -> tuple[list[int], list[int], tuple[Extent, ...], tuple[Extent, ...]]:
-        """The leaves to judge: those that do not change from turn to turn first, then the conversation; how much text they are,
-        and how much is left out. One look-up a leaf: every turn of a conversation comes by with all that was before.
+    def _chosen(self, prompt: Prompt) -> tuple[list[int], list[int], list[int], tuple[Extent, ...], tuple[Extent, ...]]:
+        """The leaves to judge: those outside messages, the conversation, and what else is in messages, such as names of members;
+        how much text they are, and how much is left out. One look-up a leaf: every turn comes by with all that was before.
         """
         quiet: list[int] = []
         spoken: list[int] = []
+        names: list[int] = []
         places, texts = self._places, defaultdict[Channel, list[str]](list)
         for i, (_, _, text, channel, turn) in enumerate(prompt.leaves):
             if text:
                 texts[channel].append(text)
                 place = places[channel]
                 if place:
-                    (spoken if turn >= 0 and place == _SPOKEN_PLACE else quiet).append(i)
+                    (quiet if turn < 0 else spoken if place == _SPOKEN_PLACE else names).append(i)
         found = [(channel, Extent(channel.value, len(its), sum(map(len, its)))) for channel, its in texts.items()]
         scanned = tuple(extent for channel, extent in found if places[channel])
-        return quiet, spoken, scanned, tuple(extent for channel, extent in found if not places[channel])
+        return quiet, spoken, names, scanned, tuple(extent for channel, extent in found if not places[channel])
 
-    def _known_prefix(self, tenant: str, keys: Sequence[bytes]) -> tuple[int, tuple[tuple[int, Found], ...]]:
+    def _known_prefix(self, tenant: str, opening: bytes, keys: Sequence[bytes]) -> tuple[int, tuple[tuple[int, Found], ...]]:
         """How many leaves, from the first on, were judged together, and what was found in them."""
-        known = self._memory.get(tenant, self._prefix_kind, keys[0]) if keys else None
+        known = self._memory.get(tenant, self._prefix_kind, opening)
         if known is None or known[0] > len(keys) or known[1] != _chain(self._memory, keys[: known[0]]):
             return 0, ()
         return known[0], known[2]
@@ -131,7 +137,7 @@ class Guard:
         tenant: str,
         texts: Sequence[str],
         keys: Sequence[bytes],
-        first_spoken: int,
+        conversation: tuple[int, int],
         done: int,
         found_before: Sequence[tuple[int, Found]],
     ) -> Generator[None, None, list[tuple[int, Found]]]:
@@ -143,8 +149,8 @@ class Guard:
                 ones = yield from self._slices(text)  # noqa: PLW2901
                 self._memory.put(tenant, self._kind, key, ones)
             found.extend((at, one) for one in ones)
-        first = max(first_spoken, done - ATTACK_WIDTH)
-        for start, end in attack_windows([len(text) for text in texts[first:]]):
+        first = max(conversation[0], done - ATTACK_WIDTH)
+        for start, end in attack_windows([len(text) for text in texts[first : conversation[1]]]):
             start, end = first + start, first + end  # noqa: PLW2901
             key = b"".join(keys[start:end])
             ones = self._memory.get(tenant, self._kind, key)
