@@ -196,7 +196,7 @@ def test_http2_trailers_and_repeated_pseudo_headers(shared, providers):
 @pytest.fixture(name="hasty", scope="module")
 def _hasty(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("hasty"), *providers)
-    limits = "limits: {head_seconds: 0.3, body_seconds: 0.3, body_bytes: 10000}"
+    limits = "limits: {head_seconds: 0.3, body_seconds: 0.3, body_bytes: 10000, media_bytes: 10000}"
     with world.gateway(world.policy(gateway=limits)) as gateway:
         yield gateway
 
