@@ -90,20 +90,20 @@ def test_a_request_without_such_parts_is_not_even_encoded():
 def test_known_images_are_counted_one_by_one():
     body = openai(png(1024, 1024), jpeg(512, 512))
 
-    assert 765 + 255 == unjudged_tokens(frozenset({"image"}), lambda: body, "gpt-4o", OPENAI)
+    assert 765 + 255 == unjudged_tokens(frozenset({"image"}), lambda: (body, len(body)), "gpt-4o", OPENAI)
 
 
 def test_images_by_address_cost_the_most_they_can():
     body = b'{"content":[{"type":"image_url","image_url":{"url":"https://x/a"}},{"type":"image_url","image_url":{"url":"https://x/b"}}]}'
 
-    assert 2 * most("gpt-4o") == unjudged_tokens(frozenset({"image"}), lambda: body, "gpt-4o", OPENAI)
+    assert 2 * most("gpt-4o") == unjudged_tokens(frozenset({"image"}), lambda: (body, len(body)), "gpt-4o", OPENAI)
 
 
 def test_an_anthropic_image_is_found_by_its_source():
     data = b64encode(png(750, 100))
     body = b'{"type":"image","source":{"type":"base64","media_type":"image/png","data":"' + data + b'"}}'
 
-    assert 100 == unjudged_tokens(frozenset({"image"}), lambda: body, "claude-sonnet-4-5", ANTHROPIC)
+    assert 100 == unjudged_tokens(frozenset({"image"}), lambda: (body, len(body)), "claude-sonnet-4-5", ANTHROPIC)
 
 
 def test_text_that_spells_an_image_does_not_stand_in_for_one():
@@ -114,13 +114,13 @@ def test_text_that_spells_an_image_does_not_stand_in_for_one():
         {"content": [{"type": "text", "text": spelled}, {"type": "image_url", "image_url": {"url": "https://x/a"}}]}
     )
 
-    assert most("gpt-4o") == unjudged_tokens(frozenset({"image"}), lambda: body, "gpt-4o", OPENAI)
+    assert most("gpt-4o") == unjudged_tokens(frozenset({"image"}), lambda: (body, len(body)), "gpt-4o", OPENAI)
 
 
 @pytest.mark.parametrize("kind", ["audio", "file", "token_array", "opaque", "never heard of"])
 def test_other_kinds_are_bounded_by_their_bytes(kind):
-    assert 5000 == unjudged_tokens(frozenset({kind}), lambda: b"x" * 5000, "gpt-4o", OPENAI)
+    assert 5000 == unjudged_tokens(frozenset({kind}), lambda: (b"x" * 5000, 5000), "gpt-4o", OPENAI)
 
 
 def test_an_announced_image_that_is_not_found_still_counts():
-    assert most("gpt-4o") == unjudged_tokens(frozenset({"image"}), lambda: b"{}", "gpt-4o", OPENAI)
+    assert most("gpt-4o") == unjudged_tokens(frozenset({"image"}), lambda: (b"{}", 2), "gpt-4o", OPENAI)

@@ -23,6 +23,9 @@ class Document:
     def encode(self, edits):
         return self.body
 
+    def abridged(self, edits, most):
+        return self.body, len(self.body)
+
 
 class Memo:
     """Remembers like stores.memo.Memo, without its bounds."""

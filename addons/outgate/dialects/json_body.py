@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import orjson
 
+from outgate.dialects.blobs import NO_BLOBS, Blobs
 from outgate.errors import WireError
 
 PLAIN, NESTED, NAMES = range(3)
@@ -174,22 +175,35 @@ def dump(tree: Any, *, canonical: bool = False) -> bytes:
 class JsonDocument:
     """A decoded body: the tree, which is never changed, and its boxes `(container, parent, key, form)` in document order.
 
-    `rule` is the root of the table by which it was read.
+    `rule` is the root of the table by which it was read, `blobs` what its marks stand for.
     """
 
-    __slots__ = ("boxes", "rule", "tree")
+    __slots__ = ("blobs", "boxes", "rule", "tree")
 
-    def __init__(self, tree: dict[str, Any], boxes: list[tuple[Any, int, Any, int]], rule: Any = None) -> None:
+    def __init__(
+        self, tree: dict[str, Any], boxes: list[tuple[Any, int, Any, int]], rule: Any = None, blobs: Blobs = NO_BLOBS
+    ) -> None:
         self.tree = tree
         self.boxes = boxes
         self.rule = rule
+        self.blobs = blobs
 
     def encode(self, edits: Mapping[tuple[int, str | int], Any], *, canonical: bool = False) -> bytes:
         """The body with these values in place of its own; only containers on the way up are copied.
 
         Raises WireError when a renamed member would take the name of another.
         """
+        marked = self.marked(edits, canonical=canonical)
+        return self.blobs.written(marked)[0] if self.blobs else marked
+
+    def marked(self, edits: Mapping[tuple[int, str | int], Any], *, canonical: bool = False) -> bytes:
+        """The same with marks for what was cut out: as telling, for each has a digest."""
         return dump(self.edited(edits) if edits else self.tree, canonical=canonical)
+
+    def abridged(self, edits: Mapping[tuple[int, str | int], Any], most: int) -> tuple[bytes, int]:
+        """The same with no more than `most` bytes of each; and its size in whole."""
+        marked = self.marked(edits)
+        return self.blobs.written(marked, most) if self.blobs else (marked, len(marked))
 
     def edited(self, edits: Mapping[tuple[int, str | int], Any]) -> Any:
         """The tree with these edits."""

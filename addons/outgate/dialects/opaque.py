@@ -38,6 +38,9 @@ class RawDocument:
             raise WireError("unencodable", "an opaque body cannot be edited")
         return self._raw
 
+    def abridged(self, edits: Mapping[tuple[int, str | int], Any], most: int) -> tuple[bytes, int]:
+        return self.encode(edits), len(self._raw)
+
 
 def decode(line: RequestLine, raw: bytes, rule: Rule = _ANY, limits: Limits = LIMITS) -> Request:
     """A body of a path that is not inference. What begins like a JSON object must be a strict one; a list of models has no body."""

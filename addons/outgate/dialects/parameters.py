@@ -100,7 +100,7 @@ def identity_of(reading: Reading, without: tuple[str, ...]) -> bytes:
         if channel not in _KEPT:
             edits[box, key] = "" if boxes[box][0][key].__class__ is str else 0
     edits.update(((0, name), None) for name in ("model", *without) if name in document.tree)
-    return document.encode(edits, canonical=True)
+    return document.marked(edits, canonical=True)
 
 
 def prompt_of(reading: Reading, *kinds: str, size: int = 0) -> Prompt:

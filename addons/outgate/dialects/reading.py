@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
+from outgate.dialects.blobs import MARK, NO_BLOBS, Blobs, cut
 from outgate.dialects.case_collisions import refuse_other_case
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
 from outgate.dialects.json_faults import explained
@@ -14,6 +15,8 @@ from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.verdict import Extent
 
 _LONG = 1_000_000
+_CUT = 262_144
+"""Bytes of a body from which long base64 strings are cut out of it."""
 _NOWHERE: Mapping[str, tuple[int, str | int]] = MappingProxyType({})
 _SEALED = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,3}")
 """Base64 in either alphabet, longer than any number, and nothing else: words have spaces."""
@@ -45,9 +48,15 @@ class Reading(NamedTuple):
 class _Walk:
     """One pass over a tree, in document order (an object's judged names before its members)."""
 
-    __slots__ = ("boxes", "deepest", "exact", "hosted", "kinds", "leaves", "limits", "most", "part", "pieces", "places", "state")
+    __slots__ = (
+        "blobs", "boxes", "cut", "deepest", "exact", "hosted", "kinds", "leaves", "limits", "most", "part", "pieces", "places",
+        "state",
+    )  # fmt: skip
 
-    def __init__(self, limits: Limits, exact: bool) -> None:  # noqa: FBT001
+    def __init__(self, limits: Limits, exact: bool, blobs: Blobs) -> None:  # noqa: FBT001
+        self.blobs = blobs
+        self.cut: set[tuple[int, str | int]] = set()
+        """Places of blobs that stay cut: no policy reads them."""
         self.boxes: list[tuple[Any, int, Any, int]] = []
         self.leaves: list[Leaf] = []
         self.kinds: dict[str, list[int]] = {}
@@ -159,7 +168,12 @@ class _Walk:
     def _string(self, text: str, rule: Rule, index: int, key: str, depth: int, turn: int) -> None:
         if key in rule.blobs or (key in rule.links and text[:5].lower() == "data:"):
             self.part[1] += len(text)
+            if self.blobs and MARK in text:
+                self.part[1] += self.blobs.beyond(text)
+                self.cut.add((index, key))
             return
+        if self.blobs:
+            text = self.blobs.whole(text)
         if key in rule.links and text:
             self._begin(REMOTE, (index, key))
         if key in rule.sealed and _SEALED.fullmatch(text):
@@ -206,14 +220,27 @@ def _is_kind(item: dict[str, Any], rule: Rule) -> bool:
     return not (isinstance(place, dict) and place.get("type") == "local")
 
 
-def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> Reading:
+def _put_back(walk: _Walk) -> None:
+    """Make every string of a tree whole that is not a blob, and what is judged of it."""
+    whole = walk.blobs.whole
+    for index, (container, _, _, form) in enumerate(walk.boxes):
+        if form != NAMES:
+            for key, value in list(container.items() if container.__class__ is dict else enumerate(container)):
+                if value.__class__ is str and MARK in value and (index, key) not in walk.cut:
+                    container[key] = whole(value)
+    walk.leaves = [leaf._replace(text=whole(leaf.text)) if MARK in leaf.text else leaf for leaf in walk.leaves]
+
+
+def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool, blobs: Blobs = NO_BLOBS) -> Reading:
     """The reading of a tree as it was loaded. Raises WireError; and, unless its numbers are known to be exact, InexactError."""
-    walk = _Walk(limits, exact)
+    walk = _Walk(limits, exact, blobs)
     walk.enter(tree, rule, -1, None, 1, -1)
+    if blobs:
+        _put_back(walk)
     if len(walk.leaves) > limits.leaves:
         raise WireError("too_many_members", "the body has too many members")
     return Reading(
-        JsonDocument(tree, walk.boxes, rule),
+        JsonDocument(tree, walk.boxes, rule, blobs),
         tuple(walk.leaves),
         frozenset(walk.kinds) if walk.kinds else NOTHING,
         tuple(dict.fromkeys(walk.state)) if walk.state else (),
@@ -226,23 +253,24 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool) -> 
 
 def read(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:
     """A body whose top level is an object, read by a dialect's table. Raises WireError, which says where, for any bytes."""
+    short, blobs = cut(raw) if len(raw) >= _CUT else (raw, NO_BLOBS)
     try:
-        return read_strict(raw, rule, limits)
+        return read_strict(short, rule, limits, blobs)
     except WireError as error:
         raise explained(error, raw) from None
 
 
-def read_strict(raw: bytes, rule: Rule, limits: Limits = LIMITS) -> Reading:
+def read_strict(raw: bytes, rule: Rule, limits: Limits = LIMITS, blobs: Blobs = NO_BLOBS) -> Reading:
     """The same, without the search for what is wrong."""
     tree, exact = load(raw, limits)
     if tree.__class__ is not dict:
         raise WireError("not_an_object", "the body is not a JSON object")
     try:
-        return walked(tree, rule, limits, exact=exact)
+        return walked(tree, rule, limits, exact=exact, blobs=blobs)
     except InexactError:
         pass
     tree, _ = load(raw, limits, exact=True)
-    return walked(tree, rule, limits, exact=True)
+    return walked(tree, rule, limits, exact=True, blobs=blobs)
 
 
 def read_tree(tree: dict[str, Any], rule: Rule) -> Reading:

@@ -51,6 +51,10 @@ class Document(Protocol):
 
     def encode(self, edits: Mapping[tuple[int, str | int], Any]) -> bytes: ...
 
+    def abridged(self, edits: Mapping[tuple[int, str | int], Any], most: int) -> tuple[bytes, int]:
+        """The body with no more than `most` bytes of each file that was cut out of it; and its size in whole."""
+        ...
+
 
 class Prompt:
     """The fact `prompt`: every string leaf of a request body, in document order, with the edits made so far.

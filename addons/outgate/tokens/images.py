@@ -18,7 +18,8 @@ from outgate.dialects.rules import HOSTED
 from outgate.dialects.spec import ImageMarks
 from outgate.tokens.framing import family_of
 
-_HEAD = r"([A-Za-z0-9+/]{32,90000})"
+HEAD = 90_000
+_HEAD = rf"([A-Za-z0-9+/]{{32,{HEAD}}})"
 """The base64 of a file's first bytes: enough for its size in pixels."""
 _UNKNOWN_MODEL = 4_784
 
@@ -39,13 +40,15 @@ _PATCHES = (  # model name contains, factor
 )
 
 
-def unjudged_tokens(kinds: frozenset[str], body: Callable[[], bytes], model: str, marks: ImageMarks | None) -> int:
-    """Tokens of the parts of these kinds. `body` encodes the request; it is called only when there is such a part."""
+def unjudged_tokens(kinds: frozenset[str], body: Callable[[], tuple[bytes, int]], model: str, marks: ImageMarks | None) -> int:
+    """Tokens of the parts of these kinds. `body` encodes the request, of long files the beginning, and says how long it is
+    in whole; it is called only when there is such a part.
+    """
     kinds -= {HOSTED}  # its definition is counted as text
     if not kinds:
         return 0
-    encoded = body()
-    tokens = 0 if kinds == {"image"} else len(encoded)
+    encoded, size = body()
+    tokens = 0 if kinds == {"image"} else size
     if "image" in kinds:
         count, sizes = _images(encoded, marks)
         tokens += sum(image_tokens(model, *size) for size in sizes) + max(0, count - len(sizes)) * most(model)

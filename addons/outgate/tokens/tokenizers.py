@@ -18,7 +18,7 @@ from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
 from outgate.tokens import claude, encodings
 from outgate.tokens.framing import Exactness, Family, counted, family_of, frame, parameter_chars
-from outgate.tokens.images import unjudged_tokens
+from outgate.tokens.images import HEAD, unjudged_tokens
 from outgate.tokens.sampling import estimate
 
 _DEFAULT = "o200k_base"
@@ -98,7 +98,9 @@ class Tokenizers:
         tokens += self._beside(prompt, tools, params, name, counter, tenant)
         tokens = ceil(tokens * self._factor(model, family, name))
         images = spec(operation.dialect).images
-        return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.encode(prompt.edits), model, images))
+        return max(
+            1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.abridged(prompt.edits, HEAD), model, images)
+        )
 
     def count_text(self, model: str, text: str) -> int:
         """Tokens of one text on its own, for an answer whose provider did not report them.
