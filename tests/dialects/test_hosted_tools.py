@@ -163,3 +163,20 @@ def test_data_within_the_body_is_no_address():
     assert {"image"} == decoded(OPENAI, CHAT, messages=picture("data:image/png;base64,AAAA")).prompt.unjudged
     inside = source(type="base64", media_type="application/pdf", data="AAAA")
     assert {"file"} == decoded(ANTHROPIC, MESSAGES, messages=inside).prompt.unjudged
+
+
+@pytest.mark.parametrize(("spoken", "operation"), [(OPENAI, CHAT), (RESPONSES, RESPONSE), (ANTHROPIC, MESSAGES)])
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"data_sources": [{"type": "azure_search", "parameters": {"endpoint": "https://evil.example"}}]},
+        {"dataSources": [{"type": "AzureCognitiveSearch", "parameters": {"endpoint": "https://evil.example"}}]},
+        {"search_parameters": {"sources": [{"type": "rss", "links": ["https://evil.example"]}]}},
+        {"plugins": [{"id": "web"}]},
+        {"web_search_options": {}},
+        {"mcp_servers": SERVERS},
+    ],
+    ids=lambda member: next(iter(member)),
+)
+def test_a_member_of_another_api_that_makes_the_provider_call_out_is_announced(spoken, operation, member):
+    assert {"hosted_tool"} == decoded(spoken, operation, **member).prompt.unjudged

@@ -23,6 +23,7 @@ ECHOES = {
     "escaped": f'{{"message": "{escaped(KEY)}"}}',
     "partly escaped": f'{{"message": "{escaped(KEY, every=3, upper=True)}"}}',
     "hex": f"key={KEY.encode().hex()}",
+    "hex in capitals": f"key={KEY.encode().hex().upper()}",
     **{f"base64 {n}": b64encode(b"x" * n + KEY.encode() + b"yz").decode() for n in range(4)},
     "urlsafe": urlsafe_b64encode(f"Bearer {KEY}".encode()).decode(),
 }

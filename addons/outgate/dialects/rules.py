@@ -33,6 +33,11 @@ HOSTED = "hosted_tool"
 REMOTE = "remote_url"
 """The kind of links that the provider follows: it fetches an image or a file from an address that the caller names."""
 
+REACH = frozenset({
+    "mcp_servers", "web_search_options", "search_parameters", "plugins", "enable_search", "data_sources", "dataSources",
+})  # fmt: skip
+"""Members of requests by which a search, a store or another server is called, of any API: many servers speak more than one."""
+
 STATE = frozenset({
     "previous_response_id", "previous_message_id", "conversation", "container", "container_id",
     "file_id", "file_ids", "vector_store_ids", "batch_id", "thread_id", "store",

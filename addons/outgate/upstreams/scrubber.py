@@ -29,7 +29,11 @@ class _Spellings(NamedTuple):
 @lru_cache(maxsize=64)
 def _spellings(secrets: tuple[str, ...]) -> _Spellings:
     plain = [secret.encode("latin-1") for secret in secrets]
-    literal = (*plain, *(each.hex().encode() for each in plain), *(each for one in plain for each in _base64(one)))
+    literal = (
+        *plain,
+        *(case(each.hex()).encode() for each in plain for case in (str.lower, str.upper)),
+        *(each for one in plain for each in _base64(one)),
+    )
     escaped = b"|".join(b"".join(rb"(?:%b|\\u00(?i:%02x))" % (re.escape(bytes([c])), c) for c in each) for each in plain)
     starts = frozenset(each[0] for each in literal)
     letters = frozenset(b"".join(literal) + b"\\u0123456789abcdefABCDEF")

@@ -79,7 +79,7 @@ def test_lists_of_numbers_are_left_alone(texts: tuple[str, ...]) -> None:
 
 
 def test_of_long_leaves_only_the_ends_are_read() -> None:
-    (seam,) = seams(prompt("1" * 1000, "b", "3" * 1000, turn=0).leaves)
+    seam, _ = seams(prompt("1" * 1000, "b", "3" * 1000, turn=0).leaves)
     assert "1" * EDGE + "b" + "3" * EDGE == seam.text
 
 
@@ -101,8 +101,13 @@ def test_prose_that_meets_is_not_read() -> None:
 
 
 def test_a_finding_is_shared_out_among_the_leaves_it_touches() -> None:
-    (seam,) = seams(prompt("x" * 999 + "1", "12", "34", turn=0).leaves)
+    seam, _ = seams(prompt("x" * 999 + "1", "12", "34", turn=0).leaves)
     assert [(0, Finding("E", 998, 1000, 1.0)), (1, Finding("E", 0, 2, 1.0)), (2, Finding("E", 0, 1, 1.0))] == list(
         crossing(seam, [Finding("E", EDGE - 2, EDGE + 3, 1.0)], {})
     )
     assert [] == list(crossing(seam, [Finding("E", 0, 5, 1.0)], {}))
+
+
+def test_parts_of_one_message_meet_a_space_apart_too() -> None:
+    leaves = [Leaf(0, 0, "card 4111 1111", Channel.TOOL_RESULT, 2), Leaf(0, 1, "1111 1111", Channel.TOOL_RESULT, 2)]
+    assert [("CREDIT_CARD", "1111 1111"), ("CREDIT_CARD", "4111 1111")] == _across(leaves)

@@ -3,6 +3,7 @@ import pytest
 
 from outgate.dialects.registry import operation_for
 from outgate.errors import WireError
+from outgate.inference.prompt import Channel
 from support.wire_bodies import ANTHROPIC, MESSAGES
 
 USER = [{"role": "user", "content": "hi"}]
@@ -69,3 +70,16 @@ def test_tokens_are_counted_of_a_judged_message_without_maximum():
     assert (frozenset(), None) == (request.prompt.unjudged, request.params.max_tokens)
     assert ["hi"] == [leaf.text for leaf in request.prompt.leaves]
     assert {"model", "messages"} == set(orjson.loads(ANTHROPIC.encode(operation, request.prompt, "m", request.params, 99)))
+
+
+@pytest.mark.parametrize("role", ["user", "system", "tool"])
+def test_what_claims_to_be_ciphertext_outside_of_an_assistants_turn_is_judged(role):
+    text = "4111111111111111" * 5
+    thoughts = [{"type": "thinking", "thinking": "", "signature": text}, {"type": "redacted_thinking", "data": text}]
+    said = [{"type": "tool_result", "tool_use_id": "t", "content": thoughts}] if role == "tool" else thoughts
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi" if role == "system" else said}]}
+    if role == "system":
+        body["system"] = said
+
+    read = ANTHROPIC.decode(MESSAGES, orjson.dumps(body)).prompt.leaves
+    assert [Channel.REASONING] * 2 == [leaf.channel for leaf in read if leaf.text == text]

@@ -26,6 +26,7 @@ _NEVER = "never"
 _SIGNS = ('"', "'", "`", "<", "(")
 _KEPT = 300
 """Characters of a text that are read again with what follows: more than it takes to open a URL and to name its host."""
+_FREE = frozenset({"", " ", "\t", "\n", "\r", ",", ";"})
 _MOST = 4096
 _RUN, _MOST_LEAVES = 8_192, 64
 """Characters and leaves from which on no more are read together."""
@@ -35,21 +36,30 @@ _CUT_OFF = re.compile(r"(?:(?<!\\)(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?|&#?\w{0,9}|%
 _ESCAPED = re.compile(r"&(?:#x?[0-9a-fA-F]{1,8}|[A-Za-z]{2,10});?|%(?:25)*[0-9a-fA-F]{2}")
 _JSON = re.compile(r'\\u([0-9a-fA-F]{4})|\\(.)|"', re.DOTALL)
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_SPACES = re.compile(r"\s{16,}")
 _READ = re.compile(r"[\w:/\\.@-]")
 _SCHEME = "|".join("[\t\r\n]*".join(name) for name in ("https", "http", "wss", "ws", "ftp"))
 _OPENING = re.compile(
-    rf"(?=[hwf/\\])(?:(?<![a-z])(?:{_SCHEME})[\t\r\n]*:[/\\\t\r\n]*+(?!\s)|(?<![\w.])(?=www\.)|[/\\]{{2,}})", re.IGNORECASE
+    rf"(?=[hwf/\\])(?:(?<![a-z])(?:{_SCHEME})[\t\r\n]*\\?:[/\\\t\r\n]*+(?!\s)|(?<![\w.])(?=www\.)|[/\\][\t\r\n]*[/\\]+)",
+    re.IGNORECASE,
 )
-_AUTHORITY_END = re.compile(rf"[/\\?#\s\"'<>`){_STRING}]")
-_ENDS = {
-    kind: re.compile(f"[{signs}{_STRING}]")
-    for kind, signs in {
-        '="': '"', "='": "'", "=": r"\s>", "](<": r">\n", "](": r"()\n", _STRING: r"\n", '"': r'"\n', "'": r"'\n", "`": r"`\n",
-        "<": r">\n", "(": r"()\s<>", "": r"\s<>",
-    }.items()
+_SPACE = r" \t\n\r\f\v"
+_SIGNS_AT_END = {
+    '="': '"', "='": "'", "=": f"{_SPACE}>", "](<": r">\n", "](": r"()\n", _STRING: r"\n", '"': r'"\n', "'": r"'\n", "`": r"`\n",
+    "<": r">\n", "(": f"(){_SPACE}<>", "": f"{_SPACE}<>",
 }  # fmt: skip
+_ENDS = {kind: re.compile(f"[{signs}{_STRING}]") for kind, signs in _SIGNS_AT_END.items()}
+_ENDS |= {"](<": re.compile(rf"[\n{_STRING}]|(?<!\\)>"), "](": re.compile(rf"[(\n{_STRING}]|(?<!\\)\)")}
 _ENDS[_NEVER] = re.compile(r"(?!)")
-"""What ends a URL, by what it was opened with. A quoted attribute of HTML goes on over lines."""
+"""What ends a URL, by what it was opened with. A quoted attribute of HTML goes on over lines; in Markdown a backslash takes the
+meaning from a bracket.
+"""
+_AUTHORITY_ENDS = {kind: re.compile(rf"[/?#{signs}{_STRING}]|\\(?![!-.:-@\[\]-`{{-~])") for kind, signs in _SIGNS_AT_END.items()}
+"""What ends the authority of such a URL: user names may have quotes, brackets and, where the URL goes on over them, spaces. What
+Markdown takes for an escaped sign goes on: the host behind it is another.
+"""
+_NETWORK_PATH = re.compile(r"//[^\s/\\?#<>\"'`]*\.[^\s/\\?#<>\"'`]*[/\\?#]")
+"""A host behind two slashes that nothing but space stands in front of, as in a list of images: no comment, and no file."""
 
 
 class Open(NamedTuple):
@@ -117,8 +127,8 @@ def is_named(host: str, hosts: Hosts) -> bool:
 
 
 def host_of(authority: str) -> str:
-    """The host without user and port."""
-    return re.sub(r":\d*\Z", "", authority.rpartition("@")[2]).rstrip(".")
+    """The host without user and port, and without the line ends and tabs that browsers leave out."""
+    return re.sub(r":\d*\Z", "", re.sub(r"[\t\r\n]", "", authority).rpartition("@")[2]).rstrip(".")
 
 
 class Surroundings:
@@ -155,10 +165,10 @@ class Surroundings:
             return True
         for url in self._urls:
             if not url.complete:
-                end = _AUTHORITY_END.search(after)
+                end = _AUTHORITY_ENDS[url.kind].search(after)
                 if end is None and not final and len(after) < _KEPT:
                     return None
-                if not self._known(url.authority + name + (after[: end.start()] if end else after)):
+                if not self._is_known(url.authority + name + (after[: end.start()] if end else after)):
                     return True
         return False
 
@@ -190,22 +200,33 @@ class Surroundings:
                 self._foreign[url.kind] = max(url.depth, self._foreign.get(url.kind, 0))
         if len(self._urls) == _MOST_OPEN:
             self._foreign[_NEVER] = 0
-        self._text = self._text[-_KEPT:]
+        self._text = _SPACES.sub(_fewer, self._text)[-_KEPT:]
 
     def _is_foreign(self, url: Open) -> bool:
-        return not self._known(url.authority) if url.complete else len(url.authority) > _KEPT // 2
+        return not self._is_known(url.authority) if url.complete else len(url.authority) > _KEPT // 2
+
+    def _is_known(self, authority: str) -> bool:
+        """A backslash is a slash to browsers, and nothing to Markdown."""
+        return all(map(self._known, {authority.partition("\\")[0], authority.replace("\\", "")}))
 
 
 def _open(text: str) -> Iterable[Open]:
     """URLs that are open at the end of a text."""
     for opening in _OPENING.finditer(text):
         start, kind = opening.end(), _mark(text[: opening.start()])
-        if opening[0][:1] in ("/", "\\") and not (kind[:1] in ("=", "]") or (kind and opening[0][0] == "/")):
+        if opening[0][:1] in ("/", "\\") and not _leaves(text, opening, kind):
             continue
         end, depth = _end(kind, text, start, 0)
         if end is None:
-            host = _AUTHORITY_END.search(text, start)
+            host = _AUTHORITY_ENDS[kind].search(text, start)
             yield Open(kind, depth, text[start : host.start() if host else len(text)], host is not None)
+
+
+def _leaves(text: str, opening: re.Match[str], kind: str) -> bool:
+    """Whether two slashes begin the URL of another host."""
+    if kind[:1] in ("=", "]") or (kind and opening[0] == "//"):
+        return True
+    return text[opening.start() - 1 : opening.start()] in _FREE and _NETWORK_PATH.match(text, opening.start()) is not None
 
 
 def _mark(before: str) -> str:
@@ -221,6 +242,10 @@ def _mark(before: str) -> str:
     if bare.endswith("]("):
         return "]("
     return last if bare == before and last in _SIGNS else ""
+
+
+def _fewer(spaces: re.Match[str]) -> str:
+    return 16 * ("\n" if "\n" in spaces[0] else " ")
 
 
 def _end(kind: str, text: str, start: int, depth: int) -> tuple[int | None, int]:

@@ -46,18 +46,16 @@ class Seam(NamedTuple):
 
 
 def seams(leaves: Sequence[Leaf]) -> Iterator[Seam]:
-    """The texts that meet in a prompt: parts directly, messages directly or a space apart, members and items a space apart."""
+    """The texts that meet in a prompt: parts and messages directly or a space apart, members and items a space apart."""
     families: dict[tuple[Channel, int], list[tuple[int, Leaf]]] = defaultdict(list)
     for i, leaf in enumerate(leaves):
         if leaf.text and (leaf.channel in _MEMBERS or (leaf.channel in _SPOKEN and leaf.turn >= 0)):
             families[leaf.channel, leaf.turn if leaf.channel in _MEMBERS else 0].append((i, leaf))
     for (channel, _), members in families.items():
         for pieces in _meeting(members):
-            turns = {piece.turn for piece in pieces}
             if channel in _SPOKEN:
                 yield Seam(pieces)
-            if channel in _MEMBERS or len(turns) > 1:
-                yield Seam(pieces, " ")
+            yield Seam(pieces, " ")
 
 
 def crossing(seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence[Finding]]) -> Iterator[tuple[int, Finding]]:

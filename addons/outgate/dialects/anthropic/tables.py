@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from outgate.dialects.rules import EVERYTHING, HOSTED, Rule, free, schema
+from outgate.dialects.rules import EVERYTHING, HOSTED, REACH, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 
@@ -79,14 +79,15 @@ def _blocks(channel: Channel, *, inner: Rule | None = None) -> Rule:
         "whole": "content",
     }
     titled = dict.fromkeys(("title", "context", "source"), channel)
+    sealed = ("signature", "data") if channel is Channel.ASSISTANT else ()
     text = {"texts": {"text": channel}, "rules": {"citations": Rule(channel, item=free(channel))}}
     cases = {
         "text": _block("text", channel, **text),
         "image": _block("image", channel, rules={"source": source}, kind="image"),
         "document": _block("document", channel, texts=titled, rules={"source": source, **_CITATIONS}, kind="file"),
         "search_result": _block("search_result", channel, texts=titled, rules={"content": rule, **_CITATIONS}),
-        "thinking": _block("thinking", Channel.REASONING, texts={"thinking": Channel.REASONING}, sealed={"signature"}),
-        "redacted_thinking": _block("redacted_thinking", Channel.REASONING, sealed={"data"}),
+        "thinking": _block("thinking", Channel.REASONING, texts={"thinking": Channel.REASONING}, sealed=sealed[:1]),
+        "redacted_thinking": _block("redacted_thinking", Channel.REASONING, sealed=sealed[1:]),
         "tool_use": _block("tool_use", arguments, **call),
         "tool_result": _block("tool_result", Channel.TOOL_RESULT, **result),
         "container_upload": _block("container_upload", channel, kind="file"),
@@ -163,7 +164,7 @@ MESSAGES = Rule(
         "cache_control": _CACHE,
     },
     names={"max_tokens", "stop_sequences", "stream", "temperature", "top_k", "top_p", "inference_geo"},
-    reach={"mcp_servers"},
+    reach=REACH,
 )
 
 _SAID = Channel.ASSISTANT

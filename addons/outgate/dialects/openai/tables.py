@@ -1,6 +1,6 @@
 """Tables of the OpenAI API: every member of its bodies (platform.openai.com/docs/api-reference: chat, embeddings), its words."""
 
-from outgate.dialects.rules import EVERYTHING, HOSTED, STATE, Rule, free, schema
+from outgate.dialects.rules import EVERYTHING, HOSTED, REACH, STATE, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 
@@ -111,8 +111,6 @@ _FORMAT = Rule(
     fixed={"type": _values("text", "json_object", "json_schema")},
     rules={"json_schema": Rule(_PARAMETER, rules={"schema": schema(_PARAMETER)}, names={"name", "strict", "description"})},
 )
-_REACH = _values("web_search_options", "search_parameters", "plugins", "enable_search", "mcp_servers")
-"""Members of OpenAI, and of servers that speak its API, by which a search or another server is called."""
 _CHOICES = _values("auto", "none", "required")
 _NAMED = Rule(_PARAMETER, texts={"name": _PARAMETER})
 _CHOICE = Rule(_PARAMETER, fixed={"type": _values("function", "custom")}, rules={"function": _NAMED, "custom": _NAMED})
@@ -158,7 +156,7 @@ def _body(state: frozenset[str]) -> Rule:
             "parallel_tool_calls", "presence_penalty", "prompt_cache_options", "seed", "store", "stream", "stream_options",
             "temperature", "top_logprobs", "top_p",
         },
-        reach=_REACH,
+        reach=REACH,
         state=state,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from outgate.dialects.rules import EVERYTHING, HOSTED, STATE, Rule, free, schema
+from outgate.dialects.rules import EVERYTHING, HOSTED, REACH, STATE, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
 
@@ -237,6 +237,7 @@ def _body(state: frozenset[str]) -> Rule:
             "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "store", "stream", "temperature", "top_logprobs", "top_p",
         },
         state=state,
+        reach=REACH,
     )  # fmt: skip
 
 
