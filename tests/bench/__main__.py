@@ -16,15 +16,16 @@ import uvloop
 
 from bench import bodies, report, suites
 from bench.gateway import gateway
-from bench.load import LoadError, Target
-from bench.report import DIRECT, EMPTY, FULL, PLAN, REDACTION, STOCK, STREAMING
-from bench.subjects import Subject, cores, provider, settle, stock
+from bench.load import LoadError
+from bench.report import BARE, DIRECT, EMPTY, FULL, PLAN, REDACTION, STOCK, STREAMING
+from bench.subjects import Subject, Upstream, bare, cores, provider, settle, stock
 from bench.suites import Pace, Samples
 
 SUITES = (
     "keepalive",
     "newconn",
     "body64k",
+    "known64k",
     "sse",
     "burst",
     "latency",
@@ -39,9 +40,9 @@ SUITES = (
 class Run:
     """One run: the subjects by name, and what was measured of them."""
 
-    def __init__(self, subjects: dict[str, Subject], straight: Target, pace: Pace) -> None:
+    def __init__(self, subjects: dict[str, Subject], upstream: Upstream, pace: Pace) -> None:
         self.subjects = subjects
-        self.straight = straight
+        self.upstream = upstream
         self.pace = pace
         self.samples = Samples()
         self.turned = False
@@ -52,27 +53,29 @@ class Run:
         return found[::-1] if self.turned else found
 
     async def suite(self, name: str) -> None:  # noqa: C901 (one line for each suite)
-        samples, pace, those = self.samples, self.pace, self.those
+        samples, pace, those, upstream = self.samples, self.pace, self.those, self.upstream
         match name:
             case "keepalive":
-                await suites.load_cpu(samples, name, those(STOCK, EMPTY, PLAN, FULL), bodies.small(), pace)
+                await suites.load_cpu(samples, name, those(STOCK, BARE, EMPTY, PLAN, FULL), bodies.small(), pace, upstream)
             case "newconn":
-                await suites.load_cpu(samples, name, those(STOCK, EMPTY, PLAN), bodies.small(), pace, fresh=True)
+                await suites.load_cpu(samples, name, those(STOCK, BARE, EMPTY, PLAN), bodies.small(), pace, upstream, fresh=True)
             case "body64k":
-                await suites.load_cpu(samples, name, those(STOCK, EMPTY, PLAN), bodies.large(), pace)
+                await suites.load_cpu(samples, name, those(STOCK, BARE, EMPTY, PLAN, FULL), bodies.large(), pace, upstream)
+            case "known64k":
+                await suites.load_cpu(samples, name, those(STOCK, BARE, EMPTY, PLAN, FULL), bodies.known(), pace, upstream)
             case "sse":
                 await suites.paced_streams(samples, those(STREAMING, EMPTY, PLAN))
             case "burst":
-                await suites.load_cpu(samples, name, those(STREAMING, EMPTY, PLAN), bodies.burst(), pace)
+                await suites.load_cpu(samples, name, those(STREAMING, EMPTY, PLAN), bodies.burst(), pace, upstream)
             case "latency":
                 targets = {subject.name: subject.target for subject in those(STREAMING, EMPTY, PLAN)}
-                await suites.one_stream(samples, {DIRECT: self.straight, **targets}, pace)
+                await suites.one_stream(samples, {DIRECT: upstream.target, **targets}, pace)
             case "agent":
                 await suites.agent_turn(samples, those(STOCK, EMPTY, PLAN), pace)
             case "conversation":
-                await suites.conversation(samples, those(STREAMING, EMPTY, PLAN, REDACTION, FULL), self.straight)
+                await suites.conversation(samples, those(STREAMING, EMPTY, PLAN, REDACTION, FULL), upstream.target)
             case "newtext":
-                await suites.new_text(samples, those(PLAN, REDACTION, FULL), self.straight)
+                await suites.new_text(samples, those(PLAN, REDACTION, FULL), upstream.target)
             case "open_streams":
                 await suites.open_streams(samples, those(STREAMING, EMPTY, PLAN))
             case "growth":
@@ -112,10 +115,11 @@ def main() -> int:
         found = [
             stack.enter_context(stock(core.subject, folder, upstream)),
             stack.enter_context(stock(core.subject, folder, upstream, streaming=True)),
+            stack.enter_context(bare(core.subject, folder, upstream)),
         ]
         if not asked.stock:
             found += [stack.enter_context(gateway(plan, core.subject, folder, upstream)) for plan in (EMPTY, PLAN, REDACTION, FULL)]
-        run = Run({subject.name: subject for subject in found}, Target("localhost", upstream), pace)
+        run = Run({subject.name: subject for subject in found}, upstream, pace)
         settle(found)
         uvloop.run(run.all(asked.suite or SUITES))
         encoder = run.subjects[FULL].model_server_rss() if FULL in run.subjects else 0.0

@@ -1,73 +1,77 @@
-"""Chat requests of a given size for the bench, each with a number of its own so that no cache can answer it.
+"""Chat requests of a given size for the bench: prose, code and JSON in turn, each with letters of its own so that no cache can
+answer it and nothing takes them for a number.
 
-The bench's provider reads its orders from the text: `pace=20` (milliseconds between events), `hold` (one event, then silence).
+The bench's provider reads its orders from the text: `@pace=20` (milliseconds between events), `@hold` (one event, then silence).
 """
 
 import json
-from collections.abc import Iterator
+import random
+from collections.abc import Sequence
+from functools import cache
 
-TEXT = "the quarterly report says that shipments to the northern region rose while returns fell and nobody could say why"
-WORDS = TEXT.split()
-MARK = "0000000000"
+from bench.conversation import code, letters, listings, prose
+
+MARK = "@@letters@@"
 
 
 class Body:
-    """A chat request as bytes with a counter inside; `next()` gives it with the next number."""
+    """Chat requests as bytes, a text each; `next()` gives the next of them with these letters inside."""
 
-    def __init__(self, text: str, *, stream: bool = False, history: list[dict[str, str]] | None = None) -> None:
-        content = f"request {MARK} {text}"
-        messages = [
-            {"role": "system", "content": "You are a helpful assistant."},
-            *(history or []),
-            {"role": "user", "content": content},
-        ]
-        value = {"model": "gpt-4o-mini", "messages": messages, "max_tokens": 256, "temperature": 0}
-        if stream:
-            value |= {"stream": True, "stream_options": {"include_usage": True}}
-        before, _, after = json.dumps(value).encode().partition(MARK.encode())
-        self._before, self._after = before, after
-        self.size = len(before) + len(MARK) + len(after)
+    def __init__(self, texts: Sequence[str], *, stream: bool = False, known: bool = False) -> None:
+        self._halves = [_halves(text, stream=stream, known=known) for text in texts]
 
     def next(self, number: int) -> bytes:
-        return b"%s%010d%s" % (self._before, number, self._after)
+        before, after = self._halves[number % len(self._halves)]
+        return b"%s%s%s" % (before, letters(number).encode(), after)
 
 
-def prose(size: int, seed: int = 0) -> str:
-    """About `size` bytes of English words."""
-    words, length, at = [], 0, seed
-    while length < size:
-        word = WORDS[(at * 7 + at // 11) % len(WORDS)]
-        words.append(word)
-        length += len(word) + 1
-        at += 1
-    return " ".join(words)[:size]
+def _halves(text: str, *, stream: bool, known: bool) -> tuple[bytes, bytes]:
+    said = [text, f"and {MARK}"] if known else [f"request {MARK} {text}"]
+    messages = [
+        {"role": "system", "content": "You are a helpful assistant."},
+        *({"role": "user", "content": content} for content in said),
+    ]
+    value = {"model": "gpt-4o-mini", "messages": messages, "max_tokens": 4096, "temperature": 0}
+    if stream:
+        value |= {"stream": True, "stream_options": {"include_usage": True}}
+    before, _, after = json.dumps(value).encode().partition(MARK.encode())
+    return before, after
+
+
+@cache
+def texts(size: int) -> list[str]:
+    """Texts of `size` characters: five of prose, two of code, one of JSON."""
+    chance = random.Random(size)
+    starts = [chance.randrange(len(prose()) - size) for _ in range(5)]
+    sources, answers = "\n".join(code()), "\n".join(listings())
+    return [
+        *(prose()[start : start + size] for start in starts),
+        *(sources[start : start + size] for start in (0, len(sources) - size)),
+        (answers * (size // len(answers) + 1))[:size],
+    ]
 
 
 def small() -> Body:
-    return Body(prose(1850))
+    return Body(texts(1850))
 
 
 def large() -> Body:
-    return Body(prose(64 * 1024))
+    """64 KB: new as a whole with the first letters, though its pieces are not."""
+    return Body(texts(64 * 1024))
+
+
+def known() -> Body:
+    """64 KB that are the same in every request, and a message that is new."""
+    return Body(texts(64 * 1024), known=True)
 
 
 def paced(milliseconds: int) -> Body:
-    return Body(f"pace={milliseconds} {prose(1800)}", stream=True)
+    return Body([f"@pace={milliseconds} {text}" for text in texts(1800)], stream=True)
 
 
 def burst() -> Body:
-    return Body(prose(1800), stream=True)
+    return Body(texts(1800), stream=True)
 
 
 def held(size: int) -> Body:
-    return Body(f"hold {prose(size)}", stream=True)
-
-
-def agent_turns(agent: int, size: int = 400 * 1024, new: int = 1024) -> Iterator[Body]:
-    """Two turns of one agent: a history of `size` bytes in pieces of 4 KB, then the same with the answer and `new` bytes more."""
-    roles = ("user", "assistant")
-    history = [
-        {"role": roles[i % 2], "content": f"agent {agent} step {i}: {prose(4000, agent * 1000 + i)}"} for i in range(size // 4050)
-    ]
-    yield Body("go on", history=history)
-    yield Body(prose(new, agent), history=[*history, {"role": "assistant", "content": prose(300, agent)}])
+    return Body([f"@hold {text}" for text in texts(size)], stream=True)

@@ -106,9 +106,18 @@ class Conversation:
             self.grow(NEW)
             yield (body := self.body())
 
+    def two(self, size: int, new: int) -> tuple[bytes, bytes]:
+        """A turn of `size` bytes, and the next with `new` more."""
+        self.grow(size - TOOLS)
+        first = self.body()
+        self.messages += ({"role": "assistant", "content": self.text(300)}, {"role": "user", "content": self.text(new)})
+        return first, self.body()
+
     def body(self) -> bytes:
-        value = {"model": "gpt-4o-mini", "messages": self.messages, "tools": tools(), "max_tokens": 256, "temperature": 0}
-        return json.dumps(value | {"stream": True, "stream_options": {"include_usage": True}, "user": "pace=5 events=50"}).encode()
+        value = {"model": "gpt-4o-mini", "messages": self.messages, "tools": tools(), "max_tokens": 4096, "temperature": 0}
+        return json.dumps(
+            value | {"stream": True, "stream_options": {"include_usage": True}, "user": "@pace=5 @events=50"}
+        ).encode()
 
     def grow(self, size: int) -> None:
         """A user's words, then calls of tools with their results, until `size` bytes have come together."""
@@ -146,7 +155,7 @@ def new_text(number: int, size: int = 64 * 1024) -> bytes:
     value = {
         "model": "gpt-4o-mini",
         "messages": [{"role": "user", "content": "\n".join(lines)}],
-        "max_tokens": 256,
+        "max_tokens": 4096,
         "temperature": 0,
     }
     return json.dumps(value).encode()

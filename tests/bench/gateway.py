@@ -11,19 +11,23 @@ from pathlib import Path
 
 from bench.load import Target
 from bench.report import EMPTY, FULL, PLAN, REDACTION
-from bench.subjects import BIN, HERE, Subject, await_ready, free_port, pinned, stopped
+from bench.subjects import BIN, HERE, Subject, Upstream, await_ready, free_port, pinned, stopped
 
 POLICIES = {EMPTY: "empty.yaml", PLAN: "plan.yaml", FULL: "full.yaml", REDACTION: "redaction.yaml"}
 
 
 @contextlib.contextmanager
-def gateway(plan: str, core: int, folder: Path, upstream: int) -> Iterator[Subject]:
+def gateway(plan: str, core: int, folder: Path, upstream: Upstream) -> Iterator[Subject]:
     """A running gateway; its state, certificates and policy live under `folder`."""
     home = folder / POLICIES[plan].removesuffix(".yaml")
     home.mkdir()
     policy, port, log = home / "policy.yaml", free_port(), home / "log"
     token = f"og_{secrets.token_urlsafe(32)}"
-    values = {"PORT": str(upstream), "CA": str(folder / "ca.pem"), "DIGEST": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"}
+    values = {
+        "PORT": str(upstream.port),
+        "CA": str(folder / "ca.pem"),
+        "DIGEST": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}",
+    }
     text = (HERE / "policies" / POLICIES[plan]).read_text()
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)

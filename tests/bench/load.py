@@ -57,7 +57,7 @@ class Exchange(asyncio.Protocol):
         self.head = b""
         self.left = -1
         self.chunked = False
-        self.tail = b""
+        self.tail = self.end = b""
         self.arrivals: list[float] = []
         self.body = b""
         self.transport.write(request)
@@ -106,8 +106,12 @@ class Exchange(asyncio.Protocol):
                 self.first.set_result(None)
         cut = fresh.rfind(b"data: ")
         self.tail = fresh[max(cut + 6, len(fresh) - 7) :]
+        self.end = (self.end + data)[-64:]
         if fresh.endswith(b"0\r\n\r\n"):
-            self.done.set_result(None)
+            if b"data: [DONE]" in self.end:
+                self.done.set_result(None)
+            else:
+                self.done.set_exception(LoadError(f"a stream ended with {self.end!r}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -179,10 +183,11 @@ numbers = Numbers()
 
 
 class Window(NamedTuple):
-    """What happened between two moments: finished exchanges and seconds."""
+    """What happened between two moments: finished exchanges and seconds; and how many exchanges there were in all."""
 
     count: int
     seconds: float
+    total: int = 0
 
 
 async def closed_loop(
@@ -219,6 +224,7 @@ async def closed_loop(
         at("end")
         window = Window(finished - before, time.perf_counter() - start)
         stop = True
+    window = window._replace(total=finished)
     if not window.count:
         raise LoadError("no request was answered in the measured window")
     return window

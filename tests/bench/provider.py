@@ -16,8 +16,8 @@ import uvloop
 EVENTS = 100
 LAST = b"0\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_PACE = re.compile(rb"pace=(\d+)")
-_EVENTS = re.compile(rb"events=(\d+)")
+_PACE = re.compile(rb"@pace=(\d+)")
+_EVENTS = re.compile(rb"@events=(\d+)")
 
 
 def json_answer(value: Any) -> bytes:
@@ -91,7 +91,7 @@ class Provider(asyncio.Protocol):
             return
         pace, count = _PACE.search(body), _EVENTS.search(body)
         chunks = CHUNKS[-int(count[1]) :] if count else CHUNKS
-        if count is None and b" hold " in body:
+        if count is None and b"@hold " in body:
             self.transport.write(HEAD + CHUNKS[0])
         elif pace:
             self.step(chunks, 0, int(pace[1]) / 1000, self.loop.time(), HEAD)

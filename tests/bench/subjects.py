@@ -61,6 +61,15 @@ def rss_mb(pid: int) -> float:
         return 0.0
 
 
+def pss_mb(pid: int) -> float:
+    """Memory of a process where pages that are shared are counted in parts."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
+
+
 def is_model_server(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return b"-m\0outgate.model_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -84,6 +93,11 @@ class Subject:
     def rss(self) -> float:
         """Memory of the worker: the largest process of the tree but the model server."""
         return max(rss_mb(pid) for pid in tree(self.process.pid) if not is_model_server(pid))
+
+    def tree_memory(self) -> tuple[float, float]:
+        """Memory of all processes, supervisor and model server too: as resident, and with shared pages counted in parts."""
+        pids = tree(self.process.pid)
+        return sum(map(rss_mb, pids)), sum(map(pss_mb, pids))
 
     def model_server_rss(self) -> float:
         return max((rss_mb(pid) for pid in tree(self.process.pid) if is_model_server(pid)), default=0.0)
@@ -134,14 +148,32 @@ def settle(subjects: Sequence[Subject], seconds: float = 90.0) -> None:
     raise RuntimeError("the processes under test do not come to rest")
 
 
+class Upstream(NamedTuple):
+    """The provider: its port, and its process, whose CPU shows that requests arrive."""
+
+    port: int
+    pid: int
+
+    @property
+    def target(self) -> Target:
+        return Target("localhost", self.port)
+
+    def cpu(self) -> float:
+        return cpu_seconds(self.pid)
+
+
 @contextlib.contextmanager
-def provider(core: int, folder: Path) -> Iterator[int]:
-    """The bench's provider; yields its port. Its certificate's authority is `folder`/ca.pem."""
+def provider(core: int, folder: Path) -> Iterator[Upstream]:
+    """The bench's provider. Its certificate's authority is `folder`/ca.pem, which has a key on a curve, as that of mitmproxy here
+    and as the gateway's.
+    """
     import trustme
 
-    authority = trustme.CA()
+    authority, shown = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     authority.issue_cert("api.openai.com", "localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "provider.pem"))
+    (folder / "stock").mkdir()
+    (folder / "stock/mitmproxy-ca.pem").write_bytes(shown.private_key_pem.bytes() + shown.cert_pem.bytes())
     process = pinned(
         core,
         sys.executable,
@@ -153,14 +185,28 @@ def provider(core: int, folder: Path) -> Iterator[int]:
     )
     assert process.stdout is not None
     try:
-        yield int(process.stdout.readline().split()[1])
+        port = int(process.stdout.readline().split()[1])
+        [pid] = tree(process.pid)
+        yield Upstream(port, pid)
     finally:
         stopped(process)
 
 
 @contextlib.contextmanager
-def stock(core: int, folder: Path, upstream: int, *, streaming: bool = False) -> Iterator[Subject]:
-    """Stock mitmdump with its default CA; `streaming` sets `flow.response.stream` for event streams."""
+def bare(core: int, folder: Path, upstream: Upstream) -> Iterator[Subject]:
+    """mitmproxy with no more addons than it takes."""
+    port, log = free_port(), folder / "bare.log"
+    process = pinned(core, sys.executable, str(HERE / "bare.py"), str(port), str(folder / "stock"), str(folder / "ca.pem"), log=log)
+    try:
+        await_ready(process, log, lambda: listens(port))
+        yield Subject("mitmproxy, 6 addons", process, Target("localhost", upstream.port, port))
+    finally:
+        stopped(process)
+
+
+@contextlib.contextmanager
+def stock(core: int, folder: Path, upstream: Upstream, *, streaming: bool = False) -> Iterator[Subject]:
+    """Stock mitmdump with its default addons; `streaming` sets `flow.response.stream` for event streams."""
     port, log = free_port(), folder / f"stock-{streaming}.log"
     options = [
         "-q",
@@ -173,6 +219,6 @@ def stock(core: int, folder: Path, upstream: int, *, streaming: bool = False) ->
     process = pinned(core, str(BIN / "mitmdump"), *options, log=log)
     try:
         await_ready(process, log, lambda: listens(port))
-        yield Subject("stock stream=True" if streaming else "stock", process, Target("localhost", upstream, port))
+        yield Subject("stock stream=True" if streaming else "stock", process, Target("localhost", upstream.port, port))
     finally:
         stopped(process)

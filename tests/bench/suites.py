@@ -15,7 +15,7 @@ from bench.bodies import Body
 from bench.conversation import Conversation
 from bench.conversation import new_text as new_prose
 from bench.load import Exchange, LoadError, Target, arrived, closed_loop, connect, each, numbers, request, stream_once
-from bench.subjects import Subject
+from bench.subjects import Subject, Upstream
 
 
 class Pace(NamedTuple):
@@ -55,21 +55,35 @@ class Samples:
 
 
 async def load_cpu(
-    samples: Samples, suite: str, subjects: Sequence[Subject], body: Body, pace: Pace, *, connections: int = 16, fresh: bool = False
+    samples: Samples,
+    suite: str,
+    subjects: Sequence[Subject],
+    body: Body,
+    pace: Pace,
+    upstream: Upstream,
+    *,
+    connections: int = 16,
+    fresh: bool = False,
 ) -> None:
-    """CPU per request under a closed loop; the encoder's share apart, as `<suite>.encoder`."""
+    """CPU per request under a closed loop; apart from it, as `<suite>.encoder` and `<suite>.provider`, what the model server and
+    the provider took. Raises LoadError where the provider has not seen every request.
+    """
     for subject in subjects:
-        worker: dict[str, float] = {}
-        encoder: dict[str, float] = {}
+        clocks: dict[str, tuple[float, float, float]] = {}
 
-        def clock(moment: str, subject: Subject = subject, worker: dict = worker, encoder: dict = encoder) -> None:
-            worker[moment], encoder[moment] = subject.cpu(), subject.model_server_cpu()
+        def clock(moment: str, subject: Subject = subject, clocks: dict = clocks) -> None:
+            clocks[moment] = (subject.cpu(), subject.model_server_cpu(), upstream.cpu())
 
+        before, _ = await arrived(upstream.target)
         window = await closed_loop(
             subject.target, body, connections=connections, seconds=pace.seconds, warm=pace.seconds / 4, fresh=fresh, at=clock
         )
-        samples.add(suite, subject.name, (worker["end"] - worker["start"]) / window.count * 1000)
-        samples.add(f"{suite}.encoder", subject.name, (encoder["end"] - encoder["start"]) / window.count * 1000)
+        seen = (await arrived(upstream.target))[0] - before
+        if seen != window.total:
+            raise LoadError(f"{subject.name}, {suite}: of {window.total} requests {seen} arrived")
+        spent = [(end - start) / window.count * 1000 for start, end in zip(clocks["start"], clocks["end"], strict=True)]
+        for name, value in zip((suite, f"{suite}.encoder", f"{suite}.provider"), spent, strict=True):
+            samples.add(name, subject.name, value)
 
 
 async def paced_streams(samples: Samples, subjects: Sequence[Subject], count: int = 20) -> None:
@@ -107,18 +121,18 @@ async def one_stream(samples: Samples, targets: dict[str, Target], pace: Pace) -
 
 
 async def agent_turn(samples: Samples, subjects: Sequence[Subject], pace: Pace) -> None:
-    """CPU of an agent's second turn: 400 KB that were judged before, and 1 KB that is new."""
+    """CPU of the first turn of an agent that begins with 400 KB, as `agent.first`, and of the second, with 1 KB that is new."""
     for subject in subjects:
-        spent = 0.0
+        spent = [0.0, 0.0]
         for _ in range(pace.agents):
-            first, second = bodies.agent_turns(numbers() % 10**6)
             link = await connect(subject.target)
-            await link.ask(request(subject.target, first.next(numbers())))
-            before = subject.cpu()
-            await link.ask(request(subject.target, second.next(numbers())))
-            spent += subject.cpu() - before
+            for at, turn in enumerate(Conversation(numbers()).two(400 * 1024, 1024)):
+                before = subject.cpu()
+                await link.ask(request(subject.target, turn))
+                spent[at] += subject.cpu() - before
             hang_up([link])
-        samples.add("agent", subject.name, spent / pace.agents * 1000)
+        for name, value in zip(("agent.first", "agent"), spent, strict=True):
+            samples.add(name, subject.name, value / pace.agents * 1000)
 
 
 async def conversation(samples: Samples, subjects: Sequence[Subject], straight: Target) -> None:
@@ -178,6 +192,8 @@ async def growth(samples: Samples, subjects: Sequence[Subject], pace: Pace) -> N
         await requests(subject.target, body, pace.growth)
         after = subject.rss()
         samples.add("rss", subject.name, after)
+        for name, value in zip(("tree_rss", "tree_pss"), subject.tree_memory(), strict=True):
+            samples.add(name, subject.name, value)
         samples.add("growth", subject.name, (after - before) * 10_000 / pace.growth)
 
 
