@@ -102,7 +102,7 @@ def test_add_refuses_a_name_that_is_there(tmp_path):
     result = run("add", "alpha", "--policy", path)
 
     assert 1 == result.exit_code
-    assert "rotate" in result.output
+    assert f"use `outgate workload rotate alpha --policy {path}`" in result.output
     assert BASE == path.read_text()
 
 

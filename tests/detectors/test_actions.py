@@ -1,6 +1,7 @@
 """What a guard does about its findings, in every dialect: what is refused, what is withheld, and that it stays the same."""
 
 import asyncio
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -112,6 +113,7 @@ def test_new_text_of_the_user_is_refused_with_its_place_and_no_word_of_it(dialec
     assert ("prompt_refused", 400) == (denial.code, denial.status)
     assert f"{'input' if dialect == 'responses' else 'messages'}[2].content[1].text (user)" in denial.message
     assert "a.bad" in denial.message and "BAD" not in denial.message
+    assert re.search(r"outgate why [b-t]{16}$", denial.message)
     assert Action.DENIED is denial.outputs[0].action
 
 

@@ -46,6 +46,16 @@ def test_a_refusal_has_the_status_that_the_agents_of_its_api_read_rightly(code, 
         assert as_sent(sent, name) is sent
 
 
+def test_a_long_wait_is_told_to_codex_in_a_status_whose_sentence_it_shows():
+    assert 400 == head("budget_exhausted", 429, "responses", retry_after=6.0)[0]
+    assert 429 == head("budget_exhausted", 429, "responses", retry_after=1.0)[0]
+    assert 429 == head("budget_exhausted", 429, "openai", retry_after=6.0)[0]
+    assert 400 == head("bodies_full", 503, "responses", retry_after=6.0)[0]
+    late = Denial(code="budget_exhausted", status=429, message="No.", retry_after=6.0)
+    sent = as_sent(late, "responses")
+    assert as_sent(sent, "responses") is sent
+
+
 def test_sdks_are_told_not_to_ask_again_what_seconds_do_not_mend():
     assert "false" == head("stage_timeout", 503)[1]["x-should-retry"]
     assert "false" == head("authentication_required", 401)[1]["x-should-retry"]

@@ -32,3 +32,9 @@ def test_a_denial_names_the_routed_model_and_what_is_allowed():
     denial = run({"models": ["gpt-*", "o3"]}, model="claude-3", provider="anthropic")
 
     assert "The policy does not allow alpha the model 'claude-3' of anthropic; it allows gpt-*, o3." == denial.message
+
+
+def test_a_denial_names_what_is_allowed_at_that_provider_alone():
+    gpt, claude = {"models": ["gpt-*"], "providers": ["openai"]}, {"models": ["claude-*"], "providers": ["anthropic"]}
+
+    assert (run(gpt, claude, model="gpt-4o", provider="anthropic").message or "").endswith("of anthropic; it allows claude-*.")

@@ -62,14 +62,14 @@ def test_a_budget_that_is_only_held_asks_to_come_back_soon(tmp_path):
     assert 1.0 == asyncio.run(story()).retry_after
 
 
-def test_a_request_larger_than_its_budget_is_never_told_to_wait(tmp_path):
+def test_a_request_larger_than_its_budget_is_refused_for_good(tmp_path):
     async def story():
         async with running(tmp_path, limit(99)) as accounts:
             return accounts.try_reserve(ask("a"))
 
     refused = asyncio.run(story())
 
-    assert ("budget_exhausted", None) == (refused.code, refused.retry_after)
+    assert ("budget_exhausted", 400, None) == (refused.code, refused.status, refused.retry_after)
 
 
 @pytest.mark.parametrize("concurrent", [True, False])

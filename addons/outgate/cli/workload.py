@@ -47,7 +47,7 @@ def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -
 
     def change(text: str, names: Collection[str]) -> str:
         if name in names:
-            raise click.ClickException(f"{name} is already a workload: use `outgate workload rotate {name}`")
+            raise click.ClickException(f"{name} is already a workload: use `outgate workload rotate {name} --policy {file}`")
         return with_workload(text, name, section)
 
     _rewrite(file, change, missing=True)
@@ -63,7 +63,7 @@ def rotate(*, name: str, keep_old: bool, file: Path) -> None:
     token = _new_token()
 
     def change(text: str, names: Collection[str]) -> str:
-        _insist(name, names)
+        _insist(name, names, file)
         return with_first_digest(text, name, digest_of(token), keep=int(keep_old))
 
     _rewrite(file, change)
@@ -77,7 +77,7 @@ def revoke(*, name: str, file: Path) -> None:
     """Remove the workload NAME. Its open tunnels are refused with their next request after the reload."""
 
     def change(text: str, names: Collection[str]) -> str:
-        _insist(name, names)
+        _insist(name, names, file)
         return without_workload(text, name)
 
     _rewrite(file, change, f"where the policy names {name} elsewhere, take it out there first; `rotate {name}` ends its token now")
@@ -88,9 +88,9 @@ def _new_token() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
-def _insist(name: str, names: Collection[str]) -> None:
+def _insist(name: str, names: Collection[str], file: Path) -> None:
     if name not in names:
-        raise click.ClickException(f"there is no workload {name}")
+        raise click.ClickException(f"there is no workload {name} in {file}")
 
 
 def _show(name: str, token: str) -> None:

@@ -204,7 +204,9 @@ def _denial(prompt: Prompt, texts: Sequence[_Text], verdict: Verdict) -> Denial:
     rules = ", ".join(dict.fromkeys(rule for text in texts for rule in text.rules[:4]))
     leaf = prompt.leaves[texts[0].leaves[0]]
     where = described(prompt.document, leaf.box, leaf.key)
-    message = f"The prompt was refused by policy ({rules}){f' at {where}' if where else ''}; its digest is {texts[0].digest}."
+    at = f" at {where}" if where else ""
+    look = f"Whoever runs the gateway can look it up: outgate why {texts[0].digest}"
+    message = f"The gateway's policy refused the prompt ({rules}){at}. {look}"
     return Denial(code="prompt_refused", status=400, message=message, outputs=(verdict, prompt))
 
 

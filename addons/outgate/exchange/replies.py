@@ -51,8 +51,17 @@ def denial_reply(denial: Denial, dialect_name: str, request_id: str, *, close: b
 
 def as_sent(denial: Denial, dialect_name: str) -> Denial:
     """The same denial, with the status that it has in this dialect."""
-    status = denial.status if dialect_name == _GOOGLE else status_here(spec(dialect_name), denial.code, denial.status)
+    if dialect_name == _GOOGLE:
+        return denial
+    here = spec(dialect_name)
+    status = status_here(here, denial.code, denial.status)
+    if status == 429 and here.lasting and _waits_long(denial):
+        status = here.lasting  # Codex shows no sentence of a 429
     return denial if status == denial.status else replace(denial, status=status)
+
+
+def _waits_long(denial: Denial) -> bool:
+    return (denial.retry_after or 0) > _LONG_WAIT
 
 
 def speaker(operation: Operation, provider: str | None, host: str) -> str:
@@ -115,6 +124,6 @@ def _head_fields(denial: Denial, request_id: str, size: int) -> tuple[tuple[str,
         fields.append(("www-authenticate", 'Bearer realm="outgate"'))
     if denial.retry_after is not None:
         fields.append(("retry-after", str(math.ceil(denial.retry_after))))
-    if denial.code in LASTING or (denial.retry_after or 0) > _LONG_WAIT:
+    if denial.code in LASTING or _waits_long(denial):
         fields.append(("x-should-retry", "false"))  # both SDKs honour it: no use in sleeping through a budget window
     return tuple(fields)

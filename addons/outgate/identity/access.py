@@ -33,8 +33,11 @@ class ModelRule(Who):
     """Names from the policy's `providers`; empty stands for all."""
 
     def allows(self, principal: Principal, provider: str, model: str) -> bool:
-        in_place = not self.providers or provider in self.providers
-        return in_place and self.covers(principal) and covers(self.models, model)
+        return self.reaches(principal, provider) and covers(self.models, model)
+
+    def reaches(self, principal: Principal, provider: str) -> bool:
+        """Whether it allows this workload any model of that provider."""
+        return (not self.providers or provider in self.providers) and self.covers(principal)
 
 
 _TOLD = 8

@@ -41,7 +41,9 @@ class AuthorizeModel(Stage):
     def run(self, facts: Reads, /) -> Outcome:
         if any(rule.allows(facts.principal, facts.provider, facts.model) for rule in self._rules):
             return (True,)
-        allowed = listed(pattern for rule in self._rules if rule.covers(facts.principal) for pattern in rule.models)
+        allowed = listed(
+            pattern for rule in self._rules if rule.reaches(facts.principal, facts.provider) for pattern in rule.models
+        )
         asked = f"{facts.principal.name} the model {quoted(facts.model)} of {facts.provider}"
         message = f"The policy does not allow {asked}; it allows {allowed}."
         return Denial(code="model_not_authorized", status=403, message=message)

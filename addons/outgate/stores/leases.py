@@ -203,8 +203,7 @@ class Leases:
         for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
             bucket = self._bucket(account, now)
             if tokens > bucket.limit.tokens:
-                all_of = f"more than all {bucket.limit.tokens} of"
-                return _denial(f"The request may cost {tokens} tokens, {all_of} the budget '{bucket.limit.name}'.", None)
+                return _too_large(bucket, tokens)
             if bucket.left < tokens and now < bucket.dry_until:
                 remaining = max(1.0, bucket.ends - now)
                 busy = bucket.settled + tokens <= bucket.limit.tokens
@@ -264,6 +263,15 @@ def _beyond(bucket: Bucket, start: int, held: int, used: int) -> Iterator[Ledger
     yield LedgerEntry(bucket.key, start, used - debt, held, 0)
     if debt:
         yield LedgerEntry(bucket.key, bucket.start, debt, paid, debt)
+
+
+def _too_large(bucket: Bucket, tokens: int) -> Denial:
+    """No wait makes room for it: 400, for clients ask again after a 429 for as long as they are let."""
+    message = (
+        f"The request may cost {tokens} tokens, more than all {bucket.limit.tokens} of the budget '{bucket.limit.name}'. "
+        "Ask for a lower maximum of output, or send less."
+    )
+    return Denial(code="budget_exhausted", status=400, message=message)
 
 
 def _too_little(bucket: Bucket, tokens: int, *, busy: bool) -> str:
