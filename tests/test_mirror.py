@@ -33,7 +33,7 @@ ELSEWHERE = {
     "dialects/test_streams.py": ["dialects/lenient.py"],
     "e2e/connection": ["exchange/tunnel.py", "proxy/destination.py", "proxy/gateway.py", "proxy/handler.py", "proxy/layers.py"],
     "e2e/connection/test_client_certificates.py": ["net/connection.py", "proxy/tls.py"],
-    "e2e/request": ["exchange/deps.py", "exchange/exchange.py", "exchange/receive.py", "proxy/http1.py"],
+    "e2e/request": ["exchange/exchange.py", "exchange/receive.py", "proxy/http1.py"],
     "e2e/server/test_start.py": ["server/hardening.py", "server/layout.py", "server/script.py"],
     "e2e/server/test_workers.py": ["server/worker.py", "server/worker_config.py", "server/worker_master.py"],
     "e2e/stock/test_web.py": ["cli/web.py"],

@@ -7,9 +7,10 @@ from outgate.errors import Denial
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.said import TextCounter
 from outgate.inference.operation import Operation
+from outgate.inference.shown import quoted, shown_method, shown_path
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
-from outgate.policy.live import LivePolicy
+from outgate.policy.live import Asked, LivePolicy
 from outgate.upstreams.credentials import Credentials
 
 NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
@@ -25,6 +26,14 @@ def denied(policy: LivePolicy, execution: Execution, head: RequestHead, ended: D
         return Denial(code="destination_denied", status=403, message=f"No policy allows the destination {head.destination}.")
     assert not isinstance(ended, Answer)
     return ended
+
+
+def no_route(asked: Asked) -> Denial:
+    """The refusal of what no route takes, in the words of the request: most are a path that is misspelt or not admitted."""
+    model = f" with the model {quoted(asked.model)}" if asked.model else ""
+    what = f"{shown_method(asked.method)} {shown_path(asked.path)}{model} at {asked.destination}"
+    message = f"No route of the policy takes {what} for {asked.principal.name if asked.principal else 'this workload'}."
+    return Denial(code="no_route", status=403, message=message)
 
 
 class ExchangeDeps(NamedTuple):

@@ -14,7 +14,7 @@ from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
-from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, opening_facts
+from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, no_route, opening_facts
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
 from outgate.exchange.receive import receive
@@ -34,9 +34,6 @@ _log = logging.getLogger(__name__)
 _CRASHED = Denial(code="internal_error", status=503, message="The gateway failed to handle this exchange.")
 _STRANGER = (401, 407)
 """Whoever nobody knows is answered once: the connection is not kept, and what was sent ahead is not read."""
-_NO_ROUTE = Denial(
-    code="no_route", status=403, message="No route of the policy takes this method, path and model for this workload."
-)
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _READ_ON = 2.0
 """Seconds for which a stream that its client has left is read for its usage: the end of an answer is told in its last event."""
@@ -136,10 +133,11 @@ class Exchange:
         denial = denied(policy, self.execution, head, ended)
         if denial is not None:
             return denial
-        routes, limits = policy.candidates(self._asked()), policy.gateway.limits
+        asked, limits = self._asked(), policy.gateway.limits
+        routes = policy.candidates(asked)
         media = any(route.media for route in routes)
         self.body.narrow(limits.largest if media else limits.body_bytes, head.headers.get("content-length"))
-        return None if routes else _NO_ROUTE
+        return None if routes else no_route(asked)
 
     def _asked(self, model: str | None = None) -> Asked:
         assert self.execution is not None
@@ -165,9 +163,10 @@ class Exchange:
         if isinstance(received, Denial):
             return received
         request, text = received
-        route = policy.match(self._asked(request.model))
+        asked = self._asked(request.model)
+        route = policy.match(asked)
         if route is None:
-            return _NO_ROUTE
+            return no_route(asked)
         if text > policy.gateway.limits.body_bytes:
             return too_large(policy.gateway.limits.body_bytes, f"{text} bytes beside images, audio and files")
         admitted = self.execution
