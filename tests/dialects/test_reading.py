@@ -200,7 +200,7 @@ def test_channels_of_an_anthropic_conversation():
         "plain": (Channel.ASSISTANT, 3),
         "inner": (Channel.USER, 0),
         "hm": (Channel.REASONING, 1),
-        "c2ln": (Channel.REASONING, 1),
+        "c2ln": (Channel.PARAMETER, 1),
         "bob": (Channel.TOOL_ARGUMENTS, 1),
         "w": (Channel.TOOL_RESULT, 1),
         "sent": (Channel.TOOL_RESULT, 2),

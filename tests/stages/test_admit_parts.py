@@ -90,7 +90,7 @@ SAID = {"messages": [{"role": "user", "content": "hi"}]}
         ("openai", {**SAID, "store": True}, (Match("store", "overruled"),)),
         ("openai", SAID, ()),
         ("responses", {"input": "hi", "store": True}, (Match("store", "overruled"),)),
-        ("responses", {"input": "hi"}, (Match("store", "overruled"),)),
+        ("responses", {"input": "hi"}, ()),
         ("responses", {"input": "hi", "store": False}, ()),
         (
             "responses",

@@ -19,14 +19,24 @@ AGENT = Principal(name="agent", tenant="acme")
 
 
 def translated(
-    fields=FIELDS, *, who=AGENT, provider="first", failed=None, operation=CHAT, speaks="openai", prefix="", body=BODY, dropped=None
+    fields=FIELDS,
+    *,
+    who=AGENT,
+    provider="first",
+    failed=None,
+    operation=CHAT,
+    speaks="openai",
+    prefix="",
+    body=BODY,
+    dropped=None,
+    edited=None,
 ):
     request = Spoken(operation.dialect).decode(operation, body)
     endpoint = Endpoint(name="e", host="p.test", port=443)
     backend = Backend(
         name=provider, provider=provider, dialect=speaks, host="p.test", endpoints=(endpoint,), path_prefix=prefix
     )  # fmt: skip
-    given = (request.prompt, request.tools, request.params, "routed", backend, None, failed, None, dropped)
+    given = (request.prompt.replace(edited or {}), request.tools, request.params, "routed", backend, None, failed, None, dropped)
     return EncodeRequest(StateSecret(bytes(SIZE))).run(Reads(who, operation, "POST", "/v1/x", fields, *given))
 
 
@@ -80,3 +90,12 @@ def test_hosted_tools_are_left_out_where_policy_says_so():
 
     assert ["function"] == sent(dropped=True)
     assert ["web_search", "function"] == sent(dropped=None)
+
+
+def test_what_a_policy_put_in_and_cannot_stand_there_is_refused():
+    body = orjson.dumps({"model": "fast", "messages": [{"role": "user", "content": "hi"}], "seed": 4111111111111111})
+    denial = translated(body=body, edited={1: "CARD_kqwz"})
+
+    assert ("private_number", 400) == (denial.code, denial.status)
+    assert "`seed`" in denial.message
+    assert "4111" not in denial.message

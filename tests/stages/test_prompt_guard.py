@@ -264,3 +264,9 @@ def test_the_sentence_for_a_withheld_text_is_found_by_no_rule_and_holds_nothing_
             assert CLEAN == _action(everywhere, Reads(prompt(sentence, channel=channel), _WHO))
         redacted, *_ = asyncio.run(redact.run(RedactReads(went_on, _WHO)))
         assert (sentence,) == texts_of(redacted)
+
+
+def test_what_is_sealed_is_told_as_unread() -> None:
+    verdict, _ = _run(_guard(), Reads(prompt("A" * 64, channel=Channel.SEALED), _WHO))
+
+    assert (Extent("sealed", 1, 64),) == verdict.unjudged

@@ -45,3 +45,45 @@ def test_what_connection_lists_ends_here():
     listed = [*SENT, ("connection", "close, OpenAI-Beta"), ("connection", "user-agent")]
 
     assert [field for field in SENT if field[0] not in ("openai-beta", "user-agent")] == selected(listed)
+
+
+PLAIN = [
+    ("user-agent", "claude-cli/2.0.14 (external, cli)"),
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.6778.205 Safari/537.36"),
+    ("user-agent", "OpenAI/Python 1.109.1"),
+    ("user-agent", "codex_cli_rs/0.46.0 (Debian 13.0.0; x86_64) unknown"),
+    ("anthropic-version", "2023-06-01"),
+    ("anthropic-beta", "claude-code-20250219,interleaved-thinking-2025-05-14,fine-grained-tool-streaming-2025-05-14"),
+    ("accept", "application/json, text/event-stream;q=0.9"),
+    ("x-stainless-retry-count", "0"),
+    ("x-session", "01234567-8901-2345-6789-012345678901"),
+    ("content-type", "application/json; charset=utf-8"),
+    ("content-type", "multipart/form-data; boundary=----formdata-undici-012345678901"),
+    ("idempotency-key", "4111111111111111"),
+]
+PRIVATE = [
+    "maria@mail.test",
+    "maria%40mail.test",
+    "4111111111111111",
+    "4111 1111 1111 1111",
+    "4111.1111.1111.1111",
+    "+1 415-555-2671",
+]
+PRIVATE += ["+49 (0)30 1234567", "x/4111-1111-1111-1111", "DE89370400440532013000", "Jürgen", "\uff14\uff11", "a" * 1025]
+
+
+@pytest.mark.parametrize(("name", "value"), PLAIN)
+def test_what_clients_write_goes_on(name, value):
+    assert [(name, value)] == selected([(name, value)], ANTHROPIC, also=("x-session",))
+
+
+@pytest.mark.parametrize("value", PRIVATE)
+@pytest.mark.parametrize(
+    "name", ["user-agent", "anthropic-beta", "anthropic-version", "accept", "x-stainless-retry-count", "x-mine"]
+)
+def test_a_value_that_may_hold_personal_data_stays_here(name, value):
+    assert [] == selected([(name, f"a/1 {value}")], ANTHROPIC, also=("x-mine",))
+
+
+def test_a_type_of_content_other_than_a_multipart_one_is_bounded_like_any_field():
+    assert [] == selected([("content-type", "text/plain; name=maria@mail.test")])

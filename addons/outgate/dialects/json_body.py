@@ -11,7 +11,7 @@ double cannot hold, go to a slower decoder that is exact by construction.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 import orjson
@@ -175,23 +175,30 @@ def dump(tree: Any, *, canonical: bool = False) -> bytes:
 class JsonDocument:
     """A decoded body: the tree, which is never changed, and its boxes `(container, parent, key, form)` in document order.
 
-    `rule` is the root of the table by which it was read, `blobs` what its marks stand for.
+    `rule` is the root of the table by which it was read, `blobs` what its marks stand for, `counts` the places where a number must
+    stand.
     """
 
-    __slots__ = ("blobs", "boxes", "rule", "tree")
+    __slots__ = ("blobs", "boxes", "counts", "rule", "tree")
 
     def __init__(
-        self, tree: dict[str, Any], boxes: list[tuple[Any, int, Any, int]], rule: Any = None, blobs: Blobs = NO_BLOBS
+        self,
+        tree: dict[str, Any],
+        boxes: list[tuple[Any, int, Any, int]],
+        rule: Any = None,
+        blobs: Blobs = NO_BLOBS,
+        counts: Collection[tuple[int, str | int]] = (),
     ) -> None:
         self.tree = tree
         self.boxes = boxes
         self.rule = rule
         self.blobs = blobs
+        self.counts = counts
 
     def encode(self, edits: Mapping[tuple[int, str | int], Any], *, canonical: bool = False) -> bytes:
         """The body with these values in place of its own; only containers on the way up are copied.
 
-        Raises WireError when a renamed member would take the name of another.
+        Raises WireError when a renamed member would take the name of another, or text the place of what must be a number.
         """
         marked = self.marked(edits, canonical=canonical)
         return self.blobs.written(marked)[0] if self.blobs else marked
@@ -213,6 +220,8 @@ class JsonDocument:
         for (box, key), value in edits.items():
             if box < 0:
                 continue
+            if (box, key) in self.counts and value.__class__ is str:
+                raise WireError("private_number", f"`{key}` must be a number that holds no personal data")
             if boxes[box][3] == NAMES:
                 renamed.setdefault(boxes[box][1], {})[key] = value
             else:

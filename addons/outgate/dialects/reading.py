@@ -1,6 +1,5 @@
 """Find the strings of a body that policies see, and their channels: one walk over the strict tree, led by a dialect's table."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -10,6 +9,7 @@ from outgate.dialects.case_collisions import refuse_other_case
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
 from outgate.dialects.json_faults import explained
 from outgate.dialects.rules import EVERYTHING, HOSTED, NOTHING, REMOTE, Rule
+from outgate.dialects.values import channel_of_base64, may_be_cut
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.verdict import Extent
@@ -17,9 +17,11 @@ from outgate.inference.verdict import Extent
 _LONG = 1_000_000
 _CUT = 262_144
 """Bytes of a body from which long base64 strings are cut out of it."""
+_LONG_COUNT = 100_000_000
+"""From here on a number may be personal data: under a name that the table does not know, and under one that it does."""
+_ANY_TYPE = frozenset({"const", "default"})
+"""Keywords of a schema whose value may have any type."""
 _NOWHERE: Mapping[str, tuple[int, str | int]] = MappingProxyType({})
-_SEALED = re.compile(r"[A-Za-z0-9+/_-]{64,}={0,3}")
-"""Base64 in either alphabet, longer than any number, and nothing else: words have spaces."""
 _new = tuple.__new__
 
 
@@ -49,8 +51,8 @@ class _Walk:
     """One pass over a tree, in document order (an object's judged names before its members)."""
 
     __slots__ = (
-        "blobs", "boxes", "cut", "deepest", "exact", "hosted", "kinds", "leaves", "limits", "most", "part", "pieces", "places",
-        "state",
+        "blobs", "boxes", "counts", "cut", "deepest", "exact", "hosted", "kinds", "leaves", "limits", "most", "part", "pieces",
+        "places", "state",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, exact: bool, blobs: Blobs) -> None:  # noqa: FBT001
@@ -63,6 +65,7 @@ class _Walk:
         """Kind of what is no text → how many parts, and their bytes; `part` is where the bytes that come are counted."""
         self.part = [0, 0]
         self.pieces: set[tuple[int, str | int]] = set()
+        self.counts: list[tuple[int, str | int]] = []
         self.state: list[str] = []
         self.hosted: list[tuple[int, str | int]] = []
         self.places: dict[str, tuple[int, str | int]] = {}
@@ -95,6 +98,7 @@ class _Walk:
         if names is not EVERYTHING and not names.issuperset(container):
             self._names(container, rule, index, turn)
         strings, channel = rule.strings, rule.channel
+        cut = rule.numbers and may_be_cut(container.values())
         for key, value in container.items():
             kind = value.__class__
             if kind is str:
@@ -108,7 +112,7 @@ class _Walk:
             elif kind is list:
                 self._elements(value, rule.rules.get(key, rule.other), index, key, depth + 1, turn)
             elif kind is int or kind is float:
-                self._number(value, rule, index, key, turn)
+                self._number(value, rule, index, key, turn, cut)
 
     def _elements(self, container: list[Any], rule: Rule, parent: int, at: Any, depth: int, turn: int, form: int = PLAIN) -> None:
         if rule.drop:
@@ -124,6 +128,7 @@ class _Walk:
             self._refuse(depth)
         self.boxes.append((container, parent, at, form))
         channel, item = rule.channel, rule.item
+        cut = rule.numbers and may_be_cut(container)
         for key, value in enumerate(container):
             kind = value.__class__
             if kind is dict:
@@ -133,7 +138,7 @@ class _Walk:
             elif kind is list:
                 self._elements(value, item, index, key, depth + 1, key if rule.turns else turn)
             elif kind is float or (kind is int and rule.numbers):
-                self._number(value, rule, index, key, turn)
+                self._number(value, rule, index, key, turn, cut)
         if rule.tokens and any(value.__class__ is int for value in container):
             self._begin("token_array", (parent, at))
 
@@ -176,8 +181,8 @@ class _Walk:
             text = self.blobs.whole(text)
         if key in rule.links and text:
             self._begin(REMOTE, (index, key))
-        if key in rule.sealed and _SEALED.fullmatch(text):
-            self.leaves.append(Leaf(index, key, text, Channel.SEALED, turn))
+        if key in rule.sealed and (sealed := channel_of_base64(text)):
+            self.leaves.append(Leaf(index, key, text, sealed, turn))
             return
         inner = rule.nested.get(key)
         if inner is not None:
@@ -203,11 +208,20 @@ class _Walk:
             raise
         return tree if tree.__class__ is dict or tree.__class__ is list else None
 
-    def _number(self, value: float, rule: Rule, index: int, key: Any, turn: int) -> None:
+    def _number(self, value: float, rule: Rule, index: int, key: Any, turn: int, cut: bool) -> None:  # noqa: FBT001
         if value.__class__ is float and (value >= EXACT or value <= -EXACT) and not self.exact:
             raise InexactError
-        if (value >= _LONG or value <= -_LONG) and (rule.numbers or (key.__class__ is str and key not in rule.names)):
-            self.leaves.append(Leaf(index, key, str(value), rule.channel, turn))
+        counts = key.__class__ is str and key in rule.names
+        if cut or abs(value) >= (_LONG_COUNT if counts else _LONG):
+            self._show(value, rule, index, key, turn, counts)
+
+    def _show(self, value: float, rule: Rule, index: int, key: Any, turn: int, counts: bool) -> None:  # noqa: FBT001
+        """A number as a leaf: of request bodies, not of what a provider counts, and not of arrays that stand for text."""
+        if rule.names is EVERYTHING or not (rule.numbers or key.__class__ is str):
+            return
+        if counts and key not in _ANY_TYPE:
+            self.counts.append((index, key))
+        self.leaves.append(Leaf(index, key, str(value), rule.channel, turn))
 
 
 def _is_kind(item: dict[str, Any], rule: Rule) -> bool:
@@ -240,7 +254,7 @@ def walked(tree: dict[str, Any], rule: Rule, limits: Limits, *, exact: bool, blo
     if len(walk.leaves) > limits.leaves:
         raise WireError("too_many_members", "the body has too many members")
     return Reading(
-        JsonDocument(tree, walk.boxes, rule, blobs),
+        JsonDocument(tree, walk.boxes, rule, blobs, frozenset(walk.counts)),
         tuple(walk.leaves),
         frozenset(walk.kinds) if walk.kinds else NOTHING,
         tuple(dict.fromkeys(walk.state)) if walk.state else (),

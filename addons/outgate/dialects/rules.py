@@ -51,7 +51,7 @@ class Rule:
     `channel` is that of every string not listed otherwise. Objects: `texts` name → channel; `fixed` name → values that need no
     judging; `blobs` names of strings that are no text; `links` names of strings that are no text when they are `data:` URLs, and
     that the provider fetches when they are not;
-    `sealed` names of strings that are ciphertext, where they look like it;
+    `sealed` names of strings that are ciphertext, where they look like it: only in what a model said;
     `nested` name → rule of the JSON inside a string; `rules` name → rule of the object or array there, else `other`;
     `by` a member whose value picks a more specific rule from `cases`, where "" is that of objects without it, and which may pick
     again; `names` further known names; `reach` names by which the provider is told to call an address, unless null, false or empty.

@@ -18,7 +18,7 @@ class Params:
     server_state: tuple[str, ...] = ()
     """Members that refer to state at the provider (`previous_response_id`, file ids); denied unless policy allows them."""
     kept: bool = False
-    """The answer would be kept at the provider: the caller asked for it, or did not say no where that is what its API does."""
+    """The caller asks that the provider keep the answer (`store: true`)."""
     identity: bytes = b"{}"
 
 

@@ -13,7 +13,7 @@ from outgate.dialects.hosted_tools import without
 from outgate.dialects.query import written
 from outgate.dialects.registry import dialect, serves, spec
 from outgate.dialects.spec import Request, RequestLine, Target
-from outgate.errors import Denial
+from outgate.errors import Denial, WireError
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
@@ -71,9 +71,11 @@ class EncodeRequest(Stage):
         line = RequestLine(facts.method, facts.path, operation)
         prompt, tools = without(facts.prompt, facts.tools) if facts.hosted_dropped else (facts.prompt, facts.tools)
         request = Request(line, prompt, tools, facts.params, facts.model)
-        path, described, body = dialect(operation.dialect).encode(
-            request, Target(facts.model, bound, facts.state_admitted or frozenset())
-        )
+        target = Target(facts.model, bound, facts.state_admitted or frozenset())
+        try:
+            path, described, body = dialect(operation.dialect).encode(request, target)
+        except WireError as error:  # what a policy put in does not fit there
+            return Denial(code=error.code, status=400, message=f"The request cannot be sent as the policy changed it: {error}.")
         held: frozenset[str] = frozenset()
         if (facts.provider_state or frozenset()) - {backend.provider}:  # this is not where the caller sent it first
             held |= _ONCE | spec(operation.dialect).account_fields

@@ -1,9 +1,11 @@
 """Select the caller's header fields that go on to the provider: an allow-list, so that no hop-by-hop field and no credential can.
 
 They are chosen ahead of the cache, because some of them change what the provider answers (an organisation, a beta): what goes on is
-part of what an answer depends on.
+part of what an answer depends on. No policy reads them: one whose value may hold personal data, or is longer than clients write, is
+left out.
 """
 
+import re
 from typing import NamedTuple
 
 from pydantic import field_validator
@@ -27,11 +29,25 @@ _SENT = frozenset(
 _NEVER = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie", "host"})
 
 
+_LONGEST = 1_024
+_PRIVATE = re.compile(r"[^ -~]|@|%40|\+\d(?:[ ().-]{0,2}\d){7}|(?:\d[ ._-]?){12}")
+"""Signs beyond ASCII, an address, a telephone number or as many digits as a card has: versions and dates have fewer."""
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_REPLACED = frozenset({"idempotency-key"})
+"""What leaves of it is a digest."""
+_MULTIPART = re.compile(r"multipart/[a-z-]+; ?boundary=\"?[A-Za-z0-9'()+_,./:=?-]{1,70}\"?", re.IGNORECASE)
+"""RFC 2046, section 5.1.1: a boundary is drawn by lot, and may be all digits."""
+
+
 class SelectHeadersSettings(Settings):
     """What travels to the provider besides the body."""
 
     also: tuple[str, ...] = ()
-    """Request header fields that go on in addition to the built-in list. Credentials can never be named here."""
+    """Request header fields that go on in addition to the built-in list. Credentials can never be named here.
+
+    A field goes on only where its value is printable ASCII of at most 1,024 characters without an `@`, a telephone number or twelve
+    digits in a row (UUIDs excepted): no policy reads it.
+    """
 
     @field_validator("also")
     @classmethod
@@ -65,11 +81,18 @@ class SelectHeaders(Stage):
         sent = self._by_dialect.get(facts.operation.dialect) or self._known(facts.operation.dialect)
         if "connection" in facts.headers:
             sent -= _listed(facts.headers)
-        return (tuple(field for field in facts.headers if field[0] in sent),)
+        return (tuple(field for field in facts.headers if field[0] in sent and _is_plain(*field)),)
 
     def _known(self, dialect: str) -> frozenset[str]:
         sent = self._by_dialect[dialect] = self._sent | spec(dialect).request_fields
         return sent
+
+
+def _is_plain(name: str, value: str) -> bool:
+    """Whether a value may leave unread."""
+    if name in _REPLACED or (name == "content-type" and _MULTIPART.fullmatch(value)):
+        return True
+    return len(value) <= _LONGEST and not _PRIVATE.search(_UUID.sub("", value))
 
 
 def _listed(headers: Headers) -> frozenset[str]:

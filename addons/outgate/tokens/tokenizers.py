@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from outgate.dialects.registry import spec
+from outgate.errors import WireError
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
@@ -98,9 +99,7 @@ class Tokenizers:
         tokens += self._beside(prompt, tools, params, name, counter, tenant)
         tokens = ceil(tokens * self._factor(model, family, name))
         images = spec(operation.dialect).images
-        return max(
-            1, tokens + unjudged_tokens(prompt.unjudged, lambda: prompt.document.abridged(prompt.edits, HEAD), model, images)
-        )
+        return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: _abridged(prompt), model, images))
 
     def count_text(self, model: str, text: str) -> int:
         """Tokens of one text on its own, for an answer whose provider did not report them.
@@ -189,3 +188,11 @@ class Tokenizers:
     def _load_one(self, name: str) -> None:
         """Load one tokenizer by name, for `spawn`."""
         self._counters[name] = self._load(name)
+
+
+def _abridged(prompt: Prompt) -> tuple[bytes, int]:
+    """The body as it would leave; as it came, where it is about to be refused for its edits."""
+    try:
+        return prompt.document.abridged(prompt.edits, HEAD)
+    except WireError:
+        return prompt.document.abridged({}, HEAD)

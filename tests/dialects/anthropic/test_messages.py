@@ -82,4 +82,5 @@ def test_what_claims_to_be_ciphertext_outside_of_an_assistants_turn_is_judged(ro
         body["system"] = said
 
     read = ANTHROPIC.decode(MESSAGES, orjson.dumps(body)).prompt.leaves
-    assert [Channel.REASONING] * 2 == [leaf.channel for leaf in read if leaf.text == text]
+    channel = {"tool": Channel.TOOL_RESULT, "system": Channel.SYSTEM}.get(role, Channel.USER)
+    assert [channel] * 2 == [leaf.channel for leaf in read if leaf.text == text]

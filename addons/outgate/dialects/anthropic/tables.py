@@ -64,10 +64,13 @@ def _source(channel: Channel, content: Rule) -> Rule:
 
 
 def _blocks(channel: Channel, *, inner: Rule | None = None) -> Rule:
-    """An array of content blocks whose text belongs to `channel`; a block nobody knows announces itself as unjudged."""
+    """An array of content blocks whose text belongs to `channel`; a block nobody knows announces itself as unjudged. Thoughts are
+    sealed only where a model has them: anybody else's are text.
+    """
     rule = Rule(channel)
     source = _source(channel, rule)
-    arguments = Channel.TOOL_ARGUMENTS
+    arguments, said = Channel.TOOL_ARGUMENTS, channel is Channel.ASSISTANT
+    thought = Channel.REASONING if said else channel
     call = {
         "texts": {"id": _PARAMETER, "name": arguments},
         "rules": {"input": free(arguments, state=NO_STATE), "caller": Rule(_PARAMETER, fixed={"type": frozenset({"direct"})})},
@@ -79,15 +82,16 @@ def _blocks(channel: Channel, *, inner: Rule | None = None) -> Rule:
         "whole": "content",
     }
     titled = dict.fromkeys(("title", "context", "source"), channel)
-    sealed = ("signature", "data") if channel is Channel.ASSISTANT else ()
     text = {"texts": {"text": channel}, "rules": {"citations": Rule(channel, item=free(channel))}}
     cases = {
         "text": _block("text", channel, **text),
         "image": _block("image", channel, rules={"source": source}, kind="image"),
         "document": _block("document", channel, texts=titled, rules={"source": source, **_CITATIONS}, kind="file"),
         "search_result": _block("search_result", channel, texts=titled, rules={"content": rule, **_CITATIONS}),
-        "thinking": _block("thinking", Channel.REASONING, texts={"thinking": Channel.REASONING}, sealed=sealed[:1]),
-        "redacted_thinking": _block("redacted_thinking", Channel.REASONING, sealed=sealed[1:]),
+        "thinking": _block(
+            "thinking", thought, texts={"thinking": thought}, sealed={"signature"} if said else (), names={"signature"}
+        ),
+        "redacted_thinking": _block("redacted_thinking", thought, sealed={"data"} if said else (), names={"data"}),
         "tool_use": _block("tool_use", arguments, **call),
         "tool_result": _block("tool_result", Channel.TOOL_RESULT, **result),
         "container_upload": _block("container_upload", channel, kind="file"),

@@ -51,7 +51,7 @@ class Responses(OpenAI):
             temperature=number(tree, "temperature"),
             include_usage=True,
             server_state=state,
-            kept=tree.get("store") is not False,
+            kept=flag(tree, "store"),
             identity=identity_of(reading, ("tools",)),
         )
         return Request(line, prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
@@ -64,7 +64,7 @@ class Responses(OpenAI):
         tree = document.edited({**prompt.edits, (0, "model"): target.model})  # a copy, at its top
         if target.max_tokens is not None and request.params.max_tokens is None:
             tree["max_output_tokens"] = max(LEAST_OUTPUT, target.max_tokens)
-        if request.params.kept and "store" not in target.state:
+        if "store" not in target.state and tree.get("store") is not False:
             _forget(tree, target.model)
         return WireRequest(request.line.target, JSON, dump(tree))
 
@@ -122,7 +122,6 @@ def _references(reading: Reading) -> tuple[Reading, tuple[str, ...]]:
 def _check(tree: Mapping[str, Any]) -> None:
     """Refuses what is no input: a string, or an array of objects; only where the provider remembers it may be left out."""
     given, included = tree.get("input"), tree.get("include")
-    flag(tree, "store")
     if given is None and any(tree.get(name) for name in REMEMBERED):
         given = [{}]
     items = given if isinstance(given, list) else []

@@ -99,7 +99,7 @@ class Cache(Stage):
 
     def _cacheable(self, facts: Reads) -> bool:
         params, prompt = facts.params, facts.prompt
-        if prompt.unjudged or params.server_state or params.n != 1:
+        if prompt.unjudged or params.server_state or params.kept or params.n != 1:
             return False
         if not self._settings.tools and (facts.tools.names or any(leaf.channel in _TOOL_CHANNELS for leaf in prompt.leaves)):
             return False
