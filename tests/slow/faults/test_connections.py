@@ -23,6 +23,8 @@ COUNT = 4_200
 NAME = "api.openai.com"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 PATIENCE = 30
+MOST_MB, MOST_BYTES = 512, 50
+"""Memory of the worker; journal for each connection. A line for each would be 450 bytes."""
 WAITS = {"at once": 0, "after 15 s": 15, "after 45 s": 30}
 REFUSED = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 BARE = b"CONNECT a.com:443 HTTP/1.1\r\nHost: a.com\r\n\r\n"
@@ -104,9 +106,11 @@ def test_attack_connections_of_one_address_shut_no_other_out(world, record_prope
             time.sleep(seconds)
             record_property(when, f"{served(port, trusted):.2f} s")
         record_property("peak", f"{peak(worker)} MB")
+        assert peak(worker) <= MOST_MB
     journal = sum(map(len, read_still(world.folder / "state" / "accounts")))
     record_property("journal", f"{journal / COUNT:.1f} bytes each")
     record_property("dropped", dropped)
+    assert journal <= MOST_BYTES * COUNT
 
 
 def served(port: int, trusted: ssl.SSLContext) -> float:
