@@ -37,13 +37,20 @@ DENIED = LINE | {
     "outgate.verdicts": {"prompt_guard": {"action": "denied", "matches": [MATCH | {"channel": "user", "action": "denied"}]}},
 }  # fmt: skip
 
+COUNTED = {
+    "event": "close", "id": "req_00dd", "settle": [], "time": 1_767_225_660.0, "outcome": "denied", "client.address": "192.0.2.9",
+    "outgate.refusals.like": "req_00ee", "outgate.refusals": 4_199, "outgate.denial.code": "proxy_authentication_required",
+    "outgate.denial.cause": "no token", "presented.name": None,
+}  # fmt: skip
+REST = {"event": "close", "id": "req_00ff", "settle": [], "time": 1_767_225_660.0, "outcome": "denied", "outgate.refusals": 7}
+
 
 @pytest.fixture(name="state")
 def _state(tmp_path):
     accounts = tmp_path / "state" / "accounts"
     for path, lines in (
         ("journals/w0.a/00000001.jsonl", [LINE, LINE | {"id": "req_00cc"}]),
-        ("audit/w1.b.00000001.jsonl", [DENIED, LINE]),
+        ("audit/w1.b.00000001.jsonl", [DENIED, LINE, COUNTED, REST]),
     ):
         (accounts / path).parent.mkdir(parents=True)
         (accounts / path).write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines) + b'{"event":"close","id":"req_00')
@@ -70,6 +77,15 @@ def test_a_request_is_told_on_one_screen(state):
 
 def test_a_refusal_names_the_code_and_the_stage(state):
     assert "prompt_refused by prompt_guard" in run(state, "req_00bb").output
+
+
+def test_refusals_of_nobody_that_were_counted_are_told_with_their_number_and_their_first(state):
+    told = run(state, "req_00dd").output
+
+    assert "the last of 4199 like req_00ee, in one second" in told
+    assert "nobody known, from 192.0.2.9" in told
+    assert "None" not in told
+    assert "the last of 7, of many kinds, in one second" in run(state, "req_00ff").output
 
 
 def test_a_text_is_told_by_rule_and_channel_when_and_how_often(state):

@@ -40,7 +40,10 @@ def command(*, subject: str, state: Path) -> None:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     told = _request(accounts, subject, lines) if request else _text(subject, lines)
     if not told:
-        raise click.ClickException(f"nothing is written of {subject} in {accounts}: another gateway, or its lines were removed")
+        counted = ", or it was counted among many of nobody known" if request else ""
+        raise click.ClickException(
+            f"nothing is written of {subject} in {accounts}: another gateway, or its lines were removed{counted}"
+        )
     click.echo("\n".join(told))
 
 

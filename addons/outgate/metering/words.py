@@ -21,11 +21,13 @@ class Budget(NamedTuple):
 
 def request_in_words(line: Line, budgets: Sequence[Budget]) -> list[str]:
     """One exchange: who, what, what was found and done, what it cost."""
+    revision = line.get("outgate.policy.revision")
     rows = [
         ("who", _who(line)),
         ("asked", _asked(line)),
-        ("route", _joined(line.get("outgate.route"), f"policy revision {line.get('outgate.policy.revision')}")),
+        ("route", _joined(line.get("outgate.route"), f"policy revision {revision}" if revision else "")),
         ("refused", _refused(line)),
+        ("counted", _counted(line)),
         *(("found", each) for each in _found(line)),
         *(("redacted", each) for each in _redacted(line)),
         *(("attempt", each) for each in _attempts(line)),
@@ -86,6 +88,11 @@ def _refused(line: Line) -> str:
     if not code:
         return ""
     return _joined(f"{code}" + (f" by {stage}" if stage else ""), line.get("outgate.denial.cause") or "")
+
+
+def _counted(line: Line) -> str:
+    number, first = line.get("outgate.refusals"), line.get("outgate.refusals.like")
+    return f"the last of {number}" + (f" like {first}" if first else ", of many kinds") + ", in one second" if number else ""
 
 
 def _found(line: Line) -> Iterator[str]:
