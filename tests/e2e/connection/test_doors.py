@@ -201,7 +201,7 @@ def test_M14_compressed_bodies_unfold_within_the_limit(inside, providers):
 
 def test_M15_a_large_body_is_judged_whole(inside, providers):
     """It is refused for its last member, of which nothing is sent."""
-    body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"' + b"a" * 1_500_000 + b'"}],"store":true}'
+    body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"' + b"a" * 1_500_000 + b'"}],"plugins":[{"id":"web"}]}'
 
     assert 400 == said(inside, post(body)).status
     assert [] == providers[0].seen
