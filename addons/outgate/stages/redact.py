@@ -33,6 +33,10 @@ _FOREIGN = 7
 """How often each byte counts that a text has more in UTF-8 than characters: so much dearer it is to bring into normal form."""
 
 
+_TOLD = frozenset({Channel.TOOL_RESULT, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_ARGUMENTS})
+"""What tools and the model said: a host that only they name is none that the caller asked for."""
+
+
 class RedactSettings(TimedSettings):
     """Which personal data never leaves, and how long finding it may take."""
 
@@ -129,9 +133,11 @@ class Redact(Stage):
         leaves, naming = prompt.leaves, Naming(self._key(prompt, principal))
         changes = {i: naming.redacted(leaves[i].text, found[i]) for i in sorted(found, key=lambda i: (leaves[i].turn, i))}
         redacted = prompt.replace(changes)
-        return redacted, naming.result(
-            hosts_of(redacted.leaves, self._memo.digests(redacted, base=prompt), self._memo, principal.tenant)
-        )
+        digests, tenant = self._memo.digests(redacted, base=prompt), principal.tenant
+        asked = [(leaf, digest) for leaf, digest in zip(redacted.leaves, digests, strict=True) if leaf.channel not in _TOLD]
+        every = hosts_of(redacted.leaves, digests, self._memo, tenant)
+        named = hosts_of([leaf for leaf, _ in asked], [digest for _, digest in asked], self._memo, tenant)
+        return redacted, naming.result(every, named)
 
     def _key(self, prompt: Prompt, principal: Principal) -> bytes:
         rotation = (str(self._rotation),) if self._rotation else ()

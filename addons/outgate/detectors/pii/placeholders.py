@@ -25,15 +25,17 @@ _MORE = 6
 class Placeholders:
     """The fact `placeholders`: the values that were replaced, by placeholder. Immutable; compared by content; never printed.
 
-    `hosts` are those that the request names: what may be restored in a URL is decided by them.
+    `hosts` are those that the request names, `asked` those of them that the caller names and not what a tool returned: what may be
+    restored in a URL is decided by them.
     """
 
-    __slots__ = ("_longest_first", "_values", "hosts", "labels")
+    __slots__ = ("_longest_first", "_values", "asked", "hosts", "labels")
 
-    def __init__(self, values: Mapping[str, str], hosts: Hosts = ()) -> None:
+    def __init__(self, values: Mapping[str, str], hosts: Hosts = (), asked: Hosts | None = None) -> None:
         self._values = dict(values)
         self._longest_first = sorted({len(name.partition("_")[2]) for name in values}, reverse=True)
         self.hosts = hosts
+        self.asked = hosts if asked is None else asked
         self.labels = frozenset(name.partition("_")[0] for name in values)
 
     def __len__(self) -> int:
@@ -101,8 +103,8 @@ class Naming:
         pieces.append(text[done:])
         return "".join(pieces)
 
-    def result(self, hosts: Hosts = ()) -> Placeholders:
-        return Placeholders(self._values, hosts)
+    def result(self, hosts: Hosts = (), asked: Hosts | None = None) -> Placeholders:
+        return Placeholders(self._values, hosts, asked)
 
     def _free(self, label: str, value: str) -> str:
         digest = hmac.digest(self._key, f"{label}\0{value}".encode("utf-8", "surrogatepass"), "sha256")

@@ -6,10 +6,11 @@ to a host that the request did not name nothing is restored: whoever loads it wo
 
 from collections import Counter
 from collections.abc import Callable, Hashable
+from functools import partial
 from re import Match, Pattern
 
 from outgate.detectors.escapes import ESCAPES, read
-from outgate.detectors.pii.links import Surroundings, host_of, is_named
+from outgate.detectors.pii.links import Hosts, Surroundings, host_of, is_named
 from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.pii.spellings import FOUND, LONGEST, RUN, begun, spelt
 from outgate.inference.judge import ON, Decision, Judge, Part, Pass, Replace
@@ -35,7 +36,8 @@ class Restoring(Judge):
         around = self._parts.pop(part.key, None)
         if around is None:
             string = part.channel in _ARGUMENTS and not part.escaped
-            around = Surroundings(self._is_known, escaped=part.escaped, string=string)
+            hosts = self._placeholders.hosts if part.channel in _ARGUMENTS else self._placeholders.asked
+            around = Surroundings(partial(self._is_known, hosts), escaped=part.escaped, string=string)
         work = _Work(self._placeholders, part.escaped, around, text)
         held = work.hold(self._begun, self._longest) if work.run(final=final) and not final else work.held
         if not final:
@@ -49,13 +51,17 @@ class Restoring(Judge):
             return Replace("".join(work.pieces), held)
         return Pass(held) if held else ON
 
-    def _is_known(self, authority: str) -> bool:
-        """Whether the request named this host, or it stands for a value that was in the request."""
+    def _is_known(self, hosts: Hosts, authority: str) -> bool:
+        """Whether this host is named, or stands for a value that was in the request.
+
+        A link in what the model says may be followed by whoever shows it: a host that only a tool's result names is none that the
+        caller asked for, but for calls of tools, which write files back.
+        """
         host = host_of(authority)
         ours = FOUND.fullmatch(host)
         if ours is not None and (name := self._placeholders.named(ours["label"], ours["letters"])) is not None:
             return len(name.partition("_")[2]) == len(ours["letters"])
-        return is_named(host, self._placeholders.hosts)
+        return is_named(host, hosts)
 
 
 class _Work:
