@@ -137,7 +137,7 @@ class _Walk:
                 self.leaves.append(_new(Leaf, (index, key, value, channel, key if rule.turns else turn)))
             elif kind is list:
                 self._elements(value, item, index, key, depth + 1, key if rule.turns else turn)
-            elif kind is float or (kind is int and rule.numbers):
+            elif kind is float or (kind is int and not rule.tokens):
                 self._number(value, rule, index, key, turn, cut)
         if rule.tokens and any(value.__class__ is int for value in container):
             self._begin("token_array", (parent, at))
@@ -217,7 +217,7 @@ class _Walk:
 
     def _show(self, value: float, rule: Rule, index: int, key: Any, turn: int, counts: bool) -> None:  # noqa: FBT001
         """A number as a leaf: of request bodies, not of what a provider counts, and not of arrays that stand for text."""
-        if rule.names is EVERYTHING or not (rule.numbers or key.__class__ is str):
+        if rule.names is EVERYTHING or (rule.tokens and key.__class__ is int):
             return
         if counts and key not in _ANY_TYPE:
             self.counts.append((index, key))

@@ -1,0 +1,105 @@
+"""Everything that leaves is judged: a canary in every place that a table of a registered dialect knows is a leaf, or is refused.
+
+The tables are walked from the root of what each registered operation reads, so that a new member, kind or dialect is tried unasked.
+"""
+
+import pytest
+
+from outgate.dialects.json_body import LIMITS, dump
+from outgate.dialects.query import with_query
+from outgate.dialects.reading import read
+from outgate.dialects.registry import SPECS, dialect, request_line
+from outgate.dialects.rules import EVERYTHING, Rule
+from outgate.errors import WireError
+from outgate.net.headers import Headers
+
+CANARY, NUMBER = "canary 8c21", 987_654_321
+READ = {  # the least that an operation takes: whoever registers another one gives it here
+    ("openai", "chat"): {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+    ("openai", "embeddings"): {"model": "m", "input": "hi"},
+    ("responses", "chat"): {"model": "m", "input": "hi"},
+    ("anthropic", "chat"): {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+    ("anthropic", "count_tokens"): {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+}
+UNREAD = ("opaque", "models")
+OPERATIONS = [
+    (spec.name, template.kind.value, template.line)
+    for spec in SPECS
+    for template in spec.paths
+    if template.kind.value not in UNREAD
+]
+
+
+def prompt_of(name, kind, line, target=None):
+    method, _, path = line.partition(" ")
+    found = request_line(method, target or path, name)
+    return dialect(name).decode(found, Headers(), dump(READ[name, kind])).prompt
+
+
+def places(rule: Rule, around, seen=()):
+    """(rule, function that puts an object of this rule into a body), for every rule below, cases told apart by their tags."""
+    if id(rule) in seen:
+        return
+    seen = (*seen, id(rule))
+    yield rule, around
+    for tag, case in rule.cases.items():
+        yield from places(case, lambda tree, tag=tag: around({rule.by: tag, **tree} if tag else tree), seen)
+    below = {**rule.rules, **({"unknown": rule.other} if rule.other is not rule else {})}
+    for member, inner in below.items():
+        yield from places(inner, lambda tree, member=member: around({member: tree}), seen)
+    if rule.item is not rule and rule.item is not rule.other:
+        yield from places(rule.item, lambda tree: around([tree]), seen)
+
+
+def planted(rule: Rule):
+    """Objects with one canary each, in every member that a rule knows and in one that it does not."""
+    names = () if rule.names is EVERYTHING else rule.names
+    for name in (*sorted(names), *sorted(rule.state), *sorted(rule.reach), "unknown"):
+        for value in (CANARY, NUMBER, [CANARY], [NUMBER], {"deep": CANARY}, {"deep": NUMBER}, {CANARY: 1}):
+            yield name, value
+    yield CANARY, 1
+
+
+def shown(reading):
+    return any(CANARY in leaf.text or str(NUMBER) in leaf.text for leaf in reading.leaves)
+
+
+ALL = [pytest.param(*each, id=" ".join(each[::2])) for each in OPERATIONS]
+
+
+@pytest.mark.parametrize(("name", "kind", "line"), ALL)
+def test_a_canary_in_every_place_of_every_table_is_a_leaf_or_announces_itself(name, kind, line):
+    root = prompt_of(name, kind, line).document.rule
+    missed, tried = [], 0
+    for rule, around in places(root, lambda tree: tree):
+        for member, value in planted(rule):
+            tree = around({member: value})
+            if not isinstance(tree, dict):
+                continue
+            try:
+                reading = read(dump(tree), root, LIMITS)
+            except WireError:
+                continue
+            tried += 1
+            hidden = member == "model" and rule is root  # the routed model stands there
+            if not (shown(reading) or hidden or reading.kinds or reading.state):
+                missed.append(dump(tree).decode())
+
+    assert [] == missed[:20]
+    assert tried > 300
+
+
+@pytest.mark.parametrize(("name", "kind", "line"), ALL)
+def test_a_canary_in_a_query_is_a_leaf_or_refused(name, kind, line):
+    path = line.partition(" ")[2]
+    for query in ("canary=1", "x=canary", "a=b&x=canary", "api-version=canary", "beta=canary", "canary"):
+        target = f"{path}?{query}"
+        try:
+            prompt = with_query(prompt_of(name, kind, line, target), target)
+        except WireError:
+            continue
+        assert [leaf for leaf in prompt.leaves if "canary" in leaf.text], query
+
+
+def test_every_operation_that_is_read_has_its_body_here():
+    assert {(name, kind) for name, kind, _ in OPERATIONS} == set(READ)
