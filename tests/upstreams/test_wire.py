@@ -34,7 +34,8 @@ def written(body):
         wire, transport = Wire(loop), Recorder()
         wire.connection_made(transport)
         asking = loop.create_task(wire.ask(HEAD, body, head_only=False, until=loop.time() + 10))
-        await asyncio.sleep(0)
+        for _ in range(len(body) // 100_000 + 3):
+            await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(CutOffError):
             await asking
@@ -54,3 +55,20 @@ def test_no_write_of_a_long_request_is_so_long_that_tls_would_keep_a_copy_of_it(
 
     assert HEAD + body == b"".join(writes)
     assert max(map(len, writes)) <= 128 * 1024
+
+
+def test_the_loop_goes_on_between_the_writes_of_a_long_request():
+    async def story():
+        loop = asyncio.get_running_loop()
+        wire, transport = Wire(loop), Recorder()
+        wire.connection_made(transport)
+        asking = loop.create_task(wire.ask(HEAD, bytes(1 << 20), head_only=False, until=loop.time() + 10))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        before = len(transport.written)
+        asking.cancel()
+        with pytest.raises(CutOffError):
+            await asking
+        return before
+
+    assert 2 <= asyncio.run(story()) <= 3

@@ -38,6 +38,7 @@ class Wire(ResponseHandler):
         """Bytes have come since the last request was written, or since the connection has been idle."""
         self.lost: BaseException | None = None
         self.idle_since = 0.0
+        self._writing: asyncio.Task[None] | None = None
         self._born = loop.time()
 
     def data_received(self, data: bytes) -> None:
@@ -79,7 +80,7 @@ class Wire(ResponseHandler):
         )
         late = asyncio.get_running_loop().call_at(until, self.set_exception, TimeoutError())
         try:
-            _write(transport, head, body)
+            self._write(transport, head, body)
             return await self._head()
         except BaseException as error:
             self.abort()
@@ -122,6 +123,7 @@ class Wire(ResponseHandler):
             and not transport.is_closing()
             and not self.should_close
             and transport.get_write_buffer_size() == 0
+            and (self._writing is None or self._writing.done())
             and self._loop.time() - self._born < _OLDEST
         )
 
@@ -132,13 +134,18 @@ class Wire(ResponseHandler):
         waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not waiting.poll(0)
 
+    def _write(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+        """In one piece where it is short; a long body is never copied whole, and the loop goes on between its pieces."""
+        if len(body) <= _PIECE:
+            transport.write(head + body)
+            return
+        transport.write(head)
+        self._writing = self._loop.create_task(_write_long(transport, memoryview(body)))
 
-def _write(transport: asyncio.Transport, head: bytes, body: bytes) -> None:
-    """In one piece where it is short; a long body is never copied whole."""
-    if len(body) <= _PIECE:
-        transport.write(head + body)
-        return
-    transport.write(head)
-    whole = memoryview(body)
+
+async def _write_long(transport: asyncio.Transport, body: memoryview) -> None:
     for at in range(0, len(body), _PIECE):
-        transport.write(whole[at : at + _PIECE])
+        if transport.is_closing():
+            return
+        transport.write(body[at : at + _PIECE])
+        await asyncio.sleep(0)
