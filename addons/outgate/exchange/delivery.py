@@ -6,7 +6,7 @@ the text, and pay for none of the reasoning behind it. The head of a stream leav
 signs of life; a failure before the head is an error answer, after it, the dialect's error event.
 """
 
-from asyncio import get_running_loop, sleep
+from asyncio import get_running_loop
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 
@@ -28,8 +28,6 @@ _PASSED = frozenset({"content-type", "retry-after", "retry-after-ms", "request-i
 _PASSED_PREFIXES = ("x-ratelimit-",)
 """Beside those that the request's dialect names (`Spec.response_fields`, `response_prefixes`)."""
 
-_SLICE = 262_144
-"""Bytes of a whole answer that leave at once: encrypting 50 MB would stop the loop for a quarter of a second."""
 _REFUSED = Denial(code="answer_refused", status=403, message="The answer was refused by policy.")
 BROKEN_ANSWER = "The provider's answer broke off or was malformed."
 _MALFORMED = "The provider's answer was malformed: {}."
@@ -111,15 +109,9 @@ class Delivery:
         failed = await close()
         if failed is not None:
             raise BrokenAnswerError(failed, started=self.started)
-        last = b"".join(filter(None, self._held))
-        parts: list[Part] = list(self._opening(len(last)))
-        at = 0
-        while len(last) - at > _SLICE and not self._channel.closed:
-            await self._channel.put([*parts, last[at : at + _SLICE]])
-            self.started = True
-            await sleep(0)
-            parts, at = [], at + _SLICE
-        await self._channel.put([*parts, *filter(None, [last[at:]]), End()])
+        last = b"".join(self._held)
+        body: list[Part] = [last] if last else []
+        await self._channel.put([*self._opening(len(last)), *body, End()])
         await self._channel.taken()
 
     async def _pump(self, stream: EventStream) -> None:
