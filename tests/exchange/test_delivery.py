@@ -7,6 +7,7 @@ from outgate.dialects.registry import spec
 from outgate.errors import Denial, FailureKind, UpstreamError, WireError
 from outgate.exchange.channel import End, ResponseChannel, ResponseHead
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
+from outgate.exchange.echo import Echo
 from outgate.exchange.judging import CutError
 from outgate.exchange.said import Said
 from outgate.inference import judge as judging
@@ -83,7 +84,7 @@ def deliver(stream, *judges, headers=SSE, status=200, unsettled=None, taken=None
     async def go():
         channel = ResponseChannel()
         words, said = conclude if ending is None else raising(ending), Said(len)
-        delivery = Delivery(channel, "req_1", spec("openai"), guarded(*judges), words, said)
+        delivery = Delivery(channel, "req_1", spec("openai"), guarded(*judges), words, said, Echo(()))
 
         async def take():
             while not (taken and isinstance(taken[-1], End)):

@@ -15,6 +15,7 @@ from outgate.dialects.spec import Spec
 from outgate.dialects.sse import is_stream
 from outgate.errors import Denial, UpstreamError, WireError
 from outgate.exchange.channel import End, Part, ResponseChannel, ResponseHead
+from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded
 from outgate.exchange.judging import CutError, EndedError
 from outgate.exchange.replies import REQUEST_ID
@@ -55,12 +56,12 @@ class Delivery:
     """
 
     __slots__ = (
-        "_channel", "_conclude", "_finishing", "_head", "_held", "_judges", "_left", "_request_id", "_spec", "complete", "dropped",
-        "said", "spoken", "started", "streams", "usage",
+        "_channel", "_conclude", "_echo", "_finishing", "_head", "_held", "_judges", "_left", "_request_id", "_spec",
+        "complete", "dropped", "said", "spoken", "started", "streams", "usage",
     )  # fmt: skip
 
     def __init__(
-        self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude, said: Said
+        self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude, said: Said, echo: Echo
     ) -> None:
         self._channel = channel
         self._request_id = request_id
@@ -74,7 +75,7 @@ class Delivery:
         self.complete = False
         self.dropped: Counter[str] = Counter()
         self.usage: Usage | None = None
-        self.said = said
+        self.said, self._echo = said, echo
         self._finishing: list[Event] = []
         self._left = False
 
@@ -205,6 +206,7 @@ class Delivery:
             self.usage = merge_usage(self.usage, event.usage)
         elif self.streams:
             for text in event.texts:
+                self._echo.see(text.part, text.text)
                 if text.channel is not Channel.KEY and not text.repeated:
                     self.said.add(text.text)
 

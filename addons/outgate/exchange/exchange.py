@@ -15,6 +15,7 @@ from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
 from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, no_route, opening_facts
+from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
 from outgate.exchange.receive import receive
@@ -199,7 +200,9 @@ class Exchange:
             stream = execution.get("r.stream")
             words = conclusion(execution, self._operation, self.id)
             said = said_in(execution, self._deps.tokenizers)
-            self._delivery = Delivery(self.channel, self.id, spec(self._operation.dialect), judges, words, said)
+            auth = execution.get("wire.auth")
+            echo = Echo(auth.echoes() if auth is not None else ())
+            self._delivery = Delivery(self.channel, self.id, spec(self._operation.dialect), judges, words, said, echo)
             execution.drop()
             self.body.release()
             if isinstance(stream.source, UpstreamEvents):

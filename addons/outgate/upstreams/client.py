@@ -28,8 +28,6 @@ _STALE = 1.0
 _SAFE = frozenset({"GET", "HEAD"})
 """Methods by which nothing is asked but to read (RFC 9110 section 9.2.1)."""
 
-_SHORTEST_SECRET = 8
-
 
 class OutboundRequest(NamedTuple):
     """One request to one endpoint, under the names and TLS of `origination`.
@@ -82,7 +80,7 @@ class Client:
             wire, head, reused = await self._send(pool, request, opening, deadline)
             return Call(
                 wire, head, pool=pool, backend=backend, endpoint=endpoint, reused=reused, deadline=deadline,
-                secrets=tuple(filter(None, (_bare(value) for _, value in secrets))),
+                secrets=request.auth.echoes() if request.auth is not None else (),
             )  # fmt: skip
         except BaseException:
             if wire is not None:
@@ -177,9 +175,3 @@ class Client:
             if error.kind is not FailureKind.STALE or request.method not in _SAFE:
                 raise
         return await self.open(request)
-
-
-def _bare(value: str) -> str:
-    """The secret without its scheme, as an answer might echo it; nothing, where it is too short to be told from other text."""
-    bare = value.rpartition(" ")[2]
-    return bare if len(bare) >= _SHORTEST_SECRET else ""

@@ -14,6 +14,7 @@ from outgate.upstreams.catalog import Backend, CredentialReference, MisdirectedE
 _log = logging.getLogger(__name__)
 _STAT_EVERY = 1.0
 _LARGEST = 16 * 1024
+_SHORTEST = 8
 
 
 class CredentialMisboundError(MisdirectedError):
@@ -33,6 +34,11 @@ class BoundCredential:
         if self.backend != backend.name or (self.origination is not origination and self.origination != origination):
             raise CredentialMisboundError(f"the credential of {self.backend!r} was about to meet {backend.name!r}")
         return tuple((name, secret.reveal()) for name, secret in self.headers)
+
+    def echoes(self) -> tuple[str, ...]:
+        """The credentials without their scheme, as an answer might repeat them; none that is too short to tell."""
+        bare = [secret.reveal().rpartition(" ")[2] for _, secret in self.headers]
+        return tuple(secret for secret in bare if len(secret) >= _SHORTEST)
 
 
 class _Stamp(NamedTuple):

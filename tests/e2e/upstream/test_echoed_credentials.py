@@ -6,7 +6,7 @@ import pytest
 
 from e2e.world import OPENAI_KEY, STAGES, World, http
 from support import behaviours as b
-from support.openai_answers import chat_completion, chat_events
+from support.openai_answers import chat_completion, chat_events, streamed_text
 
 ESCAPED = "".join(f"\\u{ord(each):04x}" for each in OPENAI_KEY)
 ERROR = '{"error": {"message": "Incorrect API key provided: %s", "type": "x", "param": null, "code": "x"}}'
@@ -55,3 +55,14 @@ def test_a_stream_that_echoes_the_credential_is_scrubbed(gateway, providers, spe
     said = [json.loads(line.removeprefix("data: ")) for line in reply.text.splitlines() if line.startswith("data: {")]
     assert "your key is ***" in str(said)
     assert OPENAI_KEY not in str(said) + reply.text
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_stream_that_spells_the_credential_in_pieces_ends(gateway, providers, size):
+    pieces = [OPENAI_KEY[at : at + size] for at in range(0, len(OPENAI_KEY), size)]
+    providers[0].script(b.sse(chat_events(["your key is ", *pieces])))
+
+    reply = ask(gateway, stream=True)
+
+    assert "repeats the gateway's own credential" in reply.text
+    assert OPENAI_KEY[: len(OPENAI_KEY) // 2] not in streamed_text(reply.content)
