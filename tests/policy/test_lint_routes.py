@@ -89,3 +89,13 @@ def test_it_is_told_whether_anything_reads_what_leaves():
 
     assert "no guard" in told(POLICY) and "redacted" in told(POLICY)
     assert "no guard" not in told(POLICY.replace(MAP, f"{MAP}  prompt_guard: {{}}\n"))
+
+
+@pytest.mark.parametrize(("stage", "key"), [("redact", "entities"), ("prompt_guard", "channels")])
+def test_a_guard_that_a_route_emptied_is_told(stage, key):
+    whole = POLICY.replace(MAP, f"{MAP}  admit_parts: {{}}\n  {stage}: {{}}\n")
+    emptied = whole.replace(MATCH, f"{MATCH}\n    stages: {{{stage}: {{{key}: []}}}}")
+    codes = [code for code, _ in warnings(emptied)]
+
+    assert "W_STAGE_IDLE" in codes
+    assert "W_STAGE_IDLE" not in [code for code, _ in warnings(whole)]

@@ -13,7 +13,7 @@ from outgate.dialects.registry import templates
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
-from outgate.policy.lint_routes import dropped, unread
+from outgate.policy.lint_routes import dropped, idle, unread
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.scopes import Placed, stages_of
 from outgate.policy.source import Place, Source
@@ -38,6 +38,7 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
                 found += _refused_models(source, route, stages.get("model_map"), place)
                 found += dropped(source, policy, route, name, kinds, place)
                 found += unread(source, route, stages, kinds, place)
+                found += idle(source, route, stages, place)
         yield from dict.fromkeys(found)
 
 

@@ -15,6 +15,8 @@ from outgate.policy.source import Place, Source
 type _Lost = tuple[tuple[str, ...], list[str]]
 
 _INFERENCE = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS})
+_WORKS_ON = {"redact": "entities", "prompt_guard": "channels"}
+"""The list without which a guard reads or replaces nothing."""
 _BODILESS = frozenset({"GET", "HEAD"})
 _READERS = {"prompt_guard": "no guard judges what leaves", "redact": "nothing in it is redacted"}
 
@@ -49,6 +51,15 @@ def _lost(wide: Mapping[str, Any], narrow: Mapping[str, Any], at: tuple[str, ...
             lost = [str(each.get("name", "an entry") if isinstance(each, dict) else each) for each in before if each not in value]
             if lost:
                 yield (*at, key), lost
+
+
+def idle(source: Source, route: RouteSection, stages: Mapping[str, Placed], place: Place) -> Iterator[Problem]:
+    """Stages that stand on a route and, by an emptied list, do nothing."""
+    for name, key in _WORKS_ON.items():
+        if name in stages and stages[name].settings.get(key, ...) in ([], ()):
+            message = f"`{name}` does nothing on the route {route.name!r}: `{key}` is empty"
+            repair = f"leave `{key}` out, or write `{name}: false` where the route shall do without it"
+            yield source.problem("W_STAGE_IDLE", message, stages[name].place or place, repair, (name,))
 
 
 def unread(

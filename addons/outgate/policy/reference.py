@@ -79,6 +79,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a route leaves out stages or list items that the policy sets, without saying that it means to",
         "leave `inherit` out, add what is missing, or say `replace: [STAGE]` or `STAGE: false`",
     ),
+    "W_STAGE_IDLE": (
+        "a guard or `redact` stands on a route and does nothing, because its list is empty",
+        "leave the list out, or write `STAGE: false`, which says so",
+    ),
     "W_UNREAD": (
         "a route admits bodies that no dialect reads: no answer is judged, no token counted, no budget moves",
         "keep such a route to the `paths` and `groups` that need it",
