@@ -161,8 +161,12 @@ class RequestBody:
         return None if self._hold(max(0, size - self._held)) else _FULL
 
     def answer_grown(self, size: int) -> None:
-        """Charge the whole answer that has come instead, so many bytes of it. Raises CutError where that is more than is free."""
-        if self.grown(_COPIES * size) is not None:
+        """Charge the whole answer that has come instead, so many bytes of it. Raises CutError where that is more than is free.
+
+        One and a half times: it is put together and written in one go of the loop, so that of all answers one at a time is there
+        twice.
+        """
+        if self.grown(size + size // 2) is not None:
             raise CutError(_FULL_OF_ANSWERS)
 
     def release(self) -> None:

@@ -110,7 +110,7 @@ class Delivery:
         failed = await close()
         if failed is not None:
             raise BrokenAnswerError(failed, started=self.started)
-        last = b"".join(self._held)
+        last = b"".join(filter(None, self._held))  # one piece is not copied
         body: list[Part] = [last] if last else []
         await self._channel.put([*self._opening(len(last)), *body, End()])
         await self._channel.taken()
