@@ -1,4 +1,4 @@
-"""What the prompt guard costs on text it has never seen, finds in labelled data, and takes for an attack in ordinary files.
+"""Cost of the prompt guard on text it has never seen, its finds in labelled data, and its alarms in ordinary files.
 
     PYTHONPATH=tests .venv/bin/python -m bench.guard speed [FOLDER ...]
     PYTHONPATH=tests .venv/bin/python -m bench.guard alarms NAME=FOLDER ...

@@ -1,4 +1,4 @@
-"""What a guard does about its findings, in every dialect: what is refused, what is withheld, and that it stays the same."""
+"""Actions of a guard about its findings, in every dialect: refused or withheld, and the same every time."""
 
 import asyncio
 import re

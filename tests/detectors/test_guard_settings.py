@@ -1,4 +1,4 @@
-"""What a policy may say of a guard, and what follows from it."""
+"""Settings of a guard in a policy, and what follows from them."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""What detectors rely on of their engines, one of which promises nothing: detectors/regex_engines.py says who relies on it."""
+"""Properties of the engines that detectors rely on, one of which promises nothing: detectors/regex_engines.py says who does."""
 
 import pytest
 from pydantic_core import SchemaError

@@ -1,4 +1,4 @@
-"""What the provider would run or fetch for a caller: announced wherever it stands, and taken out whole where policy says so."""
+"""Tools and links that the provider would run or fetch: announced wherever they stand, taken out whole where policy says so."""
 
 import orjson
 import pytest

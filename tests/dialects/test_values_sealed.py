@@ -1,4 +1,4 @@
-"""What only a provider can read leaves byte for byte, joined to nothing; anything else in its place is text."""
+"""Values that only a provider can read leave byte for byte, joined to nothing; anything else in their place is text."""
 
 import json
 

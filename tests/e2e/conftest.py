@@ -3,6 +3,7 @@ import trustme
 
 from e2e.sinks import sightings
 from e2e.world import World
+from support.dials import watched
 from support.scripted_upstream import ScriptedUpstream
 
 
@@ -36,6 +37,15 @@ def _fresh(providers):
     for provider in providers:
         provider.seen.clear()
         provider.forget()
+
+
+@pytest.fixture(name="nothing_was_dialled")
+def _nothing_was_dialled(providers):
+    """For gateways in this process: after the test, nothing was connected or looked up, and no provider saw a request."""
+    with watched() as dials:
+        yield
+    assert (dials.connected, dials.looked_up) == ([], [])
+    assert [seen for provider in providers for seen in provider.seen] == []
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,4 +1,4 @@
-"""Which refused CONNECTs are told inside their tunnel, and what telemetry is told."""
+"""Refused CONNECTs that are told inside their tunnel, and what telemetry is told."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a stream says is counted as it comes."""
+"""The text of a stream is counted as it comes."""
 
 import pytest
 

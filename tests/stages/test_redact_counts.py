@@ -1,4 +1,4 @@
-"""What redaction tells beside the prompt: counts for the closing line, and the hosts in whose URLs a value may be restored."""
+"""Outputs of redaction beside the prompt: counts for the closing line, and the hosts in whose URLs a value may be restored."""
 
 from detectors.fakes import prompt
 from outgate.detectors.pii.links import is_named

@@ -1,4 +1,4 @@
-"""What models and renderers do to a placeholder does not keep its value away, and the value takes the same escapes."""
+"""Spellings that models and renderers give a placeholder: none keeps its value away, and the value takes the same escapes."""
 
 import html
 import json

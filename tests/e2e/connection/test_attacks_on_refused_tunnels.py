@@ -9,8 +9,9 @@ from mitmproxy import ctx
 from e2e.connection.test_refused_inside import GATEWAY, HOST
 from e2e.connection.test_refused_tunnels import basic, connect
 from e2e.world import OTHER_TOKEN, STAGES, TOKEN, World
-from support.dials import watched
 from support.raw_client import Http2, Raw, http2_request, request
+
+pytestmark = pytest.mark.usefixtures("nothing_was_dialled")
 
 
 @pytest.fixture(name="inside", scope="module")
@@ -18,14 +19,6 @@ def _inside(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("nowhere"), *providers)
     with world.inside(world.policy(STAGES, gateway=GATEWAY)) as gateway:
         yield gateway
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_dialled(providers):
-    with watched() as dials:
-        yield
-    assert (dials.connected, dials.looked_up) == ([], [])
-    assert [seen for provider in providers for seen in provider.seen] == []
 
 
 async def opened(raw, sni=HOST, alpn=("h2", "http/1.1")):

@@ -9,7 +9,6 @@ import pytest
 from mitmproxy import ctx
 
 from e2e.world import TOKEN, World
-from support.dials import watched
 from support.raw_client import Raw, basic, request
 from support.waiting import PATIENCE, until
 
@@ -20,20 +19,15 @@ HEAD_SECONDS = 2
 _AT_ONCE = 128
 
 
+pytestmark = pytest.mark.usefixtures("nothing_was_dialled")
+
+
 @pytest.fixture(name="inside", scope="module")
 def _inside(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("tunnels"), *providers)
     policy = world.policy(gateway=f"limits: {{head_seconds: {HEAD_SECONDS}, body_seconds: {HEAD_SECONDS}}}")
     with world.inside(policy) as gateway:
         yield gateway
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_dialled(providers):
-    with watched() as dials:
-        yield
-    assert (dials.connected, dials.looked_up) == ([], [])
-    assert [seen for provider in providers for seen in provider.seen] == []
 
 
 def line(*lines: str) -> bytes:

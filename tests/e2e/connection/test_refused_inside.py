@@ -12,7 +12,6 @@ import requests
 
 from e2e.connection.test_refused_tunnels import basic, connect
 from e2e.world import OTHER_TOKEN, STAGES, TOKEN, World, http, http2, lines
-from support.dials import watched
 from support.raw_client import Raw
 from support.waiting import until
 
@@ -23,19 +22,14 @@ telemetry_hosts: {answer: ["*.telemetry.example.com"], silence: [quiet.example.c
 """
 
 
+pytestmark = pytest.mark.usefixtures("nothing_was_dialled")
+
+
 @pytest.fixture(name="inside", scope="module")
 def _inside(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("refused"), *providers)
     with world.inside(world.policy(STAGES, gateway=GATEWAY)) as gateway:
         yield gateway
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_dialled(providers):
-    with watched() as dials:
-        yield
-    assert (dials.connected, dials.looked_up) == ([], [])
-    assert [seen for provider in providers for seen in provider.seen] == []
 
 
 def new_lines(gateway, known):

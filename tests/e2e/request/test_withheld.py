@@ -1,4 +1,4 @@
-"""What a guard found is withheld, refused or flagged through the whole gateway, and a conversation goes on, the same everywhere."""
+"""Findings of a guard are withheld, refused or flagged through the whole gateway, and a conversation goes on, alike everywhere."""
 
 import json
 
