@@ -1,0 +1,15 @@
+"""`outgate evaluate`: a decision of the gateway over a file of labelled texts, by the code of the live stage.
+
+Each command reads JSON Lines and writes a JSON file of rows and a summary; it stands in a file `evaluate_NAME.py`.
+"""
+
+import click
+
+from outgate.cli.commands import Commands
+
+COMMANDS: dict[str, str] = {}
+
+
+@click.group(cls=Commands, told=COMMANDS, prefix="outgate.cli.evaluate_")
+def command() -> None:
+    """Measure a decision of the gateway over a file of labelled texts."""
