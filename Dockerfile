@@ -8,6 +8,7 @@ RUN python -m venv /srv/venv \
 COPY pyproject.toml README.md LICENSE ./
 COPY addons addons
 RUN /srv/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+ && /srv/venv/bin/python -m outgate.model_server.prepare \
  && /srv/venv/bin/python -m compileall -q -o 0 -o 1 /srv/venv
 
 FROM python:3.13-slim

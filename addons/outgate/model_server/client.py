@@ -5,7 +5,7 @@ what it means for the exchange is the policy of that stage.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from outgate.inference.finding import Finding
@@ -73,31 +73,32 @@ class ModelClient:
         self._connecting = asyncio.Lock()
         self._number = 0
 
-    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[tuple[Finding, ...]]:
-        """Structured personal data in each text, disjoint and in order. Shares take turns, however much is asked under one of them.
+    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]:
+        """What the model says of each item, as JSON values. Shares take turns, however much is asked under one of them.
         Raises ModelServerError.
         """
-        if not texts:
+        if not items:
             return []
-        return await self._ask({"model": "pii", "options": entities, "items": list(texts), "share": share}, _findings)
+        self._number = number = self._number + 1
+        request = frame({"id": number, "model": model, "options": options, "items": list(items), "share": share})
+        results = await (await self._linked()).answer(number, request)
+        if not isinstance(results, list) or len(results) != len(items):
+            raise ModelServerError("protocol")
+        return results
+
+    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[tuple[Finding, ...]]:
+        """Structured personal data in each text, disjoint and in order. Raises ModelServerError."""
+        answers = await self.ask("pii", texts, options=entities, share=share)
+        try:
+            return [_findings(answer) for answer in answers]
+        except (TypeError, ValueError):
+            raise ModelServerError("protocol") from None
 
     async def close(self) -> None:
         """Drop the connection; whoever waits gets a ModelServerDownError."""
         if self._link is not None and self._link.transport is not None:
             self._link.transport.abort()
         self._link = None
-
-    async def _ask[T](self, question: dict[str, Any], read: Callable[[Any], T]) -> list[T]:
-        self._number += 1
-        number = self._number
-        request = frame({"id": number, **question})
-        results = await (await self._linked()).answer(number, request)
-        if not isinstance(results, list) or len(results) != len(question["items"]):
-            raise ModelServerError("protocol")
-        try:
-            return [read(result) for result in results]
-        except (TypeError, ValueError):
-            raise ModelServerError("protocol") from None
 
     async def _linked(self) -> _Link:
         async with self._connecting:

@@ -19,7 +19,7 @@ from typing import Any, cast
 from outgate.model_server.scheduler import Batch, Model, Request, Scheduler
 from outgate.model_server.wire import Frames, ModelServerError, frame
 
-MODELS = ("pii=outgate.detectors.pii.model:load",)
+MODELS = ("pii=outgate.detectors.pii.model:load", "embed=outgate.model_server.embed:load")
 
 
 class BatchRunner:

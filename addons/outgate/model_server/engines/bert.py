@@ -1,0 +1,141 @@
+"""Write BERT encoders as ONNX graphs, straight from their weights: no training framework is needed to load a model.
+
+Linear layers are float32, or int8 with one scale per output channel whose input is quantised while it runs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+type Array = np.ndarray[Any, Any]
+type Weights = Mapping[str, Array]
+
+IDS, MASK, TYPES = "input_ids", "attention_mask", "token_type_ids"
+_EPSILON = 1e-12
+_MICROSOFT = "com.microsoft"
+
+
+class Linear(NamedTuple):
+    """A weight [out, in] in int8 with its row scales."""
+
+    rows: Array
+    scale: Array
+
+
+def quantised(weight: Array) -> Linear:
+    """A float32 weight [out, in] as int8 rows and one scale for each."""
+    scale = np.maximum(np.abs(weight).max(axis=1), 1e-12).astype(np.float32) / np.float32(127)
+    rows = np.clip(np.rint(weight / scale[:, None]), -127, 127).astype(np.int8)
+    return Linear(rows, scale)
+
+
+class BertGraph:
+    """A graph in the making. `linears` are the weights that it takes in int8, by name; `layers` and `heads` its shape."""
+
+    def __init__(self, weights: Weights, linears: Mapping[str, Linear], *, layers: int, heads: int) -> None:
+        self._weights, self._linears = weights, linears
+        self._layers, self._heads = layers, heads
+        self._nodes: list[Any] = []
+        self._constants: dict[str, Any] = {}
+
+    def embedding(self) -> bytes:
+        """The graph whose output is one unit vector per text: the mean over its tokens, normalised."""
+        hidden, mask = self._body()
+        column = self._add("Unsqueeze", [mask, self._integers("last", [-1])])
+        tokens = self._add("ReduceSum", [self._add("Mul", [hidden, column]), self._integers("one", [1])], keepdims=0)
+        count = self._add("ReduceSum", [column, self._integers("one", [1])], keepdims=0)
+        self._add("LpNormalization", [self._add("Div", [tokens, count])], output="vector", axis=-1, p=2)
+        return self._finished("vector")
+
+    def score(self) -> bytes:
+        """The graph whose output is one number per pair, 0 to 1: pooler, then a linear head, on the first token."""
+        hidden, _ = self._body()
+        first = self._add("Gather", [hidden, self._constant("first", np.array(0, np.int64))], axis=1)
+        pooled = self._add("Tanh", [self._linear(first, "pooler.dense")])
+        self._add("Sigmoid", [self._linear(pooled, "classifier")], output="score")
+        return self._finished("score")
+
+    def _body(self) -> tuple[str, str]:
+        mask = self._add("Cast", [MASK], to=TensorProto.FLOAT)
+        away = self._add("Sub", [self._constant("unit", np.float32(1)), mask])
+        far = self._constant("far", np.float32(-1e9))
+        bias = self._add("Mul", [self._add("Unsqueeze", [away, self._integers("middle", [1, 2])]), far])
+        hidden = self._embedded()
+        for number in range(self._layers):
+            hidden = self._layer(hidden, bias, f"encoder.layer.{number}")
+        return hidden, mask
+
+    def _embedded(self) -> str:
+        length = self._add("Gather", [self._add("Shape", [IDS]), self._integers("one", [1])])
+        zero = self._integers("zero", [0])
+        positions = self._add("Slice", [self._weight("embeddings.position_embeddings.weight"), zero, length, zero])
+        types = self._add("Gather", [self._weight("embeddings.token_type_embeddings.weight"), TYPES])
+        total = self._add("Add", [self._add("Add", [self._words(), types]), positions])
+        return self._normalised(total, "embeddings.LayerNorm")
+
+    def _words(self) -> str:
+        name = "embeddings.word_embeddings.weight"
+        if name not in self._linears:
+            return self._add("Gather", [self._weight(name), IDS])
+        rows, scale = self._linears[name]
+        words = self._add("Cast", [self._add("Gather", [self._constant(name, rows), IDS])], to=TensorProto.FLOAT)
+        return self._add("Mul", [words, self._add("Gather", [self._constant(name + ".scale", scale[:, None]), IDS])])
+
+    def _layer(self, hidden: str, bias: str, name: str) -> str:
+        attended = self._linear(self._attention(hidden, bias, f"{name}.attention.self"), f"{name}.attention.output.dense")
+        hidden = self._normalised(self._add("Add", [attended, hidden]), f"{name}.attention.output.LayerNorm")
+        inner = self._add("Gelu", [self._linear(hidden, f"{name}.intermediate.dense")])
+        outer = self._linear(inner, f"{name}.output.dense")
+        return self._normalised(self._add("Add", [outer, hidden]), f"{name}.output.LayerNorm")
+
+    def _attention(self, hidden: str, bias: str, name: str) -> str:
+        width = self._weights["embeddings.position_embeddings.weight"].shape[1]
+        size = width // self._heads
+        split, joined = self._integers("split", [0, 0, self._heads, size]), self._integers("joined", [0, 0, width])
+
+        def heads(part: str, order: list[int]) -> str:
+            return self._add("Transpose", [self._add("Reshape", [self._linear(hidden, f"{name}.{part}"), split])], perm=order)
+
+        alike = self._add("MatMul", [heads("query", [0, 2, 1, 3]), heads("key", [0, 2, 3, 1])])
+        scaled = self._add("Mul", [alike, self._constant("scale", np.float32(size**-0.5))])
+        weights = self._add("Softmax", [self._add("Add", [scaled, bias])], axis=-1)
+        mixed = self._add("MatMul", [weights, heads("value", [0, 2, 1, 3])])
+        return self._add("Reshape", [self._add("Transpose", [mixed], perm=[0, 2, 1, 3]), joined])
+
+    def _linear(self, hidden: str, name: str) -> str:
+        bias = self._weight(f"{name}.bias")
+        if f"{name}.weight" not in self._linears:
+            weight = self._constant(f"{name}.weight", self._weights[f"{name}.weight"].T)
+            return self._add("Add", [self._add("MatMul", [hidden, weight]), bias])
+        rows, scale = self._linears[f"{name}.weight"]
+        inputs = [hidden, self._constant(f"{name}.weight", rows.T), self._constant(f"{name}.scale", scale), "", bias]
+        return self._add("DynamicQuantizeMatMul", inputs, domain=_MICROSOFT)
+
+    def _normalised(self, hidden: str, name: str) -> str:
+        scale, bias = self._weight(f"{name}.weight"), self._weight(f"{name}.bias")
+        return self._add("LayerNormalization", [hidden, scale, bias], axis=-1, epsilon=_EPSILON)
+
+    def _weight(self, name: str) -> str:
+        return self._constant(name, self._weights[name])
+
+    def _integers(self, name: str, values: Iterable[int]) -> str:
+        return self._constant(name, np.array(list(values), np.int64))
+
+    def _constant(self, name: str, value: Any) -> str:
+        if name not in self._constants:
+            self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def _add(self, operator: str, inputs: list[str], *, output: str = "", **attributes: Any) -> str:
+        output = output or f"t{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def _finished(self, output: str) -> bytes:
+        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in (IDS, MASK, TYPES)]
+        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", None])]
+        graph = helper.make_graph(self._nodes, "bert", inputs, outputs, list(self._constants.values()))
+        versions = [helper.make_opsetid("", 20), helper.make_opsetid(_MICROSOFT, 1)]
+        return bytes(helper.make_model(graph, opset_imports=versions, ir_version=9).SerializeToString())

