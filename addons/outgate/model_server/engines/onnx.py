@@ -1,32 +1,34 @@
-"""Run all-MiniLM-L6-v2 on ONNX Runtime: the embedding of a text, in int8 or float32.
+"""Run all-MiniLM-L6-v2, and the verifier that was trained from it, on ONNX Runtime.
 
-A text is read up to MAX_CHARACTERS and MAX_TOKENS; what follows does not change its vector.
+A text is embedded up to MAX_CHARACTERS and MAX_TOKENS; what follows does not change its vector. A pair is read whole or not at all.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
-from safetensors.numpy import load
 from tokenizers import Encoding, Tokenizer
 
 from outgate.model_server.engines import EngineError, bert, graphs, packaged
+from outgate.model_server.engines.weights import VERIFIER, Weights, encoder_weights, verifier_weights
 
 MAX_TOKENS = 256
-"""Word pieces of a text that are read, the two marks at its ends included: what the model was trained with."""
+"""Word pieces of a text or a pair that are read, marks included: what the model was trained with."""
 MAX_CHARACTERS = 4_096
-"""Characters of a text that are split into word pieces at all."""
-FORMAT = 1
+"""Characters of a text or a pair that are split into word pieces at all."""
+FORMAT = 2
 """Raise it whenever the same weights make another graph."""
+_TOGETHER, _PADDING = 16, 8
+"""Texts that are run together at most, and tokens by which their lengths differ at most."""
 
 type Precision = Literal["int8", "fp32"]
 
 
 class OnnxEncoder:
-    """An encoder whose texts are run one by one: a vector depends on nothing that came in beside it."""
+    """An encoder. The vector of a text does not depend on the texts that are run with it."""
 
     dimension = packaged.WIDTH
 
@@ -34,42 +36,82 @@ class OnnxEncoder:
         self.name, self.version = name, version
         self._session = _session(graph)
         self._tokenizer = tokenizer
+        tokenizer.enable_truncation(MAX_TOKENS)
 
     def embed(self, texts: Sequence[str]) -> list[bytes]:
         encoded = self._tokenizer.encode_batch([_readable(text) for text in texts])
-        return [_run(self._session, [one])[0].astype("<f4").tobytes() for one in encoded]
+        return [vector.astype("<f4").tobytes() for vector in _outputs(self._session, encoded)]
+
+
+class OnnxScorer:
+    """A pair scorer. The score of a pair does not depend on the pairs that are run with it."""
+
+    def __init__(self, version: str, graph: bytes, tokenizer: Tokenizer) -> None:
+        self.version = version
+        self._session = _session(graph)
+        self._tokenizer = tokenizer
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        read = {at: one for at, pair in enumerate(pairs) if (one := self._encoded(*pair)) is not None}
+        scores = dict(zip(read, _outputs(self._session, list(read.values())), strict=True))
+        return [float(scores[at][0]) if at in scores else 0.0 for at in range(len(pairs))]
+
+    def _encoded(self, first: str, second: str) -> Encoding | None:
+        """The pair as tokens; None where it cannot be read whole."""
+        if len(first) + len(second) > MAX_CHARACTERS or _readable(first) != first or _readable(second) != second:
+            return None
+        encoded = self._tokenizer.encode(first, second)
+        return encoded if len(encoded.ids) <= MAX_TOKENS else None
 
 
 def load_encoder(name: str = packaged.NAME, precision: Precision = "int8", folder: Path | None = None) -> OnnxEncoder:
     """The packaged encoder. Raises EngineError where its files are missing or not the published ones."""
     if name != packaged.NAME or precision not in ("int8", "fp32"):
         raise EngineError(f"ONNX Runtime has no model {name!r} in {precision!r}")
+
+    def write() -> bytes:
+        return _graph_of(encoder_weights(int8=precision == "int8")).embedding()
+
     version = encoder_version(precision)
-    graph = graphs.graph(version, lambda: _embedding_graph(precision), folder or graphs.folder())
-    return OnnxEncoder(name, version, graph, _tokenizer())
+    return OnnxEncoder(name, version, graphs.graph(version, write, folder or graphs.folder()), _tokenizer())
+
+
+def load_scorer(weights: Path = VERIFIER, folder: Path | None = None) -> OnnxScorer:
+    """The verifier. Raises EngineError where its weights, or the packaged files, are missing or have another form."""
+    try:
+        data = weights.read_bytes()
+    except OSError as error:
+        raise EngineError(f"the verifier's weights cannot be read: {error.strerror}") from error
+    version = f"verifier-{_digest(hashlib.sha256(data).hexdigest())}"
+
+    def write() -> bytes:
+        try:
+            return _graph_of(verifier_weights(data)).score()
+        except (KeyError, ValueError) as error:
+            raise EngineError(f"the verifier's weights have another form: {error}") from error
+
+    return OnnxScorer(version, graphs.graph(version, write, folder or graphs.folder()), _tokenizer())
 
 
 def encoder_version(precision: Precision) -> str:
     """The version of the packaged encoder, without loading it."""
-    made_from = f"{FORMAT} {packaged.DIGESTS} {MAX_TOKENS} {MAX_CHARACTERS}"
-    return f"{packaged.NAME}-{precision}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
+    return f"{packaged.NAME}-{precision}-{_digest('')}"
 
 
-def _embedding_graph(precision: Precision) -> bytes:
-    weights = load(packaged.content(packaged.WEIGHTS))
-    linears = {name: bert.quantised(weight) for name, weight in weights.items() if _is_linear(name)} if precision == "int8" else {}
-    return bert.BertGraph(weights, linears, layers=packaged.LAYERS, heads=packaged.HEADS).embedding()
+def _digest(weights: str) -> str:
+    """What a graph and its use depend on, as a short digest."""
+    made_from = f"{FORMAT} {weights} {packaged.DIGESTS} {MAX_TOKENS} {MAX_CHARACTERS}"
+    return hashlib.sha256(made_from.encode()).hexdigest()[:16]
 
 
-def _is_linear(name: str) -> bool:
-    linear = name.endswith(("query.weight", "key.weight", "value.weight", "dense.weight"))
-    return name == "embeddings.word_embeddings.weight" or (name.startswith("encoder.") and linear)
+def _graph_of(weights: Weights) -> bert.BertGraph:
+    return bert.BertGraph(weights.floats, weights.linears, layers=packaged.LAYERS, heads=packaged.HEADS)
 
 
 def _tokenizer() -> Tokenizer:
     tokenizer = Tokenizer.from_str(packaged.content(packaged.TOKENIZER).decode())
     tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS)
+    tokenizer.no_truncation()
     return tokenizer
 
 
@@ -85,11 +127,31 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
+def _outputs(session: onnxruntime.InferenceSession, encoded: Sequence[Encoding]) -> list[Any]:
+    """The output for each text, in order; texts of about the same length are run together."""
+    outputs: list[Any] = [None] * len(encoded)
+    for group in _alike([len(one.ids) for one in encoded]):
+        for at, output in zip(group, _run(session, [encoded[at] for at in group]), strict=True):
+            outputs[at] = output
+    return outputs
+
+
+def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Positions grouped by length."""
+    group: list[int] = []
+    for at in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if group and (len(group) == _TOGETHER or lengths[at] > lengths[group[0]] + _PADDING):
+            yield group
+            group = []
+        group.append(at)
+    if group:
+        yield group
+
+
 def _run(session: onnxruntime.InferenceSession, encoded: Sequence[Encoding]) -> Any:
-    """The output for texts of the same length."""
-    inputs: Mapping[str, Any] = {
-        bert.IDS: np.array([one.ids for one in encoded], np.int64),
-        bert.MASK: np.array([one.attention_mask for one in encoded], np.int64),
-        bert.TYPES: np.array([one.type_ids for one in encoded], np.int64),
-    }
+    length = max(len(one.ids) for one in encoded)
+    tokens = np.zeros((3, len(encoded), length), np.int64)
+    for at, one in enumerate(encoded):
+        tokens[:, at, : len(one.ids)] = one.ids, one.attention_mask, one.type_ids
+    inputs: Mapping[str, Any] = dict(zip((bert.IDS, bert.MASK, bert.TYPES), tokens, strict=True))
     return session.run(None, inputs)[0]

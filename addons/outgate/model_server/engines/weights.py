@@ -1,0 +1,76 @@
+"""Read and write the verifier's weights: int8 rows with a scale for each, small enough for the repository.
+
+The word embeddings are those of all-MiniLM-L6-v2, frozen while the verifier is trained, and not in the file.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from outgate.model_server.engines import EngineError, packaged
+from outgate.model_server.engines.bert import Array, Linear, quantised
+
+VERIFIER = Path(__file__).parent.parent / "verifier" / "weights.safetensors"
+WORDS = "embeddings.word_embeddings.weight"
+_ROWS, _SCALE, _WEIGHT = ".q", ".scale", ".weight"
+
+
+class Weights(NamedTuple):
+    """What a graph is made of: float32 by name, the linear layers taken in int8 by name, and the digest of the file."""
+
+    floats: dict[str, Array]
+    linears: dict[str, Linear]
+    digest: str
+
+
+def quantise(state: Mapping[str, Array]) -> dict[str, Array]:
+    """The weights of a trained `BertForSequenceClassification` of one label in the form of VERIFIER, to be saved by
+    `safetensors.numpy.save_file`. The training script of the verifier calls it.
+
+    `NAME.weight` of a linear layer, [out, in], becomes `NAME.weight.q` in int8 and `NAME.weight.scale`, one float32 a row. All else
+    stays float32. Word embeddings are left out, and names lose their `bert.`.
+    """
+    saved: dict[str, Array] = {}
+    for long_name, value in state.items():
+        name = long_name.removeprefix("bert.")
+        if name == WORDS or not np.issubdtype(value.dtype, np.floating):
+            continue
+        if is_linear(name):
+            saved[name + _ROWS], saved[name + _SCALE] = quantised(value)
+        else:
+            saved[name] = np.ascontiguousarray(value, np.float32)
+    return saved
+
+
+def is_linear(name: str) -> bool:
+    """Whether a weight is multiplied by, not looked up or added."""
+    return name.endswith(_WEIGHT) and name.startswith(("encoder.", "pooler.", "classifier.")) and "LayerNorm" not in name
+
+
+def encoder_weights(*, int8: bool) -> Weights:
+    """The weights of the packaged encoder. Raises EngineError."""
+    floats = load(packaged.content(packaged.WEIGHTS))
+    linears = {name: quantised(weight) for name, weight in floats.items() if is_linear(name) or name == WORDS}
+    return Weights(floats, linears if int8 else {}, packaged.DIGESTS[packaged.WEIGHTS])
+
+
+def verifier_weights(data: bytes) -> Weights:
+    """The weights in a file that `quantise` made the content of. Raises EngineError where it has another form."""
+    try:
+        saved = load(data)
+    except SafetensorError as error:
+        raise EngineError("the verifier's weights are no safetensors file") from error
+    frozen = quantised(load(packaged.content(packaged.WEIGHTS))[WORDS])
+    names = [name.removesuffix(_ROWS) for name in saved if name.endswith(_ROWS)]
+    try:
+        linears = {name: Linear(saved[name + _ROWS], saved[name + _SCALE]) for name in names}
+    except KeyError as error:
+        raise EngineError(f"the verifier's weights lack {error}") from error
+    head = {name: linear.rows * linear.scale[:, None] for name, linear in linears.items() if not name.startswith("encoder.")}
+    body = {name: linear for name, linear in linears.items() if name not in head}
+    return Weights(saved | head, body | {WORDS: frozen}, hashlib.sha256(data).hexdigest())
