@@ -39,8 +39,8 @@ def answer(title: str, result: dict[str, Any]) -> None:
 
 def stages(lines: Sequence[dict[str, Any]], titles: Sequence[str]) -> None:
     """A table: what every stage decided and how many microseconds it took, a column for each exchange."""
-    tables = [{stage: (micros, verdict) for stage, micros, verdict in line["outgate.stages"]} for line in lines]
-    names = list(dict.fromkeys(name for line in lines for name, _, _ in line["outgate.stages"]))
+    tables = [{stage: (micros, verdict) for stage, micros, verdict, *_ in line["outgate.stages"]} for line in lines]
+    names = list(dict.fromkeys(name for line in lines for name, *_ in line["outgate.stages"]))
     widths = [18, *[17] * len(lines)]
     columns([["stage", *titles]], widths)
     for name in names:

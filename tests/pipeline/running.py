@@ -46,3 +46,8 @@ class Exchange:
 
     def close(self) -> Denial | Answer | None:
         return asyncio.run(self.execution.ensure(self.plan.close))
+
+
+def left_behind() -> set[str]:
+    """Tasks of this loop besides the one that asks."""
+    return {str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}

@@ -20,7 +20,7 @@ PARTS = Verdict(unjudged=(Extent("image", 1, bytes=53),))
 def _shown(tmp_path, **facts):
     found = metered(tmp_path, ended(**facts))
     line = SimpleNamespace(record=orjson.dumps(found.lines[0]))
-    execution = SimpleNamespace(trace=[Ran("prompt_guard", 2000, "denied")], get={"line": line}.get)
+    execution = SimpleNamespace(trace=[Ran("embed", 9000, "ok", 8000), Ran("prompt_guard", 2000, "denied")], get={"line": line}.get)
     denial = Denial(code="prompt_refused", status=403, message="No.", stage="prompt_guard")
     exchange = SimpleNamespace(id="req_1", outcome="denied", denial=denial, execution=execution)
     flow = tflow.tflow()
@@ -43,6 +43,14 @@ def test_verdicts_stand_each_in_a_line_of_its_own(tmp_path):
 
 def test_an_exchange_without_verdicts_shows_none(tmp_path):
     assert "verdicts" not in _shown(tmp_path)
+
+
+def test_what_a_stage_ran_beside_others_is_told(tmp_path):
+    lines = _shown(tmp_path).splitlines()
+
+    assert ["  - embed:               [ok, 9.0, 8.0]", "  - prompt_guard:        [denied, 2.0]"] == [
+        line for line in lines if line.startswith("  - ")
+    ]
 
 
 def test_a_flow_without_an_exchange_says_so():

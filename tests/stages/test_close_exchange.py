@@ -79,7 +79,7 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
             }
         ],
         "outgate.verdicts": {},
-        "outgate.stages": [["authenticate", 12, "ok"], ["dispatch", 500000, "ok"]],
+        "outgate.stages": [["authenticate", 12, "ok"], ["embed", 9000, "ok", 8000], ["dispatch", 500000, "ok"]],
     } == found.lines[0]
 
 

@@ -28,7 +28,7 @@ def ended(exchange_id: str = "x", **fields) -> Reads:
         "started": 1_795_435_199.0,
         "outcome": "answered",
         "attempts": (attempt(),),
-        "trace": (Ran("authenticate", 12_345, "ok"), Ran("dispatch", 500_000_000, "ok")),
+        "trace": (Ran("authenticate", 12_345, "ok"), Ran("embed", 9_000_000, "ok", 8_000_000), Ran("dispatch", 500_000_000, "ok")),
         "policy_revision": "r1",
         "principal": Principal(name="agent", tenant="acme"),
         "route": "chat",

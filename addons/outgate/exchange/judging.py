@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 from outgate.errors import ContractViolationError, Denial
 from outgate.inference.judge import ON, Cut, End, Judge, Part, Pass, Replace
 from outgate.inference.stream import Event, Text
-from outgate.pipeline.executor import broken, is_ending, limited
+from outgate.pipeline.executor import broken, is_ending
 from outgate.pipeline.plan import Step
+from outgate.pipeline.waiting import limited
 
 LIMIT = 10.0
 """Seconds that a judge may wait where its contract does not say."""

@@ -45,11 +45,16 @@ def record(closed: Closed) -> bytes:
         "outgate.attempts": _attempts(closed),
         "outgate.redacted": closed.redacted,
         "outgate.verdicts": {guard: _verdict(verdict) for guard, verdict in closed.verdicts.items()},
-        "outgate.stages": [[stage, ns // 1000, verdict] for stage, ns, verdict in closed.trace],
+        "outgate.stages": [_ran(*run) for run in closed.trace],
     }
     if nobody:  # a stranger's refusals are many: nothing is said of what is not known
         told = {name: value for name, value in told.items() if value not in (None, [], {})}
     return orjson.dumps(told)
+
+
+def _ran(stage: str, ns: int, verdict: str, ahead: int) -> list[str | int]:
+    """Stage, microseconds and verdict; and of a stage that began before its turn, the microseconds that it had run by then."""
+    return [stage, ns // 1000, verdict, ahead // 1000] if ahead else [stage, ns // 1000, verdict]
 
 
 def _asked(closed: Closed) -> dict[str, str | None]:

@@ -70,7 +70,7 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
         _emit_usage(closed, (operation, provider, model), debt, metrics)
     for guard, verdict in closed.verdicts.items():
         _emit_verdict(guard, verdict, metrics)
-    metrics.observe_each("outgate_stage_seconds", [((stage, how), ns / 1e9) for stage, ns, how in closed.trace])
+    metrics.observe_each("outgate_stage_seconds", [((stage, how), ns / 1e9) for stage, ns, how, _ in closed.trace])
 
 
 def _emit_verdict(guard: str, verdict: Verdict, metrics: Metrics) -> None:

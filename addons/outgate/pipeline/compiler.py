@@ -16,7 +16,7 @@ from outgate.pipeline.facts import Origin
 from outgate.pipeline.graph import Graph, Phase, Placement, Reach
 from outgate.pipeline.obligations import OBLIGATIONS, ambiguous_writers, behind_the_pass
 from outgate.pipeline.order import cheapest, check_pins, expected_cost, known_pins, pin_edges
-from outgate.pipeline.parallel import side_by_side
+from outgate.pipeline.parallel import start_beside
 from outgate.pipeline.plan import Edge, Plan
 from outgate.pipeline.retry import reruns_of
 from outgate.pipeline.rules import edges_of
@@ -138,7 +138,7 @@ def _assemble(layout: _Layout, versions: Versions, revision: str) -> Plan:
         size=slots.size,
         edges=layout.edges,
         reruns=reruns_of(graph, versions, request),
-        parallel=side_by_side(graph, layout.edges, order),
+        beside=start_beside(graph, layout.edges, versions, request),
         warnings=tuple(sorted(set(layout.notes), key=_by_place)),
         live_after_head=slots.live(node for node in graph.nodes.values() if graph.phase(node) is not Phase.REQUEST),
         hash=plan_hash(graph, layout.edges, order),

@@ -4,13 +4,13 @@ The tuple a stage reads is its strict view, its fingerprint (identity first, the
 """
 
 import logging
-from asyncio import CancelledError, current_task, timeout
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from types import coroutine
+from asyncio import CancelledError, current_task
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
 from outgate.errors import ContractViolationError, Denial, OutageError
 from outgate.pipeline.plan import Answer, Plan, Step
+from outgate.pipeline.waiting import Flight, work_of
 
 _log = logging.getLogger(__name__)
 _made = tuple.__new__
@@ -18,11 +18,15 @@ _made = tuple.__new__
 
 
 class Ran(NamedTuple):
-    """One run of one stage: name, nanoseconds since the run before it ended, and `ok`, `denied`, `answered` or `error`."""
+    """One run of one stage: name, nanoseconds that it took, and `ok`, `denied`, `answered` or `error`.
+
+    The first `ahead` nanoseconds of them passed beside the runs before it; the rest began where the run before it ended.
+    """
 
     stage: str
     ns: int
     verdict: str
+    ahead: int = 0
 
 
 class Execution:
@@ -79,24 +83,37 @@ class Execution:
             for slot, made in zip(mine.out, step.out, strict=True):
                 self.slots[slot] = earlier.slots[made]
 
-    async def ensure(self, steps: tuple[Step, ...]) -> Denial | Answer | None:  # noqa: C901 (one loop, no calls: it is most of what a request costs)
-        """Run every due step of `steps` in order. The first denial or answer ends the pass and is returned.
+    def ensure(self, steps: tuple[Step, ...]) -> Coroutine[Any, Any, Denial | Answer | None]:
+        """Run every due step of `steps` in order; those that wait may begin before their turn. The first denial or answer, in
+        plan order, ends the pass and is returned.
 
         Whatever a stage raises, and a result its contract does not allow, becomes what its `on_error` says; only the end of the
         task (CancelledError) passes. A charge is made once per exchange: a stage whose inputs changed runs again, and its port,
         which knows the exchange, replaces the charge it made before.
         """
+        return self._side_by_side(steps) if self.plan.beside else self._pass(steps, None)
+
+    async def _side_by_side(self, steps: tuple[Step, ...]) -> Denial | Answer | None:
+        async with Flight(self.plan, self.slots, self.seen, self.clock) as flight:
+            return await self._pass(steps, flight)
+
+    async def _pass(self, steps: tuple[Step, ...], flight: Flight | None) -> Denial | Answer | None:  # noqa: C901 (one loop, no calls: it is most of what a request costs)
         slots, seen, clock, ran = self.slots, self.seen, self.clock, self.trace.append
         start = clock()
         for step in steps:
             now = step.get(slots)
             if seen.get(step.name) == now:
                 continue
-            verdict = "ok"
+            verdict, ahead = "ok", 0
             try:
-                result = step.run(_made(step.view, now))
-                if step.waits:
-                    result = await (result if step.limit is None else limited(result, step.limit))
+                if not step.waits:
+                    result = step.run(_made(step.view, now))
+                elif flight is None:
+                    result = await work_of(step, now)
+                else:
+                    work = flight.turn(step, now, start)
+                    ahead = flight.ahead
+                    result = await work
                 if result.__class__ is not tuple or len(result) != len(step.out):
                     _check(step, result)
             except CancelledError as error:
@@ -106,49 +123,24 @@ class Execution:
             except Exception as error:
                 result, verdict = step.on_error(broken(step, error)), "error"
             if result.__class__ is not tuple:
-                return self._ended(step, result, clock() - start, verdict)
+                return self._ended(step, result, Ran(step.name, clock() - start + ahead, verdict, ahead))
             for slot, value in zip(step.out, result):  # noqa: B905 (the lengths are checked above)
                 if slots[slot] is not value and slots[slot] != value:
                     slots[slot] = value
             seen[step.name] = now
             end = clock()
-            ran(_made(Ran, (step.name, end - start, verdict)))
+            ran(_made(Ran, (step.name, end - start + ahead, verdict, ahead)))
             start = end
         return None
 
-    def _ended(self, step: Step, result: Denial | Answer, ns: int, verdict: str) -> Denial | Answer:
+    def _ended(self, step: Step, result: Denial | Answer, ran: Ran) -> Denial | Answer:
         for slot, value in zip(step.out, result.outputs, strict=bool(result.outputs)):
             self.slots[slot] = value
         if isinstance(result, Denial):
-            self.trace.append(Ran(step.name, ns, "denied" if verdict == "ok" else verdict))
+            self.trace.append(ran._replace(verdict="denied") if ran.verdict == "ok" else ran)
             return result.by(step.name)
-        self.trace.append(Ran(step.name, ns, "answered"))
+        self.trace.append(ran._replace(verdict="answered"))
         return result
-
-
-async def limited(work: Coroutine[Any, Any, Any], limit: float) -> Any:
-    """Await `work` under a time limit in seconds. The timer is set at its first wait; most work never waits, and needs none."""
-    try:
-        awaited = work.send(None)
-    except StopIteration as done:
-        return done.value
-    async with timeout(limit):
-        return await _resumed(work, awaited)
-
-
-@coroutine
-def _resumed(work: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
-    """Go on with a coroutine that has begun, and waits for `awaited`."""
-    try:
-        while True:
-            try:
-                sent = yield awaited
-            except BaseException as error:
-                awaited = work.throw(error)
-            else:
-                awaited = work.send(sent)
-    except StopIteration as done:
-        return done.value
 
 
 def is_ending() -> bool:

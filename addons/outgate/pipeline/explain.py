@@ -7,6 +7,7 @@ from typing import Any
 
 from outgate.pipeline.contract import Contract, Effect, May, OnError, Release
 from outgate.pipeline.graph import Graph
+from outgate.pipeline.parallel import groups
 from outgate.pipeline.plan import Edge, Plan, Step
 
 _PHASES = ("request", "response", "streams", "close", "after")
@@ -26,8 +27,9 @@ def explain(plan: Plan) -> str:
             number += 1
             lines += _stage_lines(number, step.name, plan)
     lines += ["", "runs again on failure", *_rerun_lines(plan)]
-    if plan.parallel:
-        lines += ["", "could run side by side (not done)", *(f"  {' | '.join(group)}" for group in plan.parallel)]
+    together = groups(plan.beside)
+    if together:
+        lines += ["", "wait side by side", *(f"  {' | '.join(group)}" for group in together)]
     if plan.warnings:
         lines += ["", "warnings", *(f"  {line}" for warning in plan.warnings for line in str(warning).splitlines())]
     return "\n".join(lines) + "\n"
@@ -41,7 +43,7 @@ def explain_json(plan: Plan) -> dict[str, Any]:
         "order": {phase: [_stage(step.name, plan) for step in getattr(plan, phase)] for phase in _PHASES},
         "edges": [edge._asdict() for edge in plan.edges],
         "reruns": {event: [{"stage": name, "why": why} for name, why in found] for event, found in plan.reruns.items()},
-        "parallel": [list(group) for group in plan.parallel],
+        "parallel": [list(group) for group in groups(plan.beside)],
         "warnings": [
             {"code": w.code, "message": w.message, "repair": w.repair, "stages": list(w.stages), "fact": w.fact}
             for w in plan.warnings

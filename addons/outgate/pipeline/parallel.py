@@ -1,27 +1,49 @@
-"""Groups of adjacent stages that may run concurrently (printed by `outgate plan`, not yet executed)."""
+"""Waiting stages that may start beside one that stands before them in the plan: what they read is final by then.
 
-from collections.abc import Sequence
+Only those with no effect and no recipient: their work can be thrown away when a stage before them ends the exchange.
+"""
+
+from collections.abc import Mapping, Sequence
+from inspect import iscoroutinefunction
 
 from outgate.pipeline.contract import Effect, Release
-from outgate.pipeline.graph import Graph, Node, Reach
+from outgate.pipeline.graph import Graph, Node
 from outgate.pipeline.plan import Edge
+from outgate.pipeline.versions import Versions
 
 
-def side_by_side(graph: Graph, edges: Sequence[Edge], order: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Runs of two or more neighbours of one phase, none before another, none of which charges, or hands anything out."""
-    reach = Reach(graph.nodes, edges)
-    groups: list[list[str]] = [[]]
-    for name in order:
-        node = graph.nodes[name]
-        joins = _free(node) and all(
-            graph.phases[other] is graph.phases[name] and not reach.ordered(other, name) for other in groups[-1]
+def start_beside(graph: Graph, edges: Sequence[Edge], versions: Versions, request: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each request stage that waits, the later ones that may start with it, in plan order; none for a stage without any.
+
+    One may when every stage that must precede it, by an edge or as the writer of what it reads, stands before both.
+    """
+    waiting = [graph.nodes[name] for name in request if iscoroutinefunction(graph.nodes[name].placement.run)]
+    ready = {node.name: _ready(node, edges, versions) for node in waiting}
+    place = versions.position
+    beside = {
+        node.name: tuple(
+            later.name
+            for later in waiting
+            if place[node.name] < place[later.name] and ready[later.name] < place[node.name] and _droppable(later)
         )
-        if joins:
-            groups[-1].append(name)
-        else:
-            groups.append([name] if _free(node) else [])
-    return tuple(tuple(group) for group in groups if len(group) > 1)
+        for node in waiting
+    }
+    return {name: later for name, later in beside.items() if later}
 
 
-def _free(node: Node) -> bool:
-    return node.contract.effect is not Effect.CHARGE and node.contract.releases is Release.NONE
+def groups(beside: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """For people: each stage with those that start with it, but no group that is part of another."""
+    found = [(name, *later) for name, later in beside.items()]
+    return tuple(group for group in found if not any(set(group) < set(other) for other in found))
+
+
+def _ready(node: Node, edges: Sequence[Edge], versions: Versions) -> int:
+    """The place of the last stage that must have run, -1 where none must."""
+    before = {edge.before for edge in edges if edge.after == node.name and edge.before in versions.position}
+    writers = [versions.writer(versions.read(node, read)) for read in node.reads]
+    before |= {writer.name for writer in writers if writer is not None}
+    return max((versions.position[name] for name in before), default=-1)
+
+
+def _droppable(node: Node) -> bool:
+    return node.contract.effect is Effect.NONE and node.contract.releases is Release.NONE

@@ -58,8 +58,9 @@ class Plan:
 
     `first` maps a fact to the slot of its initial version, `final` to that of its last; `size` is the number of slots.
     `live_after_head` are the slots that response, close and after steps still read: all others are dropped after the first
-    byte to the client. `reruns` maps a failure event to the steps that may run again, with their reason. `contracts` are those of
-    the stages, by name, in plan order; `warnings` are errors.Problem.
+    byte to the client. `reruns` maps a failure event to the steps that may run again, with their reason. `beside` maps a
+    request stage that waits to the later ones that may start with it. `contracts` are those of the stages, by name, in plan order;
+    `warnings` are errors.Problem.
     """
 
     request: tuple[Step, ...] = ()
@@ -72,7 +73,7 @@ class Plan:
     size: int = 0
     edges: tuple[Edge, ...] = ()
     reruns: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    parallel: tuple[tuple[str, ...], ...] = ()
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[Any, ...] = ()
     live_after_head: frozenset[int] = frozenset()
     hash: str = ""

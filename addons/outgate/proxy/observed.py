@@ -147,7 +147,10 @@ def record(flow: http.HTTPFlow, exchange: Exchange) -> None:
         "denial": {"code": denial.code, "stage": denial.stage or "gateway", "message": denial.message}
         if denial is not None
         else None,
-        "stages": [[ran.stage, ran.verdict, round(ran.ns / 1000, 1)] for ran in (execution.trace if execution is not None else ())],
+        "stages": [
+            [ran.stage, ran.verdict, round(ran.ns / 1000, 1), round(ran.ahead / 1000, 1)]
+            for ran in (execution.trace if execution is not None else ())
+        ],
         "line": _told(execution.get("line")) if execution is not None else {},
     }
     flow.comment = _comment(flow.metadata["outgate"])
@@ -173,8 +176,9 @@ def _lines(seen: dict[str, Any]) -> Iterator[str]:
     if seen["denial"] is not None:
         yield "denial:"
         yield from (f"  {name}: {_scalar(value)}" for name, value in seen["denial"].items())
-    yield "stages:  # outcome, microseconds"
-    yield from (f"  - {name + ':':<20} [{verdict}, {micros}]" for name, verdict, micros in seen["stages"])
+    yield "stages:  # outcome, microseconds; of them, beside the stages above"
+    for name, verdict, micros, ahead in seen["stages"]:
+        yield f"  - {name + ':':<20} [{verdict}, {micros}{f', {ahead}' if ahead else ''}]"
     verdicts = seen["line"].get("outgate.verdicts")
     if verdicts:
         yield "verdicts:"

@@ -86,7 +86,7 @@ def test_the_closing_line_tells_who_cut_the_answer_and_charges_what_came(gateway
         told["outgate.denial.code"],
         told["outgate.denial.stage"],
     )
-    assert ["output_phrases", "denied"] in [[stage, verdict] for stage, _, verdict in told["outgate.stages"]]
+    assert ["output_phrases", "denied"] in [[stage, verdict] for stage, _, verdict, *_ in told["outgate.stages"]]
     assert told["gen_ai.usage.output_tokens"] > 0
     assert stream == told["outgate.usage.estimated"]
     verdict = told["outgate.verdicts"]["out.output_phrases"]
