@@ -20,6 +20,7 @@ ELSEWHERE = {
         "detectors/injection/views.py",
     ],
     "detectors/injection/test_guard.py": ["detectors/injection/finding.py"],
+    "detectors/paraphrase/test_names.py": ["detectors/paraphrase/kinds.py"],
     "detectors/pii/test_analyzer.py": ["detectors/pii/context.py"],
     "detectors/pii/test_recognizers.py": ["detectors/pii/finders.py"],
     "dialects/anthropic/test_messages.py": ["dialects/anthropic/tables.py", "dialects/parameters.py"],

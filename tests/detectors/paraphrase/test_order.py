@@ -1,0 +1,28 @@
+from detectors.paraphrase.pairs import pairs
+from outgate.detectors.paraphrase.order import order_differs
+from outgate.detectors.paraphrase.words import Words
+
+
+@pairs("""
+    trains from Paris to London | trains from London to Paris
+    Does a dog bite a man? | Does a man bite a dog?
+    Convert euros to dollars | Convert dollars to euros
+    Is gold heavier than lead? | Is lead heavier than gold?
+    subtract 5 from 9 | subtract 9 from 5
+    How do I translate French into German? | I want to translate German into French, how?
+    Should I floss before brushing? | Should I do brushing before I floss?
+""")
+def test_exchanged_roles_are_seen(a: Words, b: Words) -> None:
+    assert order_differs(a, b)
+    assert order_differs(b, a)
+
+
+@pairs("""
+    the difference between cats and dogs | the difference between dogs and cats
+    trains from Paris to London | trains to London from Paris
+    Why is chemistry hard? | Why chemistry is hard?
+    In Rome, what is there to see? | What is there to see in Rome?
+    Is there a way to make physics easier to learn? | How can you make physics easy to learn?
+""")
+def test_words_that_only_moved_are_no_difference(a: Words, b: Words) -> None:
+    assert not order_differs(a, b)
