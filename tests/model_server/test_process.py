@@ -79,7 +79,7 @@ def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("entry", ["", "pii", "pii=module", "=a:b", "pii=:b"])
 def test_a_model_needs_a_name_a_module_and_a_callable(entry: str) -> None:
     with pytest.raises(ValueError, match="name=module:callable"):
-        load_model(entry)
+        load_model(entry, Path())
 
 
 @pytest.mark.parametrize(

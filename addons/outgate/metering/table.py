@@ -127,6 +127,12 @@ METRICS = (
     Metric("outgate_policy_reloads_total", Type.COUNTER, ("result",), "reloads of a worker's policy: applied or refused"),
     Metric("outgate_cache_lookups_total", Type.COUNTER, ("result",), "cache look-ups by result"),
     Metric(
+        "outgate_cache_unwritten_total",
+        Type.COUNTER,
+        ("reason",),
+        "writes to the file of cached answers that were dropped: queue_full, failed (disk full, for example) or unwritable",
+    ),
+    Metric(
         "outgate_metrics_overflow_total",
         Type.COUNTER,
         ("metric",),

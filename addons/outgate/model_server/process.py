@@ -13,13 +13,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
 from outgate.model_server.scheduler import Batch, Model, Request, Scheduler
 from outgate.model_server.wire import Frames, ModelServerError, frame
 
-MODELS = ("pii=outgate.detectors.pii.model:load", "embed=outgate.model_server.embed:load")
+MODELS = (
+    "pii=outgate.detectors.pii.model:load",
+    "embed=outgate.model_server.embed:load",
+    "answers=outgate.answers.service:load",
+)
 
 
 class BatchRunner:
@@ -122,13 +127,17 @@ def listening(path: Path) -> socket.socket:
     return listener
 
 
-def load_model(entry: str) -> tuple[str, Model]:
-    """`name=module:callable` as a name and the model that the callable makes. Raises ValueError for any other form."""
+def load_model(entry: str, state: Path) -> tuple[str, Model]:
+    """`name=module:callable` as a name and the model that the callable makes, from the state folder if it asks for `state`.
+
+    Raises ValueError for any other form.
+    """
     name, _, target = entry.partition("=")
     module, _, attribute = target.partition(":")
     if not (name and module and attribute):
         raise ValueError("a model is given as name=module:callable")
-    return name, getattr(import_module(module), attribute)()
+    make = getattr(import_module(module), attribute)
+    return name, make(state) if "state" in signature(make).parameters else make()
 
 
 async def serve(path: Path, models: dict[str, Model], ended: asyncio.Event) -> None:
@@ -157,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--model", action="append", metavar="NAME=MODULE:CALLABLE", help="may be repeated")
     arguments = parser.parse_args(argv)
-    models = dict(load_model(entry) for entry in arguments.model or MODELS)
+    models = dict(load_model(entry, arguments.socket.parent) for entry in arguments.model or MODELS)
     asyncio.run(_run(arguments.socket, models))
     os._exit(0)  # a batch still in the thread has nobody to answer to
 

@@ -37,6 +37,10 @@ class Layout:
         return self.state / "refused.sqlite"
 
     @property
+    def answers(self) -> Path:
+        return self.state / "answers.sqlite"
+
+    @property
     def models(self) -> Path:
         return self.state / "models.sock"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
+from outgate.answers.shared import SharedAnswers
 from outgate.exchange.deps import ExchangeDeps
 from outgate.metering.metrics import Metrics
 from outgate.metering.notices import PERIOD, Notices
@@ -87,6 +88,7 @@ class Runtime:
         )
         self._accounts.health.changed = accounts_changed
         self._prices = Prices(time.time)
+        metrics = Metrics(layout.metrics)
         self._notices, self._refusals = Notices(), Refusals(time.time)
         self._models = ModelClient(socket)
         self._client = Client(CachingResolver(time.monotonic))
@@ -95,14 +97,16 @@ class Runtime:
         self._tokenizers = Tokenizers(memo, SystemRandom())
         self._ports = Ports(
             accounts=self._accounts,
-            answers=MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES),
+            answers=SharedAnswers.at(
+                layout.answers, MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), time.time, time.monotonic, metrics
+            ),
             model_server=self._models,
             memo=memo,
             client=self._client,
             credentials=self._credentials,
             tokenizers=self._tokenizers,
             prices=self._prices,
-            metrics=Metrics(layout.metrics),
+            metrics=metrics,
             notices=self._notices,
             refusals=self._refusals,
             state_secret=StateSecret.in_folder(layout.state),
@@ -179,6 +183,7 @@ class Runtime:
         self._client.close()
         self._write_refusals()
         await self._accounts.stop()
+        self._ports.answers.close()
         self._ports.metrics.close()
         self._ports.refused.close()
         if beside:

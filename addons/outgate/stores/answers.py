@@ -1,12 +1,14 @@
-"""Answer store of the exact cache: judged answers, bounded in bytes, entries and age.
+"""Answer store of the cache: judged answers, bounded in bytes, entries and age.
 
-The engine here is one worker's memory. Keys are digests made by the cache stage, which alone decides who may share an answer;
-this store compares keys for equality and nothing else. Entries hold placeholders where personal data stood, and no credentials.
+The engine here is one worker's memory; `outgate.answers` shares entries between processes. Keys are digests made by the cache
+stage, which alone decides who may share an answer; this store compares keys for equality and nothing else. Entries hold
+placeholders where personal data stood, and no credentials.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from outgate.inference.usage import Usage
@@ -16,8 +18,26 @@ _OVERHEAD = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Similar:
+    """What makes an entry one that may answer a question in other words. Only entries of one `partition` are ever compared.
+
+    `text` is the canonical clean last turn, `vector` its unit vector (float32, little-endian) by the encoder of that version,
+    `history` a digest of the turns before.
+    """
+
+    partition: bytes
+    text: str = field(repr=False)
+    vector: bytes = field(repr=False)
+    encoder: str
+    history: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CachedAnswer:
-    """One answer: `body` is what the dialect encodes, `created` epoch seconds, `revision` that of the policy that judged it."""
+    """One answer: `body` is what the dialect encodes, `created` epoch seconds, `revision` that of the policy that judged it.
+
+    At `expires` (epoch seconds) a shared store lets it go. `kind` is the dialect and operation; `tags` are the operator's.
+    """
 
     status: int
     content_type: str
@@ -25,6 +45,13 @@ class CachedAnswer:
     usage: Usage | None
     created: float
     revision: str
+    expires: float = inf
+    tenant: str = ""
+    workload: str = ""
+    model: str = ""
+    kind: str = ""
+    tags: tuple[str, ...] = ()
+    similar: Similar | None = None
 
 
 class Answers(Protocol):
@@ -86,6 +113,10 @@ class MemoryAnswers:
         while self._bytes > self._max_bytes or len(self._entries) > self._max_entries:
             self._drop(next(iter(self._entries)))
         return True
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self._bytes = 0
 
     def _drop(self, key: bytes) -> None:
         entry = self._entries.pop(key, None)

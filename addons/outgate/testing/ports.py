@@ -47,7 +47,7 @@ def _wall() -> float:
 @cache
 def _pii() -> Model:
     """The analyzer, loaded with the first request of this process."""
-    return load_model(MODELS[0])[1]
+    return load_model(MODELS[0], Path())[1]
 
 
 async def warm(stages: Iterable[Stage]) -> None:

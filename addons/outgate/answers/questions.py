@@ -1,0 +1,133 @@
+"""Questions that workers put to the model `answers` of the model server, and its replies, as JSON.
+
+Imported by workers: nothing of the index is imported here.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from outgate.model_server.wire import ModelServerError
+
+MODEL = "answers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """Find the entry of a partition that answers this text. `vector` is float32; times are epoch seconds.
+
+    `threshold` is the least cosine that is judged at all, `delta` the rate of wrong hits that the policy allows.
+    """
+
+    partition: bytes
+    tenant: str
+    text: str = field(repr=False)
+    vector: bytes = field(repr=False)
+    encoder: str
+    threshold: float
+    delta: float
+    max_age: float
+    now: float
+    history: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The reply to `Nearest`: the best candidate, and whether it may be served; `key` is None where there is no candidate.
+
+    `reason` says why nothing is served: `none`, `far`, `vetoed`, `unverified` (no verifier), `below` (its score), `bound` (the
+    tenant's error bound); empty where it is served. `bound` is the state of that bound.
+    """
+
+    served: bool
+    reason: str
+    key: bytes | None = None
+    similarity: float = 0.0
+    score: float | None = None
+    vetoes: tuple[str, ...] = ()
+    age: float = 0.0
+    bound: str = "calibrated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Record whether an answer that was or would have been served is the same as the fresh one."""
+
+    key: bytes
+    tenant: str
+    delta: float
+    score: float
+    stored: str = field(repr=False)
+    fresh: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The reply to `Compare`. `changed` is true when this comparison changed the state of the tenant's bound."""
+
+    same: bool
+    bound: str
+    changed: bool
+    comparisons: int
+    wrong: int
+
+
+class Asks(Protocol):
+    """The model server's client."""
+
+    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
+
+
+async def nearest(models: Asks, question: Nearest, share: str = "") -> Found:
+    """Ask for the best candidate. Raises ModelServerError."""
+    return _found(await _ask(models, "nearest", question, share))
+
+
+async def compare(models: Asks, question: Compare, share: str = "") -> Compared:
+    """Have two answers compared and the result counted. Raises ModelServerError."""
+    reply = await _ask(models, "compare", question, share)
+    try:
+        return Compared(**reply)
+    except TypeError:
+        raise ModelServerError("protocol") from None
+
+
+async def _ask(models: Asks, name: str, question: Any, share: str) -> dict[str, Any]:
+    reply = (await models.ask(MODEL, [written(name, question)], share=share))[0]
+    if not isinstance(reply, dict):
+        raise ModelServerError("protocol")
+    return reply
+
+
+def written(name: str, question: Nearest | Compare) -> str:
+    """A question as an item of a request."""
+    fields = {field: getattr(question, field) for field in question.__slots__}
+    return orjson.dumps({"ask": name} | {field: _plain(value) for field, value in fields.items()}).decode()
+
+
+def read(item: str) -> Nearest | Compare:
+    """The question of an item. Raises ValueError, TypeError, KeyError."""
+    fields = orjson.loads(item)
+    kind: type[Nearest | Compare] = {"nearest": Nearest, "compare": Compare}[fields.pop("ask")]
+    values: dict[str, Any] = {name: b64decode(value) if name in _BYTES else value for name, value in fields.items()}
+    return kind(**values)
+
+
+_BYTES = frozenset({"partition", "vector", "history", "key"})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _found(reply: dict[str, Any]) -> Found:
+    try:
+        key = reply["key"]
+        return Found(**reply | {"key": b64decode(key) if key else None, "vetoes": tuple(reply["vetoes"])})
+    except (KeyError, TypeError, ValueError):
+        raise ModelServerError("protocol") from None
