@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from importlib.resources import files
 
+from outgate.detectors.paraphrase.negation import makes_up, negations
 from outgate.detectors.paraphrase.words import Words, only, stem
 
 _OPPOSITES: dict[str, set[str]] = {}
@@ -54,17 +55,10 @@ def _opposite_forms(word: str, root: str, among: Iterable[str]) -> set[str]:
 def _turned_back(a: Words, b: Words, pairs: list[tuple[int, int]]) -> bool:
     if len(pairs) > 1 and len({one for one, _ in pairs}) > 1 and len({other for _, other in pairs}) > 1:
         return True
-    if _denials(a) % 2 != _denials(b) % 2:
-        return True
     one, other = pairs[0]
+    if negations(a) % 2 != negations(b) % 2 or makes_up(a, b, but=one) != makes_up(b, a, but=other):
+        return True
     return a.words[one] in _RELATIONAL and _exchanged(a, b, one, other)
-
-
-def _denials(text: Words) -> int:
-    return sum(
-        word in {"not", "no", "never", "without", "nor", "neither", "fail", "fails", "avoid", "stop", "opposite"}
-        for word in text.words
-    )
 
 
 def _exchanged(a: Words, b: Words, one: int, other: int) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from outgate.detectors.paraphrase.antonyms import antonyms_differ
 from outgate.detectors.paraphrase.code import code_differs
 from outgate.detectors.paraphrase.dates import dates_differ
+from outgate.detectors.paraphrase.exchange import exchange_differs
 from outgate.detectors.paraphrase.language import is_judged, language_differs
 from outgate.detectors.paraphrase.names import kinds_differ, names_differ, quotes_differ
 from outgate.detectors.paraphrase.negation import negation_differs
@@ -29,6 +30,7 @@ CHECKS: dict[str, Callable[[Words, Words], bool]] = {
     "form": form_differs,
     "language": language_differs,
     "code": code_differs,
+    "exchange": exchange_differs,
 }
 NOT_JUDGED = "not_english"
 """The veto where no check can read a text: what is not judged is not served."""

@@ -3,6 +3,7 @@
 import re
 
 from outgate.detectors.paraphrase.kinds import KINDS
+from outgate.detectors.paraphrase.quantities import UNITS
 from outgate.detectors.paraphrase.words import Words, stem
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,120})\"|(?<!\w)'([^'\n]{2,120})'(?!\w)|\u201c([^\u201d\n]{1,120})\u201d")
@@ -57,7 +58,13 @@ def _names(text: Words) -> set[str]:
     shouted = text.text.isupper()
     found = set()
     for at, word in enumerate(text.said):
-        if _IDENTIFIER.match(word) or (word[0].isupper() and not shouted and word.lower() not in _NEVER and (at or word.isupper())):
+        if _IDENTIFIER.match(word) or (
+            word[0].isupper()
+            and not shouted
+            and word.lower() not in _NEVER
+            and word.lower() not in UNITS
+            and (at or word.isupper())
+        ):
             found.add(word.lower())
     return found
 

@@ -3,10 +3,11 @@
 from outgate.detectors.paraphrase.words import Words, only, stem
 
 _NEGATORS = frozenset(
-    "not no never without neither nor none nobody nothing nowhere n't except excluding excl non cannot unless".split()
+    "not no never without neither nor none nobody nothing nowhere \u00ac except excluding excl non cannot unless".split()
 )
 _IDIOMS = (
     ("not", "only"), ("not", "just"), ("why", "not"), ("no", "matter"), ("not", "forget"), ("never", "forget"), ("or", "not"),
+    ("or", "no"),
     ("no", "doubt"), ("can", "not", "wait"), ("not", "mind"), ("no", "idea"), ("not", "know"), ("not", "sure"), ("no", "clue"),
     ("not", "understand"), ("no", "problem"), ("can", "not", "figure"), ("not", "fail"),
 )  # fmt: skip
@@ -28,12 +29,13 @@ _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "mis")
 
 def negation_differs(a: Words, b: Words) -> bool:
     """Whether one text denies and the other does not, with no word that could make up for it."""
-    if _negations(a) % 2 == _negations(b) % 2:
+    if negations(a) % 2 == negations(b) % 2:
         return False
-    return not (_makes_up(a, b) or _makes_up(b, a))
+    return not (makes_up(a, b) or makes_up(b, a))
 
 
-def _negations(text: Words) -> int:
+def negations(text: Words) -> int:
+    """Words that deny, but for those of idioms."""
     words = text.words
     count = sum(word in _NEGATORS or word.startswith("non-") for word in words)
     for idiom in _IDIOMS:
@@ -42,10 +44,10 @@ def _negations(text: Words) -> int:
     return count + ("no" in words[:1])
 
 
-def _makes_up(these: Words, those: Words) -> bool:
-    """Whether the first text has a word that denies without saying so, and the second lacks it."""
-    return any(these.stems[at] in _UNSAID or _prefixed(these.words[at]) for at in only(these, those))
+def makes_up(these: Words, those: Words, *, but: int = -1) -> bool:
+    """Whether the first text has a word that denies without saying so, and the second lacks it; one word does not count."""
+    return any(these.stems[at] in _UNSAID or _denies(these.words[at]) for at in only(these, those) if at != but)
 
 
-def _prefixed(word: str) -> bool:
-    return len(word) > 6 and word.startswith(_PREFIXES)
+def _denies(word: str) -> bool:
+    return len(word) > 5 and (word.startswith(_PREFIXES) or word.endswith("less"))

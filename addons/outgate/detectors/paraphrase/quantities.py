@@ -1,5 +1,6 @@
 """Quantities of a text: numbers in digits or words, with their units, so that 24 hours are one day and ten percent is 10 %."""
 
+import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import NamedTuple
@@ -36,11 +37,13 @@ _SCALES = {
 }
 _WORDS = dict.fromkeys(("twice", "double", "doubled", "couple"), 2.0) | dict.fromkeys(("thrice", "triple", "tripled"), 3.0)
 _WORDS |= dict.fromkeys(("half", "halves"), 0.5) | dict.fromkeys(("quarter", "quarters"), 0.25)
-_WORDS |= {"once": 1.0, "single": 1.0, "dozens": 12.0, "noon": 12.0}
+_WORDS |= {"once": 1.0, "single": 1.0, "dozens": 12.0}
 _PARTS = {
     name + end: value for name, value in (("third", 1 / 3), ("fifth", 0.2), ("tenth", 0.1), ("quarter", 0.25)) for end in ("", "s")
 }
 _PARTS |= {"half": 0.5, "halves": 0.5}
+_ROMAN = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "v": 5.0, "vi": 6.0, "vii": 7.0, "viii": 8.0, "ix": 9.0, "x": 10.0}
+_CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)\Z")
 _NUMBER_WORDS = CARDINALS.keys() | _SCALES.keys() - {"k", "mn", "bn"}
 
 
@@ -68,10 +71,10 @@ class Quantity(NamedTuple):
 
 
 def quantities(text: Words) -> list[Quantity]:
-    """Every number of a text. Dates and clock times are in `dates`."""
+    """Every number of a text, times of day by their hour on a dial of twelve."""
     found, at = [], 0
     while at < len(text.words):
-        number, after = _number(text.words, at)
+        number, after = _number(text, at)
         if number is None:
             at += 1
             continue
@@ -81,13 +84,13 @@ def quantities(text: Words) -> list[Quantity]:
     return found
 
 
-def bare_units(text: Words) -> dict[str, set[float]]:
-    """Sizes of the units that a text names without a number, by dimension: `how many miles`, `per week`."""
-    found: dict[str, set[float]] = {}
+def units(text: Words) -> dict[str, list[float]]:
+    """Sizes of the units that a text names, by dimension, with or without a number: `how many miles`, `per week`."""
+    found: dict[str, list[float]] = {}
     for at, word in enumerate(text.words):
         unit = UNITS.get(word)
         if unit is not None and word not in _NOT_ALONE and not _ordinal_second(text.words, at):
-            found.setdefault("time" if unit[0] == "rate" else unit[0], set()).add(unit[1])
+            found.setdefault("time" if unit[0] == "rate" else unit[0], []).append(unit[1])
     return found
 
 
@@ -95,7 +98,8 @@ def _ordinal_second(words: Sequence[str], at: int) -> bool:
     return words[at] == "second" and (at == 0 or words[at - 1] not in {"per", "a", "each", "every"})
 
 
-def _number(words: Sequence[str], at: int) -> tuple[float | None, int]:
+def _number(text: Words, at: int) -> tuple[float | None, int]:
+    words = text.words
     word = words[at]
     value = _digits(word)
     if value is not None:
@@ -106,6 +110,8 @@ def _number(words: Sequence[str], at: int) -> tuple[float | None, int]:
         return _ORDINALS[word], at + 1
     if word in _SCALES and word in _NUMBER_WORDS:
         return _scaled(words, 1.0, at)
+    if word in _ROMAN and text.said[at].isupper() and at and text.said[at - 1][0].isupper():
+        return _ROMAN[word], at + 1
     value = _WORDS.get(word)
     if value == 0.5 and words[at + 1 : at + 3] == ("a", "dozen"):
         return 6.0, at + 3
@@ -113,9 +119,11 @@ def _number(words: Sequence[str], at: int) -> tuple[float | None, int]:
 
 
 def _digits(word: str) -> float | None:
-    if not word[0].isdigit():
+    if not word[-1].isdigit() or not word.lstrip("-")[0].isdigit():
         return None
     plain = word.replace(",", "")
+    if clock := _CLOCK.match(plain):
+        return int(clock[1]) % 12 + int(clock[2]) / 100
     top, slash, bottom = plain.partition("/")
     try:
         return float(top) / float(bottom) if slash else float(plain)
@@ -155,7 +163,7 @@ def _scaled(words: Sequence[str], value: float, at: int) -> tuple[float, int]:
 def _unit(words: Sequence[str], at: int, after: int) -> tuple[tuple[str, float] | None, int]:
     if at and words[at - 1] in "$\u20ac\u00a3\u00a5":
         return UNITS[words[at - 1]], after
-    for place in range(after, min(after + 2, len(words))):
+    for place in range(after, min(after + 4, len(words))):
         word = words[place]
         if word in UNITS:
             return UNITS[word], place + 1

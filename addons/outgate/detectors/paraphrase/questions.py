@@ -29,7 +29,7 @@ _LEAD = re.compile(
     r"(?:\b(?:know|tell|say|explain|wonder|wondering|ask|asking|sure|curious|out"
     r"|understand|idea|remember|see|about|and|but|so|hi|hey"
     r"|please|you|me|ok|okay|exactly|like|guys"
-    r"|question|anyone|from|in|at|to|by|for|on|of|since|until|check|determine|learn)|\W) ?\Z"
+    r"|question|anyone|from|in|at|to|by|for|on|of|since|until|check|determine|learn)|[?!,]) \Z"
 )
 _ALIKE = ({"amount", "duration", "age", "distance", "frequency"}, {"duration", "time", "age"}, {"thing"})
 """Kinds that one question may be both of: `how long until` and `when`. `What` may ask for anything."""

@@ -9,10 +9,10 @@ from outgate.detectors.folding import FOLD
 _TOKEN = re.compile(
     r"(?i:c\+\+|[cf]#(?!\w)|\.net\b)"
     r"|(?<!\S)--?[A-Za-z][\w-]*"  # a flag of a command
-    r"|\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:[.:/-]\d+)*"
+    r"|(?<![\w)])-?\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w)])-)?\d+(?:[.:/-]\d+)*"
     r"|w/o?(?!\w)"
-    r"|[^\W\d_](?:[\w.@/-]*[\w])?(?:'[A-Za-z]+)?"
-    r"|[$\u20ac\u00a3\u00a5%&+*/^=<>|!_?,-]"
+    r"|(?:[A-Za-z]\.){2,}|[^\W\d_](?:[\w.@/-]*[\w])?(?:'[A-Za-z]+)?"
+    r"|[$\u20ac\u00a3\u00a5%&+*/^=<>|!_?,\u00ac-]"
 )
 _SAME = dict(
     each.split("=")
@@ -28,6 +28,8 @@ _SAME = dict(
 )
 _ENDINGS = {"'s": "", "'m": "am", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would"}
 _IS = frozenset("what who where when why how it that there here he she this".split())
+_ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]?\Z")
+_NUMBERED = re.compile(r"([A-Za-z]{3,})-?(\d+)\Z")
 _COMPOUND = re.compile(r"[A-Za-z]+(?:[-/][A-Za-z]+)+\Z")
 
 
@@ -59,6 +61,10 @@ def _spelled_out(token: str, before: str) -> list[str]:
         return ["to"]
     if "'" in token:
         return _contraction(token)
+    if _ABBREVIATION.match(token):
+        return [token.replace(".", "")]
+    if numbered := _NUMBERED.match(token):
+        return [*numbered.groups()]
     return re.split("[-/]", token) if _COMPOUND.match(token) else [token]
 
 
@@ -91,29 +97,26 @@ _IRREGULAR = {
 @lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """The word without the endings of number, tense and person: what it shares with its other forms."""
-    root = _IRREGULAR.get(word)
-    if root is not None:
-        return root
+    word = _IRREGULAR.get(word, word)
     if len(word) < 4 or not word.isalpha():
         return word
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", "")):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not (ending == "s" and word[-2] in "sui"):
-            return _undoubled(word[: -len(ending)] + instead)
-    return _undoubled(word)
+    for ending in ("ies", "ied"):
+        if word.endswith(ending):
+            return word[:-2]
+    for ending in ("sses", "ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not (ending == "s" and word[-2] in "su"):
+            return _root(word[: -len(ending)] + ("ss" if ending == "sses" else ""))
+    return _root(word)
 
 
-def _undoubled(word: str) -> str:
+def _root(word: str) -> str:
     if len(word) > 3 and word[-1] == "e":
         word = word[:-1]
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl":
         word = word[:-1]
-    return (
-        word.replace("our", "or")
-        if word.endswith("our") and len(word) > 4
-        else word.replace("is", "iz")
-        if word.endswith("is")
-        else word
-    )
+    word = word[:-1] + "i" if len(word) > 2 and word[-1] == "y" else word
+    word = word[:-2] + "iz" if len(word) > 5 and word.endswith("is") else word
+    return word.replace("our", "or") if len(word) > 4 else word
 
 
 def only(these: Words, those: Words) -> list[int]:

@@ -1,0 +1,33 @@
+"""Thresholds of the judgement, measured once and kept with their origin in calibration.json. No setting lowers them."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import orjson
+
+FILE = "calibration.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What two questions, or two answers, must reach to count as the same; `verifier` is the model that was measured."""
+
+    version: str
+    verifier: str
+    similarity: float
+    score: float
+
+
+@cache
+def calibration() -> Calibration:
+    """The shipped calibration."""
+    data = files(__package__).joinpath(FILE).read_bytes()
+    values = orjson.loads(data)
+    return Calibration(
+        version=hashlib.sha256(data).hexdigest()[:12],
+        verifier=values["verifier"],
+        similarity=values["questions"]["similarity"],
+        score=values["questions"]["score"],
+    )

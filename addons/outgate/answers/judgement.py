@@ -1,0 +1,61 @@
+"""Judge whether a stored answer may be given to a question that was asked in other words.
+
+Cheapest first: similarity and length, then the symbol checks, then the verifier, which reads both questions together. What one of
+them does not affirm is not served.
+"""
+
+from typing import NamedTuple
+
+from outgate.answers.calibration import Calibration, calibration
+from outgate.detectors.paraphrase.checks import vetoes
+from outgate.model_server.engines import PairScorer
+
+FAR, LENGTH = "similarity", "length"
+"""Vetoes of what is not near enough, or of a text so much longer that it must say more."""
+_LONGER = 3
+_SHORT = 40
+"""Characters below which a text may be many times as long as another: `capital peru`."""
+
+
+class Verdict(NamedTuple):
+    """What the judgement says of a candidate. `score` is the verifier's, None where it was not asked."""
+
+    served: bool
+    score: float | None
+    vetoes: tuple[str, ...]
+
+
+class Judgement:
+    """The decision, by a verifier and the thresholds that were measured with it."""
+
+    def __init__(self, scorer: PairScorer, measured: Calibration) -> None:
+        self._scorer, self._measured = scorer, measured
+        self.version = f"{scorer.version} {measured.version}"
+
+    def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
+        """Whether the answer to `stored` is the answer to `asked`; `similarity` is the cosine of the two."""
+        against = (FAR,) if similarity < self._measured.similarity else _vetoes(asked, stored)
+        if against:
+            return Verdict(served=False, score=None, vetoes=against)
+        score = self._score(asked, stored)
+        return Verdict(served=score >= self._measured.score, score=score, vetoes=())
+
+    def _score(self, asked: str, stored: str) -> float:
+        """The lower of the scores in both orders: neither text may say what the other does not."""
+        return min(self._scorer.score([(asked, stored), (stored, asked)]))
+
+
+def _vetoes(asked: str, stored: str) -> tuple[str, ...]:
+    shorter, longer = sorted((len(asked), len(stored)))
+    return (LENGTH,) if longer > _LONGER * max(shorter, _SHORT) else vetoes(asked, stored)
+
+
+def load() -> Judgement:
+    """The judgement with the packaged verifier. Raises EngineError where that is missing, or is not the one that was measured."""
+    from outgate.model_server.engines import EngineError
+    from outgate.model_server.engines.onnx import load_scorer
+
+    scorer, measured = load_scorer(), calibration()
+    if scorer.version != measured.verifier:
+        raise EngineError(f"thresholds were measured with {measured.verifier}, and the verifier is {scorer.version}")
+    return Judgement(scorer, measured)

@@ -1,0 +1,48 @@
+"""One word in the place of another, in texts that are otherwise alike: the smallest change that asks for something else."""
+
+from importlib.resources import files
+
+from outgate.detectors.paraphrase.words import Words, stem
+
+_LEFT_OUT = frozenset(
+    "a an the of to in on at for by with from and or i you we they he she it me us them my your our their his her its this that "
+    "these those is are was were be been am do does did doing can could would will shall may might must have has had ? ! , . "
+    "please so very really just some any there here what which how if as about into get got most good best way ways thing things "
+    "one ones also too "
+    "then than like tell know want need help ok hi hello hey thanks".split()
+)
+"""Words that come and go between two wordings of one question."""
+_LONG = 5
+_SYNONYMS: dict[str, set[int]] = {}
+for _number, _line in enumerate(files(__package__).joinpath("synonyms.txt").read_text("utf-8").splitlines()):
+    for _word in _line.split():
+        _SYNONYMS.setdefault(stem(_word), set()).add(_number)
+
+
+def exchange_differs(a: Words, b: Words) -> bool:
+    """Whether one word of few, or two of many, stand in the place of others that are not known to mean the same."""
+    ours, theirs = _bearing(a), _bearing(b)
+    if len(ours) != len(theirs) or len(ours) < 2:
+        return False
+    exchanged = [(one, other) for one, other in zip(ours, theirs, strict=True) if one != other]
+    few = 1 if len(ours) < _LONG else 2
+    return 0 < len(exchanged) <= few and not all(_alike(one, other) for one, other in exchanged)
+
+
+def _bearing(text: Words) -> list[str]:
+    return [root for root, word in zip(text.stems, text.words, strict=True) if word not in _LEFT_OUT and not word[0].isdigit()]
+
+
+def _alike(one: str, other: str) -> bool:
+    if not _SYNONYMS.get(one, set()).isdisjoint(_SYNONYMS.get(other, ())):
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) > 3 and (longer.startswith(shorter[:-1]) or _misspelt(shorter, longer))
+
+
+def _misspelt(one: str, other: str) -> bool:
+    """Whether the words are one letter apart, and not in the first."""
+    if len(one) < 5 or len(other) - len(one) > 1:
+        return False
+    same = next((at for at, (mine, its) in enumerate(zip(one, other, strict=False)) if mine != its), len(one))
+    return same > 0 and (one[same + 1 :] == other[same + 1 :] or one[same:] == other[same + 1 :])

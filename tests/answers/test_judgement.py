@@ -1,0 +1,61 @@
+from collections.abc import Sequence
+
+import pytest
+
+from outgate.answers.calibration import Calibration
+from outgate.answers.judgement import FAR, LENGTH, Judgement, Verdict
+
+MEASURED = Calibration(version="m1", verifier="fake-1", similarity=0.8, score=0.9)
+
+
+class FakeScorer:
+    """Scores every pair alike, or by the first text, and remembers what it was asked."""
+
+    version = "fake-1"
+
+    def __init__(self, score: float, reverse: float | None = None) -> None:
+        self._scores = [score, score if reverse is None else reverse]
+        self.asked: list[tuple[str, str]] = []
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        self.asked += pairs
+        return self._scores
+
+
+ASKED, STORED = "How do I fry an egg?", "what is the way to fry an egg"
+
+
+def test_what_the_verifier_affirms_is_served() -> None:
+    assert Verdict(served=True, score=0.9, vetoes=()) == Judgement(FakeScorer(0.9), MEASURED).judge(ASKED, STORED, 0.8)
+
+
+def test_what_the_verifier_doubts_is_not_served() -> None:
+    assert Verdict(served=False, score=0.89, vetoes=()) == Judgement(FakeScorer(0.89), MEASURED).judge(ASKED, STORED, 0.99)
+
+
+def test_the_order_of_the_two_that_scores_lower_counts() -> None:
+    assert Verdict(served=False, score=0.2, vetoes=()) == Judgement(FakeScorer(0.99, 0.2), MEASURED).judge(ASKED, STORED, 0.99)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored", "similarity", "vetoes"),
+    [
+        (ASKED, STORED, 0.79, (FAR,)),
+        (ASKED, ASKED + " Say also" + " more" * 50, 0.99, (LENGTH,)),
+        ("How do I fry 2 eggs?", "How do I fry 3 eggs?", 0.99, ("number",)),
+        ("How do I fry an egg?", "Wie brate ich ein Ei und wie lange?", 0.99, ("not_english",)),
+    ],
+)
+def test_what_is_refused_costs_no_verifier(asked: str, stored: str, similarity: float, vetoes: tuple[str, ...]) -> None:
+    scorer = FakeScorer(1.0)
+
+    assert Verdict(served=False, score=None, vetoes=vetoes) == Judgement(scorer, MEASURED).judge(asked, stored, similarity)
+    assert [] == scorer.asked
+
+
+def test_a_short_text_may_be_in_many_more_words() -> None:
+    assert Judgement(FakeScorer(1.0), MEASURED).judge("capital peru", "please tell me what the capital city of peru is", 0.9).served
+
+
+def test_the_version_names_verifier_and_calibration() -> None:
+    assert "fake-1 m1" == Judgement(FakeScorer(1.0), MEASURED).version

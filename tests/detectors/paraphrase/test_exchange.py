@@ -1,0 +1,26 @@
+from detectors.paraphrase.pairs import pairs
+from outgate.detectors.paraphrase.exchange import exchange_differs
+from outgate.detectors.paraphrase.words import Words
+
+
+@pairs("""
+    what are the side effects of naproxen | what are the side effects of tramadol
+    Why is the sea blue? | Why is the sky blue?
+    How do I bake sourdough bread? | How do I freeze sourdough bread?
+    cancel my booking for the spa | cancel my subscription for the spa
+""")
+def test_one_word_in_the_place_of_another_is_seen(a: Words, b: Words) -> None:
+    assert exchange_differs(a, b)
+    assert exchange_differs(b, a)
+
+
+@pairs("""
+    How can I buy a used car? | How do I purchase a used car?
+    How do I fix a flat tyre? | How do I repair a flat tyre?
+    What is the definiton of inertia? | What is the definition of inertia?
+    Why is the sea blue? | why is the sea blue
+    Where do bees go in winter? | When temperatures fall, to which place do bees withdraw?
+""")
+def test_synonyms_slips_and_other_sentences_are_no_exchange(a: Words, b: Words) -> None:
+    assert not exchange_differs(a, b)
+    assert not exchange_differs(b, a)
