@@ -36,7 +36,8 @@ _NAMES = {
     "who directed {}": "Casablanca Vertigo Amadeus Gladiator Parasite Heat Alien Jaws Fargo Memento",
     "how do i install {} on my laptop": "Blender Inkscape Audacity GIMP Krita Zotero Thunderbird LibreOffice OBS Calibre",
     "when was {} born": "Euler Darwin Gauss Tesla Newton Curie Turing Lovelace Kepler Bohr",
-    "what are the side effects of {}": "naproxen sertraline atorvastatin omeprazole lisinopril gabapentin ketamine cetirizine tramadol melatonin",
+    "what are the side effects of {}": "naproxen sertraline atorvastatin omeprazole lisinopril "
+    "gabapentin ketamine cetirizine tramadol melatonin",
     "how long does it take to drive to {}": "Tucson Fresno Omaha Tulsa Boise Reno Spokane Durham Toledo Lubbock",
     "what language do people speak in {}": "Bhutan Laos Malta Angola Suriname Moldova Rwanda Oman Belize Fiji",
     "how many calories are in one {}": "walnut papaya croissant bagel pretzel muffin fig radish tortilla dumpling",

@@ -12,7 +12,7 @@ def test_equal_texts_have_no_veto() -> None:
 @pytest.mark.parametrize(
     ("a", "b", "names"),
     [
-        ("Which 3 rivers are longest?", "Which 4 rivers are shortest?", ("number", "antonym", "scope")),
+        ("Which 3 rivers are longest?", "Which 4 rivers are shortest?", ("number", "antonym", "scope", "exchange")),
         ("How do cats sleep?", "How do dogs sleep?", ("kind", "exchange")),
         ("How do cats sleep?", "怎么睡觉", (NOT_JUDGED,)),
         ("How do I fry an egg?", "how to fry an egg", ()),
