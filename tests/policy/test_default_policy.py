@@ -15,7 +15,8 @@ DEFAULT = POLICIES / "default.yaml"
 EXAMPLES = sorted(path for path in (POLICIES / "examples").glob("*.yaml") if not path.name.endswith(".test.yaml"))
 
 GOLDEN = [
-    "authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "select_headers", "cache",
+    "authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "cache_control", "select_headers",
+    "cache",
     "count_tokens", "token_budget", "pick_backend", "pick_endpoint", "encode_request",
     "inject_credentials", "originate_tls", "dispatch",
 ]  # fmt: skip

@@ -185,3 +185,28 @@ def test_a_mistake_in_inherited_settings_is_told_where_it_is_written(tmp_path):
     told = {(problem.code, lines[problem.line - 1].strip()) for problem in refused(tmp_path, text) if problem.is_error}
 
     assert {("E_VALUE", "redact: {entities: 5}"), ("E_UNKNOWN_KEY", "stages: {redact: {fale: 1}}")} == told
+
+
+OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+TOKENED = BASE.replace("{groups: [research]}", f'{{groups: [research], token_hashes: ["{OLD}"]}}')
+
+
+def test_another_token_makes_another_revision_under_the_same_rules(tmp_path):
+    old, new = (load_policy(write(tmp_path, text)) for text in (TOKENED, TOKENED.replace(OLD, NEW)))
+
+    assert old.revision != new.revision
+    assert old.rules == new.rules
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        ("groups: [research]", "groups: [sales]"),
+        ("alpha:", "beta:"),
+        ("passthrough: true}", "passthrough: true, models: {a: [{provider: openai, model: b}]}}"),
+        ("name: chat", "name: talk"),
+        ("api.openai.com", "eu.api.openai.com"),
+    ],
+)
+def test_any_other_change_makes_other_rules(tmp_path, now, then):
+    assert load_policy(write(tmp_path, TOKENED)).rules != load_policy(write(tmp_path, TOKENED.replace(now, then))).rules

@@ -25,7 +25,9 @@ from outgate.inference.stream import Event, EventStream
 from outgate.inference.usage import Usage, merge_usage
 from outgate.net.headers import Headers
 
-_PASSED = frozenset({"content-type", "retry-after", "retry-after-ms", "request-id", "x-request-id", "x-should-retry"})
+_PASSED = frozenset(
+    {"age", "cache-status", "content-type", "retry-after", "retry-after-ms", "request-id", "x-request-id", "x-should-retry"}
+)
 _PASSED_PREFIXES = ("x-ratelimit-",)
 """Beside those that the request's dialect names (`Spec.response_fields`, `response_prefixes`)."""
 

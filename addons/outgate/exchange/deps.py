@@ -63,6 +63,7 @@ def opening_facts(
         "exchange.id": exchange_id,
         "started": started,
         "policy.revision": policy.revision,
+        "policy.rules": policy.rules,
         "endpoint.state": frozenset(),
         "provider.state": frozenset(),
         "credential.epoch": 0,

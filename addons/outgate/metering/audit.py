@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from outgate.inference.cached import CacheStatus
 from outgate.inference.shown import shown, shown_method, shown_path
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Extent, Match, Verdict
@@ -41,6 +42,7 @@ def record(closed: Closed) -> bytes:
         "outgate.backend": closed.backend,
         "outgate.endpoint": closed.endpoint,
         "outgate.source": closed.source,
+        **({"outgate.cache": [_cached(status) for status in closed.cache]} if closed.cache else {}),
         **_amounts(closed),
         "outgate.attempts": _attempts(closed),
         "outgate.redacted": closed.redacted,
@@ -66,6 +68,13 @@ def _asked(closed: Closed) -> dict[str, str | None]:
         "http.request.method": shown_method(closed.method),
         "url.path": shown_path(closed.path),
     }
+
+
+def _cached(status: CacheStatus) -> dict[str, Any]:
+    """One look-up; what is not known of it is left out."""
+    near = {"age": status.age, "similarity": status.similarity, "score": status.score}
+    told = {name: round(value, 4) for name, value in near.items() if value is not None}
+    return {"tier": status.tier, "result": status.result, **({"reason": status.reason} if status.reason else {}), **told}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

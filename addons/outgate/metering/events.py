@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
+from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Kind
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Verdict
@@ -52,6 +53,7 @@ class Closed(NamedTuple):
     attempts: Sequence[AttemptRecord]
     trace: Sequence[Ran]
     verdicts: Mapping[str, Verdict]
+    cache: Sequence[CacheStatus] = ()
 
 
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:

@@ -125,7 +125,13 @@ METRICS = (
     ),
     Metric("outgate_policy_info", Type.GAUGE, ("revision",), "workers under this revision of the policy"),
     Metric("outgate_policy_reloads_total", Type.COUNTER, ("result",), "reloads of a worker's policy: applied or refused"),
-    Metric("outgate_cache_lookups_total", Type.COUNTER, ("result",), "cache look-ups by result"),
+    Metric(
+        "outgate_cache_lookups_total",
+        Type.COUNTER,
+        ("tier", "result"),
+        "cache look-ups; result is hit, miss, bypass (the caller wants none), uncacheable, shadow (it would have been served), "
+        "sampled (a hit that was asked of the provider all the same) or failed",
+    ),
     Metric(
         "outgate_cache_unwritten_total",
         Type.COUNTER,

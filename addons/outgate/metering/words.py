@@ -30,6 +30,7 @@ def request_in_words(line: Line, budgets: Sequence[Budget]) -> list[str]:
         ("counted", _counted(line)),
         *(("found", each) for each in _found(line)),
         *(("redacted", each) for each in _redacted(line)),
+        *(("cache", _cached(each)) for each in line.get("outgate.cache") or ()),
         *(("attempt", each) for each in _attempts(line)),
         ("tokens", _tokens(line)),
         ("cost", _cost(line)),
@@ -81,6 +82,17 @@ def _asked(line: Line) -> str:
         f"model {asked}" if asked else "", f"called as {called}" if called and called != asked else "",
         f"answered from the {line['outgate.source']}" if line.get("outgate.source") in ("cache", "gateway") else "",
     )  # fmt: skip
+
+
+def _cached(status: Mapping[str, Any]) -> str:
+    """`similar: hit, 12 s old, similarity 0.957, verifier 0.998`."""
+    result = f"{status.get('tier')}: {status.get('result')}" + (f" ({status['reason']})" if status.get("reason") else "")
+    near = (("similarity", "similarity"), ("verifier", "score"))
+    return _joined(
+        result,
+        f"{status['age']:.0f} s old" if "age" in status else "",
+        *(f"{word} {status[name]:.3f}" for word, name in near if name in status),
+    )
 
 
 def _refused(line: Line) -> str:

@@ -37,13 +37,13 @@ _HEAD = _TUNNEL | {Origin.HEAD}
 class Builder:
     """Builds one policy. `problems` collects what is wrong; `warnings` too, of every plan."""
 
-    def __init__(self, source: Source, validated: Validated, ports: Ports, revision: str) -> None:
+    def __init__(self, source: Source, validated: Validated, ports: Ports, revision: str, rules: str) -> None:
         self.problems: list[Problem] = []
         self._source = source
         self._policy = validated.policy
         self._places = validated.route_places
         self._ports = ports
-        self._revision = revision
+        self._revision, self._rules = revision, rules
         self._complete = True
         self._stages: dict[tuple[str, bytes], Stage] = {}
         self.catalog = catalog_of(source, validated.policy)
@@ -73,6 +73,7 @@ class Builder:
             return None
         return LivePolicy(
             revision=self._revision,
+            rules=self._rules,
             gateway=self._policy.gateway,
             catalog=self.catalog,
             workloads=self._workloads,

@@ -61,13 +61,15 @@ class LiveRoute:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class LivePolicy:
-    """`revision` names its content. `connect` judges tunnels, `head` judges request heads, `routes` everything else.
+    """`revision` names its content, `rules` its content but for digests of tokens. `connect` judges tunnels, `head` request heads,
+    `routes` everything else.
 
     `acquire` and `release` bracket every exchange: once retired, its stages are stopped when the last one has ended. `stopping`
     is told then.
     """
 
     revision: str
+    rules: str
     gateway: GatewaySection
     catalog: Catalog
     workloads: Workloads

@@ -29,7 +29,7 @@ def load_source(source: Source, ports: Ports | None = None, *, elsewhere: bool =
     problems += reference_problems(source, validated, elsewhere=elsewhere)
     policy = None
     try:
-        builder = Builder(source, validated, ports or Ports(), revision_of(source, validated))
+        builder = Builder(source, validated, ports or Ports(), revision_of(source, validated), rules_of(source, validated))
     except PolicyError as error:
         problems += error.problems
     else:
@@ -43,6 +43,13 @@ def load_source(source: Source, ports: Ports | None = None, *, elsewhere: bool =
         raise PolicyError(found)
     policy.warnings = found
     return policy
+
+
+def rules_of(source: Source, validated: Validated) -> str:
+    """The revision without digests of tokens: whoever gets a new one asks the same as before, and is answered the same."""
+    policy = validated.policy
+    workloads = {name: each.model_copy(update={"token_hashes": ()}) for name, each in policy.workloads.items()}
+    return revision_of(source, validated._replace(policy=policy.model_copy(update={"workloads": workloads})))
 
 
 def revision_of(source: Source, validated: Validated) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
+from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
@@ -61,11 +62,12 @@ class Reads(NamedTuple):
     method: str | None
     path: str | None
     redacted: Mapping[str, int] | None
+    cache_status: CacheStatus | None = None
     verdicts: Mapping[str, Verdict] = MappingProxyType({})
 
 
-_CERTAIN = frozenset({"exchange_id", "started", "outcome", "attempts", "trace", "policy_revision", "verdicts"})
-_NOBODY = Principal(name="", tenant="")
+_CERTAIN = ("exchange_id", "started", "outcome", "attempts", "trace", "policy_revision", "verdicts")
+_OPTIONAL = tuple(fact_of_field(name) for name in Reads._fields if name not in _CERTAIN)
 
 
 class CloseExchange(Stage):
@@ -88,8 +90,7 @@ class CloseExchange(Stage):
         self._prices, self._tokenizers, self._names = prices, tokenizers, ModelNames(models)
         self._tell = notices.tell if notices is not None else lambda *_: None
         self._is_counted = refusals.counts if refusals is not None else lambda *_: False
-        optional = tuple(fact_of_field(name) for name in Reads._fields if name not in _CERTAIN)
-        self.contract = Contract.of(Reads, writes=("line",), effect=Effect.IDEMPOTENT, optional=optional, cost=0.05)
+        self.contract = Contract.of(Reads, writes=("line",), effect=Effect.IDEMPOTENT, optional=_OPTIONAL, cost=0.05)
 
     def run(self, facts: Reads) -> tuple[ClosingLine]:
         bound = facts.hold.output if facts.hold is not None else None
@@ -98,19 +99,18 @@ class CloseExchange(Stage):
         if facts.outcome.startswith("telemetry_"):  # counted only
             emit(closed, 0, self._metrics)
             return (ClosingLine(facts.exchange_id, 0, 0, b"{}"),)
-        line = ClosingLine(facts.exchange_id, charge.tokens_in, charge.tokens_out, record(closed))
-        counted = self._is_counted(facts.exchange_id, closed)
-        settlement = Settlement() if counted else self._accounts.close(line)
+        line = ClosingLine(facts.exchange_id, *charge[:2], record(closed))
+        settlement = Settlement() if self._is_counted(facts.exchange_id, closed) else self._accounts.close(line)
         if settlement is not None:
             emit(closed, settlement.debt, self._metrics)
             self._tell(facts.exchange_id, closed)
-            self._learn(facts)
+            self._learn(facts, reported_input(closed.usage))
         return (line,)
 
     def _closed(self, facts: Reads, charge: Charge) -> Closed:
-        principal = facts.principal or _NOBODY
-        upstream, model = facts.r_source == "upstream", facts.model or ""
-        answered, usage = upstream and (facts.r_status or 500) < 400, facts.usage if upstream else None
+        principal, model = facts.principal or Principal(name="", tenant=""), facts.model or ""
+        usage = facts.usage if facts.r_source == "upstream" else None
+        answered = facts.r_source == "upstream" and (facts.r_status or 500) < 400
         return Closed(
             started=facts.started,
             seconds=max(0.0, self._wall() - facts.started),
@@ -142,9 +142,9 @@ class CloseExchange(Stage):
             attempts=facts.attempts or (),
             trace=facts.trace or (),
             verdicts=facts.verdicts,
+            cache=tuple(filter(None, (facts.cache_status,))),
         )
 
-    def _learn(self, facts: Reads) -> None:
-        reported = reported_input(facts.usage) if facts.r_source == "upstream" else None
+    def _learn(self, facts: Reads, reported: int | None) -> None:
         if self._tokenizers is not None and reported and facts.model and facts.tokens_in:
             self._tokenizers.observe(facts.model, facts.tokens_in, reported)

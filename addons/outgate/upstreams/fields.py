@@ -56,6 +56,7 @@ NEVER_SENT_PREFIXES = ("cf-", "proxy-", "x-amz-security-", "x-envoy-", "x-forwar
 
 NEVER_RETURNED = HOP_BY_HOP | {
     "accept-ch",
+    "age",
     "alt-svc",
     "cache-status",
     "cdn-cache-control",

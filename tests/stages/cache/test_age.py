@@ -1,5 +1,9 @@
+import pytest
+
+from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
+from outgate.net.cache_control import CacheControl
 from outgate.pipeline.plan import Answer
 from outgate.stages.cache import Cache, CacheSettings, Reads
 from outgate.stores.answers import CachedAnswer, MemoryAnswers
@@ -20,8 +24,8 @@ class Counted:
 def test_an_answer_is_given_for_as_long_as_the_policy_says():
     now = 0.0
     store = MemoryAnswers(lambda: now)
-    stage = Cache(CacheSettings(max_age=10), store, Counted())
-    (key,) = stage.run(FACTS)
+    stage = Cache(CacheSettings(max_age=10), store, Counted(), lambda: now)
+    key, *_ = stage.run(FACTS)
     store.put(key, CachedAnswer(status=200, content_type="application/json", body=BODY, usage=None, created=0.0, revision="r1"))
     now = 9.9
     young = stage.run(FACTS)
@@ -29,4 +33,51 @@ def test_an_answer_is_given_for_as_long_as_the_policy_says():
     old = stage.run(FACTS)
 
     assert isinstance(young, Answer)
-    assert (key,) == old
+    assert key == old[0]
+    assert "9" == young.headers.get("age")
+    assert "outgate; hit; ttl=0; detail=exact" == young.headers.get("cache-status")
+
+
+WISHES = [
+    (CacheControl(), "hit"),
+    (CacheControl(max_age=5.0), "hit"),
+    (CacheControl(max_age=4.0), "bypass"),
+    (CacheControl(no_cache=True), "bypass"),
+    (CacheControl(min_fresh=4.0), "hit"),
+    (CacheControl(min_fresh=5.0), "bypass"),
+    (CacheControl(only_if_cached=True), "hit"),
+    (CacheControl(only_if_cached=True, max_age=1.0), "not_cached"),
+]
+
+
+@pytest.mark.parametrize(("wishes", "result"), WISHES)
+def test_a_caller_is_given_what_its_cache_control_takes(wishes, result):
+    now = 0.0
+    store = MemoryAnswers(lambda: now)
+    stage = Cache(CacheSettings(max_age=10), store, Counted(), lambda: now)
+    key, *_ = stage.run(FACTS)
+    store.put(key, CachedAnswer(status=200, content_type="application/json", body=BODY, usage=None, created=0.0, revision="r1"))
+    now = 5.0
+    given = stage.run(FACTS._replace(cache_control=wishes))
+
+    assert result == (
+        given.code if isinstance(given, Denial) else given.outputs[2].result if isinstance(given, Answer) else given[2].result
+    )
+    assert key == (given.outputs if isinstance(given, Answer | Denial) else given)[0]
+    assert store.get(key, 10.0) is not None
+
+
+def test_what_must_not_be_stored_has_no_key_and_is_not_looked_up():
+    key, _, status = Cache(CacheSettings(), MemoryAnswers(lambda: 0.0), Counted(), lambda: 0.0).run(
+        FACTS._replace(cache_control=CacheControl(no_store=True))
+    )
+
+    assert (None, "bypass") == (key, status.result)
+
+
+def test_an_answer_from_the_cache_only_is_refused_with_504_where_there_is_none():
+    denial = Cache(CacheSettings(), MemoryAnswers(lambda: 0.0), Counted(), lambda: 0.0).run(
+        FACTS._replace(cache_control=CacheControl(only_if_cached=True))
+    )
+
+    assert (504, "not_cached") == (denial.status, denial.code)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outgate.detectors.pii.canonical import NONE
+from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.pipeline.checks import KEY_READS
@@ -27,10 +29,10 @@ def body(*messages, **members):
     return orjson.dumps({"model": "m", "messages": said, "temperature": 0, **members})
 
 
-def facts(raw=None, *, tenant="t", workload="w", model="m", provider="p", at=("d:443", PATH), operation=CHAT, revision="r1"):
+def facts(raw=None, *, tenant="t", workload="w", model="m", provider="p", at=("d:443", PATH), operation=CHAT, rules="r1"):
     request = Spoken(operation.dialect).decode(operation, raw or body())
     principal = Principal(name=workload, tenant=tenant)
-    given = (request.prompt, request.tools, request.params, model, provider, (), principal, *at, operation, revision)
+    given = (request.prompt, request.tools, request.params, model, provider, (), principal, *at, operation, rules)
     return Reads(*given)
 
 
@@ -41,7 +43,7 @@ class Counted(list):
 
 def cache(answers=None, counted=None, **settings):
     counted = Counted() if counted is None else counted
-    return Cache(CacheSettings(**settings), MemoryAnswers(lambda: 0.0) if answers is None else answers, counted)
+    return Cache(CacheSettings(**settings), MemoryAnswers(lambda: 0.0) if answers is None else answers, counted, lambda: 12.0)
 
 
 def key_of(given, stage=None):
@@ -69,7 +71,7 @@ def test_every_look_up_is_counted_by_its_result():
     stage.run(facts())
     stage.run(facts(body(temperature=0.5)))
 
-    assert [("outgate_cache_lookups_total", result) for result in ("miss", "hit", "uncacheable")] == counted
+    assert [("outgate_cache_lookups_total", "exact", result) for result in ("miss", "hit", "uncacheable")] == counted
 
 
 def test_the_same_request_is_answered_with_what_was_stored():
@@ -80,8 +82,12 @@ def test_the_same_request_is_answered_with_what_was_stored():
     answer = stage.run(facts())
 
     assert isinstance(answer, Answer)
-    assert (200, "cache", (key,)) == (answer.status, answer.source, answer.outputs)
-    assert [("content-type", "application/json")] == list(answer.headers)
+    assert (200, "cache", (key, NONE, CacheStatus("exact", "hit", age=12.0))) == (answer.status, answer.source, answer.outputs)
+    assert {
+        "content-type": "application/json",
+        "cache-status": "outgate; hit; ttl=3588; detail=exact",
+        "age": "12",
+    } == dict(answer.headers)
     assert WHOLE % b"hi" == b"".join(event.encode() for event in asyncio.run(events_of(answer)))
 
 
@@ -113,7 +119,7 @@ def test_an_entry_that_is_no_answer_of_the_dialect_is_a_miss():
     key = key_of(facts(), stage)
     answers.put(key, CachedAnswer(status=200, content_type="application/json", body=b"{broken", usage=None, created=0, revision=""))
 
-    assert (key,) == stage.run(facts())
+    assert (key, NONE, CacheStatus("exact", "miss")) == stage.run(facts())
 
 
 DIFFERENT = {
@@ -124,7 +130,7 @@ DIFFERENT = {
     "no provider": facts(provider=None),
     "destination": facts(at=("e:443", PATH)),
     "API version": facts(at=("d:443", PATH + "?api-version=2025-01-01")),
-    "policy revision (A39)": facts(revision="r2"),
+    "policy revision (A39)": facts(rules="r2"),
     "text": facts(body(("user", "Hello"))),
     "a space": facts(body(("user", "hello "))),
     "composed and decomposed": facts(body(("user", "h\u00e9llo"))),
@@ -199,7 +205,7 @@ def test_what_has_no_key_is_not_even_looked_up():
         def get(self, key):
             raise AssertionError("looked up")
 
-    assert (None,) == cache(Untouchable()).run(facts(body(temperature=1)))
+    assert (None, NONE, CacheStatus("exact", "uncacheable")) == cache(Untouchable()).run(facts(body(temperature=1)))
 
 
 def test_policy_may_repeat_what_providers_would_vary():
@@ -231,9 +237,9 @@ def test_the_contract_reads_all_that_an_answer_depends_on():
     contract = cache().contract
 
     assert {*KEY_READS, "headers.out"} < set(contract.reads)
-    assert ("policy.revision",) == contract.outside
-    assert (May.RESPOND, ("cache.key",)) == (contract.may, contract.writes)
-    assert ("cache_record", "cache_write") == Cache.companions
+    assert ("policy.rules",) == contract.outside
+    assert (May.RESPOND | May.DENY, ("cache.key", "cache.names", "cache.status")) == (contract.may, contract.writes)
+    assert ("cache_control", "cache_record", "cache_write") == Cache.companions
 
 
 @given(

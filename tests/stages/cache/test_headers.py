@@ -37,7 +37,7 @@ SAME = [
 def key(folder, out):
     metrics = Metrics(folder)
     given = Reads(REQUEST.prompt, REQUEST.tools, REQUEST.params, "m", "p", out, AGENT, "d:443", "/v1/chat/completions", CHAT, "r1")
-    (made,) = Cache(CacheSettings(), MemoryAnswers(lambda: 0.0), metrics).run(given)
+    made, *_ = Cache(CacheSettings(), MemoryAnswers(lambda: 0.0), metrics, lambda: 0.0).run(given)
     metrics.close()
     return made
 

@@ -1,11 +1,13 @@
 import pytest
 
+from outgate.detectors.pii.canonical import NONE, Names
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.usage import Usage
 from outgate.pipeline.contract import OnError
 from outgate.stages.cache.write import CacheWrite, Reads
 from outgate.stores.answers import MemoryAnswers
+from support.placeholders import placeholder
 
 KEY = b"k" * 32
 USAGE = Usage(input_tokens=3, output_tokens=2)
@@ -20,11 +22,15 @@ class Recording:
     def body(self):
         return self._body
 
+    def names_any(self):
+        return False
+
 
 def facts(**changed):
     fields = {
         "r_client": True,
         "cache_key": KEY,
+        "cache_names": NONE,
         "cache_recording": Recording(),
         "outcome": "answered",
         "r_status": 200,
@@ -104,3 +110,33 @@ def test_it_runs_when_the_last_byte_has_gone_and_never_restores():
     assert "r.client" in contract.reads
     assert "placeholders" not in contract.reads
     assert ("cache.entry",) == contract.writes
+
+
+JANE, JOHN = placeholder("jane@x.example"), placeholder("john@x.example")
+WHOLE = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}],"model":"%s"}'
+
+
+class Naming(Recording):
+    def names_any(self):
+        return True
+
+
+def test_an_answer_is_kept_with_placeholders_by_kind_and_order():
+    _, stored = run(facts(cache_names=Names.of([JANE]), cache_recording=Naming(WHOLE % (f"to {JANE}".encode(), b"m"))))
+
+    assert WHOLE % (b"to EMAIL_cbbbbbbbbbbb", b"m") == stored.body
+
+
+@pytest.mark.parametrize(
+    "body", [WHOLE % (JOHN.encode(), b"m"), WHOLE % (b"hi", JANE.encode()), WHOLE % (b"hi", JANE.upper().encode())]
+)
+def test_an_answer_is_not_kept_that_names_what_the_request_does_not_or_out_of_reach(body):
+    _, stored = run(facts(cache_names=Names.of([JANE]), cache_recording=Naming(body)))
+
+    assert stored is None
+
+
+def test_a_placeholder_in_an_answer_to_a_request_without_any_is_somebody_elses():
+    _, stored = run(facts(cache_recording=Naming(WHOLE % (JANE.encode(), b"m"))))
+
+    assert stored is None

@@ -1,35 +1,35 @@
-"""Answer from the cache where the very same request was answered before, for the same caller, under the same policy.
+"""Answer from the cache where the very same request was answered before, for the same caller, under the same rules.
 
-The key is a digest of everything an answer depends on: tenant (and workload, by default), destination, path and query, provider,
-routed model, operation, every parameter, the tools, the shape and every text of the judged prompt, the header fields that go on to
-the provider (but those that say nothing of the answer), and the policy's revision. Nothing similar ever hits. Placeholders are part
-of the judged prompt, and follow from workload and value: one that holds some is given only to those to whom they mean the same.
-What has no key (None) is neither looked up nor stored.
+`answers/keys.py` says what the same is. Callers who differ only in what was redacted share an answer: it is kept with placeholders
+by kind and order, and each gets its own. What has no key (None) is neither looked up nor stored.
 """
 
-from hashlib import sha256
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from outgate.answers.keys import keys_of
+from outgate.detectors.pii.canonical import NONE, Names, renamed
 from outgate.dialects.registry import dialect
-from outgate.errors import WireError
+from outgate.errors import Denial, WireError
+from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
-from outgate.inference.stream import EventStream
+from outgate.inference.stream import Event, EventStream
 from outgate.metering.metrics import Metrics
+from outgate.net.cache_control import NO_WISHES, CacheControl
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Settings, Stage
-from outgate.stores.answers import Answers
+from outgate.stores.answers import Answers, CachedAnswer
 
-_LOOKUPS = "outgate_cache_lookups_total"
-_SAY_NOTHING = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-stainless-retry-count"})
-"""Header fields that change no answer: who asks with what, how often, and what the body is, which the gateway says itself."""
+_LOOKUPS, _TIER = "outgate_cache_lookups_total", "exact"
 _TOOL_CHANNELS = frozenset({Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS})
+_NOT_CACHED = "The request asks for an answer from the cache only, and there is none."
 
 
 class CacheSettings(Settings):
@@ -61,41 +61,54 @@ class Reads(NamedTuple):
     destination: str
     path: str
     operation: Operation
-    policy_revision: str
+    policy_rules: str
+    cache_control: CacheControl | None = None
+
+
+type Written = tuple[bytes | None, Names, CacheStatus]
 
 
 class Cache(Stage):
-    """Writes `cache.key`, 32 bytes, or None for what is not cached."""
+    """Writes `cache.key`, 32 bytes or None, and with it the placeholders of the prompt and what the look-up found."""
 
     name = "cache"
     settings_type = CacheSettings
-    companions = ("cache_record", "cache_write")
+    companions = ("cache_control", "cache_record", "cache_write")
 
-    def __init__(self, settings: CacheSettings, answers: Answers, metrics: Metrics) -> None:
-        self._settings = settings
-        self._answers = answers
-        self._metrics = metrics
+    def __init__(self, settings: CacheSettings, answers: Answers, metrics: Metrics, wall: Callable[[], float]) -> None:
+        self._settings, self._answers, self._metrics, self._wall = settings, answers, metrics, wall
         self.contract = Contract.of(
-            Reads, writes=("cache.key",), may=May.RESPOND, optional=("provider", "headers.out"), cost=0.02, passes=0.9
+            Reads,
+            writes=("cache.key", "cache.names", "cache.status"),
+            may=May.RESPOND | May.DENY,
+            optional=("provider", "headers.out", "cache.control"),
+            cost=0.02,
+            passes=0.9,
         )
 
-    def run(self, facts: Reads) -> tuple[bytes | None] | Answer:
-        key = _key(facts, self._settings.scope) if self._cacheable(facts) else None
-        answer = self._look_up(facts, key) if key is not None else None
-        self._metrics.add(_LOOKUPS, (("uncacheable" if key is None else "miss") if answer is None else "hit",))
-        return answer or (key,)
-
-    def _look_up(self, facts: Reads, key: bytes) -> Answer | None:
+    def run(self, facts: Reads) -> Written | Answer | Denial:
+        wishes = facts.cache_control or NO_WISHES
+        if wishes.no_store or not self._cacheable(facts):
+            return self._told(wishes, None, NONE, "bypass" if wishes.no_store else "uncacheable")
+        key, names = keys_of(facts, self._settings.scope)
         entry = self._answers.get(key, self._settings.max_age)
-        if entry is None:
-            return None
-        params = facts.params
-        try:
-            events = dialect(facts.operation.dialect).redecode(facts.operation, params.stream, entry.body, params.include_usage)
-        except WireError:
-            return None
-        headers = Headers([("content-type", entry.content_type)])
-        return Answer(entry.status, headers, EventStream.of(events), "cache", outputs=(key,))
+        age = max(0.0, self._wall() - entry.created) if entry is not None else 0.0
+        if entry is None or not wishes.accepts(age, self._settings.max_age):
+            return self._told(wishes, key, names, "miss" if entry is None else "bypass")
+        events = replayed(facts.operation, facts.params, entry, names)
+        return self._told(wishes, key, names, "miss") if events is None else self._hit(entry, events, (key, names), age)
+
+    def _told(self, wishes: CacheControl, key: bytes | None, names: Names, result: str) -> Written | Denial:
+        self._metrics.add(_LOOKUPS, (_TIER, result))
+        written = (key, names, CacheStatus(_TIER, result))
+        if wishes.only_if_cached:
+            return Denial(code="not_cached", status=504, message=_NOT_CACHED, outputs=written)
+        return written
+
+    def _hit(self, entry: CachedAnswer, events: Sequence[Event], known: tuple[bytes, Names], age: float) -> Answer:
+        self._metrics.add(_LOOKUPS, (_TIER, "hit"))
+        status = CacheStatus(_TIER, "hit", age=age)
+        return answered(entry, events, status, self._settings.max_age, (*known, status))
 
     def _cacheable(self, facts: Reads) -> bool:
         params, prompt = facts.params, facts.prompt
@@ -108,31 +121,19 @@ class Cache(Stage):
         return facts.operation.kind is Kind.CHAT and (self._settings.when == "always" or params.temperature == 0)
 
 
-def _key(facts: Reads, scope: str) -> bytes:
-    """Every part is preceded by its length or quoted, so that no two different requests make the same bytes.
+def replayed(operation: Operation, params: Params, entry: CachedAnswer, names: Names) -> Sequence[Event] | None:
+    """The events of a kept answer, with the caller's own placeholders; None where it is none, or names another one."""
+    try:
+        events = dialect(operation.dialect).redecode(operation, params.stream, entry.body, params.include_usage)
+    except WireError:
+        return None
+    return renamed(events, names.outward) if names else events
 
-    `params.identity` is the whole body with its conversation blanked; together with place and text of each leaf it determines it.
-    """
-    principal, params, tools = facts.principal, facts.params, facts.tools
-    boxes, keys, texts, channels, turns = zip(*facts.prompt.leaves, strict=True) if facts.prompt.leaves else ((),) * 5
-    head = (
-        principal.tenant,
-        principal.name if scope == "workload" else None,
-        facts.destination,
-        facts.path,
-        facts.provider,
-        facts.model,
-        facts.operation.dialect,
-        facts.operation.kind.value,
-        facts.policy_revision,
-        [field for field in facts.headers_out or () if field[0] not in _SAY_NOTHING],
-        len(params.identity),
-        len(tools.identity),
-        (boxes, keys, turns, ",".join(channels), tuple(map(len, texts))),
-    )
-    digest = sha256(repr(head).encode("utf-8", "surrogatepass"))
-    digest.update(b"\0")
-    digest.update(params.identity)
-    digest.update(tools.identity)
-    digest.update("".join(texts).encode("utf-8", "surrogatepass"))
-    return digest.digest()
+
+def answered(
+    entry: CachedAnswer, events: Sequence[Event], status: CacheStatus, lifetime: float, outputs: tuple[object, ...]
+) -> Answer:
+    """The answer of the gateway that a hit is."""
+    age = status.age or 0.0
+    fields = [("content-type", entry.content_type), ("cache-status", status.field(lifetime)), ("age", str(int(age)))]
+    return Answer(entry.status, Headers(fields), EventStream.of(events), "cache", outputs=outputs)

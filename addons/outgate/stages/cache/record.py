@@ -4,8 +4,10 @@ Changes nothing in the stream. Memory is bounded: a recording that grows past it
 everything and stays empty.
 """
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
+from outgate.detectors.pii.canonical import names_any
 from outgate.inference.judge import Judge
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import Event, EventStream, Finish
@@ -37,6 +39,7 @@ class Recording(Judge):
         self._left = max_bytes
         self._says_why = says_why
         self._pieces: list[bytes] = []
+        self._said: dict[Hashable, list[str]] = {}
         self._complete = False
         self._finish: Finish | None = None
         self.usage: Usage | None = None
@@ -50,14 +53,21 @@ class Recording(Judge):
         if self._left < 0 or self._complete or event.calls_tool or self._finish not in (None, Finish.STOP):
             self._left, self._complete = -1, False
             self._pieces.clear()
+            self._said.clear()
             return
         self._pieces.append(piece)
+        for text in event.texts:
+            self._said.setdefault((text.part, text.repeated), []).append(text.text)
         self.usage = event.usage or self.usage
         self._complete = event.last and (self._finish is Finish.STOP or not self._says_why)
 
     def body(self) -> bytes | None:
         """The encoded answer, None unless it is whole, in bounds, without tool calls, without error and not cut short."""
         return b"".join(self._pieces) if self._complete else None
+
+    def names_any(self) -> bool:
+        """Whether it names a placeholder."""
+        return names_any("".join(pieces) for pieces in self._said.values())
 
     def verdict(self) -> "Recording":
         return self

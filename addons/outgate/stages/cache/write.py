@@ -1,12 +1,14 @@
 """Store the recorded answer, once its last byte has gone to the client.
 
-Only an answer that a provider gave, with status 200, whole, and that the exchange ended well on. Runs after everything else, so
-whatever happens here changes nothing for the caller.
+Only an answer that a provider gave, with status 200, whole, and that the exchange ended well on; and that names no placeholder but
+those of its request, which are kept by kind and order. Runs after everything else, so whatever happens here changes nothing for
+the caller.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from outgate.detectors.pii.canonical import NONE, Names, renamed
 from outgate.dialects.registry import dialect
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params
@@ -23,12 +25,15 @@ class Recorded(Protocol):
 
     def body(self) -> bytes | None: ...
 
+    def names_any(self) -> bool: ...
+
 
 class Reads(NamedTuple):
     """The recording, and how the exchange ended."""
 
     r_client: bool
     cache_key: bytes | None
+    cache_names: Names | None
     cache_recording: Recorded | None
     outcome: str
     r_status: int
@@ -52,14 +57,14 @@ class CacheWrite(Stage):
             effect=Effect.IDEMPOTENT,
             on_error=OnError.FALLBACK,
             fallback=(None,),
-            optional=("cache.key", "cache.recording"),
+            optional=("cache.key", "cache.names", "cache.recording"),
             cost=0.01,
         )
 
     def run(self, facts: Reads) -> tuple[CachedAnswer | None]:
         key, recording = facts.cache_key, facts.cache_recording
         ended_well = facts.outcome == "answered" and facts.r_source == "upstream" and facts.r_status == 200
-        body = recording.body() if recording is not None and ended_well else None
+        body = _kept(facts, recording) if recording is not None and ended_well else None
         if key is None or recording is None or body is None:
             return (None,)
         entry = CachedAnswer(
@@ -71,3 +76,18 @@ class CacheWrite(Stage):
             revision=facts.policy_revision,
         )
         return (entry if self._answers.put(key, entry) else None,)
+
+
+def _kept(facts: Reads, recording: Recorded) -> bytes | None:
+    """The answer as it is kept; None for one that is not, or that holds a placeholder which is not of this request."""
+    body, names = recording.body(), facts.cache_names or NONE
+    if body is None or not (names or recording.names_any()):
+        return body
+    read = dialect(facts.operation.dialect).redecode(facts.operation, facts.params.stream, body, facts.params.include_usage)
+    events = renamed(read, names.inward)
+    if events is None:
+        return None
+    body = b"".join(event.encode() for event in events)
+    lower = body.lower()
+    left = any(word.partition("_")[2].encode() in lower for word in names.inward if word not in names.outward)
+    return None if left else body
