@@ -34,9 +34,9 @@ class Judgement:
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
         """Whether the answer to `stored` is the answer to `asked`; `similarity` is the cosine of the two."""
-        against = (FAR,) if similarity < self._measured.similarity else _vetoes(asked, stored)
-        if against:
-            return Verdict(served=False, score=None, vetoes=against)
+        found = (FAR,) if similarity < self._measured.similarity else against(asked, stored)
+        if found:
+            return Verdict(served=False, score=None, vetoes=found)
         score = self._score(asked, stored)
         return Verdict(served=score >= self._measured.score, score=score, vetoes=())
 
@@ -45,7 +45,8 @@ class Judgement:
         return min(self._scorer.score([(asked, stored), (stored, asked)]))
 
 
-def _vetoes(asked: str, stored: str) -> tuple[str, ...]:
+def against(asked: str, stored: str) -> tuple[str, ...]:
+    """What speaks against one answer for both, before any model is asked."""
     shorter, longer = sorted((len(asked), len(stored)))
     return (LENGTH,) if longer > _LONGER * max(shorter, _SHORT) else vetoes(asked, stored)
 

@@ -7,7 +7,9 @@ import click
 
 from outgate.cli.commands import Commands
 
-COMMANDS: dict[str, str] = {}
+COMMANDS = {
+    "cache": "Judge pairs of questions: would one be given the other's answer?",
+}
 
 
 @click.group(cls=Commands, told=COMMANDS, prefix="outgate.cli.evaluate_")

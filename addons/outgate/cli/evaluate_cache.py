@@ -1,0 +1,91 @@
+"""`outgate evaluate cache`: which questions would be given one answer, by the code of the live stage `cache_similar`."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from outgate.answers import judgement
+from outgate.answers.evaluation import Pair, rows, summary
+from outgate.model_server import engines
+from outgate.model_server.engines import Encoder, EngineError
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FORM = '{"a", "b", "same": 0 or 1} and, if known, "kind"'
+
+
+@click.command()
+@click.option("--input", "source", type=_FILE, required=True, help=f"JSON Lines of {_FORM}.")
+@click.option("--json", "target", type=_FILE, required=True, help="Where rows and summary are written.")
+@click.option("--engine", type=click.Choice(["onnx", "sentence-transformers"]), default="onnx", help="What embeds the questions.")
+@click.option(
+    "--model", default="int8", help="`int8` or `fp32` of the packaged model for onnx; a folder for sentence-transformers."
+)
+def command(*, source: Path, target: Path, engine: str, model: str) -> None:
+    """Judge every pair of a file as if `b` were stored and `a` were asked, and say what is served.
+
+    A row is {"hit", "similarity", "verified", "vetoes"}: whether it is served, the cosine, the verifier's score (0 where it was not
+    asked), and the checks that refused it.
+
+    Exit code 1 where a file cannot be read or written, or a model is missing.
+    """
+    pairs = list(_pairs(source))
+    if not pairs:
+        raise click.ClickException(f"{source}: there is no pair in this file")
+    try:
+        judged = rows(pairs, encoder_of(engine, model), judgement.load())
+    except EngineError as error:
+        raise click.ClickException(str(error)) from error
+    told = summary(pairs, judged)
+    try:
+        target.write_bytes(orjson.dumps({"summary": told, "rows": judged}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    except OSError as error:
+        raise click.ClickException(f"{target}: {error.strerror}") from error
+    for line in _table(told):
+        click.echo(line)
+
+
+def encoder_of(engine: str, model: str) -> Encoder:
+    """The encoder of an engine. Raises EngineError."""
+    found = import_module(f"{engines.__name__}.{engine.replace('-', '_')}")
+    encoder: Encoder = found.load_encoder(precision=model) if engine == "onnx" else found.encoder_of(model)
+    return encoder
+
+
+def _pairs(source: Path) -> Iterator[Pair]:
+    try:
+        lines = source.read_bytes().splitlines()
+    except OSError as error:
+        raise click.ClickException(f"{source}: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield _pair(orjson.loads(line))
+            except ValueError as error:
+                raise click.ClickException(f"{source}, line {number}: {error}") from error
+
+
+def _pair(line: Any) -> Pair:
+    """Raises ValueError."""
+    if not isinstance(line, dict) or not isinstance(line.get("a"), str) or not isinstance(line.get("b"), str):
+        raise ValueError(f"this is not {_FORM}")  # noqa: TRY004 - one error for whatever a line may be
+    if line.get("same") not in (0, 1):
+        raise ValueError('"same" is neither 0 nor 1')
+    return Pair(line["a"], line["b"], bool(line["same"]), str(line.get("kind", "")))
+
+
+def _table(told: dict[str, Any]) -> Iterator[str]:
+    yield f"{'':32}{'pairs':>8}{'served':>8}{'rate':>9}"
+    for name, rate in {"same": told["same"], "different": told["different"], **told["kinds"]}.items():
+        yield f"{name:32}{rate['pairs']:>8}{rate['served']:>8}{_percent(rate['rate']):>9}"
+    yield f"precision {_percent(told['precision'])}"
+    yield f"\n{'score at least':16}{'same':>9}{'different':>11}"
+    for point in told["curve"]:
+        yield f"{point['score']:<16}{_percent(point['same']):>9}{_percent(point['different']):>11}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f} %"
