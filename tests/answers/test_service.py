@@ -5,10 +5,15 @@ from typing import NamedTuple
 
 import pytest
 
+from outgate.answers.entries import MOST
+from outgate.answers.file import AnswerFile
 from outgate.answers.index import Index
-from outgate.answers.questions import Nearest, nearest
-from outgate.answers.service import AnswersModel, NoJudgement, Verdict
-from support.cached import DIMENSION, NOW, Clock, entry, process, reader, similar, unit
+from outgate.answers.judgement import Verdict
+from outgate.answers.questions import Compare, Nearest, compare, nearest
+from outgate.answers.service import AnswersModel, NoJudgement
+from outgate.answers.shared import Reader
+from outgate.answers.writer import Writer
+from support.cached import DIMENSION, NOW, Clock, entry, process, similar, unit
 
 P, Q = b"p" * 32, b"q" * 32
 
@@ -44,8 +49,12 @@ def _path(tmp_path):
 
 
 def model(path, judgement=Agreeing):
-    rows = reader(path)
-    return AnswersModel(rows, lambda: Index(rows.rows, DIMENSION), judgement)
+    file = AnswerFile(path)
+    writer = Writer(file, Clock(), Clock(0.0), MOST)
+    rows = Reader(file, Clock(0.0), writer.suspect)
+    served = AnswersModel(rows, writer, lambda: Index(rows.rows, DIMENSION), judgement)
+    served.writer = writer
+    return served
 
 
 def asked(text="how much is it", vector=None, partition=P, encoder="e1", **changes):
@@ -113,3 +122,61 @@ def test_what_is_written_and_removed_later_is_seen(path):
 
     assert [False, True, True] == [before.served, between.served, after.served]
     assert 0.0 == after.age
+
+
+def compared(served, fresh="same", score=0.99, tenant="t"):
+    question = Compare(key=b"a", tenant=tenant, delta=0.005, score=score, stored="same", fresh=fresh)
+    return asyncio.run(compare(Asked(served), question))
+
+
+def break_bound(served, tenant="t"):
+    replies = []
+    while not replies or replies[-1].threshold is not None:
+        replies.append(compared(served, "other", 1.0, tenant))
+    return replies
+
+
+def test_wrong_hits_end_what_is_similar_for_their_tenant_alone_and_that_is_said_once(path, caplog):
+    fill(path, (b"a", entry(similar=similar())))
+    served = model(path)
+    replies = break_bound(served)
+    found, other = ask(served, asked()), ask(served, asked(tenant="u"))
+
+    assert len(replies) < 20
+    assert (False, "bound", "broken") == (found.served, found.reason, found.bound)
+    assert (True, "calibrated") == (other.served, other.bound)
+    assert ["no longer served"] == [record.getMessage()[-16:] for record in caplog.records]
+
+
+def test_a_broken_bound_outlives_the_process_and_the_file(path):
+    fill(path, (b"a", entry(similar=similar())))
+    first = model(path)
+    break_bound(first)
+    assert first.writer.flush()
+    second = model(path)
+    after_restart = ask(second, asked())
+    AnswerFile(path).set_aside(0, "a test")
+    ask(second, asked())
+    assert second.writer.flush()
+    fill(path, (b"a", entry(similar=similar())))
+
+    assert ["bound"] * 2 == [each.reason for each in (after_restart, ask(model(path), asked()))]
+
+
+def test_a_threshold_is_raised_where_wrong_hits_score_low(path):
+    fill(path, (b"a", entry(similar=similar())))
+    served = model(path)
+    replies = [compared(served, "other", 0.93) for _ in range(10)]
+    high = compared(served, score=1.0)
+
+    assert 0.95 == replies[-1].threshold == high.threshold
+    assert "raised" == high.bound
+    assert 1 == sum(reply.changed for reply in replies)
+
+
+def test_600_clean_comparisons_prove_the_bound(path):
+    served = model(path)
+    bounds = [compared(served, score=1.0).bound for _ in range(600)]
+
+    assert ["calibrated"] * 597 == bounds[:597]
+    assert "proven" == bounds[-1]

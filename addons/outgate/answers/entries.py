@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 from backports import zstd
 
+from outgate.answers.bound import Bound
 from outgate.inference.usage import Usage
 from outgate.stores.answers import CachedAnswer
 
@@ -21,6 +22,7 @@ _OVERHEAD = 600
 _PACK_FROM = 256
 _AT_ONCE = 500
 _OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
+BOUND = "select state from bounds where tenant = ? and judge = ? and delta = ?"
 READ = """select created, expires, status, content_type, usage, packed, body, revision, tenant, workload, model, kind, tags, id
     from entries where key = ?"""
 
@@ -112,6 +114,11 @@ def touch(db: sqlite3.Connection, key: bytes, now: float) -> None:
 def remove(db: sqlite3.Connection, key: bytes) -> None:
     """Let one entry go."""
     db.execute("delete from entries where key = ?", (key,))
+
+
+def put_bound(db: sqlite3.Connection, key: tuple[str, str, float], bound: Bound) -> None:
+    """Write the error bound of a tenant, under a judgement and a δ."""
+    db.execute("replace into bounds values (?, ?, ?, ?)", (*key, orjson.dumps(bound.stored()).decode()))
 
 
 def totals(db: sqlite3.Connection) -> Totals:

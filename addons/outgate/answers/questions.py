@@ -3,6 +3,7 @@
 Imported by workers: nothing of the index is imported here.
 """
 
+import logging
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import orjson
 
 from outgate.model_server.wire import ModelServerError
 
+_log = logging.getLogger(__name__)
 MODEL = "answers"
 
 
@@ -66,11 +68,16 @@ class Compare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """The reply to `Compare`. `changed` is true when this comparison changed the state of the tenant's bound."""
+    """The reply to `Compare`: whether the answers are the same, and the tenant's bound after this comparison.
+
+    `changed` is true when it raised the threshold of the verifier's score; `threshold` is None where nothing similar is served any
+    more. `comparisons` and `wrong` are all that the tenant had.
+    """
 
     same: bool
     bound: str
     changed: bool
+    threshold: float | None
     comparisons: int
     wrong: int
 
@@ -90,9 +97,21 @@ async def compare(models: Asks, question: Compare, share: str = "") -> Compared:
     """Have two answers compared and the result counted. Raises ModelServerError."""
     reply = await _ask(models, "compare", question, share)
     try:
-        return Compared(**reply)
+        compared = Compared(**reply)
     except TypeError:
         raise ModelServerError("protocol") from None
+    if compared.changed:
+        _log.warning(
+            "cached answers of tenant %s: of %d that were compared, %d were wrong, more than %s allows; %s",
+            question.tenant, compared.comparisons, compared.wrong, question.delta, _consequence(compared.threshold),
+        )  # fmt: skip
+    return compared
+
+
+def _consequence(threshold: float | None) -> str:
+    if threshold is None:
+        return "similar ones are no longer served"
+    return f"similar ones are served from {threshold} of the verifier's score"
 
 
 async def _ask(models: Asks, name: str, question: Any, share: str) -> dict[str, Any]:

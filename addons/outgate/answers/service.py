@@ -7,16 +7,22 @@ judgement; whatever fails here is a miss.
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from functools import cache
+from dataclasses import asdict, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from outgate.answers.entries import MOST, Neighbour, is_live
+import orjson
+
+from outgate.answers.bound import Bound
+from outgate.answers.entries import BOUND, MOST, Neighbour, is_live, put_bound
 from outgate.answers.file import FILE, AnswerFile
+from outgate.answers.judgement import Verdict
+from outgate.answers.judgement import load as load_judgement
 from outgate.answers.questions import Compare, Compared, Found, Nearest, read
 from outgate.answers.shared import Reader
 from outgate.answers.writer import Writer
+from outgate.model_server.engines import EngineError
 
 if TYPE_CHECKING:
     from outgate.answers.index import Index
@@ -26,14 +32,6 @@ _LOOKED_AT, _JUDGED = 8, 2
 """Candidates whose rows are read; candidates that the judgement is asked about, nearest first."""
 _ROW = """select s.id, e.key, e.created, e.expires, s.partition, s.encoder, s.history, s.text, s.vector
     from similar s join entries e on e.id = s.id where s.id = ?"""
-
-
-class Verdict(NamedTuple):
-    """What a judgement says of a candidate. `score` is the verifier's, None where it was not asked."""
-
-    served: bool
-    score: float | None
-    vetoes: tuple[str, ...]
 
 
 class Judgement(Protocol):
@@ -47,7 +45,7 @@ class Judgement(Protocol):
 
 
 class NoJudgement:
-    """Serves nothing."""
+    """Serves nothing: there is no verifier, or it is not the one that was measured."""
 
     version = "none"
 
@@ -67,9 +65,10 @@ class Item(NamedTuple):
 class AnswersModel:
     """Look-ups and comparisons, in the one thread of the model server. Index and judgement are loaded with the first question."""
 
-    def __init__(self, reader: Reader, index: "Callable[[], Index]", judgement: Callable[[], Judgement]) -> None:
+    def __init__(self, reader: Reader, writer: Writer, index: Callable[[], "Index"], judgement: Callable[[], Judgement]) -> None:
         self._reader = reader
         self._index, self._judgement = cache(index), cache(judgement)
+        self._bounds = Bounds(reader, writer)
 
     def split(self, item: str) -> Item:
         return Item((item,))
@@ -87,19 +86,37 @@ class AnswersModel:
         return asdict(found) | {"key": b64encode(found.key).decode() if found.key else None}
 
     def nearest(self, question: Nearest) -> Found:
-        if self._reader.follow():
-            self._index().clear()
+        self._follow()
+        bound = self._bounds.of(question.tenant, self._judgement().version, question.delta)
         best: Found | None = None
         for similarity, row in self._candidates(question)[:_JUDGED]:
-            found = self._judged(question, similarity, row)
+            found = _bounded(self._judged(question, similarity, row), bound)
             if found.served:
                 return found
             best = best or found
-        return best or Found(served=False, reason="none")
+        return best or Found(served=False, reason="none", bound=bound.state)
 
     def compare(self, question: Compare) -> Compared:
-        same = self._judgement().same_answer(question.stored, question.fresh)
-        return Compared(same=same, bound="calibrated", changed=False, comparisons=0, wrong=0)
+        self._follow()
+        judgement = self._judgement()
+        before = self._bounds.of(question.tenant, judgement.version, question.delta)
+        same = judgement.same_answer(question.stored, question.fresh)
+        now = before.after(question.score, wrong=not same)
+        self._bounds.keep(question.tenant, judgement.version, now)
+        changed, counted = now.threshold != before.threshold, now.thresholds[0]
+        return Compared(
+            same=same,
+            bound=now.state,
+            changed=changed,
+            threshold=now.threshold,
+            comparisons=counted.compared,
+            wrong=counted.wrong,
+        )
+
+    def _follow(self) -> None:
+        if self._reader.follow():
+            self._index().clear()
+            self._bounds.read_again()
 
     def _candidates(self, question: Nearest) -> list[tuple[float, Neighbour]]:
         """Rows that are alive and of this partition, by their own vectors, nearest first."""
@@ -127,6 +144,46 @@ class AnswersModel:
         )
 
 
+class Bounds:
+    """The error bounds of tenants, in memory and in the file."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader, self._writer = reader, writer
+        self._held: dict[tuple[str, str, float], Bound] = {}
+
+    def of(self, tenant: str, judge: str, delta: float) -> Bound:
+        key = (tenant, judge, delta)
+        if key not in self._held:
+            self._held[key] = self._read(key) or Bound(delta)
+        return self._held[key]
+
+    def keep(self, tenant: str, judge: str, bound: Bound) -> None:
+        key = (tenant, judge, bound.delta)
+        self._held[key] = bound
+        self._writer.submit(partial(put_bound, key=key, bound=bound))
+
+    def read_again(self) -> None:
+        """An operator may have set them back; what a file begun anew does not have is written to it."""
+        for key, held in self._held.items():
+            found = self._read(key)
+            if found is None:
+                self._writer.submit(partial(put_bound, key=key, bound=held))
+            else:
+                self._held[key] = found
+
+    def _read(self, key: tuple[str, str, float]) -> Bound | None:
+        rows = self._reader.rows(BOUND, key)
+        return Bound.restored(key[2], orjson.loads(rows[0][0])) if rows else None
+
+
+def _bounded(found: Found, bound: Bound) -> Found:
+    """What is found, served only where the tenant's bound allows it."""
+    allowed = bound.threshold is not None and found.score is not None and found.score >= bound.threshold
+    if not found.served or allowed:
+        return replace(found, bound=bound.state)
+    return replace(found, served=False, reason="bound", bound=bound.state)
+
+
 def _is_meant(row: Neighbour, question: Nearest) -> bool:
     """Whether the row is of the partition, encoder and history that were asked for, and young enough."""
     same = (row.partition, row.encoder, row.history) == (question.partition, question.encoder, question.history)
@@ -144,4 +201,11 @@ def load(state: Path) -> AnswersModel:
 
         return Index(reader.rows, DIMENSION)
 
-    return AnswersModel(reader, index, NoJudgement)
+    return AnswersModel(reader, writer, index, _load_judgement)
+
+
+def _load_judgement() -> Judgement:
+    try:
+        return load_judgement()  # type: ignore[return-value]  # until it compares answers
+    except EngineError:
+        return NoJudgement()
