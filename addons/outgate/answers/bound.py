@@ -1,14 +1,14 @@
-"""Hold the rate of wrong hits of a tenant to δ, by a sequential test on answers that were compared.
+"""Hold the rate of wrong hits of a tenant to the policy's delta, by a sequential test on answers that were compared.
 
 For each of some thresholds of the verifier's score, two bets run on the hits at or above it (betting martingales, Ville's
-inequality: they may be looked at after every comparison). One is that the rate is above δ: when its stake has grown to 1/α, the
-threshold is given up for the next; when the last is given up, nothing similar is served to the tenant. The other is that the rate is
-below δ: when it has won as much, and at least 600 answers were compared, the bound is proven; until then the offline calibration
-counts.
+inequality: they may be looked at after every comparison). One is that the rate is above delta: when its stake has grown to 1/ALPHA,
+the threshold is given up for the next; when the last is given up, nothing similar is served to the tenant. The other is that the
+rate is below delta: when it has won as much, and at least 600 answers were compared, the bound is proven; until then the offline
+calibration counts.
 
-A tenant whose rate is at most δ loses the last threshold with a chance of at most α, however long it is watched. New stakes are set
-on a rise with every comparison, so that a rate that rises late is found too. After vCache (arXiv 2502.03771), which bounds the error
-of each decision by what was seen of its entry; here tenants are bounded, for entries are asked too seldom.
+A tenant whose rate is at most delta loses the last threshold with a chance of at most ALPHA, however long it is watched. New stakes
+are set on a rise with every comparison, so that a rate that rises late is found too. After vCache (arXiv 2502.03771), which bounds
+the error of each decision by what was seen of its entry; here tenants are bounded, for entries are asked too seldom.
 """
 
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ THRESHOLDS = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 ALPHA = 0.05
 CLEAN = 600
 _RISES = (2.0, 4.0, 16.0)
-"""Rates that are bet on, as multiples of δ."""
+"""Rates that are bet on, as multiples of delta."""
 _REST, _LOWER = 0.005, 0.2
-"""Part of the stake on the lower rate that bets on this multiple of δ, and may meet wrong hits; the rest bets on none at all."""
+"""Part of the stake on the lower rate that bets on this multiple of delta and may meet wrong hits; the rest bets on none."""
 _HIGHEST = 1e12
 
 
@@ -66,7 +66,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The bets of one tenant under one δ and one judgement."""
+    """The bets of one tenant under one delta and one judgement."""
 
     delta: float
     thresholds: tuple[Threshold, ...] = (Threshold(),) * len(THRESHOLDS)
@@ -113,7 +113,7 @@ class Bound:
 
 
 def _odds(rate: float, delta: float, wrong: bool) -> float:  # noqa: FBT001
-    """How much likelier the comparison is at this rate than at δ."""
+    """How much likelier the comparison is at this rate than at delta."""
     return rate / delta if wrong else (1.0 - rate) / (1.0 - delta)
 
 
