@@ -2,10 +2,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from outgate.answers.calibration import Calibration
+from answers.encoders import WordEncoder
+from outgate.answers.calibration import Calibration, calibration
 from outgate.answers.judgement import FAR, LENGTH, Judgement, Verdict
+from outgate.model_server.engines import Encoder
 
-MEASURED = Calibration(version="m1", verifier="fake-1", similarity=0.8, score=0.9)
+MEASURED = Calibration(version="m1", verifier="fake-1", similarity=0.8, score=0.9, answers=calibration().answers)
 
 
 class FakeScorer:
@@ -22,19 +24,27 @@ class FakeScorer:
         return self._scores
 
 
+def no_encoder() -> Encoder:
+    raise AssertionError("an encoder was loaded to judge a question")
+
+
 ASKED, STORED = "How do I fry an egg?", "what is the way to fry an egg"
 
 
 def test_what_the_verifier_affirms_is_served() -> None:
-    assert Verdict(served=True, score=0.9, vetoes=()) == Judgement(FakeScorer(0.9), MEASURED).judge(ASKED, STORED, 0.8)
+    assert Verdict(served=True, score=0.9, vetoes=()) == Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge(ASKED, STORED, 0.8)
 
 
 def test_what_the_verifier_doubts_is_not_served() -> None:
-    assert Verdict(served=False, score=0.89, vetoes=()) == Judgement(FakeScorer(0.89), MEASURED).judge(ASKED, STORED, 0.99)
+    assert Verdict(served=False, score=0.89, vetoes=()) == Judgement(FakeScorer(0.89), MEASURED, no_encoder).judge(
+        ASKED, STORED, 0.99
+    )
 
 
 def test_the_order_of_the_two_that_scores_lower_counts() -> None:
-    assert Verdict(served=False, score=0.2, vetoes=()) == Judgement(FakeScorer(0.99, 0.2), MEASURED).judge(ASKED, STORED, 0.99)
+    assert Verdict(served=False, score=0.2, vetoes=()) == Judgement(FakeScorer(0.99, 0.2), MEASURED, no_encoder).judge(
+        ASKED, STORED, 0.99
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,13 +59,29 @@ def test_the_order_of_the_two_that_scores_lower_counts() -> None:
 def test_what_is_refused_costs_no_verifier(asked: str, stored: str, similarity: float, vetoes: tuple[str, ...]) -> None:
     scorer = FakeScorer(1.0)
 
-    assert Verdict(served=False, score=None, vetoes=vetoes) == Judgement(scorer, MEASURED).judge(asked, stored, similarity)
+    assert Verdict(served=False, score=None, vetoes=vetoes) == Judgement(scorer, MEASURED, no_encoder).judge(
+        asked, stored, similarity
+    )
     assert [] == scorer.asked
 
 
 def test_a_short_text_may_be_in_many_more_words() -> None:
-    assert Judgement(FakeScorer(1.0), MEASURED).judge("capital peru", "please tell me what the capital city of peru is", 0.9).served
+    assert (
+        Judgement(FakeScorer(1.0), MEASURED, no_encoder)
+        .judge("capital peru", "please tell me what the capital city of peru is", 0.9)
+        .served
+    )
 
 
 def test_the_version_names_verifier_and_calibration() -> None:
-    assert "fake-1 m1" == Judgement(FakeScorer(1.0), MEASURED).version
+    assert "fake-1 m1" == Judgement(FakeScorer(1.0), MEASURED, no_encoder).version
+
+
+def test_equal_answers_are_the_same() -> None:
+    assert Judgement(FakeScorer(1.0), MEASURED, WordEncoder).same_answer("Paris.", "Paris.")
+
+
+def test_answers_are_compared_with_the_encoder() -> None:
+    judgement = Judgement(FakeScorer(1.0), MEASURED, WordEncoder)
+
+    assert not judgement.same_answer("Yes, you can.", "No, bread is baked from flour.")

@@ -7,6 +7,8 @@ from importlib.resources import files
 
 import orjson
 
+from outgate.answers.comparison import Features, Weights
+
 FILE = "calibration.json"
 
 
@@ -18,6 +20,7 @@ class Calibration:
     verifier: str
     similarity: float
     score: float
+    answers: Weights
 
 
 @cache
@@ -25,9 +28,11 @@ def calibration() -> Calibration:
     """The shipped calibration."""
     data = files(__package__).joinpath(FILE).read_bytes()
     values = orjson.loads(data)
+    answers = values["answers"]
     return Calibration(
         version=hashlib.sha256(data).hexdigest()[:12],
         verifier=values["verifier"],
         similarity=values["questions"]["similarity"],
         score=values["questions"]["score"],
+        answers=Weights(Features(**answers["weights"]), answers["bias"], answers["same_from"]),
     )

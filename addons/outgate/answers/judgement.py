@@ -4,11 +4,13 @@ Cheapest first: similarity and length, then the symbol checks, then the verifier
 them does not affirm is not served.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from outgate.answers.calibration import Calibration, calibration
 from outgate.detectors.paraphrase.checks import vetoes
-from outgate.model_server.engines import PairScorer
+from outgate.model_server.engines import Encoder, EngineError, PairScorer
 
 FAR, LENGTH = "similarity", "length"
 """Vetoes of what is not near enough, or of a text so much longer that it must say more."""
@@ -26,10 +28,10 @@ class Verdict(NamedTuple):
 
 
 class Judgement:
-    """The decision, by a verifier and the thresholds that were measured with it."""
+    """The decision, by a verifier and the thresholds that were measured with it. The encoder is loaded to compare answers."""
 
-    def __init__(self, scorer: PairScorer, measured: Calibration) -> None:
-        self._scorer, self._measured = scorer, measured
+    def __init__(self, scorer: PairScorer, measured: Calibration, encoder: Callable[[], Encoder]) -> None:
+        self._scorer, self._measured, self._encoder = scorer, measured, cache(encoder)
         self.version = f"{scorer.version} {measured.version}"
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
@@ -39,6 +41,10 @@ class Judgement:
             return Verdict(served=False, score=None, vetoes=found)
         score = self._score(asked, stored)
         return Verdict(served=score >= self._measured.score, score=score, vetoes=())
+
+    def same_answer(self, a: str, b: str) -> bool:
+        """Whether two answers to one question say the same, however they say it."""
+        return self._measured.answers.says_the_same(a, b, self._encoder())
 
     def _score(self, asked: str, stored: str) -> float:
         """The lower of the scores in both orders: neither text may say what the other does not."""
@@ -53,10 +59,9 @@ def against(asked: str, stored: str) -> tuple[str, ...]:
 
 def load() -> Judgement:
     """The judgement with the packaged verifier. Raises EngineError where that is missing, or is not the one that was measured."""
-    from outgate.model_server.engines import EngineError
-    from outgate.model_server.engines.onnx import load_scorer
+    from outgate.model_server.engines.onnx import load_encoder, load_scorer
 
     scorer, measured = load_scorer(), calibration()
     if scorer.version != measured.verifier:
         raise EngineError(f"thresholds were measured with {measured.verifier}, and the verifier is {scorer.version}")
-    return Judgement(scorer, measured)
+    return Judgement(scorer, measured, load_encoder)

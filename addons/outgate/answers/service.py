@@ -206,6 +206,6 @@ def load(state: Path) -> AnswersModel:
 
 def _load_judgement() -> Judgement:
     try:
-        return load_judgement()  # type: ignore[return-value]  # until it compares answers
+        return load_judgement()
     except EngineError:
         return NoJudgement()
