@@ -17,7 +17,7 @@ MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "m
 
 def run(requested, *, failed=None, allowed=(), **settings):
     stage = ModelMap(ModelMapSettings.model_validate(settings), CATALOG, allowed)
-    return stage.run(Reads(requested, "two.test:443", failed))
+    return stage.run(Reads(requested, None, "two.test:443", failed))
 
 
 def test_an_alias_goes_to_its_first_target():
@@ -112,7 +112,7 @@ def test_a_default_is_warned_of():
     settings = ModelMapSettings.model_validate({"default": {"provider": "one", "model": "small"}})
     stage = ModelMap(settings, CATALOG)
 
-    assert ("small", "one") == stage.run(Reads("other", "two.test:443", None))
+    assert ("small", "one") == stage.run(Reads("other", None, "two.test:443", None))
     assert ["W_DEFAULT_MODEL"] == [warning.code for warning in stage.warnings]
     assert () == ModelMap(ModelMapSettings(), CATALOG).warnings
 

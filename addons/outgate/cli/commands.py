@@ -28,4 +28,4 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl(list(self._told.items()) or [("none", "")])
+            formatter.write_dl(list(self._told.items()))

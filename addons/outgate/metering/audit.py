@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from outgate.inference.cached import CacheStatus
+from outgate.inference.routing import Routing
 from outgate.inference.shown import shown, shown_method, shown_path
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Extent, Match, Verdict
@@ -39,6 +40,7 @@ def record(closed: Closed) -> bytes:
         "gen_ai.provider.name": closed.provider,
         "gen_ai.request.model": shown(closed.model, admitted=closed.admitted),
         "outgate.model.requested": shown(closed.model_requested),
+        **({"outgate.routing": _routing(closed.routing)} if closed.routing is not None else {}),
         "outgate.backend": closed.backend,
         "outgate.endpoint": closed.endpoint,
         "outgate.source": closed.source,
@@ -86,6 +88,17 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "revision": verdict.revision,
     }
     return {"action": verdict.action.value, **{name: value for name, value in told.items() if value}}
+
+
+def _routing(routing: Routing) -> dict[str, Any]:
+    """How the name was chosen: names and phrases of the policy, never of the prompt."""
+    told = {
+        "score": routing.score,
+        "scores": dict(routing.scores),
+        "nearest": [near._asdict() for near in routing.nearest],
+    }
+    decided = {"name": routing.name, "method": routing.method, "rule": routing.rule}
+    return decided | {name: value for name, value in told.items() if value not in (None, {}, [])}
 
 
 def _match(match: Match) -> dict[str, str | int]:

@@ -7,6 +7,7 @@ from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Kind
+from outgate.inference.routing import Routing
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Verdict
 from outgate.metering.charge import Basis, Charge
@@ -54,6 +55,7 @@ class Closed(NamedTuple):
     trace: Sequence[Ran]
     verdicts: Mapping[str, Verdict]
     cache: Sequence[CacheStatus] = ()
+    routing: Routing | None = None
 
 
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:

@@ -68,6 +68,13 @@ METRICS = (
     ),
     Metric("outgate_denials_total", Type.COUNTER, ("stage", "code"), "exchanges the gateway refused, by stage and reason"),
     Metric(
+        "outgate_routed_total",
+        Type.COUNTER,
+        ("route", "method"),
+        "requests that asked to be routed, by the name that was chosen and how: rule, semantic, difficulty, fallback (the router "
+        "failed), and, without a name, none or failed",
+    ),
+    Metric(
         "outgate_attempts_total",
         Type.COUNTER,
         ("backend", "failure", "reason"),

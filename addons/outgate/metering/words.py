@@ -26,6 +26,7 @@ def request_in_words(line: Line, budgets: Sequence[Budget]) -> list[str]:
         ("who", _who(line)),
         ("asked", _asked(line)),
         ("route", _joined(line.get("outgate.route"), f"policy revision {revision}" if revision else "")),
+        ("routed", _routed(line)),
         ("refused", _refused(line)),
         ("counted", _counted(line)),
         *(("found", each) for each in _found(line)),
@@ -93,6 +94,19 @@ def _cached(status: Mapping[str, Any]) -> str:
         f"{status['age']:.0f} s old" if "age" in status else "",
         *(f"{word} {status[name]:.3f}" for word, name in near if name in status),
     )
+
+
+def _routed(line: Line) -> str:
+    routing = line.get("outgate.routing")
+    if not routing:
+        return ""
+    near = "; ".join(
+        f"{each['similarity']:.2f} {'/'.join(filter(None, (each['name'], each['topic'])))} {each['phrase']!r}"
+        for each in routing.get("nearest", ())
+    )
+    score = f"score {routing['score']:.2f}" if routing.get("score") is not None else ""
+    rule = f"rule {routing['rule'] + 1}" if routing["rule"] >= 0 else ""
+    return _joined(f"to {routing['name'] or 'nothing'} by {routing['method']}", rule, score, f"near {near}" if near else "")
 
 
 def _refused(line: Line) -> str:

@@ -71,6 +71,8 @@ _TABLE = (
     Fact("state.admitted", Origin.STAGE, "names of state at the provider that the policy admits"),
     Fact("principal", Origin.STAGE, "inference.principal.Principal"),
     Fact("admitted", Origin.STAGE, "the caller may use this destination, path and requested model"),
+    Fact("model.routed", Origin.STAGE, "the name that `route` chose, or that was asked for where it had nothing to choose"),
+    Fact("routing", Origin.STAGE, "how `route` decided: inference.routing.Routing; None where the caller chose a model"),
     Fact("model", Origin.STAGE, "the model that will really be called"),
     Fact("provider", Origin.STAGE, "name of the provider that will be called"),
     Fact("model.admitted", Origin.STAGE, "the caller may use the routed model"),

@@ -75,6 +75,14 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a route takes requests for a model that its `model_map` does not know: they are refused",
         "name the model under `models`, or set `passthrough: true`",
     ),
+    "W_FEW_EXEMPLARS": (
+        "a name of a semantic rule has so few phrases that little is known of what belongs to it",
+        "write 3 to 10 phrases for each of its topics",
+    ),
+    "W_EXEMPLAR_TWICE": (
+        "a semantic rule has one phrase under two names, so that it speaks for neither",
+        "keep it where it belongs",
+    ),
     "W_STAGES_DROPPED": (
         "a route leaves out stages or list items that the policy sets, without saying that it means to",
         "leave `inherit` out, add what is missing, or say `replace: [STAGE]` or `STAGE: false`",

@@ -16,7 +16,7 @@ from typing import Any
 import outgate.stages
 from outgate.pipeline.stage import Settings, Stage
 
-RENAMED = {"meter": "close_exchange", "route": "pick_backend", "translate": "encode_request"}
+RENAMED = {"meter": "close_exchange", "translate": "encode_request"}
 """Former names of stages, to be told in a repair."""
 
 

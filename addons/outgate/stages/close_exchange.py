@@ -12,6 +12,7 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
+from outgate.inference.routing import Routing
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Verdict
 from outgate.metering.audit import record
@@ -63,6 +64,7 @@ class Reads(NamedTuple):
     path: str | None
     redacted: Mapping[str, int] | None
     cache_status: CacheStatus | None = None
+    routing: Routing | None = None
     verdicts: Mapping[str, Verdict] = MappingProxyType({})
 
 
@@ -76,16 +78,10 @@ class CloseExchange(Stage):
     name = "close_exchange"
 
     def __init__(
-        self,
-        accounts: Accounts,
-        metrics: Metrics,
-        wall: Callable[[], float],
-        prices: Prices | None = None,
-        tokenizers: Tokenizers | None = None,
-        models: frozenset[str] = frozenset(),
-        notices: Notices | None = None,
+        self, accounts: Accounts, metrics: Metrics, wall: Callable[[], float], prices: Prices | None = None,
+        tokenizers: Tokenizers | None = None, models: frozenset[str] = frozenset(), notices: Notices | None = None,
         refusals: Refusals | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._accounts, self._metrics, self._wall = accounts, metrics, wall
         self._prices, self._tokenizers, self._names = prices, tokenizers, ModelNames(models)
         self._tell = notices.tell if notices is not None else lambda *_: None
@@ -122,6 +118,7 @@ class CloseExchange(Stage):
             operation=facts.operation.kind if facts.operation is not None else None,
             destination=facts.destination or "",
             model_requested=facts.model_requested or "",
+            routing=facts.routing,
             model=model,
             admitted=bool(facts.model_admitted) or answered,
             label=self._names.label(model, principal.name, answered=answered),

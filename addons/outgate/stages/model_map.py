@@ -46,6 +46,7 @@ class Reads(NamedTuple):
     """The name asked for, where it was asked, and which providers have failed in this exchange."""
 
     model_requested: str
+    model_routed: str | None
     destination: str
     provider_state: frozenset[str] | None
 
@@ -62,10 +63,12 @@ class ModelMap(Stage):
         self._catalog = catalog
         self.warnings = _silent_default(settings)
         _check(settings)
-        self.contract = Contract.of(Reads, writes=("model", "provider"), may=May.DENY, cost=0.004, passes=0.99)
+        self.contract = Contract.of(
+            Reads, writes=("model", "provider"), may=May.DENY, optional=("model.routed",), cost=0.004, passes=0.99
+        )
 
     def run(self, facts: Reads, /) -> Outcome:
-        requested, failed = facts.model_requested, facts.provider_state or frozenset()
+        requested, failed = facts.model_routed or facts.model_requested, facts.provider_state or frozenset()
         targets = self._settings.models.get(requested)
         if targets is None:
             return self._unmapped(requested, facts.destination)

@@ -45,24 +45,27 @@ def _wall() -> float:
 
 
 @cache
-def _pii() -> Model:
-    """The analyzer, loaded with the first request of this process."""
-    return load_model(MODELS[0], Path())[1]
+def _model(name: str) -> Model:
+    """A model, loaded when this process first asks it."""
+    return next(load_model(entry, Path())[1] for entry in MODELS if entry.startswith(f"{name}="))
 
 
 async def warm(stages: Iterable[Stage]) -> None:
     """Load the analyzer ahead of the tests, where a stage asks for it: loading it is no stage's time."""
     if any("model_server" in ports_of(type(stage)) for stage in stages):
-        await asyncio.to_thread(_pii)
+        await asyncio.to_thread(_model, "pii")
 
 
 class LocalModels:
     """Answers what the model server would, in this one."""
 
-    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[Any]:  # noqa: ARG002
-        known = await asyncio.to_thread(_pii)
-        jobs = [known.split(text) for text in texts]
-        return [known.merge(job, known.run(job.pieces, entities)) for job in jobs]
+    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]:  # noqa: ARG002
+        known = await asyncio.to_thread(_model, model)
+        jobs = [known.split(item) for item in items]
+        return [known.merge(job, known.run(job.pieces, options)) for job in jobs]
+
+    async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[Any]:
+        return await self.ask("pii", texts, options=entities, share=share)
 
 
 class GivenAnswer:

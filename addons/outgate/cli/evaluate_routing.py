@@ -1,0 +1,114 @@
+"""`outgate evaluate routing`: which name each text is routed to, and how surely, by the code of the live stage `route`."""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import orjson
+from pydantic import ValidationError
+
+from outgate.errors import PolicyError
+from outgate.inference.principal import Principal
+from outgate.policy.load import load_policy
+from outgate.routing.figures import NONE, summary
+from outgate.routing.semantic import Judged, Semantic
+from outgate.routing.topics import SemanticRule
+from outgate.routing.vectors import Vectors
+from outgate.stages.route import Route
+from outgate.stores.memo import Memo
+
+_WHO = Principal(name="evaluate")
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class Labelled(NamedTuple):
+    """A line of the input: a text, and the name it belongs to; empty where that is not known."""
+
+    text: str
+    route: str
+
+
+@click.command()
+@click.option("--input", "source", type=_FILE, required=True, help='JSON Lines of {"text", "route"}; "none" is out of scope.')
+@click.option("--json", "target", type=_FILE, required=True, help="Where rows and summary are written.")
+@click.option("--policy", type=_FILE, help="Take the semantic rule of this policy's `route`.")
+@click.option("--exemplars", type=_FILE, help='Take a semantic rule from JSON, or JSON Lines of {"text", "route", "topic"}.')
+def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path | None) -> None:
+    """Route every text of a file, and say how well.
+
+    A row is {"route", "score", "decided"}: the best name, its score, and what the rule decides with its threshold and margin.
+    Exit code 1 where a file cannot be read.
+    """
+    if (policy is None) == (exemplars is None):
+        raise click.UsageError("give either --policy or --exemplars")
+    rule = _rule_of_policy(policy) if policy is not None else _rule_of_file(exemplars or Path())
+    asked = list(_labelled(source))
+    judged = asyncio.run(_judged(rule, [each.text for each in asked]))
+    rows = [_row(each) for each in judged]
+    told = summary([each.route for each in asked], rows)
+    target.write_bytes(orjson.dumps({"summary": told, "rows": rows}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    for name, value in told.items():
+        click.echo(f"{name}: {value}")
+
+
+def _rule_of_policy(file: Path) -> SemanticRule:
+    try:
+        live = load_policy(file, elsewhere=True)
+    except PolicyError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    stages = [stage for stage in live.stages if isinstance(stage, Route)]
+    rules = [rule.semantic for stage in stages for rule in stage.settings.rules if rule.semantic is not None]
+    if not rules:
+        raise click.ClickException(f"{file}: no stage `route` of this policy has a semantic rule")
+    return rules[0]
+
+
+def _rule_of_file(file: Path) -> SemanticRule:
+    """Raises ClickException for a file of another form."""
+    try:
+        if file.suffix == ".jsonl":
+            return SemanticRule.model_validate(_grouped(_lines(file)))
+        return SemanticRule.model_validate(orjson.loads(file.read_bytes()))
+    except (OSError, orjson.JSONDecodeError, ValidationError, KeyError) as error:
+        raise click.ClickException(f"{file}: no exemplars of the form of `semantic`: {type(error).__name__}") from error
+
+
+def _grouped(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    names: dict[str, dict[str, list[str]]] = {}
+    none: list[str] = []
+    for line in lines:
+        topics = names.setdefault(line["route"], {}) if line["route"] != NONE else {"": none}
+        topics.setdefault("" if line["route"] == NONE else line.get("topic", ""), []).append(line["text"])
+    plain = {name: topics[""] if topics.keys() == {""} else topics for name, topics in names.items()}
+    return {"names": plain, "none_of_these": none}
+
+
+def _labelled(file: Path) -> Iterator[Labelled]:
+    try:
+        for line in _lines(file):
+            yield Labelled(str(line["text"]), str(line.get("route", "")))
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise click.ClickException(f'{file}: this is not JSON Lines of {{"text", "route"}}: {error}') from error
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    for line in file.read_bytes().splitlines():
+        if line.strip():
+            yield orjson.loads(line)
+
+
+async def _judged(rule: SemanticRule, texts: Sequence[str]) -> list[Judged]:
+    from outgate.testing.ports import LocalModels
+
+    models = LocalModels()
+    semantic = Semantic(rule, models, Vectors(models, Memo(bytes(32))))
+    return [await semantic.judge(text, _WHO) for text in texts]
+
+
+def _row(judged: Judged) -> dict[str, Any]:
+    scores, decided = judged
+    return {"route": scores.name, "score": scores.score, "decided": scores.name if decided else NONE}

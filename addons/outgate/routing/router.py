@@ -1,0 +1,80 @@
+"""Decide about one request by the rules of a policy, in their order; the model server is asked only where a rule needs it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from outgate.inference.principal import Principal
+from outgate.inference.routing import Routing
+from outgate.net.headers import Headers
+from outgate.routing.conditions import Size
+from outgate.routing.difficulty import Difficulty
+from outgate.routing.exemplars import Models
+from outgate.routing.rules import DifficultyRule, RouteRule
+from outgate.routing.semantic import Semantic
+from outgate.routing.vectors import Remembered, Vectors
+
+
+class Question(NamedTuple):
+    """The parts of a request that rules decide by; `text` is the last question."""
+
+    text: str
+    size: Size
+    principal: Principal
+    headers: Headers | None
+
+
+class Router:
+    """The rules at work."""
+
+    def __init__(self, rules: Sequence[RouteRule], models: Models, memo: Remembered) -> None:
+        self._rules = tuple(rules)
+        self._vectors = Vectors(models, memo)
+        self._semantic: Mapping[int, Semantic] = {
+            index: Semantic(rule.semantic, models, self._vectors) for index, rule in enumerate(rules) if rule.semantic is not None
+        }
+        self._difficulty = Difficulty() if any(rule.difficulty is not None for rule in rules) else None
+
+    async def decide(self, question: Question) -> Routing:
+        """The decision; without a name where no rule decides. Raises ModelServerError."""
+        undecided = Routing(name="", method="none", rule=-1)
+        for index, rule in enumerate(self._rules):
+            if not (rule.when.fits(question.size) and rule.when.holds(question.principal, question.headers)):
+                continue
+            if rule.to is not None:
+                return Routing(
+                    name=rule.to,
+                    method="rule",
+                    rule=index,
+                    score=undecided.score,
+                    scores=undecided.scores,
+                    nearest=undecided.nearest,
+                )
+            if not question.text.strip():
+                continue
+            if rule.difficulty is not None:
+                return await self._by_difficulty(index, rule.difficulty, question)
+            found = await self._by_meaning(index, question)
+            if found.name:
+                return found
+            undecided = found
+        return undecided
+
+    def begin(self) -> None:
+        """Begin to fit the topics, ahead of the first request."""
+        for each in self._semantic.values():
+            each.exemplars.begin()
+
+    def end(self) -> None:
+        for each in self._semantic.values():
+            each.exemplars.end()
+
+    async def _by_meaning(self, index: int, question: Question) -> Routing:
+        scores, decided = await self._semantic[index].judge(question.text, question.principal)
+        name = scores.name if decided else ""
+        return Routing(name=name, method="semantic", rule=index, score=scores.score, scores=scores.probable, nearest=scores.nearest)
+
+    async def _by_difficulty(self, index: int, rule: DifficultyRule, question: Question) -> Routing:
+        assert self._difficulty is not None
+        hard = self._difficulty.probability(question.text, await self._vectors.of(question.text, question.principal))
+        name = rule.hard if hard >= rule.threshold else rule.easy
+        return Routing(name=name, method="difficulty", rule=index, score=round(hard, 4))

@@ -1,0 +1,30 @@
+"""Say which name a text belongs to, by the topics of a policy. `outgate evaluate routing` and the stage `route` ask here."""
+
+from typing import NamedTuple
+
+from outgate.inference.principal import Principal
+from outgate.routing.exemplars import Exemplars, Models
+from outgate.routing.scoring import Scores
+from outgate.routing.topics import SemanticRule
+from outgate.routing.vectors import Vectors
+
+
+class Judged(NamedTuple):
+    """The scores of a text, and whether they are enough to decide."""
+
+    scores: Scores
+    decided: bool
+
+
+class Semantic:
+    """One semantic rule at work."""
+
+    def __init__(self, rule: SemanticRule, models: Models, vectors: Vectors) -> None:
+        self._rule, self._vectors = rule, vectors
+        self.exemplars = Exemplars(rule, models)
+
+    async def judge(self, text: str, principal: Principal) -> Judged:
+        """Raises ModelServerError."""
+        scorer = await self.exemplars.scorer()
+        scores = scorer.score(await self._vectors.of(text, principal))
+        return Judged(scores, scores.score >= self._rule.threshold and scores.margin >= self._rule.margin)
