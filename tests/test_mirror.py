@@ -14,6 +14,7 @@ ELSEWHERE = {
     "answers/test_service.py": ["answers/index.py"],
     "answers/test_shared.py": ["answers/entries.py", "answers/writer.py"],
     "cli/test_main.py": ["cli/commands.py"],
+    "cli/test_cache.py": ["answers/selecting.py"],
     "cli/test_why.py": ["metering/words.py"],
     "detectors/injection/test_detector.py": [
         "detectors/injection/expressions.py",

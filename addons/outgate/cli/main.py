@@ -16,6 +16,7 @@ COMMANDS = {
     "plan": "Show in which order stages run, and why.",
     "evaluate": "Measure a decision over a file of labelled texts.",
     "why": "Say what happened to a request, or to a text that a guard found.",
+    "cache": "List and drop cached answers.",
     "workload": "Add, rotate or revoke a workload's token.",
     "ca": "Make or show the certificate authority that workloads trust.",
 }
