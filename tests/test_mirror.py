@@ -45,6 +45,7 @@ ELSEWHERE = {
     "exchange/test_attempts.py": ["inference/attempt.py", "stages/dispatch.py", "upstreams/events.py"],
     "exchange/test_judging.py": ["inference/judge.py"],
     "identity/test_presented.py": ["net/headers.py", "net/secret.py"],
+    "model_server/engines/test_engines.py": ["model_server/engines/sentence_transformers.py"],
     "model_server/engines/test_onnx.py": ["model_server/engines/bert.py", "model_server/engines/packaged.py"],
     "model_server/test_client.py": ["inference/finding.py"],
     "pipeline/test_executor.py": ["pipeline/plan.py"],

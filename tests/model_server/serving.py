@@ -14,7 +14,7 @@ from outgate.model_server.supervise import listening
 async def serving(path: Path, echo: Echo) -> AsyncIterator[None]:
     ended = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        server = tasks.create_task(serve(path, {"pii": echo}, ended))
+        server = tasks.create_task(serve(path, {"pii": lambda: echo}, ended))
         await listening(str(path), 5)
         try:
             yield

@@ -6,7 +6,7 @@ import pytest
 
 from outgate.model_server import prepare
 from outgate.model_server.engines import graphs
-from outgate.model_server.engines.onnx import encoder_version
+from outgate.model_server.engines.packaged import encoder_version
 
 
 def test_set_up_writes_the_graphs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from model_server.models import Echo
 from model_server.serving import serving
 from outgate.model_server.client import ModelClient
-from outgate.model_server.process import listening, load_model
+from outgate.model_server.process import listening
 from outgate.model_server.scheduler import MAX_WAITING
 from outgate.model_server.wire import Frames, ModelServerError, frame
 
@@ -74,12 +74,6 @@ def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
     listener = listening(tmp_path / "s")
     assert stat.S_ISSOCK((tmp_path / "s").stat().st_mode)
     listener.close()
-
-
-@pytest.mark.parametrize("entry", ["", "pii", "pii=module", "=a:b", "pii=:b"])
-def test_a_model_needs_a_name_a_module_and_a_callable(entry: str) -> None:
-    with pytest.raises(ValueError, match="name=module:callable"):
-        load_model(entry, Path())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from model_server.models import Echo
-from outgate.model_server.scheduler import BATCH, BATCH_CHARS, MAX_WAITING, Request, Scheduler
+from outgate.model_server.scheduler import BOUNDS, MAX_WAITING, Request, Scheduler
 
 
 class Desk:
@@ -60,11 +60,11 @@ def test_a_long_text_does_not_hold_up_a_short_one(desk: Desk) -> None:
 
 
 def test_pieces_of_many_questions_go_out_together_up_to_the_bound(desk: Desk) -> None:
-    for number in range(BATCH + 3):
+    for number in range(BOUNDS.pieces + 3):
         desk.ask(str(number), f"text {number}")
     desk.work()
-    assert [BATCH, 3] == [len(batch) for batch in desk.echo.batches]
-    assert {str(n): [[f"text {n}"]] for n in range(BATCH + 3)} == desk.replies
+    assert [BOUNDS.pieces, 3] == [len(batch) for batch in desk.echo.batches]
+    assert {str(n): [[f"text {n}"]] for n in range(BOUNDS.pieces + 3)} == desk.replies
 
 
 def test_only_the_same_model_with_the_same_options_is_batched(desk: Desk) -> None:
@@ -89,11 +89,11 @@ def test_requests_of_one_share_take_turns(desk: Desk) -> None:
     desk.ask("first", "|".join("1" * 50))
     desk.ask("second", "|".join("2" * 50))
     desk.work(turns=4)
-    assert {batch.count("1") for batch in desk.echo.batches} == {BATCH // 2}
+    assert {batch.count("1") for batch in desk.echo.batches} == {BOUNDS.pieces // 2}
 
 
 def test_a_batch_is_bounded_by_its_characters_too(desk: Desk) -> None:
-    desk.ask("q", *(["x" * BATCH_CHARS] * 3))
+    desk.ask("q", *(["x" * BOUNDS.characters] * 3))
     desk.work()
     assert [1, 1, 1] == [len(batch) for batch in desk.echo.batches]
 

@@ -199,11 +199,13 @@ def _environ() -> Mapping[str, str]:
 
 def test_no_secret_of_ours_reaches_the_child(tmp_path: Path) -> None:
     shown = tmp_path / "environ"
-    (tmp_path / "spy.py").write_text(f"import os\nopen({str(shown)!r}, 'w').write(' '.join(os.environ))\nraise SystemExit")
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import os\nopen({str(shown)!r}, 'w').write(' '.join(os.environ))\nraise SystemExit"
+    )
 
     async def scenario() -> None:
         environ = {"PYTHONPATH": str(tmp_path), "OPENAI_API_KEY": "canary", "PATH": ""}
-        await (await spawn(str(tmp_path / "s"), environ, ["pii=spy:load"])).wait()
+        await (await spawn(str(tmp_path / "s"), environ)).wait()
 
     asyncio.run(scenario())
     assert {"PYTHONPATH", "PATH", "OMP_NUM_THREADS", "HF_HUB_OFFLINE"} <= set(shown.read_text().split())

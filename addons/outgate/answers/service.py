@@ -63,12 +63,17 @@ class Item(NamedTuple):
 
 
 class AnswersModel:
-    """Look-ups and comparisons, in the one thread of the model server. Index and judgement are loaded with the first question."""
+    """Look-ups and comparisons, in the one thread of the model server. Index and judgement are loaded for the first question."""
 
     def __init__(self, reader: Reader, writer: Writer, index: Callable[[], "Index"], judgement: Callable[[], Judgement]) -> None:
         self._reader = reader
         self._index, self._judgement = cache(index), cache(judgement)
         self._bounds = Bounds(reader, writer)
+
+    def prepare(self, options: Sequence[str]) -> None:  # noqa: ARG002
+        """Load them, beside the thread that works."""
+        self._index()
+        self._judgement()
 
     def split(self, item: str) -> Item:
         return Item((item,))

@@ -5,7 +5,7 @@ what it means for the exchange is the policy of that stage.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from outgate.inference.finding import Finding
@@ -61,7 +61,8 @@ class _Link(asyncio.Protocol):
         if "results" in message:
             future.set_result(message["results"])
         else:
-            future.set_exception(ModelServerError(str(message.get("error", "protocol"))))
+            code, _, why = str(message.get("error", "protocol")).partition(": ")
+            future.set_exception(ModelServerError(code, why))
 
 
 class ModelClient:
@@ -77,8 +78,9 @@ class ModelClient:
         """What the model says of each item, as JSON values. Shares take turns, however much is asked under one of them.
         Raises ModelServerError.
         """
-        if not items:
-            return []
+        return await self._ask(model, items, options, share) if items else []
+
+    async def _ask(self, model: str, items: Sequence[str], options: tuple[str, ...], share: str) -> list[Any]:
         self._number = number = self._number + 1
         request = frame({"id": number, "model": model, "options": options, "items": list(items), "share": share})
         results = await (await self._linked()).answer(number, request)
@@ -86,11 +88,21 @@ class ModelClient:
             raise ModelServerError("protocol")
         return results
 
+    async def prepare(self, asked: Iterable[tuple[str, tuple[str, ...]]], report: Callable[[str], None]) -> None:
+        """Have models loaded, each by its options, ahead of the first question. `report` is told why one cannot be."""
+        for model, options in asked:
+            try:
+                await self._ask(model, (), options, "")
+            except ModelServerDownError:
+                return
+            except ModelServerError as error:
+                report(f"model {model}: {error}")
+
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[tuple[Finding, ...]]:
         """Structured personal data in each text, disjoint and in order. Raises ModelServerError."""
         answers = await self.ask("pii", texts, options=entities, share=share)
         try:
-            return [_findings(answer) for answer in answers]
+            return [findings(answer) for answer in answers]
         except (TypeError, ValueError):
             raise ModelServerError("protocol") from None
 
@@ -110,5 +122,6 @@ class ModelClient:
             return self._link
 
 
-def _findings(result: Any) -> tuple[Finding, ...]:
+def findings(result: Any) -> tuple[Finding, ...]:
+    """Findings as the model `pii` gives them. Raises TypeError or ValueError for anything else."""
     return tuple(Finding(str(entity), int(start), int(end), float(score)) for entity, start, end, score in result)

@@ -1,7 +1,7 @@
 """Run the model server: `python -m outgate.model_server.process --socket PATH`.
 
-One thread works, one event loop listens. A model is named by its entry point, `name=module:callable`, so that this room knows no
-detector. The process ends when its standard input does: its parent holds the other end. It logs nothing: it sees prompts.
+One thread works, one loads, one event loop listens. A model is named by its entry point, `name=module:callable`, so that this room
+knows no detector. The process ends when its standard input does: its parent holds the other end. It logs nothing: it sees prompts.
 """
 
 import argparse
@@ -9,15 +9,15 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from importlib import import_module
-from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
-from outgate.model_server.scheduler import Batch, Model, Request, Scheduler
+from outgate.model_server.loading import Loader, maker
+from outgate.model_server.scheduler import Batch, Model, Request, Scheduler, Work
 from outgate.model_server.wire import Frames, ModelServerError, frame
 
 MODELS = (
@@ -29,12 +29,14 @@ MODELS = (
 
 
 class BatchRunner:
-    """The scheduler at work: one batch at a time in one thread, results handed out on the loop."""
+    """The scheduler at work: one batch at a time in one thread, results handed out on the loop; models are loaded in another."""
 
-    def __init__(self, scheduler: Scheduler, loop: asyncio.AbstractEventLoop) -> None:
-        self.scheduler = scheduler
+    def __init__(self, makers: Mapping[str, Callable[[], Model]], loop: asyncio.AbstractEventLoop) -> None:
+        self.scheduler = Scheduler({})
+        self.loader = Loader(makers, self.scheduler, self._load, time.monotonic)
         self._loop = loop
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="models")
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self._busy = False
 
     def pump(self) -> None:
@@ -49,6 +51,14 @@ class BatchRunner:
     def when_free(self, call: Callable[[], None]) -> None:
         """Call on the loop once the thread has done what it has in hand."""
         self._thread.submit(self._loop.call_soon_threadsafe, call)
+
+    def _load(self, work: Work) -> None:
+        future = self._loading.submit(self.loader.load, work)
+        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._loaded, work, done))
+
+    def _loaded(self, work: Work, future: "Future[str]") -> None:
+        self.loader.loaded(work, future.result())
+        self.pump()
 
     def _hand_over(self, batch: Batch, future: "Future[list[Any]]") -> None:
         self._loop.call_soon_threadsafe(self._finished, batch, future)
@@ -74,7 +84,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
-        self._runner.scheduler.forget(self)
+        self._runner.loader.forget(self)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -89,9 +99,9 @@ class Connection(asyncio.Protocol):
         if "alive" in message:
             self._runner.when_free(partial(self._send, message))
         elif "cancel" in message:
-            self._runner.scheduler.forget(self, int(message["cancel"]))
+            self._runner.loader.forget(self, int(message["cancel"]))
         else:
-            self._runner.scheduler.add(self._request(message))
+            self._runner.loader.add(self._request(message))
 
     def _request(self, message: dict[str, Any]) -> Request:
         number, items = int(message["id"]), message["items"]
@@ -128,32 +138,19 @@ def listening(path: Path) -> socket.socket:
     return listener
 
 
-def load_model(entry: str, state: Path) -> tuple[str, Model]:
-    """`name=module:callable` as a name and the model that the callable makes, from the state folder if it asks for `state`.
-
-    Raises ValueError for any other form.
-    """
-    name, _, target = entry.partition("=")
-    module, _, attribute = target.partition(":")
-    if not (name and module and attribute):
-        raise ValueError("a model is given as name=module:callable")
-    make = getattr(import_module(module), attribute)
-    return name, make(state) if "state" in signature(make).parameters else make()
-
-
-async def serve(path: Path, models: dict[str, Model], ended: asyncio.Event) -> None:
-    """Answer requests until `ended`."""
+async def serve(path: Path, makers: Mapping[str, Callable[[], Model]], ended: asyncio.Event) -> None:
+    """Answer requests until `ended`. `makers` make the models."""
     loop = asyncio.get_running_loop()
-    runner = BatchRunner(Scheduler(models), loop)
+    runner = BatchRunner(makers, loop)
     server = await loop.create_unix_server(lambda: Connection(runner), sock=listening(path))
     async with server:
         await ended.wait()
 
 
-async def _run(path: Path, models: dict[str, Model]) -> None:
+async def _run(path: Path, makers: Mapping[str, Callable[[], Model]]) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _until_closed, ended)
-    await serve(path, models, ended)
+    await serve(path, makers, ended)
 
 
 def _until_closed(ended: asyncio.Event) -> None:
@@ -162,13 +159,12 @@ def _until_closed(ended: asyncio.Event) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Load every model, then listen: a worker that can connect can ask."""
+    """Listen; what models keep is in the folder of the socket."""
     parser = argparse.ArgumentParser(prog="outgate.model_server.process", description="Owns the models; asked over a Unix socket.")
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--model", action="append", metavar="NAME=MODULE:CALLABLE", help="may be repeated")
     arguments = parser.parse_args(argv)
-    models = dict(load_model(entry, arguments.socket.parent) for entry in arguments.model or MODELS)
-    asyncio.run(_run(arguments.socket, models))
+    asyncio.run(_run(arguments.socket, dict(maker(entry, arguments.socket.parent) for entry in arguments.model or MODELS)))
     os._exit(0)  # a batch still in the thread has nobody to answer to
 
 

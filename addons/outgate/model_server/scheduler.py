@@ -10,10 +10,24 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-BATCH, BATCH_CHARS = 8, 4_096
-"""Pieces, and characters of pieces, in one batch at most: the longest a new request waits is one batch for each share."""
 MAX_WAITING = 512
 """Requests of one share in hand; beyond it they are answered `busy`."""
+
+type Work = tuple[str, tuple[str, ...]]
+"""A model and its options: what pieces must have in common to be run together."""
+
+
+class Bounds(NamedTuple):
+    """Pieces, and characters of pieces, in one batch at most: the longest a new request waits is one batch for each share.
+
+    A model whose pieces cost more than a millisecond has an attribute `bounds` of its own.
+    """
+
+    pieces: int = 8
+    characters: int = 4_096
+
+
+BOUNDS = Bounds()
 
 
 class SplitItem(Protocol):
@@ -50,9 +64,12 @@ class Request:
     done: list[Any] = field(default_factory=list)
 
     @property
-    def work(self) -> tuple[str, tuple[str, ...]]:
-        """What its pieces must have in common with others to be run with them."""
+    def work(self) -> Work:
         return self.model, self.options
+
+    def is_of(self, owner: Hashable, number: int | None) -> bool:
+        """Whether this asker asked it, under this number where one is given."""
+        return self.owner == owner and number in (None, self.number)
 
 
 class Batch(NamedTuple):
@@ -73,15 +90,15 @@ FAILED = Failed()
 
 
 class Scheduler:
-    """Requests wait in turn; `next` gives work, `did` takes what came of it."""
+    """Requests wait in turn; `next` gives work, `did` takes what came of it. Models may be added to `models` at any time."""
 
     def __init__(self, models: dict[str, Model]) -> None:
-        self._models = models
+        self.models = models
         self._waiting: OrderedDict[str, deque[Request]] = OrderedDict()
         self._splitting: Request | None = None
 
     def add(self, request: Request) -> None:
-        if request.model not in self._models:
+        if request.model not in self.models:
             request.reply(None, "unknown_model")
         elif len(self._waiting.get(request.share, ())) >= MAX_WAITING:
             request.reply(None, "busy")
@@ -90,14 +107,10 @@ class Scheduler:
 
     def forget(self, owner: Hashable, number: int | None = None) -> None:
         """Drop a request that nobody waits for any more; without its number, all of a client that has gone."""
-
-        def is_meant(one: Request) -> bool:
-            return one.owner == owner and number in (None, one.number)
-
-        if self._splitting is not None and is_meant(self._splitting):
+        if self._splitting is not None and self._splitting.is_of(owner, number):
             self._splitting = None
         for share, waiting in list(self._waiting.items()):
-            kept = deque(one for one in waiting if not is_meant(one))
+            kept = deque(one for one in waiting if not one.is_of(owner, number))
             if kept:
                 self._waiting[share] = kept
             else:
@@ -112,12 +125,13 @@ class Scheduler:
             self._splitting = first
             return Batch(first.model, first.options, [], [], first)
         batch = Batch(first.model, first.options, [], [])
+        bounds = getattr(self.models[first.model], "bounds", BOUNDS)
         request: Request | None = first
         while request is not None:
             batch.requests.append(request)
             batch.pieces.append(request.pieces[request.given])
             self._hand_out(request)
-            full = len(batch.pieces) == BATCH or sum(map(len, batch.pieces)) >= BATCH_CHARS
+            full = len(batch.pieces) == bounds.pieces or sum(map(len, batch.pieces)) >= bounds.characters
             request = None if full else self._take(like=first)
         return batch
 
@@ -125,7 +139,7 @@ class Scheduler:
         """Do a batch: the only method that may run in another thread, and only one at a time. Whose text makes a model raise has an
         error, and nobody else.
         """
-        model = self._models[batch.model]
+        model = self.models[batch.model]
         if batch.unsplit is not None:
             return [_tried(model.split, item) for item in batch.unsplit.items]
         found = _tried(model.run, batch.pieces, batch.options)
@@ -181,7 +195,7 @@ class Scheduler:
         if FAILED in request.done:
             request.reply(None, "failed")
             return
-        model = self._models[request.model]
+        model = self.models[request.model]
         results, position = [], 0
         for job in request.jobs or ():
             count = len(job.pieces)

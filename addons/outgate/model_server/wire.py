@@ -1,8 +1,9 @@
 """Frame the messages between a worker and the model server: length-prefixed JSON, bounded.
 
-A request is `{"id", "model", "options", "items", "share"}`: `items` are texts, `share` names on whose account it is worked on. An
-answer is `{"id", "results"}`, one result for each item, or `{"id", "error"}` with a code that never quotes a text. `{"cancel"}`
-takes the request of this id back. `{"alive"}` is answered with the same once the work in hand is done.
+A request is `{"id", "model", "options", "items", "share"}`: `items` are texts, `share` names on whose account it is worked on; one
+without items loads the model. An answer is `{"id", "results"}`, one result for each item, or `{"id", "error"}`: a code, sometimes a
+reason after a colon, and never a text. `{"cancel"}` takes the request of this id back. `{"alive"}` is answered with the same once
+the work in hand is done.
 """
 
 from collections.abc import Iterator
@@ -18,10 +19,13 @@ _LENGTH = Struct(">I")
 
 
 class ModelServerError(OutgateError):
-    """The model server gave no answer. `code`: busy, too_large, unencodable, protocol, failed, unknown_model."""
+    """The model server gave no answer. `code`: busy, too_large, unencodable, protocol, failed, unknown_model, unloadable.
 
-    def __init__(self, code: str) -> None:
-        super().__init__(f"the model server gave no answer: {code}")
+    `why` says why a model cannot be loaded.
+    """
+
+    def __init__(self, code: str, why: str = "") -> None:
+        super().__init__(f"the model server gave no answer: {code}{why and ': '}{why}")
         self.code = code
 
 

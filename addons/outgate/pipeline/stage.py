@@ -42,6 +42,8 @@ class Stage:
     streams: ClassVar[bool] = False
     """Whether `run` opens a judge on an answer (StreamStage)."""
     contract: Contract
+    asks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Models of the model server that it asks, each with its options: they are loaded before the first request."""
 
     async def start(self) -> None:
         """Open what the stage holds; called before its plan is swapped in."""

@@ -25,7 +25,7 @@ from outgate.policy.source import Place, Source
 from outgate.policy.stage_types import Ports, build_stage, stage_names, stage_type
 from outgate.policy.validate import Validated, canonical, settings_problems
 from outgate.policy.validation_messages import nearest
-from outgate.policy.values import catalog_of, prices_of, workloads_of
+from outgate.policy.values import catalog_of, embedders_of, prices_of, workloads_of
 
 _TUNNEL = frozenset({Origin.OUTSIDE, Origin.CONNECTION})
 _TUNNEL_FACTS = frozenset({"destination", "method", "headers"})
@@ -48,6 +48,7 @@ class Builder:
         self._stages: dict[tuple[str, bytes], Stage] = {}
         self.catalog = catalog_of(source, validated.policy)
         self._workloads = workloads_of(source, validated.policy)
+        self._embedders = embedders_of(source, validated.policy)
         self._models = models_named(source)
         self._allowed = models_allowed(source)
         self._prices = ports.prices.under(prices_of(validated.policy))
@@ -227,6 +228,7 @@ class Builder:
             "catalog": self.catalog,
             "workloads": self._workloads,
             "prices": self._prices,
+            "embedders": self._embedders,
             "models": self._models,
             "allowed": self._allowed,
             "revision": self._revision,

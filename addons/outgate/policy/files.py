@@ -27,6 +27,8 @@ def named_files(validated: Validated) -> Iterator[NamedFile]:
         yield from (((*tls, "ca"), file) for file in files)
         yield (*tls, "client_certificate"), provider.tls.client_certificate
         yield (*tls, "client_key"), provider.tls.client_key
+    for name, model in validated.policy.models.items():
+        yield ("models", name, "path"), f"{model.path}/config.json" if model.path else ""
     yield from _key_sets(validated)
 
 

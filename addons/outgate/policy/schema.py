@@ -213,6 +213,26 @@ class RouteSection(Settings):
     """Repeat a request that a provider may have received without answering; it may bill twice."""
 
 
+class ModelSection(Settings):
+    """A model that turns texts into vectors. Nothing is downloaded: it is in an installed package or in a folder."""
+
+    engine: Literal["onnx", "sentence-transformers"] = "onnx"
+    """`onnx`: all-MiniLM-L6-v2, which comes with outgate. `sentence-transformers`: a model of your own, on PyTorch, which
+    `pip install outgate[sentence-transformers]` brings."""
+    precision: Literal["int8", "fp32"] = "int8"
+    """Of `onnx`: `fp32` is exact, takes twice the time and four times the memory."""
+    path: str = ""
+    """Of `sentence-transformers`: the folder of the model, path from the policy's folder."""
+
+    @model_validator(mode="after")
+    def _of_its_engine(self) -> Self:
+        if (self.engine == "onnx") == bool(self.path):
+            raise ValueError("`path` is of the engine sentence-transformers, which needs it")
+        if self.engine != "onnx" and "precision" in self.model_fields_set:
+            raise ValueError("`precision` is of the engine onnx")
+        return self
+
+
 class PolicySection(Settings):
     """A whole policy file."""
 
@@ -224,6 +244,9 @@ class PolicySection(Settings):
     """Who may be called: name to provider. Nothing else is ever dialled."""
     workloads: dict[Name, WorkloadSection] = Field(default_factory=dict)
     """Who may call: name to workload."""
+    models: dict[Name, ModelSection] = Field(default_factory=dict)
+    """Models that embed texts: name to model. Stages that name none use `default`, which is all-MiniLM-L6-v2 in int8 unless it is
+    written here. Only those that a stage uses are loaded."""
     stages: dict[StageName, StageSettings] = Field(default_factory=dict)
     """Stages of every route, and their settings; `false` removes one that would come by itself."""
     routes: tuple[RouteSection, ...] = ()

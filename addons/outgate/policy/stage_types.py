@@ -7,7 +7,7 @@ constructor parameter: the caller makes ports once per process, the policy adds 
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
@@ -69,8 +69,8 @@ class NullPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The ports of a process. `catalog`, `workloads`, `models`, `allowed` and `revision` come from the policy and are not
-    among them.
+    """The ports of a process. `catalog`, `workloads`, `embedders`, `models`, `allowed` and `revision` come from the policy and are
+    not among them.
     """
 
     accounts: Any = NullPort("accounts")
@@ -98,6 +98,16 @@ class UnknownPortError(LookupError):
 def ports_of(kind: type[Stage]) -> dict[str, inspect.Parameter]:
     """The ports a stage asks for, by name."""
     return {name: parameter for name, parameter in inspect.signature(kind).parameters.items() if name != "settings"}
+
+
+def needs_model_server(stages: Iterable[Stage]) -> bool:
+    """Whether any of these stages needs the model server."""
+    return any("model_server" in ports_of(type(stage)) for stage in stages)
+
+
+def models_asked(stages: Iterable[Stage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What these stages ask the model server, each model with its options once."""
+    return tuple(dict.fromkeys(asked for stage in stages for asked in stage.asks))
 
 
 def build_stage(kind: type[Stage], settings: Settings, ports: Ports, decided: Mapping[str, Any]) -> Stage:

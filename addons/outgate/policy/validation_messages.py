@@ -90,9 +90,10 @@ def _message(
 def _unknown(name: str, keys: frozenset[str]) -> str:
     meant = _OTHER_GATEWAYS.get(name, "")
     near = meant if meant in keys else nearest(name, keys)
-    if near:
+    is_stage = name in stage_names()
+    if near and not (is_stage and "stages" in keys):
         return f"did you mean `{near}`?"
-    if name in stage_names():
+    if is_stage:
         return f"{name} is a stage: write it under `stages`"
     return f"remove it; known here: {', '.join(sorted(keys)) or 'no key at all'}"
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from outgate.errors import PolicyError
 from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.metering.prices import Price
+from outgate.model_server.embedders import ONNX, Embedder, Embedders
 from outgate.policy.files import content_of
 from outgate.policy.provider_settings import CredentialSection, EndpointSection, PriceSection, ProviderSection, TlsSection
-from outgate.policy.schema import JwtSection, PolicySection, WorkloadSection
+from outgate.policy.schema import JwtSection, ModelSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
 from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings
 
@@ -44,6 +45,18 @@ def prices_of(policy: PolicySection) -> dict[tuple[str, str], Price]:
     return {
         (provider, model): _price(each) for provider, section in policy.providers.items() for model, each in section.prices.items()
     }
+
+
+def embedders_of(source: Source, policy: PolicySection) -> Embedders:
+    """The models that embed texts, by name."""
+    folder = Path(source.file).parent
+    return Embedders({name: _embedder(section, folder) for name, section in policy.models.items()})
+
+
+def _embedder(section: ModelSection, folder: Path) -> Embedder:
+    if section.engine == ONNX:
+        return Embedder.packaged(section.precision)
+    return Embedder.in_folder((folder / section.path).absolute())
 
 
 def _price(section: PriceSection) -> Price:

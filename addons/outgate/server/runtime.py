@@ -29,7 +29,7 @@ from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
 from outgate.policy.reload import Reloader
 from outgate.policy.schema import LimitsSection
-from outgate.policy.stage_types import Ports, ports_of
+from outgate.policy.stage_types import Ports, models_asked, needs_model_server
 from outgate.server.at_start import AtStart
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
@@ -163,9 +163,10 @@ class Runtime:
         self.in_background(_every(SECOND, self._write_refusals))
         self.in_background(asyncio.to_thread(self._prices.load))
         self.in_background(trim_after_start())
-        if needs_model_server(live):
-            with contextlib.suppress(ModelServerError):
+        if needs_model_server(live.stages):
+            with contextlib.suppress(ModelServerError, TimeoutError):
                 await listening(self._socket, _MODEL_SERVER_START)
+                await asyncio.wait_for(self._prepare(live), _MODEL_SERVER_START)
 
     def keep_model_server(self) -> None:
         """Keep the model server of this machine alive, from the first time this is called."""
@@ -273,13 +274,12 @@ class Runtime:
         self._client.keep(policy.catalog.backends)
         for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
             _log.warning("%s; until there is one, its requests are refused", problem.message)
-        if needs_model_server(policy):
+        if needs_model_server(policy.stages):
             self._need_model_server()
+            self.in_background(self._prepare(policy))
 
-
-def needs_model_server(policy: LivePolicy) -> bool:
-    """Whether any stage of any route needs the model server."""
-    return any("model_server" in ports_of(type(stage)) for stage in policy.stages)
+    def _prepare(self, policy: LivePolicy) -> Coroutine[Any, Any, None]:
+        return self._models.prepare(models_asked(policy.stages), _log.warning)
 
 
 def exchange_id() -> str:

@@ -69,9 +69,9 @@ class Redact(Stage):
     def __init__(self, settings: RedactSettings, model_server: ModelClient, memo: Memo, state_secret: StateSecret) -> None:
         self._memo, self._secret = memo, state_secret
         self._per_conversation, self._rotation = settings.scope == "conversation", settings.rotation
-        self._entities: tuple[str, ...] = tuple(sorted(settings.entities))
-        self._pieces = PiiPieces(model_server, memo, self._entities)
-        self._kind = "pii:" + ",".join(self._entities)
+        self._entities = tuple(sorted(settings.entities))
+        self.asks = (("pii", self._entities),)
+        self._pieces, self._kind = PiiPieces(model_server, memo, self._entities), "pii:" + ",".join(self._entities)
         self.contract = Contract.of(
             Reads,
             writes=("prompt", "placeholders", "redacted"),

@@ -24,9 +24,9 @@ from outgate.pipeline.executor import Execution
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_source
 from outgate.policy.source import Source, read_source
-from outgate.policy.stage_types import Ports
+from outgate.policy.stage_types import Ports, models_asked
 from outgate.testing.cases import Caller, Case, RequestIn, UpstreamOut, cases_beside, read_cases
-from outgate.testing.ports import behaviour_ports, warm
+from outgate.testing.ports import behaviour_ports
 from outgate.upstreams.catalog import destinations
 from outgate.upstreams.client import OutboundRequest
 
@@ -62,7 +62,7 @@ async def run_behaviour(policy: Path, *, elsewhere: bool = False) -> tuple[int, 
     failed = []
     async with behaviour_ports() as ports:
         live = load_source(source, ports, elsewhere=elsewhere)
-        await warm(live.stages)
+        await ports.model_server.prepare(models_asked(live.stages))
         await live.start()
         try:
             for index, case in enumerate(cases):

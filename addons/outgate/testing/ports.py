@@ -1,6 +1,6 @@
 """Ports for behaviour tests: the real engines over a folder that is thrown away, and a client that records instead of dialling.
 
-Personal data is looked for in this process instead of the model server's, by the same analyzer.
+Models run in this process instead of the model server's.
 """
 
 import asyncio
@@ -20,11 +20,12 @@ from outgate.dialects import sse
 from outgate.errors import FailureKind, UpstreamError
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
-from outgate.model_server.process import MODELS, load_model
+from outgate.model_server.client import findings
+from outgate.model_server.loading import maker
+from outgate.model_server.process import MODELS
 from outgate.model_server.scheduler import Model
 from outgate.net.headers import Headers
-from outgate.pipeline.stage import Stage
-from outgate.policy.stage_types import Ports, ports_of
+from outgate.policy.stage_types import Ports
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.memo import Memo
@@ -45,27 +46,35 @@ def _wall() -> float:
 
 
 @cache
-def _model(name: str) -> Model:
-    """A model, loaded when this process first asks it."""
-    return next(load_model(entry, Path())[1] for entry in MODELS if entry.startswith(f"{name}="))
-
-
-async def warm(stages: Iterable[Stage]) -> None:
-    """Load the analyzer ahead of the tests, where a stage asks for it: loading it is no stage's time."""
-    if any("model_server" in ports_of(type(stage)) for stage in stages):
-        await asyncio.to_thread(_model, "pii")
+def _model(name: str, state: Path) -> Model:
+    """A model, loaded with the first request of this process that asks it."""
+    return dict(maker(entry, state) for entry in MODELS)[name]()
 
 
 class LocalModels:
-    """Answers what the model server would, in this one."""
+    """Answers what the model server would. Models that keep something keep it in `state`; the others are shared by all tests."""
+
+    def __init__(self, state: Path = Path()) -> None:
+        self._state = state
+
+    async def prepare(self, asked: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        """Load models ahead of the tests: loading is no stage's time."""
+        for model, options in asked:
+            await asyncio.to_thread(self._loaded, model, options)
 
     async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]:  # noqa: ARG002
-        known = await asyncio.to_thread(_model, model)
+        known = await asyncio.to_thread(self._loaded, model, options)
         jobs = [known.split(item) for item in items]
-        return [known.merge(job, known.run(job.pieces, options)) for job in jobs]
+        return [known.merge(job, await asyncio.to_thread(known.run, job.pieces, options)) for job in jobs]
 
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[Any]:
-        return await self.ask("pii", texts, options=entities, share=share)
+        return [findings(found) for found in await self.ask("pii", texts, options=entities, share=share)]
+
+    def _loaded(self, name: str, options: tuple[str, ...]) -> Model:
+        model = _model(name, self._state if name == "answers" else Path())
+        if (prepare := getattr(model, "prepare", None)) is not None:
+            prepare(options)
+        return model
 
 
 class GivenAnswer:
@@ -133,7 +142,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
             yield Ports(
                 accounts=accounts,
                 answers=MemoryAnswers(_wall),
-                model_server=LocalModels(),
+                model_server=LocalModels(folder),
                 memo=memo,
                 client=RecordingClient(),
                 credentials=NoCredentials(),

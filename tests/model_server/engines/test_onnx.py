@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from outgate.model_server.engines import EngineError, packaged
-from outgate.model_server.engines.onnx import MAX_CHARACTERS, OnnxEncoder, encoder_version, load_encoder
+from outgate.model_server.engines.onnx import OnnxEncoder, load_encoder
+from outgate.model_server.engines.packaged import MAX_CHARACTERS, encoder_version
 
 PUBLISHED = {
     "The cat sits outside.": [0.13884, 0.00013, 0.04263, 0.04575, -0.05863, -0.00674],

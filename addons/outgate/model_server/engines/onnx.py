@@ -6,21 +6,16 @@ A text is embedded up to MAX_CHARACTERS and MAX_TOKENS; what follows does not ch
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import onnxruntime
 from tokenizers import Encoding, Tokenizer
 
 from outgate.model_server.engines import EngineError, bert, graphs, packaged
+from outgate.model_server.engines.packaged import MAX_CHARACTERS, MAX_TOKENS, encoder_version
 from outgate.model_server.engines.weights import VERIFIER, Weights, encoder_weights, verifier_weights
 
-MAX_TOKENS = 256
-"""Word pieces of a text or a pair that are read, marks included: what the model was trained with."""
-MAX_CHARACTERS = 4_096
-"""Characters of a text or a pair that are split into word pieces at all."""
-FORMAT = 2
-"""Raise it whenever the same weights make another graph."""
 _TOGETHER, _PADDING = 16, 8
 """Texts that are run together at most, and tokens by which their lengths differ at most."""
 
@@ -76,13 +71,18 @@ def load_encoder(name: str = packaged.NAME, precision: Precision = "int8", folde
     return OnnxEncoder(name, version, graphs.graph(version, write, folder or graphs.folder()), _tokenizer())
 
 
+def encoder_of(precision: str) -> OnnxEncoder:
+    """The packaged encoder in the precision that a policy names. Raises EngineError."""
+    return load_encoder(precision=cast("Precision", precision))
+
+
 def load_scorer(weights: Path = VERIFIER, folder: Path | None = None) -> OnnxScorer:
     """The verifier. Raises EngineError where its weights, or the packaged files, are missing or have another form."""
     try:
         data = weights.read_bytes()
     except OSError as error:
         raise EngineError(f"the verifier's weights cannot be read: {error.strerror}") from error
-    version = f"verifier-{_digest(hashlib.sha256(data).hexdigest())}"
+    version = f"verifier-{packaged.version(hashlib.sha256(data).hexdigest())}"
 
     def write() -> bytes:
         try:
@@ -91,17 +91,6 @@ def load_scorer(weights: Path = VERIFIER, folder: Path | None = None) -> OnnxSco
             raise EngineError(f"the verifier's weights have another form: {error}") from error
 
     return OnnxScorer(version, graphs.graph(version, write, folder or graphs.folder()), _tokenizer())
-
-
-def encoder_version(precision: Precision) -> str:
-    """The version of the packaged encoder, without loading it."""
-    return f"{packaged.NAME}-{precision}-{_digest('')}"
-
-
-def _digest(weights: str) -> str:
-    """What a graph and its use depend on, as a short digest."""
-    made_from = f"{FORMAT} {weights} {packaged.DIGESTS} {MAX_TOKENS} {MAX_CHARACTERS}"
-    return hashlib.sha256(made_from.encode()).hexdigest()[:16]
 
 
 def _graph_of(weights: Weights) -> bert.BertGraph:

@@ -1,4 +1,7 @@
-"""Find the files of all-MiniLM-L6-v2 in the package that carries them, and check them. The package is never imported."""
+"""Find the files of all-MiniLM-L6-v2 in the package that carries them, and check them. The package is never imported.
+
+Workers import it for the version of vectors: no engine is imported here.
+"""
 
 import hashlib
 from importlib.metadata import PackageNotFoundError, distribution
@@ -14,6 +17,12 @@ DIGESTS = {
     TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 LAYERS, HEADS, WIDTH = 6, 12, 384
+MAX_TOKENS = 256
+"""Word pieces of a text or a pair that are read, marks included: what the model was trained with."""
+MAX_CHARACTERS = 4_096
+"""Characters of a text or a pair that are split into word pieces at all."""
+FORMAT = 2
+"""Raise it whenever the same weights make another graph."""
 
 
 def content(name: str) -> bytes:
@@ -25,3 +34,13 @@ def content(name: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != DIGESTS[name]:
         raise EngineError(f"{name} of {NAME} is not the published file")
     return data
+
+
+def encoder_version(precision: str) -> str:
+    """The version of the encoder, without loading it."""
+    return f"{NAME}-{precision}-{version()}"
+
+
+def version(*made_from: str) -> str:
+    """A digest of what a graph and its use depend on."""
+    return hashlib.sha256(f"{made_from} {FORMAT} {DIGESTS} {MAX_TOKENS} {MAX_CHARACTERS}".encode()).hexdigest()[:16]
