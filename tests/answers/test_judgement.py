@@ -7,7 +7,9 @@ from outgate.answers.calibration import Calibration, calibration
 from outgate.answers.judgement import FAR, LENGTH, Judgement, Verdict
 from outgate.model_server.engines import Encoder
 
-MEASURED = Calibration(version="m1", verifier="fake-1", similarity=0.8, score=0.9, answers=calibration().answers)
+MEASURED = Calibration(
+    version="m1", verifier="fake-1", similarity=0.8, score=0.9, doubts={"exchange": 0.5}, answers=calibration().answers
+)
 
 
 class FakeScorer:
@@ -68,7 +70,7 @@ def test_what_is_refused_costs_no_verifier(asked: str, stored: str, similarity: 
 def test_a_short_text_may_be_in_many_more_words() -> None:
     assert (
         Judgement(FakeScorer(1.0), MEASURED, no_encoder)
-        .judge("capital peru", "please tell me what the capital city of peru is", 0.9)
+        .judge("capital peru", "please, can you tell me what the capital of peru is", 0.9)
         .served
     )
 
@@ -85,3 +87,16 @@ def test_answers_are_compared_with_the_encoder() -> None:
     judgement = Judgement(FakeScorer(1.0), MEASURED, WordEncoder)
 
     assert not judgement.same_answer("Yes, you can.", "No, bread is baked from flour.")
+
+
+def test_a_doubt_lowers_the_odds() -> None:
+    scored = Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I boil an egg?", 0.9)
+
+    assert not scored.served
+    assert scored.score == pytest.approx(0.45 / 0.55)
+
+
+def test_a_doubt_that_was_not_measured_is_a_refusal() -> None:
+    scored = Judgement(FakeScorer(0.99), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I fry an egg in butter?", 0.9)
+
+    assert Verdict(served=False, score=0.0, vetoes=()) == scored

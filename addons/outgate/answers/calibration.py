@@ -1,6 +1,7 @@
 """Thresholds of the judgement, measured once and kept with their origin in calibration.json. No setting lowers them."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,15 @@ class Calibration:
     verifier: str
     similarity: float
     score: float
+    doubts: Mapping[str, float]
     answers: Weights
+
+    def doubted(self, score: float, doubts: Iterable[str]) -> float:
+        """The verifier's score after what speaks against it, each by its factor on the odds."""
+        for name in doubts:
+            factor = self.doubts.get(name, 0.0)
+            score = score * factor / max(1.0 - score + score * factor, 1e-9)
+        return score
 
 
 @cache
@@ -34,5 +43,6 @@ def calibration() -> Calibration:
         verifier=values["verifier"],
         similarity=values["questions"]["similarity"],
         score=values["questions"]["score"],
+        doubts=values["questions"]["doubts"],
         answers=Weights(Features(**answers["weights"]), answers["bias"], answers["same_from"]),
     )

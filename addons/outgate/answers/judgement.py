@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from outgate.answers.calibration import Calibration, calibration
-from outgate.detectors.paraphrase.checks import vetoes
+from outgate.detectors.paraphrase.checks import Differences, differences
 from outgate.model_server.engines import Encoder, EngineError, PairScorer
 
 FAR, LENGTH = "similarity", "length"
@@ -36,10 +36,12 @@ class Judgement:
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
         """Whether the answer to `stored` is the answer to `asked`; `similarity` is the cosine of the two."""
-        found = (FAR,) if similarity < self._measured.similarity else against(asked, stored)
-        if found:
-            return Verdict(served=False, score=None, vetoes=found)
-        score = self._score(asked, stored)
+        if similarity < self._measured.similarity:
+            return Verdict(served=False, score=None, vetoes=(FAR,))
+        found = against(asked, stored)
+        if found.vetoes:
+            return Verdict(served=False, score=None, vetoes=found.vetoes)
+        score = self._measured.doubted(self._score(asked, stored), found.doubts)
         return Verdict(served=score >= self._measured.score, score=score, vetoes=())
 
     def same_answer(self, a: str, b: str) -> bool:
@@ -51,10 +53,10 @@ class Judgement:
         return min(self._scorer.score([(asked, stored), (stored, asked)]))
 
 
-def against(asked: str, stored: str) -> tuple[str, ...]:
+def against(asked: str, stored: str) -> Differences:
     """What speaks against one answer for both, before any model is asked."""
     shorter, longer = sorted((len(asked), len(stored)))
-    return (LENGTH,) if longer > _LONGER * max(shorter, _SHORT) else vetoes(asked, stored)
+    return Differences((LENGTH,)) if longer > _LONGER * max(shorter, _SHORT) else differences(asked, stored)
 
 
 def load() -> Judgement:

@@ -1,5 +1,5 @@
 from detectors.paraphrase.pairs import pairs
-from outgate.detectors.paraphrase.exchange import exchange_differs
+from outgate.detectors.paraphrase.exchange import added_differs, exchange_differs
 from outgate.detectors.paraphrase.words import Words
 
 
@@ -24,3 +24,22 @@ def test_one_word_in_the_place_of_another_is_seen(a: Words, b: Words) -> None:
 def test_synonyms_slips_and_other_sentences_are_no_exchange(a: Words, b: Words) -> None:
     assert not exchange_differs(a, b)
     assert not exchange_differs(b, a)
+
+
+@pairs("""
+    How do I fry an egg? | How do I fry an egg in butter?
+    Can I move to Peru? | Can my sister move to Peru with me?
+    How do I round a number in Lua? | How do I round a number up in Lua?
+""")
+def test_a_text_that_says_more_is_seen(a: Words, b: Words) -> None:
+    assert added_differs(a, b)
+    assert added_differs(b, a)
+
+
+@pairs("""
+    How do I fry an egg? | Please show me the steps to fry an egg
+    What is inertia in physics? | I am curious what the word inertia means in physics
+    How do I fry an egg? | How do I fry bacon and ham?
+""")
+def test_words_of_asking_say_no_more(a: Words, b: Words) -> None:
+    assert not added_differs(a, b)

@@ -1,11 +1,12 @@
 """All checks of a pair, in the order in which a veto is named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from outgate.detectors.paraphrase.antonyms import antonyms_differ
 from outgate.detectors.paraphrase.code import code_differs
 from outgate.detectors.paraphrase.dates import dates_differ
-from outgate.detectors.paraphrase.exchange import exchange_differs
+from outgate.detectors.paraphrase.exchange import added_differs, exchange_differs
 from outgate.detectors.paraphrase.language import is_judged, language_differs
 from outgate.detectors.paraphrase.names import kinds_differ, names_differ, quotes_differ
 from outgate.detectors.paraphrase.negation import negation_differs
@@ -15,7 +16,9 @@ from outgate.detectors.paraphrase.questions import question_differs
 from outgate.detectors.paraphrase.scope import form_differs, scope_differs
 from outgate.detectors.paraphrase.words import Words, read
 
-CHECKS: dict[str, Callable[[Words, Words], bool]] = {
+type Check = Callable[[Words, Words], bool]
+
+CHECKS: dict[str, Check] = {
     "number": numbers_differ,
     "unit": units_differ,
     "date": dates_differ,
@@ -30,15 +33,28 @@ CHECKS: dict[str, Callable[[Words, Words], bool]] = {
     "form": form_differs,
     "language": language_differs,
     "code": code_differs,
-    "exchange": exchange_differs,
 }
+DOUBTS: dict[str, Check] = {"exchange": exchange_differs, "added": added_differs}
+"""Signs that often tell two questions apart, and sometimes do not: the verifier has to be surer."""
 NOT_JUDGED = "not_english"
 """The veto where no check can read a text: what is not judged is not served."""
 
 
-def vetoes(a: str, b: str) -> tuple[str, ...]:
-    """Names of the checks that tell the two texts apart."""
+class Differences(NamedTuple):
+    """Names of the checks that tell two texts apart, and of the signs that make it likely."""
+
+    vetoes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def differences(a: str, b: str) -> Differences:
+    """What tells two texts apart. Doubts are looked for where there is no veto."""
     ours, theirs = read(a), read(b)
     if not (is_judged(ours) and is_judged(theirs)):
-        return (NOT_JUDGED,)
-    return tuple(name for name, differ in CHECKS.items() if differ(ours, theirs))
+        return Differences((NOT_JUDGED,))
+    vetoes = _found(CHECKS, ours, theirs)
+    return Differences(vetoes, () if vetoes else _found(DOUBTS, ours, theirs))
+
+
+def _found(checks: Mapping[str, Check], a: Words, b: Words) -> tuple[str, ...]:
+    return tuple(name for name, differ in checks.items() if differ(a, b))

@@ -1,4 +1,4 @@
-"""One word in the place of another, in texts that are otherwise alike: the smallest change that asks for something else."""
+"""The smallest changes that ask for something else: one word in the place of another, or a word more, in texts otherwise alike."""
 
 from importlib.resources import files
 
@@ -12,6 +12,17 @@ _LEFT_OUT = frozenset(
     "then than like tell know want need help ok hi hello hey thanks".split()
 )
 """Words that come and go between two wordings of one question."""
+_SAYING = frozenset(
+    map(
+        stem,
+        "find give say show list explain describe recommend suggest "
+        "advise translate spell word phrase term message flag option command "
+        "step figure value exact exactly curious wonder mean meaning called name offer possible able try happen currently actually "
+        "usually make let time date number example different type kind work find out someone person people question answer "
+        "help advice info information details idea look check see learn".split(),
+    )
+)
+"""Words that another wording of the same question may need."""
 _LONG = 5
 _SYNONYMS: dict[str, set[int]] = {}
 for _number, _line in enumerate(files(__package__).joinpath("synonyms.txt").read_text("utf-8").splitlines()):
@@ -27,6 +38,12 @@ def exchange_differs(a: Words, b: Words) -> bool:
     exchanged = [(one, other) for one, other in zip(ours, theirs, strict=True) if one != other]
     few = 1 if len(ours) < _LONG else 2
     return 0 < len(exchanged) <= few and not all(_alike(one, other) for one, other in exchanged)
+
+
+def added_differs(a: Words, b: Words) -> bool:
+    """Whether one text says all that the other says, and more: a condition, a place, somebody else."""
+    fewer, more = sorted((set(_bearing(a)), set(_bearing(b))), key=len)
+    return len(fewer) > 1 and fewer < more and not more - fewer <= _SAYING
 
 
 def _bearing(text: Words) -> list[str]:
