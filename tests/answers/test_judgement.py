@@ -1,3 +1,4 @@
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -8,7 +9,13 @@ from outgate.answers.judgement import FAR, LENGTH, Judgement, Verdict
 from outgate.model_server.engines import Encoder
 
 MEASURED = Calibration(
-    version="m1", verifier="fake-1", similarity=0.8, score=0.9, doubts={"exchange": 0.5}, answers=calibration().answers
+    version="m1",
+    verifier="fake-1",
+    similarity=0.8,
+    score=0.9,
+    nearness=8.0,
+    doubts={"exchange": 1.0},
+    answers=calibration().answers,
 )
 
 
@@ -34,19 +41,30 @@ ASKED, STORED = "How do I fry an egg?", "what is the way to fry an egg"
 
 
 def test_what_the_verifier_affirms_is_served() -> None:
-    assert Verdict(served=True, score=0.9, vetoes=()) == Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge(ASKED, STORED, 0.8)
+    verdict = Judgement(FakeScorer(0.91), MEASURED, no_encoder).judge(ASKED, STORED, 0.8)
+
+    assert verdict.served
+    assert verdict.score == pytest.approx(0.91)
 
 
 def test_what_the_verifier_doubts_is_not_served() -> None:
-    assert Verdict(served=False, score=0.89, vetoes=()) == Judgement(FakeScorer(0.89), MEASURED, no_encoder).judge(
-        ASKED, STORED, 0.99
+    assert not Judgement(FakeScorer(0.89), MEASURED, no_encoder).judge(ASKED, STORED, 0.8).served
+
+
+def test_nearness_adds_to_the_score() -> None:
+    far, near = (
+        Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge(ASKED, STORED, similarity).score for similarity in (0.8, 0.9)
     )
+
+    assert near == pytest.approx(9 * math.exp(0.8) / (1 + 9 * math.exp(0.8)))
+    assert far < near
 
 
 def test_the_order_of_the_two_that_scores_lower_counts() -> None:
-    assert Verdict(served=False, score=0.2, vetoes=()) == Judgement(FakeScorer(0.99, 0.2), MEASURED, no_encoder).judge(
-        ASKED, STORED, 0.99
-    )
+    verdict = Judgement(FakeScorer(0.99, 0.2), MEASURED, no_encoder).judge(ASKED, STORED, 0.8)
+
+    assert not verdict.served
+    assert verdict.score == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +107,19 @@ def test_answers_are_compared_with_the_encoder() -> None:
     assert not judgement.same_answer("Yes, you can.", "No, bread is baked from flour.")
 
 
-def test_a_doubt_lowers_the_odds() -> None:
-    scored = Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I boil an egg?", 0.9)
+def test_a_doubt_lowers_the_score() -> None:
+    scored = Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I boil an egg?", 0.8)
 
     assert not scored.served
-    assert scored.score == pytest.approx(0.45 / 0.55)
+    assert scored.score == pytest.approx(9 / math.e / (1 + 9 / math.e))
 
 
 def test_a_doubt_that_was_not_measured_is_a_refusal() -> None:
     scored = Judgement(FakeScorer(0.99), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I fry an egg in butter?", 0.9)
 
-    assert Verdict(served=False, score=0.0, vetoes=()) == scored
+    assert not scored.served
+
+
+@pytest.mark.parametrize("verified", [0.0, 1.0])
+def test_the_ends_of_the_scale_are_no_error(verified: float) -> None:
+    assert (verified == 1.0) == Judgement(FakeScorer(verified), MEASURED, no_encoder).judge(ASKED, STORED, 0.8).served

@@ -37,7 +37,7 @@ def contradictions() -> list[Pair]:
 def generated() -> list[Pair]:
     """Questions of CLINC150 with one thing exchanged."""
     data = json.loads((SHARED / "clinc150/data.json").read_text("utf-8"))
-    return near_misses([text for split in ("train", "val", "test") for text, _ in data[split]], _EACH)
+    return near_misses([text for split in ("train", "val") for text, _ in data[split]], _EACH)
 
 
 def held_out() -> list[Pair]:

@@ -1,6 +1,7 @@
 """Thresholds of the judgement, measured once and kept with their origin in calibration.json. No setting lowers them."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,9 @@ import orjson
 from outgate.answers.comparison import Features, Weights
 
 FILE = "calibration.json"
+_MIDDLE = 0.8
+"""The cosine that adds nothing."""
+_LEAST, _MOST = 1e-6, 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +25,16 @@ class Calibration:
     verifier: str
     similarity: float
     score: float
+    nearness: float
     doubts: Mapping[str, float]
     answers: Weights
 
-    def doubted(self, score: float, doubts: Iterable[str]) -> float:
-        """The verifier's score after what speaks against it, each by its factor on the odds."""
-        for name in doubts:
-            factor = self.doubts.get(name, 0.0)
-            score = score * factor / max(1.0 - score + score * factor, 1e-9)
-        return score
+    def surety(self, verified: float, similarity: float, doubts: Iterable[str]) -> float:
+        """The verifier's score with what similarity adds to its log-odds and doubts take away. A doubt without a weight denies."""
+        if verified <= 0.0:
+            return 0.0
+        odds = math.log(verified / max(1.0 - verified, _LEAST)) + self.nearness * (similarity - _MIDDLE)
+        return 1.0 / (1.0 + math.exp(min(_MOST, sum((self.doubts.get(name, _MOST) for name in doubts), -odds))))
 
 
 @cache
@@ -43,6 +48,7 @@ def calibration() -> Calibration:
         verifier=values["verifier"],
         similarity=values["questions"]["similarity"],
         score=values["questions"]["score"],
+        nearness=values["questions"]["nearness"],
         doubts=values["questions"]["doubts"],
         answers=Weights(Features(**answers["weights"]), answers["bias"], answers["same_from"]),
     )

@@ -20,7 +20,7 @@ _SHORT = 40
 
 
 class Verdict(NamedTuple):
-    """What the judgement says of a candidate. `score` is the verifier's, None where it was not asked."""
+    """What the judgement says of a candidate. `score` is how sure it is, None where the verifier was not asked."""
 
     served: bool
     score: float | None
@@ -41,14 +41,14 @@ class Judgement:
         found = against(asked, stored)
         if found.vetoes:
             return Verdict(served=False, score=None, vetoes=found.vetoes)
-        score = self._measured.doubted(self._score(asked, stored), found.doubts)
+        score = self._measured.surety(self._verified(asked, stored), similarity, found.doubts)
         return Verdict(served=score >= self._measured.score, score=score, vetoes=())
 
     def same_answer(self, a: str, b: str) -> bool:
         """Whether two answers to one question say the same, however they say it."""
-        return self._measured.answers.says_the_same(a, b, self._encoder())
+        return self._measured.answers.says_the_same(a, b, self._encoder(), self._scorer)
 
-    def _score(self, asked: str, stored: str) -> float:
+    def _verified(self, asked: str, stored: str) -> float:
         """The lower of the scores in both orders: neither text may say what the other does not."""
         return min(self._scorer.score([(asked, stored), (stored, asked)]))
 

@@ -30,6 +30,7 @@ _ENDINGS = {"'s": "", "'m": "am", "'re": "are", "'ve": "have", "'ll": "will", "'
 _IS = frozenset("what who where when why how it that there here he she this".split())
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]?\Z")
 _NUMBERED = re.compile(r"([A-Za-z]{3,})-?(\d+)\Z")
+_RANGE = re.compile(r"\d[\d.:]*(?:-\d[\d.:]*)+\Z")
 _COMPOUND = re.compile(r"[A-Za-z]+(?:[-/][A-Za-z]+)+\Z")
 
 
@@ -63,6 +64,8 @@ def _spelled_out(token: str, before: str) -> list[str]:
         return _contraction(token)
     if _ABBREVIATION.match(token):
         return [token.replace(".", "")]
+    if _RANGE.match(token):
+        return token.split("-")
     if numbered := _NUMBERED.match(token):
         return [*numbered.groups()]
     return re.split("[-/]", token) if _COMPOUND.match(token) else [token]
