@@ -51,7 +51,7 @@ def command(*, source: Path, target: Path, engine: str, model: str) -> None:
 def encoder_of(engine: str, model: str) -> Encoder:
     """The encoder of an engine. Raises EngineError."""
     found = import_module(f"{engines.__name__}.{engine.replace('-', '_')}")
-    encoder: Encoder = found.load_encoder(precision=model) if engine == "onnx" else found.encoder_of(model)
+    encoder: Encoder = found.encoder_of(model)
     return encoder
 
 
