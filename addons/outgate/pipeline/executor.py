@@ -99,12 +99,12 @@ class Execution:
 
     async def _pass(self, steps: tuple[Step, ...], flight: Flight | None) -> Denial | Answer | None:  # noqa: C901 (one loop, no calls: it is most of what a request costs)
         slots, seen, clock, ran = self.slots, self.seen, self.clock, self.trace.append
-        start = clock()
+        start, ahead = clock(), 0
         for step in steps:
             now = step.get(slots)
             if seen.get(step.name) == now:
                 continue
-            verdict, ahead = "ok", 0
+            verdict = "ok"
             try:
                 if not step.waits:
                     result = step.run(_made(step.view, now))
@@ -113,6 +113,7 @@ class Execution:
                 else:
                     work = flight.turn(step, now, start)
                     ahead = flight.ahead
+                    start -= ahead
                     result = await work
                 if result.__class__ is not tuple or len(result) != len(step.out):
                     _check(step, result)
@@ -123,14 +124,14 @@ class Execution:
             except Exception as error:
                 result, verdict = step.on_error(broken(step, error)), "error"
             if result.__class__ is not tuple:
-                return self._ended(step, result, Ran(step.name, clock() - start + ahead, verdict, ahead))
+                return self._ended(step, result, Ran(step.name, clock() - start, verdict, ahead))
             for slot, value in zip(step.out, result):  # noqa: B905 (the lengths are checked above)
                 if slots[slot] is not value and slots[slot] != value:
                     slots[slot] = value
             seen[step.name] = now
             end = clock()
-            ran(_made(Ran, (step.name, end - start + ahead, verdict, ahead)))
-            start = end
+            ran(_made(Ran, (step.name, end - start, verdict, ahead)))
+            start, ahead = end, 0
         return None
 
     def _ended(self, step: Step, result: Denial | Answer, ran: Ran) -> Denial | Answer:
