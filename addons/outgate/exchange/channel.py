@@ -62,10 +62,11 @@ class ResponseChannel:
         self.closed = False
 
     async def put(self, parts: list[Part]) -> None:
-        """Offer parts; returns when the slot took them, which is when the ones before were taken."""
+        """Offer parts; returns when the slot took them, which is when the ones before were taken. After `close` they fall away."""
         if self._parts is not None:
             await self.taken()
-        self.offer(parts)
+        if not self.closed:
+            self.offer(parts)
 
     def offer(self, parts: list[Part]) -> None:
         """Offer parts without waiting: for the last word of an exchange."""

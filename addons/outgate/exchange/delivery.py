@@ -54,12 +54,12 @@ given) after what has left of it. Raises WireError where no answer of this kind 
 class Delivery:
     """One answer on its way. `usage` is what the provider reported so far, `said` the text of a stream; `streams` says that it goes
     out event by event, `started` that its head has left, `spoken` that an event has, `complete` that its last one has come.
-    `dropped` counts events that could not be read, by fault.
+    `dropped` counts events that could not be read, by fault; `left` says that it is read for its usage alone.
     """
 
     __slots__ = (
-        "_channel", "_conclude", "_echo", "_finishing", "_head", "_held", "_judges", "_left", "_request_id", "_spec",
-        "complete", "dropped", "said", "spoken", "started", "streams", "usage",
+        "_channel", "_conclude", "_echo", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
+        "complete", "dropped", "left", "said", "spoken", "started", "streams", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -79,12 +79,12 @@ class Delivery:
         self.usage: Usage | None = None
         self.said, self._echo = said, echo
         self._finishing: list[Event] = []
-        self._left = False
+        self.left = False
 
     def leave(self) -> bool:
         """The client has gone. Whether its stream is read on, for the usage that is still to come; nothing of it is kept."""
-        self._left = self.streams and self._head is None and not self.complete
-        return self._left
+        self.left = self.streams and self._head is None and not self.complete
+        return self.left
 
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError, or CutError where a judge ended the answer."""
@@ -119,11 +119,11 @@ class Delivery:
 
     async def _pump(self, stream: EventStream) -> None:
         async for events in stream.source:
-            if not self._left:
+            if not self.left:
                 await self._pass_on(events)
             elif self._read_on(events):
                 return
-        if not self._left:
+        if not self.left:
             self._held.append(_encoded([*self._finished(), *await self._judges.finish()]))
 
     async def _pass_on(self, events: Sequence[Event]) -> None:

@@ -11,6 +11,7 @@ from outgate.inference.shown import quoted, shown_method, shown_path
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
 from outgate.policy.live import Asked, LivePolicy
+from outgate.stores.flights import Flights
 from outgate.upstreams.credentials import Credentials
 
 NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
@@ -37,7 +38,7 @@ def no_route(asked: Asked) -> Denial:
 
 
 class ExchangeDeps(NamedTuple):
-    """Dependencies of an exchange: the live policy, clocks, ids, credentials and a counter of tokens."""
+    """Dependencies of an exchange: the live policy, clocks, ids, credentials, a counter of tokens, and what else is on its way."""
 
     policy: Callable[[], LivePolicy | None]
     nanoseconds: Callable[[], int]
@@ -46,6 +47,7 @@ class ExchangeDeps(NamedTuple):
     ids: Callable[[], str]
     credentials: Credentials
     tokenizers: TextCounter
+    flights: Flights
 
 
 def opening_facts(

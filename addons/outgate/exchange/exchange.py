@@ -63,14 +63,19 @@ class Exchange:
         self._reading_on: TimerHandle | None = None
 
     def client_gone(self) -> None:
-        """The client left: nothing more is done for it. Called from the event loop, at any moment."""
+        """The client left: nothing more is done for it, only for others that wait for the same answer. Called from the event loop,
+        at any moment.
+        """
         if self._cancelled_by != _CLIENT_GONE:
             self._cancelled_by = _CLIENT_GONE
             self.channel.close()
-            if self._delivery is not None and self._delivery.leave():
-                self._reading_on = get_running_loop().call_later(_READ_ON, self._cancel)
-            else:
-                self._cancel()
+            self._deps.flights.leave(self.id, self._leave)
+
+    def _leave(self) -> None:
+        if self._delivery is not None and self._delivery.leave():
+            self._reading_on = get_running_loop().call_later(_READ_ON, self._cancel)
+        else:
+            self._cancel()
 
     def _cancel(self) -> None:
         if self.task is not None:
@@ -215,9 +220,9 @@ class Exchange:
     async def _deliver(self, execution: Execution, delivery: Delivery, status: int, headers: Headers, stream: EventStream) -> None:
         try:
             await delivery.run(status, headers, stream)
-            if self._cancelled_by:
+            if delivery.left:
                 raise CancelledError  # its client had gone: it was read on for its usage
-            self.outcome = "answered"
+            self.outcome = self._cancelled_by or "answered"
             await delivery.finish(self._close)
         except BrokenAnswerError as error:
             assert self._attempts is not None
@@ -277,6 +282,7 @@ class Exchange:
         try:
             await self._close()
         finally:
+            self._deps.flights.end(self.id, self.execution.get("cache.entry") if self.execution is not None else None)
             policy.release()
             if self.outcome in ("client_gone", "killed"):
                 self.channel.close()

@@ -87,6 +87,7 @@ _TABLE = (
     Fact("cache.key", Origin.STAGE, "exact partition key of the answer"),
     Fact("cache.names", Origin.STAGE, "placeholders of the prompt by kind and order: detectors.pii.canonical.Names"),
     Fact("cache.status", Origin.STAGE, "what the look-up by key found: inference.cached.CacheStatus"),
+    Fact("cache.joined", Origin.STAGE, "what came of waiting for the same request: inference.cached.CacheStatus"),
     Fact("cache.recording", Origin.STAGE, "the answer as it was judged, recorded before placeholders are restored"),
     Fact("wire.body", Origin.STAGE, "the bytes for the provider", Label.PERSONAL),
     Fact("wire.path", Origin.STAGE, "the request target for the provider"),

@@ -75,6 +75,7 @@ class Ports:
 
     accounts: Any = NullPort("accounts")
     answers: Any = NullPort("answers")
+    flights: Any = NullPort("flights")
     model_server: Any = NullPort("model_server")
     memo: Any = NullPort("memo")
     client: Any = NullPort("client")

@@ -36,6 +36,7 @@ from outgate.server.memory import trim_after_start
 from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts, ClosingLine
 from outgate.stores.answers import MemoryAnswers
+from outgate.stores.flights import Flights
 from outgate.stores.memo import Memo
 from outgate.stores.refused import Refused
 from outgate.stores.state_secret import StateSecret
@@ -100,6 +101,7 @@ class Runtime:
             answers=SharedAnswers.at(
                 layout.answers, MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), time.time, time.monotonic, metrics
             ),
+            flights=Flights(),
             model_server=self._models,
             memo=memo,
             client=self._client,
@@ -234,6 +236,7 @@ class Runtime:
             ids=exchange_id,
             credentials=self._credentials,
             tokenizers=self._tokenizers,
+            flights=self._ports.flights,
         )
 
     def limits(self) -> LimitsSection:

@@ -65,6 +65,7 @@ class Reads(NamedTuple):
     redacted: Mapping[str, int] | None
     cache_status: CacheStatus | None = None
     routing: Routing | None = None
+    cache_joined: CacheStatus | None = None
     verdicts: Mapping[str, Verdict] = MappingProxyType({})
 
 
@@ -100,7 +101,8 @@ class CloseExchange(Stage):
         if settlement is not None:
             emit(closed, settlement.debt, self._metrics)
             self._tell(facts.exchange_id, closed)
-            self._learn(facts, reported_input(closed.usage))
+            if self._tokenizers is not None and facts.model and facts.tokens_in and (reported := reported_input(closed.usage)):
+                self._tokenizers.observe(facts.model, facts.tokens_in, reported)
         return (line,)
 
     def _closed(self, facts: Reads, charge: Charge) -> Closed:
@@ -139,9 +141,5 @@ class CloseExchange(Stage):
             attempts=facts.attempts or (),
             trace=facts.trace or (),
             verdicts=facts.verdicts,
-            cache=tuple(filter(None, (facts.cache_status,))),
+            cache=tuple(filter(None, (facts.cache_status, facts.cache_joined))),
         )
-
-    def _learn(self, facts: Reads, reported: int | None) -> None:
-        if self._tokenizers is not None and reported and facts.model and facts.tokens_in:
-            self._tokenizers.observe(facts.model, facts.tokens_in, reported)

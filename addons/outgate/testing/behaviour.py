@@ -106,7 +106,7 @@ async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
     ports.client.answer = case.answer
     deps = ExchangeDeps(
         policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
-        credentials=ports.credentials, tokenizers=ports.tokenizers,
+        credentials=ports.credentials, tokenizers=ports.tokenizers, flights=ports.flights,
     )  # fmt: skip
     head = _head(policy, request)
     if head.connection.entry is Entry.CONNECT:

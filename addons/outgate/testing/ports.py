@@ -28,6 +28,7 @@ from outgate.net.headers import Headers
 from outgate.policy.stage_types import Ports
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
+from outgate.stores.flights import Flights
 from outgate.stores.memo import Memo
 from outgate.stores.refused import Refused
 from outgate.stores.state_secret import SIZE, StateSecret
@@ -142,6 +143,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
             yield Ports(
                 accounts=accounts,
                 answers=MemoryAnswers(_wall),
+                flights=Flights(),
                 model_server=LocalModels(folder),
                 memo=memo,
                 client=RecordingClient(),

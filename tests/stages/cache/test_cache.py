@@ -239,7 +239,7 @@ def test_the_contract_reads_all_that_an_answer_depends_on():
     assert {*KEY_READS, "headers.out"} < set(contract.reads)
     assert ("policy.rules",) == contract.outside
     assert (May.RESPOND | May.DENY, ("cache.key", "cache.names", "cache.status")) == (contract.may, contract.writes)
-    assert ("cache_control", "cache_record", "cache_write") == Cache.companions
+    assert ("cache_control", "cache_join", "cache_record", "cache_write") == Cache.companions
 
 
 @given(

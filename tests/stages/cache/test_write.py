@@ -68,6 +68,12 @@ def test_a_stream_is_stored_as_one():
     assert stored.content_type.startswith("text/event-stream")
 
 
+def test_an_answer_that_its_client_left_is_stored_where_it_was_judged_whole():
+    _, stored = run(facts(outcome="client_gone"))
+
+    assert stored is not None
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -76,7 +82,6 @@ def test_a_stream_is_stored_as_one():
         {"cache_recording": Recording(None)},
         {"outcome": "failed"},
         {"outcome": "denied"},
-        {"outcome": "client_gone"},
         {"outcome": "killed"},
         {"r_status": 500},
         {"r_status": 206},

@@ -27,7 +27,7 @@ from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Settings, Stage
 from outgate.stores.answers import Answers, CachedAnswer
 
-_LOOKUPS, _TIER = "outgate_cache_lookups_total", "exact"
+LOOKUPS, _TIER = "outgate_cache_lookups_total", "exact"
 _TOOL_CHANNELS = frozenset({Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS})
 _NOT_CACHED = "The request asks for an answer from the cache only, and there is none."
 
@@ -46,6 +46,11 @@ class CacheSettings(Settings):
     """Longer answers are not stored."""
     max_age: float = Field(default=3600.0, gt=0)
     """Seconds for which an answer is given again."""
+    single_flight: bool = True
+    """Requests that are the same, and come while the first is on its way, wait for its answer: one call of the provider, in each
+    worker. A stream reaches those who wait when it is whole."""
+    single_flight_wait: float = Field(default=30.0, gt=0)
+    """Seconds for which a request waits so; then it goes to the provider itself."""
 
 
 class Reads(NamedTuple):
@@ -73,7 +78,7 @@ class Cache(Stage):
 
     name = "cache"
     settings_type = CacheSettings
-    companions = ("cache_control", "cache_record", "cache_write")
+    companions = ("cache_control", "cache_join", "cache_record", "cache_write")
 
     def __init__(self, settings: CacheSettings, answers: Answers, metrics: Metrics, wall: Callable[[], float]) -> None:
         self._settings, self._answers, self._metrics, self._wall = settings, answers, metrics, wall
@@ -99,14 +104,14 @@ class Cache(Stage):
         return self._told(wishes, key, names, "miss") if events is None else self._hit(entry, events, (key, names), age)
 
     def _told(self, wishes: CacheControl, key: bytes | None, names: Names, result: str) -> Written | Denial:
-        self._metrics.add(_LOOKUPS, (_TIER, result))
+        self._metrics.add(LOOKUPS, (_TIER, result))
         written = (key, names, CacheStatus(_TIER, result))
         if wishes.only_if_cached:
             return Denial(code="not_cached", status=504, message=_NOT_CACHED, outputs=written)
         return written
 
     def _hit(self, entry: CachedAnswer, events: Sequence[Event], known: tuple[bytes, Names], age: float) -> Answer:
-        self._metrics.add(_LOOKUPS, (_TIER, "hit"))
+        self._metrics.add(LOOKUPS, (_TIER, "hit"))
         status = CacheStatus(_TIER, "hit", age=age)
         return answered(entry, events, status, self._settings.max_age, (*known, status))
 

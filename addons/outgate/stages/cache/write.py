@@ -17,6 +17,9 @@ from outgate.pipeline.contract import Contract, Effect, OnError
 from outgate.pipeline.stage import Stage
 from outgate.stores.answers import Answers, CachedAnswer
 
+_WHOLE = ("answered", "client_gone")
+"""Outcomes of an answer that was judged whole: one that its client left is, where others waited for it."""
+
 
 class Recorded(Protocol):
     """What `cache_record` leaves behind."""
@@ -63,7 +66,7 @@ class CacheWrite(Stage):
 
     def run(self, facts: Reads) -> tuple[CachedAnswer | None]:
         key, recording = facts.cache_key, facts.cache_recording
-        ended_well = facts.outcome == "answered" and facts.r_source == "upstream" and facts.r_status == 200
+        ended_well = facts.outcome in _WHOLE and facts.r_source == "upstream" and facts.r_status == 200
         body = _kept(facts, recording) if recording is not None and ended_well else None
         if key is None or recording is None or body is None:
             return (None,)

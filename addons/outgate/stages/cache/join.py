@@ -1,0 +1,70 @@
+"""Wait for the answer to the very same request, where another exchange of this worker is getting it: one call, however many ask.
+
+Each caller is judged first, like any other, and what it gets is a hit: the stored answer, with its own placeholders, past its own
+response plan. Where nothing was stored (an error, a tool call, a refusal, `no-store`), or not soon, each goes on alone.
+"""
+
+from typing import NamedTuple
+
+from outgate.detectors.pii.canonical import NONE, Names
+from outgate.inference.cached import CacheStatus
+from outgate.inference.operation import Operation
+from outgate.inference.params import Params
+from outgate.metering.metrics import Metrics
+from outgate.pipeline.contract import Contract, Effect, May, OnError
+from outgate.pipeline.plan import Answer
+from outgate.pipeline.stage import Stage
+from outgate.stages.cache import LOOKUPS, CacheSettings, answered, replayed
+from outgate.stores.flights import Flights
+
+_TIER = "collapsed"
+_SLACK = 5.0
+
+
+class Reads(NamedTuple):
+    """The key of the request, and what its look-up found."""
+
+    cache_key: bytes | None
+    cache_names: Names | None
+    cache_status: CacheStatus | None
+    exchange_id: str
+    operation: Operation
+    params: Params
+
+
+type Written = tuple[CacheStatus | None]
+
+
+class CacheJoin(Stage):
+    """Writes `cache.joined`: what came of waiting, None for what did not wait."""
+
+    name = "cache_join"
+    settings_type = CacheSettings
+
+    def __init__(self, settings: CacheSettings, flights: Flights, metrics: Metrics) -> None:
+        self._settings, self._flights, self._metrics = settings, flights, metrics
+        self.contract = Contract.of(
+            Reads,
+            writes=("cache.joined",),
+            may=May.RESPOND,
+            effect=Effect.IDEMPOTENT,
+            on_error=OnError.OPEN,
+            limit=settings.single_flight_wait + _SLACK,
+            optional=("cache.key", "cache.names", "cache.status"),
+            after=("cache_similar",),
+            cost=0.02,
+            passes=0.98,
+        )
+
+    async def run(self, facts: Reads) -> Written | Answer:
+        key, settings = facts.cache_key, self._settings
+        wants_its_own = facts.cache_status is not None and facts.cache_status.result == "bypass"
+        if key is None or wants_its_own or not settings.single_flight or self._flights.lead(key, facts.exchange_id):
+            return (None,)
+        entry = await self._flights.follow(key, settings.single_flight_wait)
+        events = replayed(facts.operation, facts.params, entry, facts.cache_names or NONE) if entry is not None else None
+        status = CacheStatus(_TIER, "miss") if events is None else CacheStatus(_TIER, "hit", age=0.0)
+        self._metrics.add(LOOKUPS, (_TIER, status.result))
+        if entry is None or events is None:
+            return (status,)
+        return answered(entry, events, status, settings.max_age, (status,))

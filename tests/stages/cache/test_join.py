@@ -1,0 +1,90 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from outgate.detectors.pii.canonical import NONE
+from outgate.inference.cached import CacheStatus
+from outgate.stages.cache import CacheSettings
+from outgate.stages.cache.join import CacheJoin, Reads
+from outgate.stores.flights import Flights
+from stages.cache.test_cache import CHAT, Counted, body, entry, events_of
+from support.judging import aio
+from support.wire_bodies import Spoken
+
+PARAMS = Spoken("openai").decode(CHAT, body()).params
+MISS = CacheStatus("exact", "miss")
+
+
+def reads(exchange_id: str, key: bytes | None = b"k", status: CacheStatus = MISS) -> Reads:
+    return Reads(key, NONE, status, exchange_id, CHAT, PARAMS)
+
+
+def stage(flights: Any = None, counted: Any = None, **settings: Any) -> CacheJoin:
+    return CacheJoin(CacheSettings(**settings), flights or Flights(), Counted() if counted is None else counted)
+
+
+def begun(join: CacheJoin, *exchanges: str) -> list[asyncio.Task[Any]]:
+    return [asyncio.get_running_loop().create_task(join.run(reads(exchange))) for exchange in exchanges]
+
+
+@aio
+async def test_who_asks_the_same_meanwhile_is_answered_by_what_the_first_stored():
+    flights, counted = Flights(), Counted()
+    join = stage(flights, counted)
+    assert (None,) == await join.run(reads("one"))
+    waiting = begun(join, "two", "three")
+    await asyncio.sleep(0)
+    flights.end("one", entry(b"once"))
+    answers = await asyncio.gather(*waiting)
+
+    assert [b"once" in b"".join(event.encode() for event in await events_of(answer)) for answer in answers] == [True, True]
+    assert {(200, "cache", (CacheStatus("collapsed", "hit", age=0.0),))} == {(a.status, a.source, a.outputs) for a in answers}
+    assert "outgate; hit; ttl=3600; detail=collapsed" == answers[0].headers.get("cache-status")
+    assert [("outgate_cache_lookups_total", "collapsed", "hit")] * 2 == counted
+
+
+@aio
+@pytest.mark.parametrize("stored", [None, entry()], ids=["nothing", "what is no answer"])
+async def test_who_waited_in_vain_goes_on_alone(stored):
+    flights, counted = Flights(), Counted()
+    join = stage(flights, counted)
+    await join.run(reads("one"))
+    waiting = begun(join, "two")
+    await asyncio.sleep(0)
+    flights.end("one", stored and entry(b'"'))
+
+    assert [(CacheStatus("collapsed", "miss"),)] == await asyncio.gather(*waiting)
+    assert [("outgate_cache_lookups_total", "collapsed", "miss")] == counted
+
+
+@aio
+async def test_nobody_waits_longer_than_the_policy_says():
+    join = stage(single_flight_wait=0.001)
+    await join.run(reads("one"))
+
+    assert (CacheStatus("collapsed", "miss"),) == await join.run(reads("two"))
+
+
+@aio
+@pytest.mark.parametrize(
+    ("given", "settings"),
+    [
+        ({"key": None}, {}),
+        ({"key": b"of another tenant"}, {}),
+        ({"status": CacheStatus("exact", "bypass")}, {}),
+        ({}, {"single_flight": False}),
+    ],
+    ids=["has no key", "has another key", "wants an answer of its own", "policy says no"],
+)
+async def test_who_does_not_join_goes_on_at_once(given, settings):
+    join = stage(**settings)
+    await join.run(reads("one"))
+
+    assert (None,) == await join.run(reads("two", **given))
+
+
+def test_it_never_starts_before_its_turn_and_its_failure_costs_nothing_but_a_call():
+    contract = stage(single_flight_wait=7.0).contract
+
+    assert ("idempotent", "open", 12.0) == (contract.effect, contract.on_error, contract.limit)
