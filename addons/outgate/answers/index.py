@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 type Rows = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 _SCALE = 400.0
 """A component of 0.3175 or more is cut: those of sentence vectors lie below."""
-_SLICE = 4096
+_SLICE, _SLICES = 4096, 2
+"""Rows read at once, and how often for one look-up: a large partition is taken in by several, so that none holds up others long."""
 _ONE = 2048
 """Bytes of a partition without rows."""
 _NEWER = "select id, vector from similar where partition = ? and id > ? and encoder = ? order by id limit ?"
@@ -51,7 +52,6 @@ class Partition:
         vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).reshape(len(rows), -1)
         self._index.add(_scaled(vectors))
         self._ids = np.append(self._ids, np.array([number for number, _ in rows], np.int64))
-        self.last = rows[-1][0]
 
     def search(self, vector: NDArray[np.float32], count: int) -> list[Hit]:
         if not len(self._ids):
@@ -136,12 +136,12 @@ class Index:
         return held
 
     def _follow(self, held: Partition, partition: bytes, encoder: str) -> None:
-        """Take in what was written since."""
-        while rows := self._rows(_NEWER, (partition, held.last, encoder, _SLICE)):
-            sound = [row for row in rows if len(row[1]) == 2 * self._dimension]
-            if sound:
+        """Take in what was written since, or some of it."""
+        for _ in range(_SLICES):
+            rows = self._rows(_NEWER, (partition, held.last, encoder, _SLICE))
+            if sound := [row for row in rows if len(row[1]) == 2 * self._dimension]:
                 held.add(sound)
-            held.last = rows[-1][0]
+            held.last = rows[-1][0] if rows else held.last
             if len(rows) < _SLICE:
                 break
         if held.is_stale:
