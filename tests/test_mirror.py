@@ -11,7 +11,6 @@ TESTS = Path(__file__).parent
 SOURCES = TESTS.parent / "addons/outgate"
 
 ELSEWHERE = {
-    "answers/test_service.py": ["answers/index.py"],
     "answers/test_shared.py": ["answers/entries.py", "answers/writer.py"],
     "cli/test_main.py": ["cli/commands.py"],
     "cli/test_cache.py": ["answers/selecting.py"],
@@ -67,6 +66,7 @@ ELSEWHERE = {
 """Source files without a test of their own, under the test that would fail with them."""
 
 OF_A_ROOM = {
+    "answers": ["faults", "tenants"],
     "dialects": ["finish", "judged_is_sent", "sdk_errors", "server_state", "wire_errors"],
     "dialects/openai": ["answers"],
     "pipeline": ["corpus", "judged_text", "properties", "scenarios", "scenarios_of_failure"],

@@ -1,65 +1,20 @@
 """The model `answers`: nothing of another partition, nothing unjudged, nothing that has gone."""
 
 import asyncio
-from typing import NamedTuple
 
 import pytest
 
-from outgate.answers.entries import MOST
 from outgate.answers.file import AnswerFile
-from outgate.answers.index import Index
-from outgate.answers.judgement import Verdict
-from outgate.answers.questions import Compare, Nearest, compare, nearest
-from outgate.answers.service import AnswersModel, NoJudgement
-from outgate.answers.shared import Reader
-from outgate.answers.writer import Writer
-from support.cached import DIMENSION, NOW, Clock, entry, process, similar, unit
+from outgate.answers.questions import Compare, compare, nearest
+from outgate.answers.service import NoJudgement
+from support.cached import NOW, Asked, Clock, asked, entry, process, served_model, similar, unit
 
-P, Q = b"p" * 32, b"q" * 32
-
-
-class Asked(NamedTuple):
-    """A model server of one model, in this process."""
-
-    model: AnswersModel
-
-    async def ask(self, model, items, *, options=(), share=""):
-        assert "answers" == model
-        jobs = [self.model.split(item) for item in items]
-        return [self.model.merge(job, self.model.run(job.pieces, options)) for job in jobs]
-
-
-class Agreeing:
-    """Serves what is not vetoed: the veto is a word."""
-
-    version = "test"
-
-    def judge(self, asked, stored, similarity):
-        if ("not" in asked) != ("not" in stored):
-            return Verdict(served=False, score=None, vetoes=("negation",))
-        return Verdict(served=similarity > 0.9, score=similarity, vetoes=())
-
-    def same_answer(self, a, b):
-        return a == b
+Q = b"q" * 32
 
 
 @pytest.fixture(name="path")
 def _path(tmp_path):
     return tmp_path / "answers.sqlite"
-
-
-def model(path, judgement=Agreeing):
-    file = AnswerFile(path)
-    writer = Writer(file, Clock(), Clock(0.0), MOST)
-    rows = Reader(file, Clock(0.0), writer.suspect)
-    served = AnswersModel(rows, writer, lambda: Index(rows.rows, DIMENSION), judgement)
-    served.writer = writer
-    return served
-
-
-def asked(text="how much is it", vector=None, partition=P, encoder="e1", **changes):
-    given = {"threshold": 0.8, "delta": 0.005, "max_age": 100.0, "now": NOW, "tenant": "t"} | changes
-    return Nearest(partition=partition, text=text, vector=vector or unit(text), encoder=encoder, **given)
 
 
 def ask(served, question):
@@ -76,7 +31,7 @@ def fill(path, *entries):
 def test_the_nearest_of_the_partition_is_found_with_what_was_said_of_it(path):
     fill(path, (b"a", entry(created=NOW - 7, similar=similar())), (b"b", entry(similar=similar(text="other"))))
 
-    found = ask(model(path), asked())
+    found = ask(served_model(path), asked())
 
     assert (True, "", b"a", 7.0) == (found.served, found.reason, found.key, found.age)
     assert 0.999 < found.similarity < 1.001
@@ -86,7 +41,7 @@ def test_the_nearest_of_the_partition_is_found_with_what_was_said_of_it(path):
 def test_without_a_judgement_nothing_is_served(path):
     fill(path, (b"a", entry(similar=similar())))
 
-    found = ask(model(path, NoJudgement), asked())
+    found = ask(served_model(path, NoJudgement), asked())
     assert (False, "unverified", b"a") == (found.served, found.reason, found.key)
 
 
@@ -105,13 +60,13 @@ def test_without_a_judgement_nothing_is_served(path):
 def test_what_is_not_meant_is_not_served(path, changes, reason):
     fill(path, (b"a", entry(similar=similar())))
 
-    found = ask(model(path), asked(**changes))
+    found = ask(served_model(path), asked(**changes))
 
     assert (False, reason) == (found.served, found.reason)
 
 
 def test_what_is_written_and_removed_later_is_seen(path):
-    served = model(path)
+    served = served_model(path)
     before = ask(served, asked())
     fill(path, (b"a", entry(similar=similar())))
     between = ask(served, asked())
@@ -138,7 +93,7 @@ def break_bound(served, tenant="t"):
 
 def test_wrong_hits_end_what_is_similar_for_their_tenant_alone_and_that_is_said_once(path, caplog):
     fill(path, (b"a", entry(similar=similar())))
-    served = model(path)
+    served = served_model(path)
     replies = break_bound(served)
     found, other = ask(served, asked()), ask(served, asked(tenant="u"))
 
@@ -150,22 +105,22 @@ def test_wrong_hits_end_what_is_similar_for_their_tenant_alone_and_that_is_said_
 
 def test_a_broken_bound_outlives_the_process_and_the_file(path):
     fill(path, (b"a", entry(similar=similar())))
-    first = model(path)
+    first = served_model(path)
     break_bound(first)
     assert first.writer.flush()
-    second = model(path)
+    second = served_model(path)
     after_restart = ask(second, asked())
     AnswerFile(path).set_aside(0, "a test")
     ask(second, asked())
     assert second.writer.flush()
     fill(path, (b"a", entry(similar=similar())))
 
-    assert ["bound"] * 2 == [each.reason for each in (after_restart, ask(model(path), asked()))]
+    assert ["bound"] * 2 == [each.reason for each in (after_restart, ask(served_model(path), asked()))]
 
 
 def test_a_threshold_is_raised_where_wrong_hits_score_low(path):
     fill(path, (b"a", entry(similar=similar())))
-    served = model(path)
+    served = served_model(path)
     replies = [compared(served, "other", 0.93) for _ in range(10)]
     high = compared(served, score=1.0)
 
@@ -175,7 +130,7 @@ def test_a_threshold_is_raised_where_wrong_hits_score_low(path):
 
 
 def test_600_clean_comparisons_prove_the_bound(path):
-    served = model(path)
+    served = served_model(path)
     bounds = [compared(served, score=1.0).bound for _ in range(600)]
 
     assert ["calibrated"] * 597 == bounds[:597]

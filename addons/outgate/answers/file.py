@@ -85,6 +85,7 @@ class AnswerFile:
         with self._locked(fcntl.LOCK_EX) as descriptor:
             if _number(descriptor) != seen:
                 return
+            _bump(descriptor)  # also before: who is killed in between has told the others to look at the file again
             aside = self.path.with_name(self.path.name + ".corrupt")
             self.path.replace(aside)
             for suffix in ("-wal", "-shm"):

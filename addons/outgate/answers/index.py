@@ -45,8 +45,12 @@ class Partition:
         return len(self._ids)
 
     @property
+    def dimension(self) -> int:
+        return int(self._index.d)
+
+    @property
     def size(self) -> int:
-        return _ONE + len(self._ids) * (self._index.d + 8)
+        return _ONE + len(self._ids) * (self.dimension + 8)
 
     def add(self, rows: list[tuple[int, bytes]]) -> None:
         vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).reshape(len(rows), -1)
@@ -81,10 +85,10 @@ class Partition:
 
 
 class Index:
-    """The partitions in memory. `rows` reads the file; `max_bytes` bounds all of them together, `dimension` is that of a vector."""
+    """The partitions in memory. `rows` reads the file; `max_bytes` bounds all of them together."""
 
-    def __init__(self, rows: Rows, dimension: int, *, max_bytes: int = 128 * 1024 * 1024) -> None:
-        self._rows, self._dimension, self._max_bytes = rows, dimension, max_bytes
+    def __init__(self, rows: Rows, *, max_bytes: int = 128 * 1024 * 1024) -> None:
+        self._rows, self._max_bytes = rows, max_bytes
         self._partitions: OrderedDict[tuple[bytes, str], Partition] = OrderedDict()
         self._bytes = 0
         faiss.omp_set_num_threads(1)
@@ -98,10 +102,10 @@ class Index:
 
     def search(self, partition: bytes, encoder: str, vector: bytes, count: int) -> list[Hit]:
         """The rows of this partition and encoder that are nearest, nearest first. `vector` is float32."""
-        if len(vector) != 4 * self._dimension:
+        if not vector or len(vector) % 4:
             return []
-        found = self._current(partition, encoder)
-        return found.search(np.frombuffer(vector, np.float32), count)
+        asked = np.frombuffer(vector, np.float32)
+        return self._current(partition, encoder, len(asked)).search(asked, count)
 
     def discard(self, partition: bytes, encoder: str, gone: Iterable[int]) -> None:
         """Forget rows that are no longer in the file."""
@@ -120,13 +124,12 @@ class Index:
         self._partitions.clear()
         self._bytes = 0
 
-    def _current(self, partition: bytes, encoder: str) -> Partition:
+    def _current(self, partition: bytes, encoder: str, dimension: int) -> Partition:
         key = (partition, encoder)
         held = self._partitions.pop(key, None)
-        if held is None:
-            held = Partition(self._dimension)
-        else:
-            self._bytes -= held.size
+        self._bytes -= held.size if held is not None else 0
+        if held is None or held.dimension != dimension:
+            held = Partition(dimension)
         self._follow(held, partition, encoder)
         self._partitions[key] = held
         self._bytes += held.size
@@ -139,7 +142,7 @@ class Index:
         """Take in what was written since, or some of it."""
         for _ in range(_SLICES):
             rows = self._rows(_NEWER, (partition, held.last, encoder, _SLICE))
-            if sound := [row for row in rows if len(row[1]) == 2 * self._dimension]:
+            if sound := [row for row in rows if len(row[1]) == 2 * held.dimension]:
                 held.add(sound)
             held.last = rows[-1][0] if rows else held.last
             if len(rows) < _SLICE:

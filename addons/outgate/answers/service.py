@@ -27,7 +27,6 @@ from outgate.model_server.engines import EngineError
 if TYPE_CHECKING:
     from outgate.answers.index import Index
 
-DIMENSION = 384
 _LOOKED_AT, _JUDGED = 8, 2
 """Candidates whose rows are read; candidates that the judgement is asked about, nearest first."""
 _ROW = """select s.id, e.key, e.created, e.expires, s.partition, s.encoder, s.history, s.text, s.vector
@@ -204,7 +203,7 @@ def load(state: Path) -> AnswersModel:
     def index() -> "Index":
         from outgate.answers.index import Index  # with faiss, which a policy without similar answers never loads
 
-        return Index(reader.rows, DIMENSION)
+        return Index(reader.rows)
 
     return AnswersModel(reader, writer, index, _load_judgement)
 

@@ -24,7 +24,7 @@ class Writer:
 
     def __init__(self, file: AnswerFile, wall: Callable[[], float], monotonic: Callable[[], float], most: Totals) -> None:
         self._file, self.wall, self._monotonic, self._most = file, wall, monotonic, most
-        self.health = Health("cached answers are kept in memory alone", monotonic)
+        self.health = Health("file of cached answers (memory serves without it)", monotonic)
         self._changed = Condition()
         self._lost = Counter[str]()
         self._waiting: deque[tuple[Work, int, int]] = deque()
