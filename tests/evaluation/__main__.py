@@ -1,4 +1,4 @@
-"""`scripts/evaluate cache`: measure what the semantic cache would serve, and write tables, curve and what is to be read by hand."""
+"""`scripts/evaluate cache`: measure what the semantic cache would serve. `scripts/evaluate calibrate`: measure its thresholds."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evaluation import report, sets
+from evaluation.calibrate import calibrate
 from evaluation.decisions import Decision, Seen, decisions, seen
 from evaluation.suffixes import search
 from outgate.answers.calibration import calibration
@@ -18,17 +19,22 @@ _STEPS = 100
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/evaluate", description=__doc__)
-    parser.add_argument("what", choices=["cache"])
+    parser.add_argument("what", choices=["cache", "calibrate"])
     parser.add_argument("--out", type=Path, default=Path(), help="folder for cache.svg and served.jsonl (default: this one)")
     parser.add_argument("--steps", type=int, default=_STEPS, help="steps of the search for endings, for each of ten targets")
     chosen = parser.parse_args()
-    for line in _cache(chosen.out, chosen.steps):
+    for line in _calibrated() if chosen.what == "calibrate" else _cache(chosen.out, chosen.steps):
         print(line, flush=True)
+
+
+def _calibrated() -> Iterator[str]:
+    scorer = load_scorer()
+    return calibrate(load_encoder(), scorer, scorer.version, sets.ROOT / "addons/outgate/answers/calibration.json")
 
 
 def _cache(out: Path, steps: int) -> Iterator[str]:
     encoder, scorer, measured = load_encoder(), load_scorer(), calibration()
-    found = {name: seen(pairs, encoder, scorer) for name, pairs in sets.available()}
+    found = {name: seen(pairs, encoder, scorer, measured) for name, pairs in sets.available()}
     for name in sets.SETS.keys() - found.keys():
         print(f"scripts/evaluate: no set {name!r} here: its files are missing", file=sys.stderr)
     named = decisions(measured)
@@ -37,30 +43,30 @@ def _cache(out: Path, steps: int) -> Iterator[str]:
     yield from report.checks(found)
     if "qqp" in found:
         (out / "cache.svg").write_text(report.curve(found["qqp"], _families(measured.similarity)))
-    _write_served(out / "served.jsonl", found, named["checks + verifier"])
+    _write_served(out / "served.jsonl", found, named["judgement"])
     words = sorted({word for some in found.values() for one in some for word in one.pair.a.lower().split()})
     judgement = Judgement(scorer, measured)
     yield f"\nendings searched for: {search(encoder, judgement, words, steps)}"
 
 
 def _families(similarity: float) -> dict[str, list[Decision]]:
-    steps = [at / 200 for at in range(100, 200)] + [0.996, 0.997, 0.998, 0.999]
+    steps = [at / 200 for at in range(20, 200)] + [0.996, 0.997, 0.998, 0.999]
     return {
-        "cosine": [Decision(step, 0.0, checks=False) for step in steps],
-        "cosine + checks": [Decision(step, 0.0, checks=True) for step in steps],
-        "verifier": [Decision(similarity, step, checks=False) for step in steps],
-        "checks + verifier": [Decision(similarity, step, checks=True) for step in steps],
+        "cosine": [Decision(step) for step in steps],
+        "cosine + checks": [Decision(step, checks=True) for step in steps],
+        "verifier": [Decision(similarity, verified=step) for step in steps],
+        "judgement": [Decision(similarity, surety=step, checks=True) for step in steps],
     }
 
 
 def _write_served(file: Path, found: dict[str, list[Seen]], decision: Decision) -> None:
     """Pairs that are served and should not be, the surest first, to be read by hand."""
-    wrong = sorted(_wrong(found, decision), key=lambda named: -named[1].score)
+    wrong = sorted(_wrong(found, decision), key=lambda named: -named[1].surety)
     lines = [
         {
             "set": name,
             "kind": one.pair.kind,
-            "score": round(one.score, 4),
+            "surety": round(one.surety, 4),
             "similarity": round(one.similarity, 3),
             "a": one.pair.a,
             "b": one.pair.b,

@@ -7,30 +7,48 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from outgate.answers.evaluation import Pair
+
+_TENSES = dict.fromkeys(("person", "modal", "tense"), "person or tense")
+
+
+class Block(NamedTuple):
+    """A question, its rewordings, and its traps by kind."""
+
+    question: str
+    same: tuple[str, ...]
+    traps: tuple[tuple[str, str], ...]
+
+
+def blocks(*files: Path) -> list[Block]:
+    """The blocks of the files, in order."""
+    return [
+        block for file in files for text in file.read_text("utf-8").split("\n\n") for block in _block(text.strip().splitlines())
+    ]
 
 
 def pairs(*files: Path) -> list[Pair]:
     """Every pair of a question with one of its rewordings or traps."""
-    return [pair for file in files for block in file.read_text("utf-8").split("\n\n") for pair in _block(block.strip())]
+    return [pair for block in blocks(*files) for pair in _pairs(block)]
 
 
-def _block(block: str) -> Iterator[Pair]:
-    question = ""
-    for line in block.splitlines():
-        mark, text = line[:1], line[1:].strip()
-        kind, bar, rest = text.partition("|")
-        if mark == "=" and bar:
-            question = rest.strip()
-        elif mark == "+" and question:
-            yield Pair(question, text, same=True, kind="rewording")
-        elif mark == "-" and question and bar:
-            yield Pair(question, rest.strip(), same=False, kind=_NAMES.get(kind.strip().split("/")[0], "extra"))
+def _block(lines: list[str]) -> Iterator[Block]:
+    question = next((line[1:].partition("|")[2].strip() for line in lines if line.startswith("=")), "")
+    if question:
+        same = tuple(line[1:].strip() for line in lines if line.startswith("+"))
+        yield Block(question, same, tuple(_trap(line[1:]) for line in lines if line.startswith("-")))
 
 
-_NAMES = {name: name for name in "negation antonym entity number date unit scope order question topic extra".split()} | {
-    "modal": "person or tense",
-    "tense": "person or tense",
-    "person": "person or tense",
-}
+def _trap(line: str) -> tuple[str, str]:
+    kind, _, text = line.partition("|")
+    kind = kind.strip().split("/")[0]
+    return _TENSES.get(kind, kind), text.strip()
+
+
+def _pairs(block: Block) -> Iterator[Pair]:
+    for text in block.same:
+        yield Pair(block.question, text, same=True, kind="rewording")
+    for kind, text in block.traps:
+        yield Pair(block.question, text, same=False, kind=kind)

@@ -8,51 +8,58 @@ from outgate.answers.evaluation import Pair, cosine
 from outgate.answers.judgement import against
 from outgate.model_server.engines import Encoder, PairScorer
 
-_FLOOR = 0.6
+_FLOOR = 0.5
 """Pairs less near than this are served by no decision here, so that no verifier is asked."""
 
 
 class Seen(NamedTuple):
-    """All that the decisions look at."""
+    """All that the decisions look at. `verified` is the verifier's score, `surety` what the judgement makes of it."""
 
     pair: Pair
     similarity: float
     vetoes: tuple[str, ...]
-    score: float
+    doubts: tuple[str, ...]
+    verified: float
+    surety: float
 
 
-def seen(pairs: Sequence[Pair], encoder: Encoder, scorer: PairScorer) -> list[Seen]:
-    """Every pair with its cosine, its vetoes and the lower score of both orders."""
+def seen(pairs: Sequence[Pair], encoder: Encoder, scorer: PairScorer, measured: Calibration) -> list[Seen]:
+    """Every pair with all that is seen of it; a verifier's score is the lower of both orders."""
     vectors = encoder.embed([text for pair in pairs for text in (pair.a, pair.b)])
     near = [cosine(vectors[2 * at], vectors[2 * at + 1]) for at in range(len(pairs))]
     asked = [(pair.a, pair.b) for pair, similarity in zip(pairs, near, strict=True) if similarity >= _FLOOR]
-    scores = iter(map(min, scorer.score(asked), scorer.score([(b, a) for a, b in asked]), strict=True))
-    return [
-        Seen(pair, similarity, against(pair.a, pair.b), next(scores) if similarity >= _FLOOR else 0.0)
-        for pair, similarity in zip(pairs, near, strict=True)
-    ]
+    scores = iter(map(min, scorer.score(asked), scorer.score([(b, a) for a, b in asked])))
+    verified = [next(scores) if similarity >= _FLOOR else 0.0 for similarity in near]
+    return [_seen(pair, *both, measured) for pair, *both in zip(pairs, near, verified, strict=True)]
 
 
-def decisions(measured: Calibration) -> dict[str, "Decision"]:
-    """Decisions by name, in the order of the table."""
-    return {
-        "cosine .90": Decision(0.90, 0.0, checks=False),
-        "cosine .95": Decision(0.95, 0.0, checks=False),
-        "cosine .95 + checks": Decision(0.95, 0.0, checks=True),
-        "verifier alone": Decision(measured.similarity, measured.score, checks=False),
-        "checks + verifier": Decision(measured.similarity, measured.score, checks=True),
-    }
+def _seen(pair: Pair, similarity: float, verified: float, measured: Calibration) -> Seen:
+    found = against(pair.a, pair.b)
+    return Seen(pair, similarity, *found, verified, measured.surety(verified, similarity, found.doubts))
 
 
 class Decision(NamedTuple):
-    """Serve what reaches both thresholds and, with checks, has no veto."""
+    """Serve what reaches the thresholds and, with checks, has no veto."""
 
-    similarity: float
-    score: float
-    checks: bool
+    similarity: float = 0.0
+    verified: float = 0.0
+    surety: float = 0.0
+    checks: bool = False
 
     def serves(self, one: Seen) -> bool:
-        return one.similarity >= self.similarity and one.score >= self.score and not (self.checks and one.vetoes)
+        reached = one.similarity >= self.similarity and one.verified >= self.verified and one.surety >= self.surety
+        return reached and not (self.checks and one.vetoes)
+
+
+def decisions(measured: Calibration) -> dict[str, Decision]:
+    """Decisions by name, in the order of the table."""
+    return {
+        "cosine .90": Decision(0.90),
+        "cosine .95": Decision(0.95),
+        "cosine .95 + checks": Decision(0.95, checks=True),
+        "verifier alone": Decision(measured.similarity, verified=measured.score),
+        "judgement": Decision(measured.similarity, surety=measured.score, checks=True),
+    }
 
 
 def rate(decision: Decision, some: Sequence[Seen]) -> float | None:

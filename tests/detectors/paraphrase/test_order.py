@@ -26,3 +26,17 @@ def test_exchanged_roles_are_seen(a: Words, b: Words) -> None:
 """)
 def test_words_that_only_moved_are_no_difference(a: Words, b: Words) -> None:
     assert not order_differs(a, b)
+
+
+@pairs("""
+    Turn it down to 18 degrees | Turn it down by 18 degrees
+    Translate it into German | Translate it from German
+    Is Ann under the roof? | Is Ann over the roof?
+""")
+def test_a_contrary_preposition_is_seen(a: Words, b: Words) -> None:
+    assert order_differs(a, b)
+
+
+@pairs("Is gold heavier than lead? | Is lead lighter than gold?")
+def test_the_converse_of_exchanged_roles_is_left_to_the_verifier(a: Words, b: Words) -> None:
+    assert not order_differs(a, b)

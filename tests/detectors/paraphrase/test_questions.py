@@ -30,3 +30,20 @@ def test_another_question_word_is_seen(a: Words, b: Words) -> None:
 """)
 def test_the_same_question_in_other_words_is_no_difference(a: Words, b: Words) -> None:
     assert not question_differs(a, b)
+
+
+@pairs("""
+    Do vaccines cause it? | Why do vaccines cause it?
+    Is Pluto a planet? | Who discovered Pluto?
+""")
+def test_whether_and_why_are_two_questions(a: Words, b: Words) -> None:
+    assert question_differs(a, b)
+
+
+@pairs("""
+    Is there a way to do it? | How do I do it?
+    Can you tell me who did it? | Who did it?
+    Is it Ann or Bob? | Which is it, Ann or Bob?
+""")
+def test_a_question_that_leads_on_to_another_is_none_of_whether(a: Words, b: Words) -> None:
+    assert not question_differs(a, b)

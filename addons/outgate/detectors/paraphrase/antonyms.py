@@ -24,11 +24,11 @@ _OPPOSED = tuple((first, second) for pair in _PAIRED for first, second in (pair.
 
 def antonyms_differ(a: Words, b: Words) -> bool:
     """Whether the texts hold two opposites, and nothing else turns the meaning back: another negation, or an exchange of places."""
-    pairs = _opposites(a, b)
+    pairs = opposites(a, b)
     return bool(pairs) and not _turned_back(a, b, pairs)
 
 
-def _opposites(a: Words, b: Words) -> list[tuple[int, int]]:
+def opposites(a: Words, b: Words) -> list[tuple[int, int]]:
     """Places of two words, one of each text, that mean opposites; each is in its own text alone."""
     theirs = only(b, a)
     by_form = {form: at for at in theirs for form in (b.words[at], b.stems[at])}

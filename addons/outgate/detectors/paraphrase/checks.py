@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from outgate.detectors.paraphrase.acts import act_differs
 from outgate.detectors.paraphrase.antonyms import antonyms_differ
 from outgate.detectors.paraphrase.code import code_differs
 from outgate.detectors.paraphrase.dates import dates_differ
@@ -12,6 +13,7 @@ from outgate.detectors.paraphrase.names import kinds_differ, names_differ, quote
 from outgate.detectors.paraphrase.negation import negation_differs
 from outgate.detectors.paraphrase.numbers import numbers_differ, units_differ
 from outgate.detectors.paraphrase.order import order_differs
+from outgate.detectors.paraphrase.persons import person_differs, tense_differs
 from outgate.detectors.paraphrase.questions import question_differs
 from outgate.detectors.paraphrase.scope import form_differs, scope_differs
 from outgate.detectors.paraphrase.words import Words, read
@@ -33,6 +35,9 @@ CHECKS: dict[str, Check] = {
     "form": form_differs,
     "language": language_differs,
     "code": code_differs,
+    "act": act_differs,
+    "person": person_differs,
+    "tense": tense_differs,
 }
 DOUBTS: dict[str, Check] = {"exchange": exchange_differs, "added": added_differs}
 """Signs that often tell two questions apart, and sometimes do not: the verifier has to be surer."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from outgate.detectors.paraphrase.antonyms import opposites
 from outgate.detectors.paraphrase.words import Words
 
 _ROLES = {word: word for word in "from than by over before after against minus under".split()} | dict.fromkeys(
@@ -11,12 +12,13 @@ _ROLES = {word: word for word in "from than by over before after against minus u
 _ARTICLES = frozenset({"a", "an", "the", "my", "your", "his", "her", "its", "our", "their", "some", "any"})
 _UNHEARD = _ARTICLES | {"?", "!", ",", "please", "-"}
 _JOINS = _ARTICLES | {"and", "or", "vs", "versus", ",", "&", "between", "both", "with", "+", "*"}
+_WAYS = {"to": "to", "into": "to", "onto": "to", "from": "from", "by": "by"} | {"under": "under", "below": "under", "over": "over"}
 _LONGEST = 4
 
 
 def order_differs(a: Words, b: Words) -> bool:
     """Whether two things have changed roles: from A to B and from B to A, A beats B and B beats A."""
-    return _exchanged(a, b) or _roles_crossed(a, b)
+    return _exchanged(a, b) or (_roles_crossed(a, b) and not opposites(a, b)) or _placed_otherwise(a, b)
 
 
 def _exchanged(a: Words, b: Words) -> bool:
@@ -68,4 +70,20 @@ def _roles(text: Words) -> dict[str, dict[str, int]]:
             )
             if named:
                 found.setdefault(_ROLES[word], {})[named] = at
+    return found
+
+
+def _placed_otherwise(a: Words, b: Words) -> bool:
+    """Whether one thing has a contrary preposition before it: to and from, to and by, over and under."""
+    ours, theirs = _ways(a), _ways(b)
+    return any(ours[thing].isdisjoint(theirs[thing]) for thing in ours.keys() & theirs.keys())
+
+
+def _ways(text: Words) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for at, word in enumerate(text.words):
+        if word in _WAYS:
+            after = range(at + 1, min(at + 4, len(text.words)))
+            thing = next((text.stems[place] for place in after if text.words[place] not in _ARTICLES), "")
+            found.setdefault(thing, set()).add(_WAYS[word])
     return found

@@ -31,6 +31,8 @@ _LEAD = re.compile(
     r"|please|you|me|ok|okay|exactly|like|guys"
     r"|question|anyone|from|in|at|to|by|for|on|of|since|until|check|determine|learn)|[?!,]) \Z"
 )
+_OPEN = frozenset("is are was were do does did can could should will would has have may must".split())
+_LEADS_ON = re.compile(r"\b(?:or|way|ways|possible|able|know|tell|what|which|who|when|where|why|how)\b")
 _ALIKE = ({"amount", "duration", "age", "distance", "frequency"}, {"duration", "time", "age"}, {"thing"})
 """Kinds that one question may be both of: `how long until` and `when`. `What` may ask for anything."""
 
@@ -47,6 +49,8 @@ def _asked(text: Words) -> str:
     """The kind of the first question word; empty where it does not open a clause that asks, as in `how to stop when tired`."""
     joined = " ".join(text.words)
     found = _ASKED.search(joined)
+    if text.words[:1] and text.words[0] in _OPEN and text.words[1:2] and text.words[1] not in {"you", "there", "anyone", "someone"}:
+        return "" if _LEADS_ON.search(joined) else "whether"
     if found is None or (found.start() and not _LEAD.search(joined[: found.start()])):
         return ""
     return str(found.lastgroup)
