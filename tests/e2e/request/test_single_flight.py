@@ -2,21 +2,17 @@
 
 import asyncio
 import dataclasses
-import ssl
-import threading
 from typing import Any
 
-import httpx
 import pytest
 
-from e2e.world import OTHER_TOKEN, STAGES, TOKEN, World, lines
+from e2e.flights import CHAT, EMBEDDINGS, Story
+from e2e.world import OTHER_TOKEN, STAGES, World
 from support import behaviours as b
-from support.calls import Behaviour, Call
 from support.judging import aio
 from support.openai_answers import chat_completion, chat_events
-from support.waiting import PATIENCE, until
+from support.waiting import until
 
-CHAT, EMBEDDINGS = "https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings"
 POLICY = (
     STAGES
     + """
@@ -38,57 +34,6 @@ def _gateway(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("flights"), *providers)
     with world.inside(world.policy(POLICY)) as gateway:
         yield gateway
-
-
-class Story:
-    """Requests of one test, all the same; the provider answers the first when its gate is open."""
-
-    def __init__(self, gateway: Any, name: str, *, url: str = CHAT, **body: Any) -> None:
-        self.gateway, self.provider = gateway, gateway.world.openai
-        text = f"What is the capital of France, asks {name}?"
-        said = {"input": text} if url == EMBEDDINGS else {"temperature": 0, "messages": [{"role": "user", "content": text}]}
-        self._url, self._body = url, {"model": "gpt-4o-mini", **said, **body}
-        self.gate = threading.Event()
-        self._before = {line["id"] for line in lines(gateway.world)}
-
-    def first(self, behaviour: Behaviour | None = None) -> None:
-        """What the first call is answered with, once the gate is open; those after it are answered well, at once."""
-
-        async def when_open(call: Call) -> None:
-            while not self.gate.is_set():
-                await call.pause(0.005)
-            await (behaviour or b.provider())(call)
-
-        self.provider.script(when_open)
-
-    def ask(self, token: str = TOKEN, workload: str = "app") -> asyncio.Task[httpx.Response]:
-        return asyncio.get_running_loop().create_task(self._ask(token, workload))
-
-    async def _ask(self, token: str, workload: str) -> httpx.Response:
-        trusted = ssl.create_default_context(cafile=str(self.gateway.ca))
-        proxy = self.gateway.proxy_url(workload, token)
-        async with httpx.AsyncClient(proxy=proxy, verify=trusted, timeout=PATIENCE, trust_env=False) as client:
-            return await client.post(self._url, json=self._body)
-
-    async def under_way(self, followers: int = 0, calls: int = 1) -> None:
-        """Until so many wait for the first, and the provider has seen so many calls."""
-        assert await asyncio.to_thread(until, lambda: (self.waiting, len(self.provider.seen)) == (followers, calls))
-
-    @property
-    def waiting(self) -> int:
-        return self.gateway.call(lambda: sum(each.waiting for each in self.gateway.gateway.deps.flights._of_key.values()))
-
-    async def told(self, count: int) -> list[dict[str, Any]]:
-        """The closing lines of this test."""
-        assert await asyncio.to_thread(until, lambda: len(self._lines()) == count)
-        return self._lines()
-
-    def _lines(self) -> list[dict[str, Any]]:
-        return [line for line in lines(self.gateway.world) if line["id"] not in self._before]
-
-    async def nothing_is_left(self) -> None:
-        flights = self.gateway.gateway.deps.flights
-        assert await asyncio.to_thread(until, lambda: self.gateway.call(lambda: (flights._of_key, flights._led_by)) == ({}, {}))
 
 
 def tiers(line: dict[str, Any]) -> list[tuple[str, str]]:
@@ -261,6 +206,20 @@ async def test_another_tenant_never_joins(gateway):
     assert 200 == other.status_code
     await story.under_way(calls=2)
     assert "cache-status" not in other.headers
+    story.gate.set()
+    await first
+
+
+@pytest.mark.parametrize("wishes", ["no-cache", "no-store"])
+@aio
+async def test_who_wants_an_answer_of_its_own_does_not_wait(gateway, wishes):
+    story = Story(gateway, wishes)
+    story.first()
+    first = story.ask()
+    await story.under_way()
+
+    assert 200 == (await story.ask(wishes=wishes)).status_code
+    assert 2 == len(story.provider.seen)
     story.gate.set()
     await first
 

@@ -5,6 +5,7 @@ import pytest
 
 from outgate.detectors.pii.canonical import NONE
 from outgate.inference.cached import CacheStatus
+from outgate.net.cache_control import CacheControl
 from outgate.stages.cache import CacheSettings
 from outgate.stages.cache.join import CacheJoin, Reads
 from outgate.stores.flights import Flights
@@ -13,11 +14,10 @@ from support.judging import aio
 from support.wire_bodies import Spoken
 
 PARAMS = Spoken("openai").decode(CHAT, body()).params
-MISS = CacheStatus("exact", "miss")
 
 
-def reads(exchange_id: str, key: bytes | None = b"k", status: CacheStatus = MISS) -> Reads:
-    return Reads(key, NONE, status, exchange_id, CHAT, PARAMS)
+def reads(exchange_id: str, key: bytes | None = b"k", wishes: CacheControl | None = None) -> Reads:
+    return Reads(key, NONE, wishes, exchange_id, CHAT, PARAMS)
 
 
 def stage(flights: Any = None, counted: Any = None, **settings: Any) -> CacheJoin:
@@ -72,7 +72,7 @@ async def test_nobody_waits_longer_than_the_policy_says():
     [
         ({"key": None}, {}),
         ({"key": b"of another tenant"}, {}),
-        ({"status": CacheStatus("exact", "bypass")}, {}),
+        ({"wishes": CacheControl(no_cache=True)}, {}),
         ({}, {"single_flight": False}),
     ],
     ids=["has no key", "has another key", "wants an answer of its own", "policy says no"],

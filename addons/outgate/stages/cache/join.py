@@ -11,6 +11,7 @@ from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params
 from outgate.metering.metrics import Metrics
+from outgate.net.cache_control import NO_WISHES, CacheControl
 from outgate.pipeline.contract import Contract, Effect, May, OnError
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Stage
@@ -22,11 +23,11 @@ _SLACK = 5.0
 
 
 class Reads(NamedTuple):
-    """The key of the request, and what its look-up found."""
+    """The key of the request, and what its caller wants of the cache."""
 
     cache_key: bytes | None
     cache_names: Names | None
-    cache_status: CacheStatus | None
+    cache_control: CacheControl | None
     exchange_id: str
     operation: Operation
     params: Params
@@ -50,7 +51,7 @@ class CacheJoin(Stage):
             effect=Effect.IDEMPOTENT,
             on_error=OnError.OPEN,
             limit=settings.single_flight_wait + _SLACK,
-            optional=("cache.key", "cache.names", "cache.status"),
+            optional=("cache.key", "cache.names", "cache.control"),
             after=("cache_similar",),
             cost=0.02,
             passes=0.98,
@@ -58,8 +59,8 @@ class CacheJoin(Stage):
 
     async def run(self, facts: Reads) -> Written | Answer:
         key, settings = facts.cache_key, self._settings
-        wants_its_own = facts.cache_status is not None and facts.cache_status.result == "bypass"
-        if key is None or wants_its_own or not settings.single_flight or self._flights.lead(key, facts.exchange_id):
+        joins = settings.single_flight and (facts.cache_control or NO_WISHES).accepts(0.0, settings.max_age)
+        if key is None or not joins or self._flights.lead(key, facts.exchange_id):
             return (None,)
         entry = await self._flights.follow(key, settings.single_flight_wait)
         events = replayed(facts.operation, facts.params, entry, facts.cache_names or NONE) if entry is not None else None
