@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from model_server.models import Echo
-from outgate.model_server.scheduler import BOUNDS, MAX_WAITING, Request, Scheduler
+from outgate.model_server.scheduler import BOUNDS, MAX_WAITING, Bounds, Request, Scheduler
+
+
+class Slow(Echo):
+    """A model whose pieces cost milliseconds."""
+
+    bounds = Bounds(pieces=3, characters=300)
 
 
 class Desk:
@@ -14,7 +20,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.echo = Echo()
-        self.scheduler = Scheduler({"echo": self.echo, "other": Echo()})
+        self.slow = Slow()
+        self.scheduler = Scheduler({"echo": self.echo, "other": Echo(), "slow": self.slow})
         self.replies: dict[str, Any] = {}
 
     def ask(self, name: str, *items: str, model: str = "echo", options: tuple[str, ...] = (), share: str = "", **of: Any) -> None:
@@ -83,6 +90,26 @@ def test_a_flood_of_one_share_does_not_hold_up_another(desk: Desk) -> None:
     desk.ask("one line", "b", share="b")
     desk.work(turns=3)
     assert [["b"]] == desk.replies["one line"]
+
+
+def test_a_flood_for_one_model_does_not_hold_up_another_model(desk: Desk) -> None:
+    for number in range(200):
+        desk.ask(f"flood {number}", "x" * 100, share="noisy", model="slow")
+    desk.ask("other", "a", share="quiet")
+    desk.work(turns=4)
+
+    assert [["a"]] == desk.replies["other"]
+    desk.work(turns=9_999)
+    assert 201 == len(desk.replies)
+    assert max(len(batch) for batch in desk.slow.batches) == Slow.bounds.pieces
+
+
+def test_a_model_has_bounds_of_its_own(desk: Desk) -> None:
+    for number in range(6):
+        desk.ask(str(number), "x" * 150, model="slow")
+    desk.work()
+
+    assert {2} == {len(batch) for batch in desk.slow.batches}
 
 
 def test_requests_of_one_share_take_turns(desk: Desk) -> None:

@@ -210,3 +210,20 @@ def test_another_token_makes_another_revision_under_the_same_rules(tmp_path):
 )
 def test_any_other_change_makes_other_rules(tmp_path, now, then):
     assert load_policy(write(tmp_path, TOKENED)).rules != load_policy(write(tmp_path, TOKENED.replace(now, then))).rules
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ("{m: {engine: sentence-transformers, path: nowhere}}", "nowhere/config.json"),
+        ("{m: {engine: sentence-transformers}}", "sentence-transformers, which needs it"),
+        ("{m: {path: bge}}", "sentence-transformers, which needs it"),
+        ("{m: {engine: sentence-transformers, path: bge, precision: int8}}", "of the engine onnx"),
+        ("{m: {precision: int4}}", "did you mean `int8`"),
+    ],
+)
+def test_a_model_that_cannot_be_is_told(tmp_path, section, told):
+    with pytest.raises(PolicyError) as caught:
+        load_policy(write(tmp_path, f"models: {section}\nstages: {{authenticate: {{}}, authorize: {{}}}}\n"))
+
+    assert told in "\n".join(f"{problem.message} {problem.repair}" for problem in caught.value.problems)

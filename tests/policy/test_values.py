@@ -5,8 +5,12 @@ import trustme
 
 from outgate.inference.usage import Usage
 from outgate.metering.prices import Prices
+from outgate.model_server.embedders import Embedder
 from outgate.policy.load import load_policy
+from outgate.policy.source import read_source
 from outgate.policy.stage_types import Ports
+from outgate.policy.validate import validate
+from outgate.policy.values import embedders_of
 from support.policies import write
 
 TEXT = """\
@@ -74,3 +78,17 @@ def test_a_policys_prices_are_exact_and_go_before_those_that_come_with_the_gatew
     assert Decimal("0.00000065") == meter._prices.cost("openai", "gpt-4o-mini", usage)
     assert given.cost("openai", "gpt-4o", usage) == meter._prices.cost("openai", "gpt-4o", usage)
     assert Decimal("0.00000065") != given.cost("openai", "gpt-4o-mini", usage)
+
+
+MODELS = "models: {exact: {precision: fp32}, own: {engine: sentence-transformers, path: bge}}\n"
+
+
+def test_models_become_embedders_with_paths_from_the_policys_folder(tmp_path):
+    (tmp_path / "bge").mkdir()
+    (tmp_path / "bge/config.json").write_text("{}")
+    source = read_source(write(tmp_path, MODELS + TEXT))
+    embedders = embedders_of(source, validate(source)[0].policy)
+
+    assert Embedder.packaged("fp32") == embedders.named("exact")
+    assert Embedder.in_folder(tmp_path / "bge") == embedders.named("own")
+    assert Embedder.packaged("int8") == embedders.named("default")

@@ -245,8 +245,8 @@ class PolicySection(Settings):
     workloads: dict[Name, WorkloadSection] = Field(default_factory=dict)
     """Who may call: name to workload."""
     models: dict[Name, ModelSection] = Field(default_factory=dict)
-    """Models that embed texts: name to model. Stages that name none use `default`, which is all-MiniLM-L6-v2 in int8 unless it is
-    written here. Only those that a stage uses are loaded."""
+    """Models that embed texts: name to model. Where none is named, `default` is used: all-MiniLM-L6-v2 in int8, unless one is
+    written here under that name. `route` uses all-MiniLM-L6-v2 in any case. Only models that a stage uses are loaded."""
     stages: dict[StageName, StageSettings] = Field(default_factory=dict)
     """Stages of every route, and their settings; `false` removes one that would come by itself."""
     routes: tuple[RouteSection, ...] = ()
