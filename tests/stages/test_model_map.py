@@ -1,7 +1,18 @@
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from outgate.errors import Denial
-from outgate.stages.model_map import ModelMap, ModelMapSettings, Reads
+from outgate.inference.params import Params, Tools
+from outgate.inference.principal import Principal
+from outgate.inference.prompt import Channel, Leaf, Prompt
+from outgate.metering.prices import Prices
+from outgate.net.headers import Headers
+from outgate.routing.latency import Latencies
+from outgate.stages.model_map import ModelMap, ModelMapSettings
+from outgate.stores.memo import Memo
+from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
 
 
@@ -15,9 +26,19 @@ CATALOG = Catalog([backend("one"), backend("two")])
 MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "model": "tiny"}]}
 
 
-def run(requested, *, failed=None, allowed=(), **settings):
-    stage = ModelMap(ModelMapSettings.model_validate(settings), CATALOG, allowed)
-    return stage.run(Reads(requested, None, "two.test:443", failed))
+def mapped(allowed=(), now=lambda: 0.0, **settings: Any) -> ModelMap:
+    written = ModelMapSettings.model_validate(settings)
+    return ModelMap(written, CATALOG, Prices(lambda: 1.8e9), Latencies(now), StateSecret(bytes(32)), Memo(bytes(32)), allowed)
+
+
+def asks(requested, *, failed=None, routed=None, **more: Any) -> SimpleNamespace:
+    return SimpleNamespace(
+        model_requested=requested, model_routed=routed, destination="two.test:443", provider_state=failed, **more
+    )
+
+
+def run(requested, *, failed=None, allowed=(), routed=None, **settings):
+    return mapped(allowed, **settings).run(asks(requested, failed=failed, routed=routed))
 
 
 def test_an_alias_goes_to_its_first_target():
@@ -109,15 +130,119 @@ def test_a_request_without_a_model_goes_where_it_was_addressed():
 
 
 def test_a_default_is_warned_of():
-    settings = ModelMapSettings.model_validate({"default": {"provider": "one", "model": "small"}})
-    stage = ModelMap(settings, CATALOG)
+    stage = mapped(default={"provider": "one", "model": "small"})
 
-    assert ("small", "one") == stage.run(Reads("other", None, "two.test:443", None))
+    assert ("small", "one") == stage.run(asks("other"))
     assert ["W_DEFAULT_MODEL"] == [warning.code for warning in stage.warnings]
-    assert () == ModelMap(ModelMapSettings(), CATALOG).warnings
+    assert () == mapped().warnings
 
 
-@pytest.mark.parametrize("models", [{"a": []}])
+@pytest.mark.parametrize("models", [{"a": []}, {"a": {"targets": []}}])
 def test_an_alias_must_have_a_target(models):
     with pytest.raises(ValueError, match=r"no target"):
-        ModelMap(ModelMapSettings.model_validate({"models": models}), CATALOG)
+        mapped(models=models)
+
+
+def test_a_routed_name_goes_before_the_one_that_was_asked_for():
+    assert ("small", "one") == run("auto", routed="fast", models=MODELS)
+
+
+def test_what_a_caller_put_into_a_pattern_must_look_like_a_name():
+    models = {"gpt-*": [{"provider": "one", "model": "gpt-{1}"}]}
+
+    assert ("gpt-4o", "one") == run("gpt-4o", models=models)
+    assert "model_name_refused" == run("gpt-tell jane.roe@example.com", models=models).code
+    assert "model_name_refused" == run("gpt-4111111111111111", models=models).code
+
+
+def test_a_plan_without_conditions_reads_the_name_alone():
+    plain, weighted = mapped(models=MODELS), mapped(models={"a": [{"provider": "one", "model": "m", "weight": 1}]})
+
+    assert ("model.requested", "model.routed", "destination") == plain.contract.reads
+    assert {"principal", "prompt", "tools"} <= set(weighted.contract.reads)
+
+
+def conversation(*texts, tools=(), name="agent", stream=False, exchange="req_1") -> dict[str, Any]:
+    leaves = tuple(Leaf(0, 0, text, channel, turn) for turn, (channel, text) in enumerate(texts))
+    return {
+        "principal": Principal(name=name),
+        "prompt": Prompt(None, leaves),
+        "tools": Tools(names=tools),
+        "params": Params(stream=stream),
+        "headers": Headers(),
+        "exchange_id": exchange,
+    }
+
+
+USER, TOOL = Channel.USER, Channel.TOOL_RESULT
+CANARY = [{"provider": "one", "model": "old", "weight": 50}, {"provider": "two", "model": "new", "weight": 50}]
+
+
+@pytest.mark.parametrize("sticky", ["workload", "conversation", "request"])
+def test_no_tool_loop_changes_sides_of_a_canary(sticky):
+    stage = mapped(models={"m": {"targets": CANARY, "sticky": sticky}})
+    for number in range(20):
+        question = ((USER, f"question {number}"),)
+        steps = [question, (*question, (TOOL, "one")), (*question, (TOOL, "one"), (TOOL, "two"))]
+        runs = [stage.run(asks("m", **conversation(*each, tools=("t",), exchange=f"req_{i}"))) for i, each in enumerate(steps)]
+        assert 1 == len(set(runs))
+
+
+def test_a_workload_keeps_its_side_and_workloads_are_divided():
+    stage = mapped(models={"m": {"targets": CANARY, "sticky": "workload"}})
+    sides = [{stage.run(asks("m", **conversation((USER, text), name=f"w{n}"))) for text in "abc"} for n in range(40)]
+
+    assert all(len(side) == 1 for side in sides)
+    assert 2 == len(set().union(*sides))
+
+
+def test_requests_are_divided_one_by_one():
+    stage = mapped(models={"m": {"targets": CANARY, "sticky": "request"}})
+    models = [stage.run(asks("m", **conversation((USER, "hi"), exchange=f"req_{number}")))[0] for number in range(200)]
+
+    assert 60 < models.count("new") < 140
+
+
+def test_where_the_drawn_target_has_failed_the_others_are_taken():
+    stage = mapped(models={"m": [*CANARY, {"provider": "three", "model": "last"}]})
+    left = {"one": ("new", "two"), "two": ("old", "one")}
+    for number in range(10):
+        talk = conversation((USER, f"question {number}"))
+        first = stage.run(asks("m", **talk))
+        assert left[first[1]] == stage.run(asks("m", failed=frozenset({first[1]}), **talk))
+        assert ("last", "three") == stage.run(asks("m", failed=frozenset({"one", "two"}), **talk))
+
+
+def test_a_condition_gives_a_target_to_those_for_whom_it_holds():
+    stage = mapped(models={"m": [{"provider": "two", "model": "new", "when": {"headers": {"x-canary": "yes"}}}, *MODELS["fast"]]})
+    talk = conversation((USER, "hi"))
+
+    assert ("small", "one") == stage.run(asks("m", **talk))
+    assert ("new", "two") == stage.run(asks("m", **(talk | {"headers": Headers([("X-Canary", "yes")])})))
+
+
+def test_where_no_condition_holds_it_is_refused():
+    denial = mapped(models={"m": [{"provider": "one", "model": "a", "when": {"groups": ["research"]}}]}).run(
+        asks("m", **conversation((USER, "hi")))
+    )
+
+    assert ("no_target", 403) == (denial.code, denial.status)
+
+
+def test_a_target_that_is_too_small_is_skipped():
+    targets = [{"provider": "one", "model": "small", "context": 1000}, {"provider": "two", "model": "large", "context": 9000}]
+    stage = mapped(models={"m": {"targets": targets, "fit": True}})
+    sizes = [stage.run(asks("m", **conversation((USER, "word " * count)))) for count in (100, 1000, 10000)]
+
+    assert [("small", "one"), ("large", "two")] == sizes[:2]
+    assert ("no_model_fits", 400) == (sizes[2].code, sizes[2].status)
+
+
+def test_a_target_that_takes_no_media_is_skipped_for_them():
+    targets = [{"provider": "one", "model": "blind", "media": False}, {"provider": "two", "model": "seeing"}]
+    stage = mapped(models={"m": {"targets": targets, "fit": True}})
+    talk = conversation((USER, "look"))
+    picture = Prompt(None, talk["prompt"].leaves, frozenset({"image"}))
+
+    assert ("blind", "one") == stage.run(asks("m", **talk))
+    assert ("seeing", "two") == stage.run(asks("m", **(talk | {"prompt": picture})))

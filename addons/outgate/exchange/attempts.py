@@ -45,9 +45,13 @@ class Attempts:
     without answering (it may bill twice).
     """
 
-    def __init__(self, credentials: Credentials, seconds: Callable[[], float], *, limit: int, retry_sent: bool) -> None:
+    def __init__(
+        self, credentials: Credentials, seconds: Callable[[], float], attempted: Callable[[AttemptRecord], None] = lambda _: None,
+        *, limit: int, retry_sent: bool,
+    ) -> None:  # fmt: skip
         self._credentials = credentials
         self._seconds = seconds
+        self._attempted = attempted
         self._limit = limit
         self._retry_sent = retry_sent
         self.records: list[AttemptRecord] = []
@@ -99,11 +103,11 @@ class Attempts:
             self.records.append(self._record(execution, start))
             raise
         if isinstance(ended, FailedAttempt):
-            self.records.append(self._record(execution, start, failure=ended.kind, reason=ended.reason, sent=ended.sent))
+            self._note(self._record(execution, start, failure=ended.kind, reason=ended.reason, sent=ended.sent))
         elif execution.seen.get("dispatch") is not before:
             status, failure = execution.get("r.status"), failure_of(execution, ended)
             reason = FailureReason.ANSWER_ERROR_STATUS if failure is not None else None
-            self.records.append(self._record(execution, start, status, failure, reason))
+            self._note(self._record(execution, start, status, failure, reason))
         return ended
 
     async def _elsewhere(self, execution: Execution) -> Ended:
@@ -130,6 +134,10 @@ class Attempts:
             return self._credentials.refresh(execution.get("backend"))
         failed = execution.get("endpoint").name if fact == "endpoint.state" else execution.get("provider")
         return (execution.get(fact) or frozenset()) | {failed}
+
+    def _note(self, record: AttemptRecord) -> None:
+        self.records.append(record)
+        self._attempted(record)
 
     def _record(
         self,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from outgate.errors import Denial
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.said import TextCounter
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Operation
 from outgate.inference.shown import quoted, shown_method, shown_path
 from outgate.pipeline.executor import Execution
@@ -38,7 +39,10 @@ def no_route(asked: Asked) -> Denial:
 
 
 class ExchangeDeps(NamedTuple):
-    """Dependencies of an exchange: the live policy, clocks, ids, credentials, a counter of tokens, and what else is on its way."""
+    """Dependencies of an exchange: the live policy, clocks, ids, credentials, a counter of tokens, and what else is on its way.
+
+    `attempted` is told of every upstream attempt when it has ended, or its answer has begun.
+    """
 
     policy: Callable[[], LivePolicy | None]
     nanoseconds: Callable[[], int]
@@ -48,6 +52,7 @@ class ExchangeDeps(NamedTuple):
     credentials: Credentials
     tokenizers: TextCounter
     flights: Flights
+    attempted: Callable[[AttemptRecord], None] = lambda _: None
 
 
 def opening_facts(

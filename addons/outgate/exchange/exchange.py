@@ -185,7 +185,8 @@ class Exchange:
         return await self._converse(execution, route)
 
     async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:
-        self._attempts = Attempts(self._deps.credentials, self._deps.seconds, limit=route.attempts, retry_sent=route.retry_sent)
+        deps, limit = self._deps, route.attempts
+        self._attempts = Attempts(deps.credentials, deps.seconds, deps.attempted, limit=limit, retry_sent=route.retry_sent)
         execution, ended = await self._attempts.run(execution)
         self.execution = execution
         if isinstance(ended, Denial):

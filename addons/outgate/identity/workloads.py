@@ -16,6 +16,9 @@ TOKEN_PREFIX = "og_"  # noqa: S105 - what a scanner for leaked secrets can look 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """JWT signature algorithms that may be allowed: asymmetric ones only (RFC 8725 section 3.1)."""
 
+_CHANGING = frozenset({"jti", "nonce", "at_hash", "sid"})
+_LONGEST, _MOST = 256, 32
+
 
 def digest_of(token: str) -> str:
     """What a policy keeps of a token: `sha256:<hex>`."""
@@ -59,8 +62,16 @@ class Workload:
     certificates: frozenset[str] = frozenset()
     jwt: tuple[JwtTrust, ...] = field(default=())
 
-    def principal(self, method: str, more: Iterable[str] = ()) -> Principal:
-        return Principal(name=self.name, tenant=self.tenant, groups=self.groups | frozenset(more), method=method)
+    def principal(self, method: str, more: Iterable[str] = (), claims: Mapping[str, Any] | None = None) -> Principal:
+        """The caller; `more` are groups that its issuer says it is in."""
+        groups, told = self.groups | frozenset(more), told_claims(claims or {})
+        return Principal(name=self.name, tenant=self.tenant, groups=groups, claims=told, method=method)
+
+
+def told_claims(claims: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """The claims of a JWT that conditions may name: text, of bounded length, but for those that change with every token."""
+    texts = [(name, value) for name, value in claims.items() if isinstance(value, str) and len(value) <= _LONGEST]
+    return frozenset(sorted(pair for pair in texts if pair[0] not in _CHANGING)[:_MOST])
 
 
 class _Known(NamedTuple):

@@ -110,6 +110,13 @@ class Prices:
             self._models.clear()
         return self._look_up(key)
 
+    def window(self, provider: str, model: str) -> int | None:
+        """Tokens of its context window, None where they are unknown."""
+        key = (provider, model)
+        if key not in self._models:
+            self._look_up(key)
+        return getattr(self._models[key], "context_window", None)
+
     def _look_up(self, key: tuple[str, str]) -> Price | None:
         if key not in self._models:
             self._models[key] = _bundled(self._vendors.get(key[0], key[0]), key[1])

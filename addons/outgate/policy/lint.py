@@ -1,27 +1,24 @@
 """Warn of routes that can only deny or fail, and of workloads that no credential stands for.
 
-Warnings only: such a policy is safe, and may be half-written. Names without a definition are judged by `references`. A policy with
+Warnings, but for a routed name without an alias: such a policy is safe, and may be half-written. Names without a definition are judged by `references`. A policy with
 errors is not linted, since what would be found may only follow from one of them.
 """
 
 import re
 from collections.abc import Iterator
 
-from pydantic import ValidationError
-
 from outgate.dialects.registry import templates
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
+from outgate.policy.lint_models import refused_models, unknown_aliases
 from outgate.policy.lint_routes import dropped, idle, unread
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.scopes import Placed, stages_of
 from outgate.policy.source import Place, Source
-from outgate.policy.stage_types import stage_type
 from outgate.policy.validate import Validated
 
 _KINDS = {(template.method, re.sub(r"\{[a-z]+\}", "*", template.path)): template.kind for template in templates()}
-_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS})
 
 
 def lint(source: Source, validated: Validated) -> Iterator[Problem]:
@@ -35,7 +32,8 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
                 stages = stages_of(policy.stages, name, policy.providers[name], route, place)
                 found += _unsent(source, route, name, stages, place)
                 kinds = _kinds(route.match)
-                found += _refused_models(source, route, stages.get("model_map"), place)
+                found += unknown_aliases(source, stages)
+                found += refused_models(source, route, stages.get("model_map"), kinds, place)
                 found += dropped(source, policy, route, name, kinds, place)
                 found += unread(source, route, stages, kinds, place)
                 found += idle(source, route, stages, place)
@@ -61,34 +59,6 @@ def _unsent(source: Source, route: RouteSection, provider: str, stages: dict[str
     where = next(((*each, "dispatch") for each in removed if (*each, "dispatch") in source.lines), place)
     message = f"the route {route.name!r} has no `dispatch`: nothing is sent, and what no stage answers by itself fails (503)"
     yield source.problem("W_NO_DISPATCH", message, where, "remove `dispatch: false`; `authorize` is what refuses", ("dispatch",))
-
-
-def _refused_models(source: Source, route: RouteSection, placed: Placed | None, place: Place) -> Iterator[Problem]:
-    """Names that the route takes and its `model_map` refuses (404 `model_not_found`)."""
-    known = _aliases(placed)
-    if placed is None or known is None or not _kinds(route.match) & _NAMING_A_MODEL:
-        return
-    if not known:
-        message = f"the route {route.name!r} refuses every model: its `model_map` knows none"
-        repair = "set `passthrough: true` under `model_map`, or name models there"
-        yield source.problem("W_MODEL_REFUSED", message, placed.place or place, repair, ("model_map",))
-        return
-    for index, pattern in enumerate(route.match.models):
-        if not any(covers((pattern,), alias) for alias in known):
-            message = f"the route {route.name!r} takes the model {pattern!r} and refuses it: its `model_map` knows no such name"
-            repair = f"it knows {', '.join(sorted(known))}; add the name, or set `passthrough: true`"
-            yield source.problem("W_MODEL_REFUSED", message, (*place, "match", "models", index), repair, ("model_map",))
-
-
-def _aliases(placed: Placed | None) -> frozenset[str] | None:
-    """The names that a `model_map` knows; None where it takes any, or has settings that are wrong."""
-    if placed is None:
-        return None
-    try:
-        settings = stage_type("model_map").settings_type.model_validate(dict(placed.settings)).model_dump()
-    except ValidationError:
-        return None
-    return None if settings["passthrough"] or settings["default"] else frozenset(settings["models"])
 
 
 def _kinds(match: MatchSection) -> frozenset[Kind]:

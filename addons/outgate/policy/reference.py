@@ -47,6 +47,10 @@ _NAMES: dict[str, tuple[str, str]] = {
     "E_UNKNOWN_PROVIDER": ("a provider that is not under `providers`", _NEAR),
     "E_UNKNOWN_WORKLOAD": ("a workload that is not under `workloads`", _NEAR),
     "E_UNKNOWN_GROUP": ("a group that no workload is in", _NEAR),
+    "E_UNKNOWN_ALIAS": (
+        "`route` chooses a name that `model_map` does not know",
+        "take the name that is proposed, or add it under `models`",
+    ),
     "E_MISSING_FILE": (
         "a file that the policy names is not there",
         "write the path from the policy's folder; `--elsewhere` where it is on another machine",

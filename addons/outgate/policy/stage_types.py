@@ -82,6 +82,7 @@ class Ports:
     credentials: Any = NullPort("credentials")
     tokenizers: Any = NullPort("tokenizers")
     prices: Any = NullPort("prices")
+    latencies: Any = NullPort("latencies")
     metrics: Any = NullPort("metrics")
     notices: Any = None
     refusals: Any = None

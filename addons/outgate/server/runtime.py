@@ -30,6 +30,7 @@ from outgate.policy.load import load_policy
 from outgate.policy.reload import Reloader
 from outgate.policy.schema import LimitsSection
 from outgate.policy.stage_types import Ports, models_asked, needs_model_server
+from outgate.routing.latency import Latencies
 from outgate.server.at_start import AtStart
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
@@ -88,7 +89,7 @@ class Runtime:
             ids=_run_id,
         )
         self._accounts.health.changed = accounts_changed
-        self._prices = Prices(time.time)
+        self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
         metrics = Metrics(layout.metrics)
         self._notices, self._refusals = Notices(), Refusals(time.time)
         self._models = ModelClient(socket)
@@ -108,6 +109,7 @@ class Runtime:
             credentials=self._credentials,
             tokenizers=self._tokenizers,
             prices=self._prices,
+            latencies=self._latencies,
             metrics=metrics,
             notices=self._notices,
             refusals=self._refusals,
@@ -237,6 +239,7 @@ class Runtime:
             credentials=self._credentials,
             tokenizers=self._tokenizers,
             flights=self._ports.flights,
+            attempted=self._latencies.observe,
         )
 
     def limits(self) -> LimitsSection:

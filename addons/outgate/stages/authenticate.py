@@ -138,9 +138,8 @@ class Authenticate(Stage):
 
     def _remember(self, digest: bytes, claims: dict[str, Any], trust: JwtTrust, workload: Workload) -> Principal:
         groups = claims.get(trust.groups_claim, ()) if trust.groups_claim else ()
-        principal = workload.principal(
-            "jwt", [group for group in groups if isinstance(group, str)] if isinstance(groups, list) else ()
-        )
+        named = [group for group in groups if isinstance(group, str)] if isinstance(groups, list) else ()
+        principal = workload.principal("jwt", named, claims)
         while len(self._memo) >= _REMEMBERED:
             del self._memo[next(iter(self._memo))]
         self._memo[digest] = (principal, min(float(claims["exp"]) + self._leeway, self._wall() + _SECONDS))

@@ -1,4 +1,4 @@
-"""Map the requested model name to a provider and a model: the first target whose provider has not failed.
+"""Map the requested or routed name to a provider and a model: the first target that takes the request and has not failed.
 
 No name is ever replaced silently: what the map does not know is refused, unless the policy passes names through, or sets a default
 and is warned of it. A request that names no model goes to the provider that was addressed. A name that passes leaves unread by any
@@ -6,76 +6,88 @@ guard: a permission must cover it by more than a wildcard, or it must not look l
 """
 
 import re
-from typing import NamedTuple
+from typing import Any
 
 from pydantic import Field
 
 from outgate.errors import Denial, Problem
-from outgate.inference.names import ModelName, ProviderName
 from outgate.inference.shown import holds_long_number, quoted
+from outgate.metering.prices import Prices
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
+from outgate.routing.choice import Caller, Target, Unfit, caller_of, needs, question, targets_for
+from outgate.routing.latency import Latencies
+from outgate.routing.market import Measures
+from outgate.routing.targets import Alias, Aliases, Found, ModelTarget
+from outgate.stores.memo import Memo
+from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Catalog
 
 _NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20})?(?:\[[a-z0-9]{1,8}\])?")
 _SHOWN = 20
-
-
-class ModelTarget(Settings):
-    """A model where it is served."""
-
-    provider: ProviderName
-    """A name from the policy's `providers`."""
-    model: ModelName
-    """The model's name there."""
+_ALWAYS = ("model.requested", "model.routed", "destination", "provider.state")
+_KIND = "model_map.fastest"
 
 
 class ModelMapSettings(Settings):
     """Names that callers may use, and what they stand for."""
 
-    models: dict[str, tuple[ModelTarget, ...]] = Field(default_factory=dict)
-    """Alias to targets, the preferred one first; the next is taken where a provider has failed in this exchange."""
+    models: dict[str, tuple[ModelTarget, ...] | Alias] = Field(default_factory=dict)
+    """Alias to targets, the preferred one first; the next is taken where a provider has failed in this exchange. An alias with `*`
+    stands for all names of that form; an exact one goes before it, and of several the longest. A mapping says more: weights,
+    conditions, sizes, preferences."""
     passthrough: bool = False
     """Names that stand in no alias go to the addressed provider as they are (`authorize_model` judges them)."""
     default: ModelTarget | None = None
     """What any other name silently stands for. Not recommended: it is warned of at every load."""
 
 
-class Reads(NamedTuple):
-    """The name asked for, where it was asked, and which providers have failed in this exchange."""
-
-    model_requested: str
-    model_routed: str | None
-    destination: str
-    provider_state: frozenset[str] | None
-
-
 class ModelMap(Stage):
-    """Requested name to model and provider."""
+    """Requested name to model and provider. What it reads beside the name depends on what its targets ask for."""
 
     name = "model_map"
     settings_type = ModelMapSettings
 
-    def __init__(self, settings: ModelMapSettings, catalog: Catalog, allowed: tuple[str, ...] = ()) -> None:
-        self._settings = settings
-        self._allowed = allowed
-        self._catalog = catalog
+    def __init__(
+        self, settings: ModelMapSettings, catalog: Catalog, prices: Prices, latencies: Latencies, state_secret: StateSecret,
+        memo: Memo, allowed: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self._settings, self._catalog, self._allowed, self._memo = settings, catalog, allowed, memo
+        self._aliases = Aliases(settings.models)
+        self._market = Measures(prices, latencies)
+        self._key = lambda name: state_secret.derive("weights", name)
         self.warnings = _silent_default(settings)
-        _check(settings)
-        self.contract = Contract.of(
-            Reads, writes=("model", "provider"), may=May.DENY, optional=("model.routed",), cost=0.004, passes=0.99
-        )
+        self.contract = Contract(
+            reads=(*_ALWAYS[:3], *needs(self._aliases.all)), outside=_ALWAYS[3:], writes=("model", "provider"), may=May.DENY,
+            optional=("model.routed",), cost=0.004, passes=0.99,
+        )  # fmt: skip
 
-    def run(self, facts: Reads, /) -> Outcome:
+    def run(self, facts: Any, /) -> Outcome:
         requested, failed = facts.model_routed or facts.model_requested, facts.provider_state or frozenset()
-        targets = self._settings.models.get(requested)
-        if targets is None:
+        found = self._aliases.find(requested)
+        if found is None:
             return self._unmapped(requested, facts.destination)
-        for target in targets:
-            if target.provider not in failed:
-                return (target.model, target.provider)
-        return Denial(code="no_provider", status=503, message="Every provider of this model has failed.")
+        caller = caller_of(facts)
+        targets = targets_for(found, caller, self._market, self._key)
+        if isinstance(targets, Unfit):
+            return _unfit(targets, requested)
+        left = [target for target in self._kept(found, caller, targets) if target.provider not in failed]
+        if not left:
+            return Denial(code="no_provider", status=503, message="Every provider of this model has failed.")
+        refusal = self._refused(left[0].model) if found.captures else None
+        return refusal or (left[0].model, left[0].provider)
+
+    def _kept(self, found: Found, caller: Caller, targets: list[Target]) -> list[Target]:
+        """The fastest target, but within a tool loop the one that its question was given."""
+        if found.alias.prefer != "fastest" or caller.principal is None:
+            return targets
+        digest, tenant = self._memo.digest(f"{found.name}/{caller.principal.name}/{question(caller)}"), caller.principal.tenant
+        known = self._memo.get(tenant, _KIND, digest)
+        if known in targets:
+            return [known, *(target for target in targets if target != known)]
+        self._memo.put(tenant, _KIND, digest, targets[0], 100)
+        return targets
 
     def _unmapped(self, requested: str, destination: str) -> Outcome:
         addressed = self._catalog.by_destination(destination)
@@ -83,7 +95,7 @@ class ModelMap(Stage):
             return self._refused(requested) or (requested, addressed.provider)
         if self._settings.default is not None:
             return (self._settings.default.model, self._settings.default.provider)
-        known = sorted(self._settings.models)
+        known = self._aliases.names
         told = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if known[_SHOWN:] else "")
         message = f"The policy knows no model {quoted(requested)} here; it knows {told or 'none'}."
         return Denial(code="model_not_found", status=404, message=message)
@@ -101,15 +113,16 @@ class ModelMap(Stage):
         return Denial(code="model_name_refused", status=400, message=f"{message} To let it pass, name it in `authorize_model`.")
 
 
+def _unfit(unfit: Unfit, requested: str) -> Denial:
+    if unfit.reason == "size":
+        message = f"No target of the model {quoted(requested)} takes a request of this size and kind."
+        return Denial(code="no_model_fits", status=400, message=message)
+    message = f"The policy has no target of the model {quoted(requested)} for this caller."
+    return Denial(code="no_target", status=403, message=message)
+
+
 def _silent_default(settings: ModelMapSettings) -> tuple[Problem, ...]:
     if settings.default is None:
         return ()
     message = f"every model name that the policy does not know silently becomes {settings.default.model!r}"
     return (Problem(code="W_DEFAULT_MODEL", message=message, repair="remove `default`, so that unknown names are refused"),)
-
-
-def _check(settings: ModelMapSettings) -> None:
-    """Raises ValueError for an alias without a target."""
-    empty = sorted(alias for alias, several in settings.models.items() if not several)
-    if empty:
-        raise ValueError(f"no target is given for {', '.join(empty)}")

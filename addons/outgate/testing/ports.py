@@ -26,6 +26,7 @@ from outgate.model_server.process import MODELS
 from outgate.model_server.scheduler import Model
 from outgate.net.headers import Headers
 from outgate.policy.stage_types import Ports
+from outgate.routing.latency import Latencies
 from outgate.stores.accounts import Accounts
 from outgate.stores.answers import MemoryAnswers
 from outgate.stores.flights import Flights
@@ -150,6 +151,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 credentials=NoCredentials(),
                 tokenizers=Tokenizers(memo, Random(0)),  # noqa: S311 - samples long texts
                 prices=Prices(_wall),
+                latencies=Latencies(time.monotonic),
                 metrics=metrics,
                 state_secret=StateSecret(bytes(SIZE)),
                 refused=refused,

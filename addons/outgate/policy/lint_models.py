@@ -1,0 +1,79 @@
+"""Find names of models that a route takes, or gives, and that its `model_map` does not know."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from outgate.errors import Problem
+from outgate.inference.operation import Kind
+from outgate.net.patterns import covers
+from outgate.policy.schema import RouteSection
+from outgate.policy.scopes import Placed
+from outgate.policy.source import Place, Source
+from outgate.policy.stage_types import stage_type
+from outgate.policy.validation_messages import nearest
+
+_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS})
+
+
+def unknown_aliases(source: Source, stages: Mapping[str, Placed]) -> Iterator[Problem]:
+    """Names that `route` would choose and `model_map` refuse."""
+    placed, known = stages.get("route"), _aliases(stages.get("model_map"))
+    if placed is None or known is None:
+        return
+    for place, name in _chosen(placed.settings, placed.place):
+        if not any(covers((alias,), name) for alias in known):
+            near = nearest(name, known)
+            message = f"`route` chooses {name!r}, which is no alias of `model_map`"
+            repair = (
+                f"did you mean {near!r}?"
+                if near
+                else f"add it under `models` of `model_map`; it knows {', '.join(sorted(known)) or 'none'}"
+            )
+            yield source.problem("E_UNKNOWN_ALIAS", message, place, repair, ("route",))
+
+
+def _chosen(settings: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, str]]:
+    """The names that settings of `route` choose, with their places."""
+    for index, rule in enumerate(settings["rules"]):
+        at = (*place, "rules", index)
+        if "to" in rule:
+            yield (*at, "to"), rule["to"]
+        for name in rule.get("semantic", {}).get("names", ()):
+            yield (*at, "semantic", "names", name), name
+        for end in ("hard", "easy"):
+            if "difficulty" in rule:
+                yield (*at, "difficulty", end), rule["difficulty"][end]
+    if isinstance(settings.get("on_error"), dict):
+        yield (*place, "on_error", "to"), settings["on_error"]["to"]
+
+
+def refused_models(
+    source: Source, route: RouteSection, placed: Placed | None, kinds: frozenset[Kind], place: Place
+) -> Iterator[Problem]:
+    """Names that the route takes and its `model_map` refuses (404 `model_not_found`)."""
+    known = _aliases(placed)
+    if placed is None or known is None or not kinds & _NAMING_A_MODEL:
+        return
+    if not known:
+        message = f"the route {route.name!r} refuses every model: its `model_map` knows none"
+        repair = "set `passthrough: true` under `model_map`, or name models there"
+        yield source.problem("W_MODEL_REFUSED", message, placed.place or place, repair, ("model_map",))
+        return
+    for index, pattern in enumerate(route.match.models):
+        if not any(covers((pattern,), alias) or covers((alias,), pattern) for alias in known):
+            message = f"the route {route.name!r} takes the model {pattern!r} and refuses it: its `model_map` knows no such name"
+            repair = f"it knows {', '.join(sorted(known))}; add the name, or set `passthrough: true`"
+            yield source.problem("W_MODEL_REFUSED", message, (*place, "match", "models", index), repair, ("model_map",))
+
+
+def _aliases(placed: Placed | None) -> frozenset[str] | None:
+    """The names that a `model_map` knows; None where it takes any, or has settings that are wrong."""
+    if placed is None:
+        return None
+    try:
+        settings = stage_type("model_map").settings_type.model_validate(dict(placed.settings)).model_dump()
+    except ValidationError:
+        return None
+    return None if settings["passthrough"] or settings["default"] else frozenset(settings["models"])
