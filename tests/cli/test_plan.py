@@ -39,3 +39,14 @@ def test_a_refused_policy(tmp_path):
 
     assert 1 == result.exit_code
     assert "E_UNKNOWN_STAGE" in result.output
+
+
+def test_what_routing_decides_and_what_depends_on_it():
+    result = run("policies/examples/model-routing.yaml", "--route", "chat")
+    told = result.output.partition("decided by route")[2].partition("runs again")[0]
+
+    assert "asked for as auto; any other name stays" in told
+    assert "2. semantic: coder (10 phrases), chat (10 phrases); 10 of none" in told
+    assert "depends on it: model_map, authorize_model" in told
+    plans = orjson.loads(run("policies/examples/model-routing.yaml", "--route", "chat", "--json").output)
+    assert "dispatch" in next(iter(plans.values()))["decisions"]["route"]["dependents"]

@@ -14,8 +14,8 @@ class Clock:
 
 def attempt(seconds, *, status=200, failure=None, streams=False):
     return AttemptRecord(
-        number=1, backend="b", endpoint="e", address="a", status=status, failure=failure, sent=True, seconds=seconds, streams=streams,
-        provider="p", model="m",
+        number=1, backend="b", endpoint="e", address="a", status=status, failure=failure, sent=True, seconds=seconds,
+        streams=streams, provider="p", model="m",
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from outgate.pipeline.contract import Contract, Effect, May, OnError, Release
 from outgate.pipeline.graph import Graph
 from outgate.pipeline.parallel import groups
 from outgate.pipeline.plan import Edge, Plan, Step
+from outgate.pipeline.stage import Stage
 
 _PHASES = ("request", "response", "streams", "close", "after")
 _PLAIN = (str, int, float, bool, bytes, type(None))
@@ -26,6 +27,13 @@ def explain(plan: Plan) -> str:
         for step in steps:
             number += 1
             lines += _stage_lines(number, step.name, plan)
+    for name, told in decisions(plan).items():
+        lines += [
+            "",
+            f"decided by {name}",
+            *(f"  {line}" for line in told),
+            f"  depends on it: {', '.join(dependents(plan, name))}",
+        ]
     lines += ["", "runs again on failure", *_rerun_lines(plan)]
     together = groups(plan.beside)
     if together:
@@ -42,6 +50,7 @@ def explain_json(plan: Plan) -> dict[str, Any]:
         "revision": plan.revision,
         "order": {phase: [_stage(step.name, plan) for step in getattr(plan, phase)] for phase in _PHASES},
         "edges": [edge._asdict() for edge in plan.edges],
+        "decisions": {name: {"told": list(told), "dependents": dependents(plan, name)} for name, told in decisions(plan).items()},
         "reruns": {event: [{"stage": name, "why": why} for name, why in found] for event, found in plan.reruns.items()},
         "parallel": [list(group) for group in groups(plan.beside)],
         "warnings": [
@@ -49,6 +58,24 @@ def explain_json(plan: Plan) -> dict[str, Any]:
             for w in plan.warnings
         ],
     }
+
+
+def decisions(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """What the settings of stages decide, by stage, in plan order."""
+    owners = ((step.name, getattr(step.run, "__self__", None)) for step in plan.request)
+    told = ((name, owner.explained()) for name, owner in owners if isinstance(owner, Stage))
+    return {name: lines for name, lines in told if lines}
+
+
+def dependents(plan: Plan, name: str) -> list[str]:
+    """The stages that read what a stage writes, and what is made from that, in plan order."""
+    changed, found = set(plan.contracts[name].writes), []
+    for other in plan.order[plan.order.index(name) + 1 :]:
+        contract = plan.contracts[other]
+        if not changed.isdisjoint(contract.reads):
+            found.append(other)
+            changed.update(contract.writes)
+    return found
 
 
 def _stage(name: str, plan: Plan) -> dict[str, Any]:

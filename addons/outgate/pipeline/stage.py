@@ -51,6 +51,10 @@ class Stage:
     async def stop(self) -> None:
         """Close it; called when the last exchange of its plan has ended."""
 
+    def explained(self) -> tuple[str, ...]:
+        """Lines for `outgate plan` on what its settings decide, where that is more than its contract says."""
+        return ()
+
     def run(self, facts: Any, /) -> Any:
         """An Outcome, or an awaitable of one."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
 """Warn of routes that can only deny or fail, and of workloads that no credential stands for.
 
-Warnings, but for a routed name without an alias: such a policy is safe, and may be half-written. Names without a definition are judged by `references`. A policy with
-errors is not linted, since what would be found may only follow from one of them.
+Such a policy is safe, and may be half-written; only a name that `route` chooses and that nothing maps is an error. Names without a
+definition are judged by `references`. A policy with errors is not linted, since what would be found may only follow from one.
 """
 
 import re

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from outgate.pipeline.stage import Settings, TimedSettings
 from outgate.routing.conditions import RequestWhen
-from outgate.routing.topics import SemanticRule
+from outgate.routing.topics import SemanticRule, topics_of
 
 
 class DifficultyRule(Settings):
@@ -49,9 +49,21 @@ class RouteRule(Settings):
             return tuple(self.semantic.names)
         return (self.difficulty.hard, self.difficulty.easy) if self.difficulty is not None else (self.to or "",)
 
-    @property
-    def waits(self) -> bool:
-        return self.to is None
+    def told(self) -> str:
+        """The rule in words."""
+        when = self.when.model_dump(exclude_defaults=True)
+        conditions = f"when {', '.join(f'{name}: {value}' for name, value in when.items())}, " if when else ""
+        if self.semantic is not None:
+            topics = topics_of(self.semantic)
+            named = ", ".join(
+                f"{name} ({sum(len(topic.phrases) for topic in topics if topic.name == name)} phrases)"
+                for name in self.semantic.names
+            )
+            least = f"score {self.semantic.threshold:g}, margin {self.semantic.margin:g}"
+            return f"{conditions}semantic: {named}; {len(self.semantic.none_of_these)} of none; from {least}"
+        if self.difficulty is not None:
+            return f"{conditions}difficulty: {self.difficulty.hard} from {self.difficulty.threshold:g}, else {self.difficulty.easy}"
+        return f"{conditions}to {self.to}"
 
 
 class Fallback(Settings):
@@ -71,6 +83,12 @@ class RouteSettings(TimedSettings):
     on_error: Literal["deny"] | Fallback = "deny"
     """Where the model server does not answer: refuse (503 `router_unavailable`), or take a name. The latter is warned of at every
     load, and counted."""
+
+    def told(self) -> tuple[str, ...]:
+        """The rules in words, and what happens where none decides or none can."""
+        last = f"the router down: {self.on_error.to}" if isinstance(self.on_error, Fallback) else "the router down: refused (503)"
+        rules = (f"{number}. {rule.told()}" for number, rule in enumerate(self.rules, 1))
+        return (f"asked for as {', '.join(self.models)}; any other name stays", *rules, "no rule decides: refused (400)", last)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -89,6 +89,12 @@ class Aliases:
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self._all))
 
+    def told(self) -> tuple[str, ...]:
+        """Aliases that choose by more than the order of their targets, in words."""
+        return tuple(
+            f"{name}: {'; '.join(map(_told, alias.targets))}{_how(alias)}" for name, alias in self._all.items() if _chooses(alias)
+        )
+
     def find(self, name: str) -> Found | None:
         if name in self._all and "*" not in name:
             return Found(name, self._all[name], ())
@@ -111,3 +117,20 @@ def _check(name: str, alias: Alias) -> None:
         unknown = [mark for mark in _CAPTURE.findall(target.model) if not 1 <= int(mark) <= stars]
         if unknown:
             raise ValueError(f"{target.model!r} names {{{unknown[0]}}}, and {name!r} has {stars or 'no'} `*`")
+
+
+def _chooses(alias: Alias) -> bool:
+    return alias.weighted or alias.fit or alias.prefer != "listed" or any(target.when != When() for target in alias.targets)
+
+
+def _told(target: ModelTarget) -> str:
+    when = target.when.model_dump(exclude_defaults=True)
+    weight = f" weight {target.weight:g}" if target.weight is not None else ""
+    return f"{target.provider}/{target.model}{weight}{f' when {when}' if when else ''}"
+
+
+def _how(alias: Alias) -> str:
+    how = [f"by {alias.sticky}"] if alias.weighted else []
+    how += [f"the {alias.prefer}"] if alias.prefer != "listed" else []
+    how += ["of those that the request fits"] if alias.fit else []
+    return f" ({', '.join(how)})" if how else ""

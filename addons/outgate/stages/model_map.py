@@ -63,6 +63,9 @@ class ModelMap(Stage):
             optional=("model.routed",), cost=0.004, passes=0.99,
         )  # fmt: skip
 
+    def explained(self) -> tuple[str, ...]:
+        return self._aliases.told()
+
     def run(self, facts: Any, /) -> Outcome:
         requested, failed = facts.model_routed or facts.model_requested, facts.provider_state or frozenset()
         found = self._aliases.find(requested)

@@ -56,6 +56,9 @@ class Route(Stage):
             limit=settings.limit + 1, cost=0.2, passes=0.99,
         )  # fmt: skip
 
+    def explained(self) -> tuple[str, ...]:
+        return self.settings.told()
+
     async def start(self) -> None:
         self._router.begin()
 

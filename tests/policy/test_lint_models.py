@@ -1,0 +1,77 @@
+"""A name that `route` chooses stands in `model_map`; otherwise the policy is refused, at the line of the name."""
+
+import pytest
+
+from outgate.errors import PolicyError
+from outgate.policy.load import load_source
+from outgate.policy.source import parse_source
+
+POLICY = """\
+version: 1
+gateway: {limits: {}}
+providers:
+  openai: {host: api.openai.com}
+workloads:
+  app: {token_hashes: ["sha256:%s"]}
+stages:
+  authenticate: {}
+  authorize: {allow: [{}]}
+  model_map: {models: {fast: [{provider: openai, model: gpt-4o-mini}], "big-*": [{provider: openai, model: "gpt-{1}"}]}}
+  authorize_model: {allow: [{}]}
+  route:
+    rules: RULES
+routes:
+  - name: chat
+    match: {paths: [/v1/chat/completions]}
+""" % ("0" * 64)
+PHRASES = "[one two, three four, five six, seven eight, nine ten]"
+
+
+def problems(rules, **changes):
+    text = POLICY.replace("RULES", rules)
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    try:
+        return [(each.code, each.line) for each in load_source(parse_source(text, "p.yaml")).warnings]
+    except PolicyError as error:
+        return [(each.code, each.line) for each in error.problems]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "[{to: fast}]",
+        "[{to: big-one}]",
+        "[{difficulty: {hard: big-one, easy: fast}}]",
+        "[{semantic: {names: {fast: %s}}}]" % PHRASES,
+    ],
+)
+def test_a_name_that_is_mapped_is_told_of_nothing(rules):
+    assert [] == problems(rules)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "[{to: slow}]",
+        "[{difficulty: {hard: slow, easy: fast}}]",
+        "[{difficulty: {hard: fast, easy: slow}}]",
+        "[{semantic: {names: {slow: %s}}}]" % PHRASES,
+        "[{to: fast}]\n    on_error: {to: slow}",
+    ],
+)
+def test_a_name_that_is_not_is_an_error(rules):
+    assert "E_UNKNOWN_ALIAS" in [code for code, _ in problems(rules)]
+
+
+def test_the_error_stands_at_its_line_with_the_nearest_name():
+    with pytest.raises(PolicyError) as refused:
+        load_source(parse_source(POLICY.replace("RULES", "\n      - {to: fast}\n      - {to: fats}"), "p.yaml"))
+    (problem,) = refused.value.problems
+
+    assert ("E_UNKNOWN_ALIAS", 15) == (problem.code, problem.line)
+    assert "'fast'" in problem.repair
+
+
+def test_where_names_pass_any_may_be_chosen():
+    assert [] == problems("[{to: gpt-5}]", **{"model_map: {": "model_map: {passthrough: true, "})
