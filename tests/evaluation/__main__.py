@@ -1,4 +1,4 @@
-"""`scripts/evaluate cache`: measure what the semantic cache would serve. `scripts/evaluate calibrate`: measure its thresholds."""
+"""`scripts/evaluate cache|calibrate|routing`: measure the semantic cache, its thresholds, and where texts are routed."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evaluation import report, sets
+from evaluation import report, routing, sets
 from evaluation.calibrate import calibrate
 from evaluation.decisions import Decision, Seen, decisions, seen
 from evaluation.suffixes import search
@@ -19,11 +19,12 @@ _STEPS = 100
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/evaluate", description=__doc__)
-    parser.add_argument("what", choices=["cache", "calibrate"])
-    parser.add_argument("--out", type=Path, default=Path(), help="folder for cache.svg and served.jsonl (default: this one)")
+    parser.add_argument("what", choices=["cache", "calibrate", "routing"])
+    parser.add_argument("--out", type=Path, default=Path(), help="folder for curves, and for served.jsonl (default: this one)")
     parser.add_argument("--steps", type=int, default=_STEPS, help="steps of the search for endings, for each of ten targets")
     chosen = parser.parse_args()
-    for line in _calibrated() if chosen.what == "calibrate" else _cache(chosen.out, chosen.steps):
+    others = {"calibrate": lambda: iter(_calibrated()), "routing": lambda: routing.report(chosen.out)}
+    for line in others.get(chosen.what, lambda: _cache(chosen.out, chosen.steps))():
         print(line, flush=True)
 
 

@@ -43,7 +43,7 @@ def problems(rules, **changes):
         "[{to: fast}]",
         "[{to: big-one}]",
         "[{difficulty: {hard: big-one, easy: fast}}]",
-        "[{semantic: {names: {fast: %s}}}]" % PHRASES,
+        f"[{{semantic: {{names: {{fast: {PHRASES}}}}}}}]",
     ],
 )
 def test_a_name_that_is_mapped_is_told_of_nothing(rules):
@@ -56,7 +56,7 @@ def test_a_name_that_is_mapped_is_told_of_nothing(rules):
         "[{to: slow}]",
         "[{difficulty: {hard: slow, easy: fast}}]",
         "[{difficulty: {hard: fast, easy: slow}}]",
-        "[{semantic: {names: {slow: %s}}}]" % PHRASES,
+        f"[{{semantic: {{names: {{slow: {PHRASES}}}}}}}]",
         "[{to: fast}]\n    on_error: {to: slow}",
     ],
 )

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from outgate.errors import Denial
+from outgate.inference.attempt import AttemptRecord
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
@@ -26,9 +27,10 @@ CATALOG = Catalog([backend("one"), backend("two")])
 MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "model": "tiny"}]}
 
 
-def mapped(allowed=(), now=lambda: 0.0, **settings: Any) -> ModelMap:
+def mapped(allowed=(), latencies: Latencies | None = None, **settings: Any) -> ModelMap:
     written = ModelMapSettings.model_validate(settings)
-    return ModelMap(written, CATALOG, Prices(lambda: 1.8e9), Latencies(now), StateSecret(bytes(32)), Memo(bytes(32)), allowed)
+    known = latencies or Latencies(lambda: 0.0)
+    return ModelMap(written, CATALOG, Prices(lambda: 1.8e9), known, StateSecret(bytes(32)), Memo(bytes(32)), allowed)
 
 
 def asks(requested, *, failed=None, routed=None, **more: Any) -> SimpleNamespace:
@@ -246,3 +248,25 @@ def test_a_target_that_takes_no_media_is_skipped_for_them():
 
     assert ("blind", "one") == stage.run(asks("m", **talk))
     assert ("seeing", "two") == stage.run(asks("m", **(talk | {"prompt": picture})))
+
+
+def test_the_fastest_is_taken_but_no_tool_loop_changes_to_another():
+    latencies = Latencies(lambda: 0.0)
+    stage = mapped(latencies=latencies, models={"m": {"targets": MODELS["fast"], "prefer": "fastest"}})
+    question, result = (USER, "hi"), (TOOL, "ok")
+    latencies.observe(measured("one", "small", 5.0))
+    latencies.observe(measured("two", "tiny", 1.0))
+
+    assert ("tiny", "two") == stage.run(asks("m", **conversation(question)))
+    for _ in range(40):
+        latencies.observe(measured("two", "tiny", 20.0))
+
+    assert ("tiny", "two") == stage.run(asks("m", **conversation(question, result)))
+    assert ("small", "one") == stage.run(asks("m", **conversation((USER, "another question"))))
+
+
+def measured(provider, model, seconds):
+    return AttemptRecord(
+        number=1, backend="b", endpoint="e", address="a", status=200, failure=None, sent=True, seconds=seconds, provider=provider,
+        model=model,
+    )  # fmt: skip

@@ -22,7 +22,7 @@ route:
     - {when: {headers: {x-team: blue}}, to: special}
     - semantic:
         names:
-          coder: [why does this function raise a KeyError?, my unit test fails after the rename, write a Python script that parses CSV,
+          coder: [why does this function raise a KeyError?, my unit test fails after the rename, write a script that parses CSV,
                   refactor this class into smaller functions, fix the null pointer in this stack trace, the build breaks]
           chat: [hello, good morning, how are you today?, tell me a joke, what shall I cook tonight?, write a poem about autumn]
         none_of_these: [what is the capital of Mongolia?, how much interest does a mortgage cost?, translate this contract,
@@ -54,7 +54,7 @@ def providers_of(world):
           dialect: openai
           endpoints: [{{address: "127.0.0.1:{world.openai.port}"}}]
           allow_addresses: [127.0.0.0/8]
-          tls: {{ca: {world.folder / "upstream-ca.pem"}, server_name: api.openai.com}}
+          tls: {{ca: {world.folder / "upstream-ca.pem"}, sni: api.openai.com}}
     """
 
 
