@@ -14,7 +14,6 @@ from outgate.routing.figures import summary
 from outgate.routing.model import load
 from outgate.routing.semantic import Semantic
 from outgate.routing.topics import SemanticRule
-from outgate.routing.vectors import Vectors
 from outgate.stores.memo import Memo
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared/data/clinc150"
@@ -88,7 +87,7 @@ def _figures(models: CachedModels, known: Clinc, names: dict[str, Any], none: Se
 
 
 async def _judged(rule: SemanticRule, models: CachedModels, texts: Sequence[str]) -> list[Any]:
-    semantic = Semantic(rule, models, Vectors(models, Memo(bytes(32))))
+    semantic = Semantic(rule, models, Memo(bytes(32)))
     return [await semantic.judge(text, _WHO) for text in texts]
 
 

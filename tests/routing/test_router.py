@@ -18,7 +18,7 @@ def question(text, *, tools=False, tokens=10):
 
 
 def router(*rules, models=None):
-    return Router(RouteSettings.model_validate({"rules": list(rules)}).rules, models or FakeModels(), Memo(bytes(32)))
+    return Router(RouteSettings.model_validate({"rules": list(rules)}).rules, models or FakeModels(), Memo(bytes(32)), lambda _: ())
 
 
 @aio

@@ -9,6 +9,7 @@ from outgate.errors import Denial
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
+from outgate.model_server.embedders import Embedders
 from outgate.net.headers import Headers
 from outgate.stages.route import Reads, Route, RouteSettings
 from outgate.stores.memo import Memo
@@ -30,7 +31,7 @@ class Gateway:
     def __init__(self, *rules: dict[str, Any], **settings: Any) -> None:
         self.models, self.counts = FakeModels(), Counts()
         known = RouteSettings.model_validate({"rules": list(rules or (SEMANTIC,)), **settings})
-        self.stage = Route(known, self.models, Memo(bytes(32)), self.counts)
+        self.stage = Route(known, self.models, Memo(bytes(32)), self.counts, Embedders({}))
 
     def run(self, text: str, model: str = "auto", *, media: str = "", tools: tuple[str, ...] = (), headers: Any = ()) -> Any:
         prompt = Prompt(None, (Leaf(0, 0, text, Channel.USER, 0),), frozenset({media} if media else ()))
@@ -131,3 +132,15 @@ async def _twice(gateway):
     prompt = [Prompt(None, (Leaf(0, 0, text, Channel.USER, 0),)) for text in ("debug my code", "hello friend", "debug my code")]
     for each in prompt:
         await gateway.stage.run(Reads("auto", each, Tools(), Params(), Principal(name="agent"), None))
+
+
+def test_the_models_that_are_asked_are_told_ahead_and_a_rule_without_one_asks_none():
+    (embed, _), topics = Gateway().stage.asks
+
+    assert ("embed", ("topics", ())) == (embed, topics)
+    assert () == Gateway({"to": "a"}).stage.asks
+
+
+def test_an_embedder_that_the_policy_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="no model 'other'"):
+        Gateway({"semantic": SEMANTIC["semantic"] | {"model": "other"}})

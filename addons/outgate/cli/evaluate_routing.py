@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from outgate.errors import PolicyError
 from outgate.inference.principal import Principal
 from outgate.policy.load import load_policy
+from outgate.policy.stage_types import Ports
 from outgate.routing.figures import NONE, summary
 from outgate.routing.semantic import Judged, Semantic
 from outgate.routing.topics import SemanticRule
-from outgate.routing.vectors import Vectors
 from outgate.stages.route import Route
 from outgate.stores.memo import Memo
+from outgate.testing.ports import LocalModels
 
 _WHO = Principal(name="evaluate")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -44,9 +45,13 @@ def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path 
     """
     if (policy is None) == (exemplars is None):
         raise click.UsageError("give either --policy or --exemplars")
-    rule = _rule_of_policy(policy) if policy is not None else _rule_of_file(exemplars or Path())
+    models, memo = LocalModels(), Memo(bytes(32))
+    if policy is not None:
+        semantic = _of_policy(policy, Ports(model_server=models, memo=memo))
+    else:
+        semantic = Semantic(_rule_of_file(exemplars or Path()), models, memo)
     asked = list(_labelled(source))
-    judged = asyncio.run(_judged(rule, [each.text for each in asked]))
+    judged = asyncio.run(_judged(semantic, [each.text for each in asked]))
     rows = [_row(each) for each in judged]
     told = summary([each.route for each in asked], rows)
     target.write_bytes(orjson.dumps({"summary": told, "rows": rows}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -54,17 +59,17 @@ def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path 
         click.echo(f"{name}: {value}")
 
 
-def _rule_of_policy(file: Path) -> SemanticRule:
+def _of_policy(file: Path, ports: Ports) -> Semantic:
+    """The first semantic rule of a policy."""
     try:
-        live = load_policy(file, elsewhere=True)
+        live = load_policy(file, ports, elsewhere=True)
     except PolicyError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    stages = [stage for stage in live.stages if isinstance(stage, Route)]
-    rules = [rule.semantic for stage in stages for rule in stage.settings.rules if rule.semantic is not None]
-    if not rules:
+    found = [semantic for stage in live.stages if isinstance(stage, Route) for semantic in stage.router.semantic.values()]
+    if not found:
         raise click.ClickException(f"{file}: no stage `route` of this policy has a semantic rule")
-    return rules[0]
+    return found[0]
 
 
 def _rule_of_file(file: Path) -> SemanticRule:
@@ -101,11 +106,7 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
             yield orjson.loads(line)
 
 
-async def _judged(rule: SemanticRule, texts: Sequence[str]) -> list[Judged]:
-    from outgate.testing.ports import LocalModels
-
-    models = LocalModels()
-    semantic = Semantic(rule, models, Vectors(models, Memo(bytes(32))))
+async def _judged(semantic: Semantic, texts: Sequence[str]) -> list[Judged]:
     return [await semantic.judge(text, _WHO) for text in texts]
 
 

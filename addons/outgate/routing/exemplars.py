@@ -23,10 +23,13 @@ class Models(Protocol):
 
 
 class Exemplars:
-    """The topics of one rule. Whoever needs them waits for the same work; what failed is begun anew by the next who needs it."""
+    """The topics of one rule; `embedder` are the options of the model `embed`.
 
-    def __init__(self, rule: SemanticRule, models: Models) -> None:
-        self._rule, self._models = rule, models
+    Whoever needs them waits for the same work; what failed is begun anew by the next who needs it.
+    """
+
+    def __init__(self, rule: SemanticRule, models: Models, embedder: tuple[str, ...] = ()) -> None:
+        self._rule, self._models, self._embedder = rule, models, embedder
         self._work: asyncio.Task[Scorer] | None = None
 
     def begin(self) -> asyncio.Task[Scorer]:
@@ -65,7 +68,7 @@ class Exemplars:
         """A float16 vector for each phrase."""
         found: list[bytes] = []
         for start in range(0, len(phrases), _PORTION):
-            answers = await self._models.ask("embed", phrases[start : start + _PORTION], share="policy")
+            answers = await self._models.ask("embed", phrases[start : start + _PORTION], options=self._embedder, share="policy")
             found += [_halved(b64decode(answer)) for answer in answers]
         return found
 

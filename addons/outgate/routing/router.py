@@ -1,10 +1,11 @@
 """Decide about one request by the rules of a policy, in their order; the model server is asked only where a rule needs it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
+from outgate.model_server.embedders import DEFAULT
 from outgate.net.headers import Headers
 from outgate.routing.conditions import Size
 from outgate.routing.difficulty import Difficulty
@@ -24,15 +25,19 @@ class Question(NamedTuple):
 
 
 class Router:
-    """The rules at work."""
+    """The rules at work. `embedder` gives the options of the model `embed` for a name of the policy."""
 
-    def __init__(self, rules: Sequence[RouteRule], models: Models, memo: Remembered) -> None:
+    def __init__(
+        self, rules: Sequence[RouteRule], models: Models, memo: Remembered, embedder: Callable[[str], tuple[str, ...]]
+    ) -> None:
         self._rules = tuple(rules)
-        self._vectors = Vectors(models, memo)
-        self._semantic: Mapping[int, Semantic] = {
-            index: Semantic(rule.semantic, models, self._vectors) for index, rule in enumerate(rules) if rule.semantic is not None
+        self.semantic: Mapping[int, Semantic] = {
+            index: Semantic(rule.semantic, models, memo, embedder(rule.semantic.model))
+            for index, rule in enumerate(rules)
+            if rule.semantic is not None
         }
-        self._difficulty = Difficulty() if any(rule.difficulty is not None for rule in rules) else None
+        by_difficulty = any(rule.difficulty is not None for rule in rules)
+        self._difficulty = (Difficulty(), Vectors(models, memo, embedder(DEFAULT))) if by_difficulty else None
 
     async def decide(self, question: Question) -> Routing:
         """The decision; without a name where no rule decides. Raises ModelServerError."""
@@ -61,20 +66,21 @@ class Router:
 
     def begin(self) -> None:
         """Begin to fit the topics, ahead of the first request."""
-        for each in self._semantic.values():
+        for each in self.semantic.values():
             each.exemplars.begin()
 
     def end(self) -> None:
-        for each in self._semantic.values():
+        for each in self.semantic.values():
             each.exemplars.end()
 
     async def _by_meaning(self, index: int, question: Question) -> Routing:
-        scores, decided = await self._semantic[index].judge(question.text, question.principal)
+        scores, decided = await self.semantic[index].judge(question.text, question.principal)
         name = scores.name if decided else ""
         return Routing(name=name, method="semantic", rule=index, score=scores.score, scores=scores.probable, nearest=scores.nearest)
 
     async def _by_difficulty(self, index: int, rule: DifficultyRule, question: Question) -> Routing:
         assert self._difficulty is not None
-        hard = self._difficulty.probability(question.text, await self._vectors.of(question.text, question.principal))
+        difficulty, vectors = self._difficulty
+        hard = difficulty.probability(question.text, await vectors.of(question.text, question.principal))
         name = rule.hard if hard >= rule.threshold else rule.easy
         return Routing(name=name, method="difficulty", rule=index, score=round(hard, 4))

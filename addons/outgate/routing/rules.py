@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from outgate.model_server.embedders import DEFAULT
 from outgate.pipeline.stage import Settings, TimedSettings
 from outgate.routing.conditions import RequestWhen
 from outgate.routing.topics import SemanticRule, topics_of
@@ -83,6 +84,12 @@ class RouteSettings(TimedSettings):
     on_error: Literal["deny"] | Fallback = "deny"
     """Where the model server does not answer: refuse (503 `router_unavailable`), or take a name. The latter is warned of at every
     load, and counted."""
+
+    @property
+    def embedders(self) -> tuple[str, ...]:
+        """Names of the embedders that are asked; difficulty was learned on the default one."""
+        named = [rule.semantic.model if rule.semantic is not None else DEFAULT for rule in self.rules if rule.to is None]
+        return tuple(dict.fromkeys(named))
 
     def told(self) -> tuple[str, ...]:
         """The rules in words, and what happens where none decides or none can."""

@@ -6,7 +6,7 @@ from outgate.inference.principal import Principal
 from outgate.routing.exemplars import Exemplars, Models
 from outgate.routing.scoring import Scores
 from outgate.routing.topics import SemanticRule
-from outgate.routing.vectors import Vectors
+from outgate.routing.vectors import Remembered, Vectors
 
 
 class Judged(NamedTuple):
@@ -19,9 +19,9 @@ class Judged(NamedTuple):
 class Semantic:
     """One semantic rule at work."""
 
-    def __init__(self, rule: SemanticRule, models: Models, vectors: Vectors) -> None:
-        self._rule, self._vectors = rule, vectors
-        self.exemplars = Exemplars(rule, models)
+    def __init__(self, rule: SemanticRule, models: Models, memo: Remembered, embedder: tuple[str, ...] = ()) -> None:
+        self._rule, self._vectors = rule, Vectors(models, memo, embedder)
+        self.exemplars = Exemplars(rule, models, embedder)
 
     async def judge(self, text: str, principal: Principal) -> Judged:
         """Raises ModelServerError."""

@@ -22,6 +22,8 @@ class SemanticRule(Settings):
     """Name to its phrases, better yet to its topics, each with 3 to 10 phrases. A list without topics is divided into clusters."""
     none_of_these: Phrases = ()
     """Phrases that belong to no name: 20 and more make out-of-scope questions much easier to tell."""
+    model: str = "default"
+    """Embedder, a name under the policy's `models`; without one, the packaged model."""
     threshold: float = 0.35
     """Least score, from about 0 (nothing like it) to 1; `outgate evaluate routing` shows what a threshold keeps and refuses."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.1

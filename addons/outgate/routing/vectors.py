@@ -7,8 +7,6 @@ from typing import Any, Protocol
 from outgate.inference.principal import Principal
 from outgate.routing.exemplars import Models
 
-_KIND = "vector"
-
 
 class Remembered(Protocol):
     """The part of stores.memo.Memo that remembers vectors."""
@@ -21,18 +19,21 @@ class Remembered(Protocol):
 
 
 class Vectors:
-    """Unit vectors of texts, float32."""
+    """Unit vectors of texts, float32; `embedder` are the options of the model `embed`."""
 
-    def __init__(self, models: Models, memo: Remembered) -> None:
-        self._models, self._memo = models, memo
+    def __init__(self, models: Models, memo: Remembered, embedder: tuple[str, ...] = ()) -> None:
+        self._models, self._memo, self._embedder = models, memo, embedder
+        self._kind = f"vector:{','.join(embedder)}"
 
     async def of(self, text: str, principal: Principal) -> bytes:
         """The vector of a text. Raises ModelServerError."""
         digest = self._memo.digest(text)
-        (known,) = self._memo.get_many(principal.tenant, _KIND, (digest,))
+        (known,) = self._memo.get_many(principal.tenant, self._kind, (digest,))
         if known is None:
-            (answer,) = await self._models.ask("embed", [text], share=f"{principal.tenant}/{principal.name}")
+            (answer,) = await self._models.ask(
+                "embed", [text], options=self._embedder, share=f"{principal.tenant}/{principal.name}"
+            )
             known = b64decode(answer)
-            self._memo.put(principal.tenant, _KIND, digest, known, len(known))
+            self._memo.put(principal.tenant, self._kind, digest, known, len(known))
         vector: bytes = known
         return vector

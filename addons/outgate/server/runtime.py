@@ -81,12 +81,7 @@ class Runtime:
         self._retired = self._keeps_model_server = False
         self._asked = asyncio.Event()
         self._accounts = Accounts(
-            layout.accounts,
-            worker=f"w{index}",
-            workers=workers,
-            wall=time.time,
-            monotonic=time.monotonic,
-            ids=_run_id,
+            layout.accounts, worker=f"w{index}", workers=workers, wall=time.time, monotonic=time.monotonic, ids=_run_id
         )
         self._accounts.health.changed = accounts_changed
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)

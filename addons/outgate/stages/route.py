@@ -14,6 +14,7 @@ from outgate.inference.prompt import MEDIA, Prompt
 from outgate.inference.routing import Routing
 from outgate.metering.metrics import Metrics
 from outgate.model_server.client import ModelClient
+from outgate.model_server.embedders import Embedders
 from outgate.model_server.wire import ModelServerError
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract, May
@@ -46,9 +47,14 @@ class Route(Stage):
     name = "route"
     settings_type = RouteSettings
 
-    def __init__(self, settings: RouteSettings, model_server: ModelClient, memo: Memo, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: RouteSettings, model_server: ModelClient, memo: Memo, metrics: Metrics, embedders: Embedders
+    ) -> None:
+        """Raises ValueError for an embedder that the policy does not have."""
         self.settings, self._metrics = settings, metrics
-        self._router = Router(settings.rules, model_server, memo)
+        options = {name: embedders.named(name).options for name in settings.embedders}
+        self.router = Router(settings.rules, model_server, memo, options.__getitem__)
+        self.asks = (*(("embed", each) for each in options.values()), *([("topics", ())] if options else []))
         self.warnings = tuple(_warnings(settings))
         by_headers = any(rule.when.headers for rule in settings.rules)
         self.contract = Contract(
@@ -60,17 +66,17 @@ class Route(Stage):
         return self.settings.told()
 
     async def start(self) -> None:
-        self._router.begin()
+        self.router.begin()
 
     async def stop(self) -> None:
-        self._router.end()
+        self.router.end()
 
     async def run(self, facts: Any, /) -> Outcome:
         if facts.model_requested not in self.settings.models:
             return (facts.model_requested, None)
         try:
             async with timeout(self.settings.limit):
-                routing = await self._router.decide(_question(facts))
+                routing = await self.router.decide(_question(facts))
         except (ModelServerError, TimeoutError) as error:
             return self._failed(error)
         self._metrics.add(_ROUTED, (routing.name, routing.method))
