@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(), help="folder for curves, and for served.jsonl (default: this one)")
     parser.add_argument("--steps", type=int, default=_STEPS, help="steps of the search for endings, for each of ten targets")
     chosen = parser.parse_args()
-    others = {"calibrate": lambda: iter(_calibrated()), "routing": lambda: routing.report(chosen.out)}
+    others = {"calibrate": _calibrated, "routing": lambda: routing.report(chosen.out)}
     for line in others.get(chosen.what, lambda: _cache(chosen.out, chosen.steps))():
         print(line, flush=True)
 
