@@ -76,7 +76,7 @@ def test_callers_who_differ_in_what_was_redacted_share_a_key(other: dict[str, st
 def test_an_answer_is_given_to_each_with_its_own_placeholders() -> None:
     store = MemoryAnswers(lambda: 0.0)
     stage, (mine, yours) = cache(store), (placeholder(A), placeholder(B))
-    key, names, _ = stage.run(asking(f"mail {mine}"))
+    key, names, *_ = stage.run(asking(f"mail {mine}"))
     store.put(key, entry(names.inward[mine].encode()))
     answers = [asyncio.run(events_of(stage.run(asking(f"mail {name}")))) for name in (mine, yours)]
 

@@ -1,4 +1,4 @@
-"""Key of an answer: a digest of everything that it depends on.
+"""Keys of an answer: digests of everything that it depends on, with its question and without.
 
 Tenant (and workload, by default), destination, path and query, provider, routed model, operation, every parameter, the tools, the
 shape and every text of the judged prompt, the header fields that go on to the provider (but those that say nothing of the answer),
@@ -9,18 +9,21 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
-from outgate.detectors.pii.canonical import NONE, Names, Spot
+from outgate.answers.settings import CacheSettings, SimilarSettings
+from outgate.detectors.pii.canonical import NONE, READABLE, Names, Spot
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
-from outgate.inference.prompt import Leaf, Prompt
+from outgate.inference.prompt import Channel, Leaf, Prompt
 
 _SAY_NOTHING = frozenset({"accept", "content-type", "idempotency-key", "user-agent", "x-stainless-retry-count"})
 """Header fields that change no answer: who asks with what, how often, and what the body is, which the gateway says itself."""
+_TOOL_CHANNELS = frozenset({Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS})
+_SHORTEST = 2
 
 
-class Asked(Protocol):
-    """What an answer depends on: facts of an exchange."""
+class Asks(Protocol):
+    """What is asked, and how: facts of an exchange."""
 
     @property
     def prompt(self) -> Prompt: ...
@@ -28,6 +31,13 @@ class Asked(Protocol):
     def tools(self) -> Tools: ...
     @property
     def params(self) -> Params: ...
+    @property
+    def operation(self) -> Operation: ...
+
+
+class Asked(Asks, Protocol):
+    """What an answer depends on besides."""
+
     @property
     def model(self) -> str: ...
     @property
@@ -41,25 +51,81 @@ class Asked(Protocol):
     @property
     def path(self) -> str: ...
     @property
-    def operation(self) -> Operation: ...
-    @property
     def policy_rules(self) -> str: ...
 
 
+class Partition(NamedTuple):
+    """Where answers to the same question in other words are looked for: all that a key says, but the question itself.
+
+    `digest` is 32 bytes; `text` the question, with readable placeholders.
+    """
+
+    digest: bytes
+    text: str
+
+
 class Keys(NamedTuple):
-    """The key of a request, 32 bytes, and the placeholders that its answer may name."""
+    """The key of a request, 32 bytes, and the placeholders that its answer may name; the partition of a plain question."""
 
     key: bytes
     names: Names
+    partition: Partition | None
 
 
-def keys_of(asked: Asked, scope: str) -> Keys:
-    """The keys of a request; `scope` is `workload` or `tenant`. A vector depends on the very letters of a placeholder."""
+def is_cacheable(asked: Asks, settings: CacheSettings) -> bool:
+    """Whether the answer to this may be given again at all."""
+    params, prompt = asked.params, asked.prompt
+    if prompt.unjudged or params.server_state or params.kept or params.n != 1:
+        return False
+    if not settings.tools and (asked.tools.names or any(leaf.channel in _TOOL_CHANNELS for leaf in prompt.leaves)):
+        return False
+    if asked.operation.kind is Kind.EMBEDDINGS:
+        return True
+    return asked.operation.kind is Kind.CHAT and (settings.when == "always" or params.temperature == 0)
+
+
+def keys_of(asked: Asked, settings: CacheSettings) -> Keys:
+    """The keys of a request. A vector depends on the very letters of a placeholder."""
     leaves = asked.prompt.leaves
-    texts = [leaf.text for leaf in leaves]
-    names = Names.of(texts) if asked.operation.kind is Kind.CHAT else NONE
-    texts, spots = names.canonical(texts)
-    return Keys(_said(_common(asked, scope), leaves, texts, spots).digest(), names)
+    said = [leaf.text for leaf in leaves]
+    names = Names.of(said) if asked.operation.kind is Kind.CHAT else NONE
+    texts, spots = names.canonical(said)
+    common = _common(asked, settings.scope)
+    at = _question_at(asked, settings.similar, texts, said)
+    partition = Partition(_partition(common.copy(), (leaves, texts, spots), at, settings), texts[at]) if at >= 0 else None
+    return Keys(_said(common, leaves, texts, spots).digest(), names, partition)
+
+
+def question_of(asked: Asks, settings: CacheSettings) -> str | None:
+    """The text of the last turn, where it is one that answers may be looked up by; with readable placeholders."""
+    said = [leaf.text for leaf in asked.prompt.leaves]
+    texts, _ = Names.of(said).canonical(said)
+    at = _question_at(asked, settings.similar, texts, said)
+    return texts[at] if at >= 0 else None
+
+
+def _question_at(asked: Asks, settings: SimilarSettings, texts: Sequence[str], said: Sequence[str]) -> int:
+    """The leaf that is the question: all of the last turn, plain, of bounded length, and naming nothing like we do; -1 for none."""
+    if settings.mode == "off" or asked.operation.kind is not Kind.CHAT:
+        return -1
+    leaves = asked.prompt.leaves
+    turn = max((leaf.turn for leaf in leaves), default=-1)
+    last = [at for at, leaf in enumerate(leaves) if leaf.turn == turn]
+    if turn < 0 or len(last) != 1 or leaves[last[0]].channel is not Channel.USER:
+        return -1
+    at = last[0]
+    text = texts[at]
+    plain = text.replace("\n", " ").replace("\t", " ").isprintable() and not text.isspace()
+    return at if plain and _SHORTEST <= len(text) <= settings.max_characters and not READABLE.search(said[at]) else -1
+
+
+def _partition(digest: Any, whole: tuple[Sequence[Leaf], Sequence[str], Sequence[Spot]], at: int, settings: CacheSettings) -> bytes:
+    """Everything but the text of one leaf, of which only the placeholders that it names count."""
+    leaves, texts, spots = whole
+    without = [*texts[:at], "", *texts[at + 1 :]]
+    named = sorted({spot.name for spot in spots if spot.text == at})
+    digest.update(f"question {at} {settings.similar.model} {named}".encode())
+    return bytes(_said(digest, leaves, without, [spot for spot in spots if spot.text != at]).digest())
 
 
 def _common(asked: Asked, scope: str) -> Any:

@@ -22,3 +22,10 @@ class CacheStatus(NamedTuple):
             f"; {name}={value:.3f}" for name, value in (("similarity", self.similarity), ("score", self.score)) if value is not None
         )
         return f"outgate; hit; ttl={ttl}; detail={self.tier}{near}"
+
+
+class Candidate(NamedTuple):
+    """A kept answer that was or would have been given, to be compared with a fresh one."""
+
+    key: bytes
+    score: float

@@ -140,6 +140,12 @@ METRICS = (
         "sampled (a hit that was asked of the provider all the same) or failed",
     ),
     Metric(
+        "outgate_cache_comparisons_total",
+        Type.COUNTER,
+        ("result",),
+        "fresh answers compared with the one that was or would have been given to a similar question: same, different or failed",
+    ),
+    Metric(
         "outgate_cache_unwritten_total",
         Type.COUNTER,
         ("reason",),

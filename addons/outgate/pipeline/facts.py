@@ -64,6 +64,7 @@ _TABLE = (
     Fact("exchange.id", Origin.HEAD, "the request id shown to the caller and in the closing line"),
     Fact("started", Origin.HEAD, "wall-clock time the exchange began, seconds since the epoch"),
     Fact("prompt", Origin.BODY, "all text of the request: inference.prompt.Prompt", Label.PERSONAL),
+    Fact("prompt.vector", Origin.STAGE, "the question as a unit vector, float32: what is similar is near", Label.PERSONAL),
     Fact("tools", Origin.BODY, "tools offered: inference.params.Tools", Label.PERSONAL, "prompt"),
     Fact("params", Origin.BODY, "inference.params.Params", Label.PERSONAL, "prompt"),
     Fact("model.requested", Origin.BODY, "the model name the caller asked for"),
@@ -86,6 +87,9 @@ _TABLE = (
     Fact("cache.control", Origin.STAGE, "what the caller wants of the cache: net.cache_control.CacheControl"),
     Fact("cache.key", Origin.STAGE, "exact partition key of the answer"),
     Fact("cache.names", Origin.STAGE, "placeholders of the prompt by kind and order: detectors.pii.canonical.Names"),
+    Fact("cache.partition", Origin.STAGE, "where similar questions are looked for: answers.keys.Partition", Label.PERSONAL),
+    Fact("cache.similar", Origin.STAGE, "what the look-up of similar questions found: inference.cached.CacheStatus"),
+    Fact("cache.candidate", Origin.STAGE, "a kept answer that the fresh one is to be compared with: inference.cached.Candidate"),
     Fact("cache.status", Origin.STAGE, "what the look-up by key found: inference.cached.CacheStatus"),
     Fact("cache.joined", Origin.STAGE, "what came of waiting for the same request: inference.cached.CacheStatus"),
     Fact("cache.recording", Origin.STAGE, "the answer as it was judged, recorded before placeholders are restored"),
@@ -105,6 +109,7 @@ _TABLE = (
     Fact("trace", Origin.CLOSE, "what every stage decided and how long it took"),
     Fact("line", Origin.CLOSE, "the closing line: settlement and audit record"),
     Fact("r.client", Origin.AFTER, "the last byte has gone to the client"),
+    Fact("cache.compared", Origin.AFTER, "whether the fresh answer is being compared with a kept one"),
     Fact("cache.entry", Origin.AFTER, "what was written to the cache"),
 )
 FACTS = {fact.name: fact for fact in _TABLE}

@@ -4,6 +4,7 @@ A stage file `stages/<name>.py` holds one class named `Stage` subclass with `nam
 view its `run` reads. Constructor parameters are given by name by the policy compiler: `settings`, where there are any, and ports.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,6 +45,11 @@ class Stage:
     contract: Contract
     asks: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Models of the model server that it asks, each with its options: they are loaded before the first request."""
+
+    @classmethod
+    def companions_for(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG003
+        """Those that come with it under these settings, as the policy states them."""
+        return cls.companions
 
     async def start(self) -> None:
         """Open what the stage holds; called before its plan is swapped in."""

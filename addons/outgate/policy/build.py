@@ -176,7 +176,7 @@ class Builder:
         for name, placed in stages.items():
             yield name, placed
             kind = stage_type(name) if name in stage_names() else Stage
-            for companion in kind.companions:
+            for companion in kind.companions_for(placed.settings):
                 if companion not in stages and not self._is_removed(companion, removed):
                     shares = stage_type(companion).settings_type is kind.settings_type
                     yield companion, placed if shares else Placed({}, placed.place)

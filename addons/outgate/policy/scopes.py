@@ -27,7 +27,7 @@ BOUNDARY = (
 
 TIES = {
     "model_map": ("redact",),
-    "count_tokens": ("cache",),
+    "count_tokens": ("cache", "cache_similar"),
     "inject_credentials": ("encode_request",),
     "originate_tls": ("inject_credentials",),
 }

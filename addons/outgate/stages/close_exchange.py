@@ -4,7 +4,6 @@ Reads everything the line tells. Only the ending is certain: what was denied at 
 """
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from outgate.errors import Denial
@@ -65,8 +64,9 @@ class Reads(NamedTuple):
     redacted: Mapping[str, int] | None
     cache_status: CacheStatus | None = None
     routing: Routing | None = None
+    cache_similar: CacheStatus | None = None
     cache_joined: CacheStatus | None = None
-    verdicts: Mapping[str, Verdict] = MappingProxyType({})
+    verdicts: Mapping[str, Verdict] = {}
 
 
 _CERTAIN = ("exchange_id", "started", "outcome", "attempts", "trace", "policy_revision", "verdicts")
@@ -141,5 +141,5 @@ class CloseExchange(Stage):
             attempts=facts.attempts or (),
             trace=facts.trace or (),
             verdicts=facts.verdicts,
-            cache=tuple(filter(None, (facts.cache_status, facts.cache_joined))),
+            cache=tuple(filter(None, (facts.cache_status, facts.cache_similar, facts.cache_joined))),
         )

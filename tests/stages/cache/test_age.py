@@ -1,11 +1,12 @@
 import pytest
 
+from outgate.answers.settings import CacheSettings
 from outgate.errors import Denial
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.net.cache_control import CacheControl
 from outgate.pipeline.plan import Answer
-from outgate.stages.cache import Cache, CacheSettings, Reads
+from outgate.stages.cache import Cache, Reads
 from outgate.stores.answers import CachedAnswer, MemoryAnswers
 from support.wire_bodies import Spoken
 
@@ -68,7 +69,7 @@ def test_a_caller_is_given_what_its_cache_control_takes(wishes, result):
 
 
 def test_what_must_not_be_stored_has_no_key_and_is_not_looked_up():
-    key, _, status = Cache(CacheSettings(), MemoryAnswers(lambda: 0.0), Counted(), lambda: 0.0).run(
+    key, _, status, _ = Cache(CacheSettings(), MemoryAnswers(lambda: 0.0), Counted(), lambda: 0.0).run(
         FACTS._replace(cache_control=CacheControl(no_store=True))
     )
 

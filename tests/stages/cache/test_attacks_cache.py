@@ -1,10 +1,15 @@
 """Poisoning the cache: answers that ended, but not well."""
 
+from random import Random
+
 import pytest
 
 from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
+from outgate.inference.principal import Principal
+from outgate.pipeline.plan import Answer
 from outgate.stages.cache.record import Recording
+from stages.cache.test_cache import DIFFERENT, cache, entry, facts
 from support.sse import compact, event, named
 
 OPENAI, ANTHROPIC = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT)
@@ -62,3 +67,40 @@ def test_an_answer_that_did_not_end_well_is_never_stored(operation, answer, _, r
 @pytest.mark.parametrize(("operation", "answer", "reason"), ANSWERS)
 def test_the_same_answer_that_ended_well_is_stored(operation, answer, reason):
     assert recorded(operation, answer(reason), stream=answer.__name__.endswith("stream")) is not None
+
+
+class Told:
+    """A store that says which entry it gave last."""
+
+    def __init__(self):
+        self.entries = {}
+        self.given = None
+
+    def get(self, key, max_age):
+        self.given = self.entries.get(key)
+        return self.given
+
+
+@pytest.mark.slow
+def test_k2_no_tenant_ever_gets_an_answer_of_another():
+    random, store = Random(2), Told()
+    stage = cache(store, scope="tenant", tools=True)
+    variants = [("plain", facts()), *DIFFERENT.items()]
+    by_body = [(name, given) for name, given in variants if name not in {"tenant", "workload"}]
+    tenants = [Principal(name="w", tenant=f"tenant-{number}") for number in range(50)]
+    owners, cross, hits = {}, 0, 0
+    for _ in range(100_000):
+        name, given = random.choice(by_body)
+        tenant = random.choice(tenants)
+        result = stage.run(given._replace(principal=tenant))
+        if isinstance(result, Answer) or store.given is not None:
+            hits += 1
+            cross += owners[id(store.given)] != (tenant.tenant, name)
+        else:
+            stored = entry()
+            store.entries[result[0]] = stored
+            owners[id(stored)] = (tenant.tenant, name)
+
+    assert 0 == cross
+    assert len(by_body) * 50 == len(owners)
+    assert 100_000 - len(owners) == hits

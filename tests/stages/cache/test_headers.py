@@ -2,10 +2,11 @@
 
 import orjson
 
+from outgate.answers.settings import CacheSettings
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.metering.metrics import Metrics
-from outgate.stages.cache import Cache, CacheSettings, Reads
+from outgate.stages.cache import Cache, Reads
 from outgate.stores.answers import MemoryAnswers
 from support.wire_bodies import Spoken
 

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE
 from outgate.inference.cached import CacheStatus
 from outgate.net.cache_control import CacheControl
-from outgate.stages.cache import CacheSettings
 from outgate.stages.cache.join import CacheJoin, Reads
 from outgate.stores.flights import Flights
 from stages.cache.test_cache import CHAT, Counted, body, entry, events_of

@@ -1,12 +1,12 @@
 import pytest
 
+from outgate.answers.settings import CacheSettings
 from outgate.dialects.registry import dialect
 from outgate.errors import Denial
 from outgate.exchange.judging import CutError
 from outgate.inference.judge import Cut, Replace
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
-from outgate.stages.cache import CacheSettings
 from outgate.stages.cache.record import CacheRecord, Reads, Recording
 from support.judging import Saying, at_once, guarded, through
 

@@ -1,16 +1,23 @@
 import pytest
 
+from outgate.answers.keys import Partition
+from outgate.answers.settings import CacheSettings, SimilarSettings
 from outgate.detectors.pii.canonical import NONE, Names
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
+from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
+from outgate.model_server.embedders import DEFAULT, Embedders
 from outgate.pipeline.contract import OnError
 from outgate.stages.cache.write import CacheWrite, Reads
-from outgate.stores.answers import MemoryAnswers
+from outgate.stores.answers import MemoryAnswers, Similar
 from support.placeholders import placeholder
 
 KEY = b"k" * 32
 USAGE = Usage(input_tokens=3, output_tokens=2)
+
+
+EMBEDDERS = Embedders({})
 
 
 class Recording:
@@ -35,6 +42,10 @@ def facts(**changed):
         "outcome": "answered",
         "r_status": 200,
         "r_source": "upstream",
+        "cache_partition": None,
+        "prompt_vector": None,
+        "model": "m",
+        "principal": Principal(name="w", tenant="t"),
         "operation": Operation("openai", Kind.CHAT),
         "params": Params(),
         "policy_revision": "r7",
@@ -42,9 +53,9 @@ def facts(**changed):
     return Reads(**(fields | changed))
 
 
-def run(given, **bounds):
+def run(given, settings=CacheSettings(max_age=100.0, tags=("faq",)), **bounds):  # noqa: B008
     answers = MemoryAnswers(lambda: 50.0, **bounds)
-    (stored,) = CacheWrite(answers, lambda: 42.0).run(given)
+    (stored,) = CacheWrite(settings, answers, EMBEDDERS, lambda: 42.0).run(given)
     return answers, stored
 
 
@@ -104,13 +115,13 @@ def test_an_answer_too_large_is_not_written():
 
 
 def test_its_failure_changes_nothing():
-    contract = CacheWrite(MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
+    contract = CacheWrite(CacheSettings(), MemoryAnswers(lambda: 0.0), EMBEDDERS, lambda: 0.0).contract
 
     assert (OnError.FALLBACK, (None,)) == (contract.on_error, contract.fallback)
 
 
 def test_it_runs_when_the_last_byte_has_gone_and_never_restores():
-    contract = CacheWrite(MemoryAnswers(lambda: 0.0), lambda: 0.0).contract
+    contract = CacheWrite(CacheSettings(), MemoryAnswers(lambda: 0.0), EMBEDDERS, lambda: 0.0).contract
 
     assert "r.client" in contract.reads
     assert "placeholders" not in contract.reads
@@ -145,3 +156,25 @@ def test_a_placeholder_in_an_answer_to_a_request_without_any_is_somebody_elses()
     _, stored = run(facts(cache_recording=Naming(WHOLE % (JANE.encode(), b"m"))))
 
     assert stored is None
+
+
+def test_an_entry_says_whose_it_is_and_until_when():
+    _, stored = run(facts())
+
+    assert ("t", "w", "m", "openai chat", ("faq",), 142.0) == (
+        stored.tenant, stored.workload, stored.model, stored.kind, stored.tags, stored.expires,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["shadow", "on"])
+def test_an_answer_to_a_question_is_found_by_its_words(mode):
+    asked = Partition(b"p" * 32, "mail EMAIL_1")
+    settings = CacheSettings(similar=SimilarSettings(mode=mode))
+    _, stored = run(facts(cache_partition=asked, prompt_vector=b"v"), settings)
+    _, unembedded = run(facts(cache_partition=asked), settings)
+    _, unasked = run(facts(prompt_vector=b"v"), settings)
+
+    assert (
+        Similar(partition=b"p" * 32, text="mail EMAIL_1", vector=b"v", encoder=EMBEDDERS.named(DEFAULT).version) == stored.similar
+    )
+    assert (None, None) == (unembedded.similar, unasked.similar)

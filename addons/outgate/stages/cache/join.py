@@ -6,6 +6,7 @@ response plan. Where nothing was stored (an error, a tool call, a refusal, `no-s
 
 from typing import NamedTuple
 
+from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE, Names
 from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Operation
@@ -15,7 +16,7 @@ from outgate.net.cache_control import NO_WISHES, CacheControl
 from outgate.pipeline.contract import Contract, Effect, May, OnError
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Stage
-from outgate.stages.cache import LOOKUPS, CacheSettings, answered, replayed
+from outgate.stages.cache import LOOKUPS, answered, replayed
 from outgate.stores.flights import Flights
 
 _TIER = "collapsed"

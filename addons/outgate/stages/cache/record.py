@@ -7,6 +7,7 @@ everything and stays empty.
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import names_any
 from outgate.inference.judge import Judge
 from outgate.inference.operation import Kind, Operation
@@ -14,7 +15,6 @@ from outgate.inference.stream import Event, EventStream, Finish
 from outgate.inference.usage import Usage
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import StreamStage
-from outgate.stages.cache import CacheSettings
 
 
 class Reads(NamedTuple):

@@ -8,14 +8,19 @@ the caller.
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from outgate.answers.keys import Partition
+from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE, Names, renamed
 from outgate.dialects.registry import dialect
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params
+from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
+from outgate.model_server.embedders import Embedders
 from outgate.pipeline.contract import Contract, Effect, OnError
+from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.stage import Stage
-from outgate.stores.answers import Answers, CachedAnswer
+from outgate.stores.answers import Answers, CachedAnswer, Similar
 
 _WHOLE = ("answered", "client_gone")
 """Outcomes of an answer that was judged whole: one that its client left is, where others waited for it."""
@@ -38,29 +43,38 @@ class Reads(NamedTuple):
     cache_key: bytes | None
     cache_names: Names | None
     cache_recording: Recorded | None
+    cache_partition: Partition | None
+    prompt_vector: bytes | None
     outcome: str
     r_status: int
     r_source: str
     operation: Operation
     params: Params
+    model: str | None
+    principal: Principal | None
     policy_revision: str
+
+
+_OPTIONAL = ("cache_key", "cache_names", "cache_recording", "cache_partition", "prompt_vector", "model", "principal")
 
 
 class CacheWrite(Stage):
     """Writes `cache.entry`: the CachedAnswer that was stored, or None."""
 
     name = "cache_write"
+    settings_type = CacheSettings
 
-    def __init__(self, answers: Answers, wall: Callable[[], float]) -> None:
-        self._answers = answers
-        self._wall = wall
+    def __init__(self, settings: CacheSettings, answers: Answers, embedders: Embedders, wall: Callable[[], float]) -> None:
+        self._settings, self._answers, self._wall = settings, answers, wall
+        similar = settings.similar
+        self._encoder = embedders.named(similar.model).version if similar.mode != "off" else ""
         self.contract = Contract.of(
             Reads,
             writes=("cache.entry",),
             effect=Effect.IDEMPOTENT,
             on_error=OnError.FALLBACK,
             fallback=(None,),
-            optional=("cache.key", "cache.names", "cache.recording"),
+            optional=tuple(fact_of_field(name) for name in _OPTIONAL),
             cost=0.01,
         )
 
@@ -68,17 +82,33 @@ class CacheWrite(Stage):
         key, recording = facts.cache_key, facts.cache_recording
         ended_well = facts.outcome in _WHOLE and facts.r_source == "upstream" and facts.r_status == 200
         body = _kept(facts, recording) if recording is not None and ended_well else None
-        if key is None or recording is None or body is None:
+        who = facts.principal
+        if key is None or recording is None or body is None or who is None:
             return (None,)
+        now = self._wall()
         entry = CachedAnswer(
             status=facts.r_status,
             content_type=dialect(facts.operation.dialect).content_type(facts.params.stream),
             body=body,
             usage=recording.usage,
-            created=self._wall(),
+            created=now,
+            expires=now + self._settings.max_age,
             revision=facts.policy_revision,
+            tenant=who.tenant,
+            workload=who.name,
+            model=facts.model or "",
+            kind=f"{facts.operation.dialect} {facts.operation.kind.value}",
+            tags=self._settings.tags,
+            similar=self._kept_with(facts),
         )
         return (entry if self._answers.put(key, entry) else None,)
+
+    def _kept_with(self, facts: Reads) -> Similar | None:
+        """What the answer may be found by, where its question is one that is looked up."""
+        asked, vector = facts.cache_partition, facts.prompt_vector
+        if asked is None or vector is None or not self._encoder:
+            return None
+        return Similar(partition=asked.digest, text=asked.text, vector=vector, encoder=self._encoder)
 
 
 def _kept(facts: Reads, recording: Recorded) -> bytes | None:

@@ -1,0 +1,165 @@
+"""Answers to the same question in other words, through the real listener: who gets them, who does not, what is left in files."""
+
+import json
+
+import pytest
+
+from e2e.asking import AGAIN, FAR, HOW, POLICY, starting, status, text_of
+from e2e.world import OTHER_TOKEN, lines
+from outgate.metering.metrics import render
+from support.waiting import until
+
+
+@pytest.fixture(name="start")
+def _start(providers, tmp_path, monkeypatch):
+    yield from starting(providers, tmp_path, monkeypatch)
+
+
+def test_a_question_in_other_words_is_answered_from_the_cache(start):
+    asking = start()
+    first, again = asking.ask(HOW), asking.ask(AGAIN)
+
+    assert "" == status(first)
+    assert status(again).startswith("outgate; hit; ttl=3")
+    assert "detail=similar; similarity=0.9" in status(again)
+    assert "score=0.99" in status(again)
+    assert again.headers["age"].isdigit()
+    assert f"1: {HOW}" == text_of(first) == text_of(again)
+    assert 1 == asking.sent
+
+    line = lines(asking.world)[-1]
+    exact, similar = line["outgate.cache"]
+    assert ("exact", "miss") == (exact["tier"], exact["result"])
+    assert ("similar", "hit", 0.99) == (similar["tier"], similar["result"], similar["score"])
+    assert similar["similarity"] > 0.9
+    assert ("cache", "nothing", 0) == (line["outgate.source"], line["outgate.charged"], line["outgate.charged.output_tokens"])
+
+
+DIFFERENT = {
+    "a near miss": ("How do I not reset my router to factory settings?", {}),
+    "another question": (FAR, {}),
+    "another model": (AGAIN, {"model": "gpt-4.1"}),
+    "a parameter": (AGAIN, {"temperature": 0.5}),
+    "a stream": (AGAIN, {"stream": True}),
+    "a system prompt": ([{"role": "system", "content": "Be brief."}, {"role": "user", "content": AGAIN}], {}),
+    "an earlier turn": (
+        [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hi!"}, {"role": "user", "content": AGAIN}],
+        {},
+    ),
+}
+
+
+def test_everything_but_the_words_must_be_the_same(start):
+    asking = start()
+    asking.ask(HOW)
+    for name, (text, members) in DIFFERENT.items():
+        reply = asking.ask(text, **members)
+        assert (name, "") == (name, status(reply))
+    others = asking.ask(AGAIN, token=OTHER_TOKEN, workload="other")
+
+    assert "" == status(others)
+    assert len(DIFFERENT) + 2 == asking.sent
+    assert "detail=similar" in status(asking.ask(AGAIN))
+
+
+@pytest.mark.parametrize("at", ["openai", "anthropic"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_hit_speaks_the_callers_api_streamed_and_whole(start, at, stream):
+    asking = start()
+    members = {"stream": True} if stream else {}
+    members |= {"max_tokens": 50} if at == "anthropic" else {}
+    first, again = (asking.ask(text, at=at, **members) for text in (HOW, AGAIN))
+
+    assert "detail=similar" in status(again)
+    assert first.content == again.content
+    assert first.headers["content-type"] == again.headers["content-type"]
+
+
+MINE, YOURS = "jane.roe@acme-shop.com", "john.doe@corp-mail.com"
+ASKS = ("Who is {}?", "Tell me who {} is.")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_callers_who_differ_in_what_was_redacted_share_and_each_gets_its_own(start, stream):
+    asking = start()
+    first = asking.ask(ASKS[0].format(MINE), stream=stream)
+    exact = asking.ask(ASKS[0].format(YOURS), stream=stream)
+    similar = asking.ask(ASKS[1].format(YOURS), stream=stream)
+
+    assert ["", "exact", "similar"] == [
+        status(reply).partition("detail=")[2].partition(";")[0] for reply in (first, exact, similar)
+    ]
+    assert [MINE in "".join(pieces_of(first)), YOURS in "".join(pieces_of(first))] == [True, False]
+    for reply in (exact, similar):
+        assert f"1: {ASKS[0].format(YOURS)}" == "".join(pieces_of(reply))
+        assert MINE not in reply.text
+    assert 1 == asking.sent
+
+
+def pieces_of(reply):
+    if reply.headers["content-type"].startswith("text/event-stream"):
+        events = [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: {")]
+        return [choice["delta"].get("content") or "" for event in events for choice in event["choices"]]
+    return [text_of(reply)]
+
+
+def test_planted_personal_data_is_in_no_vector_no_entry_and_no_file(start, tmp_path):
+    asking = start()
+    card = "4111 1111 1111 1111"
+    asking.ask(f"My card {card} was charged twice, and {MINE} knows of it. What now?")
+    asking.ask(f"My card {card} was charged two times, and {MINE} knows of it. What can I do now?")
+    embedded = [item for item in asking.models.items if "charged" in item]
+    files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+
+    assert any("CARD_1" in item and "EMAIL_1" in item for item in embedded)
+    assert any(path.name.startswith("answers.sqlite") and b"CARD_1" in path.read_bytes() for path in files)
+    for secret in (card, card.replace(" ", ""), MINE):
+        assert [] == [path for path in files if secret.encode() in path.read_bytes()]
+    wanted = [
+        name for item, name in zip(asking.models.items, asking.models.asked, strict=False) if name == "embed" and card in item
+    ]
+    assert [] == wanted
+
+
+def test_a_dead_model_server_is_a_miss_and_nothing_else(start):
+    asking = start(POLICY.replace("redact: {}\n", ""))
+    asking.ask(HOW)
+    asking.models.down = True
+    reply = asking.ask(AGAIN)
+
+    assert (200, "", f"2: {AGAIN}") == (reply.status_code, status(reply), text_of(reply))
+    assert "failed" == lines(asking.world)[-1]["outgate.cache"][1]["result"]
+    assert "detail=exact" in status(asking.ask(AGAIN))
+
+
+def test_a_failed_attempt_neither_embeds_nor_looks_up_again(start):
+    closed = "127.0.0.1:1"
+    asking = start(endpoints=f'{{address: "{closed}"}}, ')
+    reply = asking.ask(HOW)
+
+    assert 200 == reply.status_code
+    assert 2 == len(lines(asking.world)[-1]["outgate.attempts"])
+    assert ["embed", "answers"] == asking.models.asked[-2:]
+    assert (1, 1) == (asking.models.asked.count("embed"), asking.models.asked.count("answers"))
+
+
+def test_shadow_mode_gives_nothing_compares_and_tells(start, tmp_path):
+    asking = start(POLICY.replace('mode: "on"', "mode: shadow"))
+    asking.ask(HOW)
+    reply = asking.ask(AGAIN)
+    similar = lines(asking.world)[-1]["outgate.cache"][1]
+
+    assert ("", f"2: {AGAIN}") == (status(reply), text_of(reply))
+    assert ("shadow", 0.99) == (similar["result"], similar["score"])
+    assert until(lambda: b'comparisons_total{result="different"} 1.0' in render(tmp_path / "state" / "metrics"))
+    told = render(tmp_path / "state" / "metrics").decode()
+    assert 'outgate_cache_lookups_total{tier="similar",result="shadow"} 1.0' in told
+
+
+def test_a_sampled_hit_is_asked_of_the_provider(start):
+    asking = start(POLICY.replace("sample: 0", "sample: 1"))
+    asking.ask(HOW)
+    reply = asking.ask(AGAIN)
+
+    assert ("", f"2: {AGAIN}") == (status(reply), text_of(reply))
+    assert "sampled" == lines(asking.world)[-1]["outgate.cache"][1]["result"]
