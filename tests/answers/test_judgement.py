@@ -13,8 +13,7 @@ MEASURED = Calibration(
     verifier="fake-1",
     similarity=0.8,
     score=0.9,
-    nearness=8.0,
-    doubts={"exchange": 1.0},
+    doubts={"added": 1.0},
     answers=calibration().answers,
 )
 
@@ -49,15 +48,6 @@ def test_what_the_verifier_affirms_is_served() -> None:
 
 def test_what_the_verifier_doubts_is_not_served() -> None:
     assert not Judgement(FakeScorer(0.89), MEASURED, no_encoder).judge(ASKED, STORED, 0.8).served
-
-
-def test_nearness_adds_to_the_score() -> None:
-    far, near = (
-        Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge(ASKED, STORED, similarity).score for similarity in (0.8, 0.9)
-    )
-
-    assert near == pytest.approx(9 * math.exp(0.8) / (1 + 9 * math.exp(0.8)))
-    assert far < near
 
 
 def test_the_order_of_the_two_that_scores_lower_counts() -> None:
@@ -108,14 +98,16 @@ def test_answers_are_compared_with_the_encoder() -> None:
 
 
 def test_a_doubt_lowers_the_score() -> None:
-    scored = Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I boil an egg?", 0.8)
+    scored = Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I fry an egg in butter?", 0.8)
 
     assert not scored.served
     assert scored.score == pytest.approx(9 / math.e / (1 + 9 / math.e))
 
 
 def test_a_doubt_that_was_not_measured_is_a_refusal() -> None:
-    scored = Judgement(FakeScorer(0.99), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I fry an egg in butter?", 0.9)
+    scored = Judgement(FakeScorer(0.99), MEASURED, no_encoder).judge(
+        "Why is the sky so blue now?", "Why is now the sky so blue?", 0.9
+    )
 
     assert not scored.served
 

@@ -31,7 +31,7 @@ def blocks(*files: Path) -> list[Block]:
 
 def pairs(*files: Path) -> list[Pair]:
     """Every pair of a question with one of its rewordings or traps."""
-    return [pair for block in blocks(*files) for pair in _pairs(block)]
+    return [pair for block in blocks(*files) for pair in of(block)]
 
 
 def _block(lines: list[str]) -> Iterator[Block]:
@@ -47,7 +47,8 @@ def _trap(line: str) -> tuple[str, str]:
     return _TENSES.get(kind, kind), text.strip()
 
 
-def _pairs(block: Block) -> Iterator[Pair]:
+def of(block: Block) -> Iterator[Pair]:
+    """The question of a block with each of its rewordings and traps."""
     for text in block.same:
         yield Pair(block.question, text, same=True, kind="rewording")
     for kind, text in block.traps:

@@ -35,7 +35,7 @@ def seen(pairs: Sequence[Pair], encoder: Encoder, scorer: PairScorer, measured: 
 
 def _seen(pair: Pair, similarity: float, verified: float, measured: Calibration) -> Seen:
     found = against(pair.a, pair.b)
-    return Seen(pair, similarity, *found, verified, measured.surety(verified, similarity, found.doubts))
+    return Seen(pair, similarity, *found, verified, measured.surety(verified, found.doubts))
 
 
 class Decision(NamedTuple):

@@ -12,8 +12,6 @@ import orjson
 from outgate.answers.comparison import Features, Weights
 
 FILE = "calibration.json"
-_MIDDLE = 0.8
-"""The cosine that adds nothing."""
 _LEAST, _MOST = 1e-6, 50.0
 
 
@@ -25,15 +23,14 @@ class Calibration:
     verifier: str
     similarity: float
     score: float
-    nearness: float
     doubts: Mapping[str, float]
     answers: Weights
 
-    def surety(self, verified: float, similarity: float, doubts: Iterable[str]) -> float:
-        """The verifier's score with what similarity adds to its log-odds and doubts take away. A doubt without a weight denies."""
+    def surety(self, verified: float, doubts: Iterable[str]) -> float:
+        """The verifier's score with what doubts take from its log-odds. A doubt without a weight denies."""
         if verified <= 0.0:
             return 0.0
-        odds = math.log(verified / max(1.0 - verified, _LEAST)) + self.nearness * (similarity - _MIDDLE)
+        odds = math.log(verified / max(1.0 - verified, _LEAST))
         return 1.0 / (1.0 + math.exp(min(_MOST, sum((self.doubts.get(name, _MOST) for name in doubts), -odds))))
 
 
@@ -48,7 +45,6 @@ def calibration() -> Calibration:
         verifier=values["verifier"],
         similarity=values["questions"]["similarity"],
         score=values["questions"]["score"],
-        nearness=values["questions"]["nearness"],
         doubts=values["questions"]["doubts"],
         answers=Weights(Features(**answers["weights"]), answers["bias"], answers["same_from"]),
     )

@@ -41,7 +41,7 @@ class Judgement:
         found = against(asked, stored)
         if found.vetoes:
             return Verdict(served=False, score=None, vetoes=found.vetoes)
-        score = self._measured.surety(self._verified(asked, stored), similarity, found.doubts)
+        score = self._measured.surety(self._verified(asked, stored), found.doubts)
         return Verdict(served=score >= self._measured.score, score=score, vetoes=())
 
     def same_answer(self, a: str, b: str) -> bool:

@@ -12,8 +12,8 @@ def test_equal_texts_have_no_veto() -> None:
 @pytest.mark.parametrize(
     ("a", "b", "names"),
     [
-        ("Which 3 rivers are longest?", "Which 4 rivers are shortest?", ("number", "antonym", "scope")),
-        ("How do cats sleep?", "How do dogs sleep?", ("kind",)),
+        ("Which 3 rivers are longest?", "Which 4 rivers are shortest?", ("number", "antonym", "scope", "exchange")),
+        ("How do cats sleep?", "How do dogs sleep?", ("kind", "exchange")),
         ("How do cats sleep?", "怎么睡觉", (NOT_JUDGED,)),
         ("How do I fry an egg?", "how to fry an egg", ()),
     ],
@@ -34,6 +34,6 @@ def test_no_text_breaks_a_check(text: str) -> None:
 
 
 def test_doubts_are_looked_for_where_there_is_no_veto() -> None:
-    assert Differences((), ("exchange",)) == differences("How do I fry an egg?", "How do I boil an egg?")
+    assert Differences((), ("moved",)) == differences("Why is the sky so blue now?", "Why is now the sky so blue?")
     assert Differences((), ("added",)) == differences("How do I fry an egg?", "How do I fry an egg in butter?")
-    assert Differences(("number",), ()) == differences("How do I fry 2 eggs?", "How do I boil 3 eggs?")
+    assert Differences(("number",), ()) == differences("How do I fry 2 eggs?", "How do I fry 3 eggs in butter?")

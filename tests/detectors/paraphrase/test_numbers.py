@@ -14,6 +14,8 @@ from outgate.detectors.paraphrase.words import Words
     the world cup of 1998 | the world cup of 2002
     the second law | the third law
     a pack of 1,000 | a pack of 100
+    what is 56 dollars in yen | what is 57 dollars in yen
+    the date in 64 days | the date in 65 days
     What is a good plan? | What is a good plan for 14 days?
 """)
 def test_another_number_is_seen(a: Words, b: Words) -> None:

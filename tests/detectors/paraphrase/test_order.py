@@ -1,5 +1,5 @@
 from detectors.paraphrase.pairs import pairs
-from outgate.detectors.paraphrase.order import order_differs
+from outgate.detectors.paraphrase.order import moved_differs, order_differs
 from outgate.detectors.paraphrase.words import Words
 
 
@@ -40,3 +40,17 @@ def test_a_contrary_preposition_is_seen(a: Words, b: Words) -> None:
 @pairs("Is gold heavier than lead? | Is lead lighter than gold?")
 def test_the_converse_of_exchanged_roles_is_left_to_the_verifier(a: Words, b: Words) -> None:
     assert not order_differs(a, b)
+
+
+@pairs("""
+    Why is chemistry hard? | Why chemistry is hard?
+    i last replaced them and should replace them next | i should replace them last and replaced them next
+""")
+def test_the_same_words_in_another_order_are_seen(a: Words, b: Words) -> None:
+    assert moved_differs(a, b)
+    assert moved_differs(b, a)
+
+
+@pairs("Why is chemistry hard? | why is chemistry so hard")
+def test_other_words_have_not_moved(a: Words, b: Words) -> None:
+    assert not moved_differs(a, b)

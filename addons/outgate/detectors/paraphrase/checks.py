@@ -12,7 +12,7 @@ from outgate.detectors.paraphrase.language import is_judged, language_differs
 from outgate.detectors.paraphrase.names import kinds_differ, names_differ, quotes_differ
 from outgate.detectors.paraphrase.negation import negation_differs
 from outgate.detectors.paraphrase.numbers import numbers_differ, units_differ
-from outgate.detectors.paraphrase.order import order_differs
+from outgate.detectors.paraphrase.order import moved_differs, order_differs
 from outgate.detectors.paraphrase.persons import person_differs, tense_differs
 from outgate.detectors.paraphrase.questions import question_differs
 from outgate.detectors.paraphrase.scope import form_differs, scope_differs
@@ -38,8 +38,9 @@ CHECKS: dict[str, Check] = {
     "act": act_differs,
     "person": person_differs,
     "tense": tense_differs,
+    "exchange": exchange_differs,
 }
-DOUBTS: dict[str, Check] = {"exchange": exchange_differs, "added": added_differs}
+DOUBTS: dict[str, Check] = {"added": added_differs, "moved": moved_differs}
 """Signs that often tell two questions apart, and sometimes do not: the verifier has to be surer."""
 NOT_JUDGED = "not_english"
 """The veto where no check can read a text: what is not judged is not served."""

@@ -57,9 +57,10 @@ def _missing(these: list[Quantity], those: list[Quantity], text: Words) -> list[
 
 
 def _same(one: Quantity, other: Quantity) -> bool:
-    if one.dimension and other.dimension and one.number != other.number:
-        return one.dimension == other.dimension and _near(one.value, other.value)
-    return one.number == other.number and (one.value == other.value or not (one.dimension and other.dimension))
+    if one.number == other.number:
+        return one.value == other.value or not (one.dimension and other.dimension)
+    in_other_units = one.dimension and one.dimension == other.dimension and one.size != other.size
+    return bool(in_other_units) and _near(one.value, other.value)
 
 
 def _near(one: float, other: float) -> bool:

@@ -13,7 +13,7 @@ _ARTICLES = frozenset({"a", "an", "the", "my", "your", "his", "her", "its", "our
 _UNHEARD = _ARTICLES | {"?", "!", ",", "please", "-"}
 _JOINS = _ARTICLES | {"and", "or", "vs", "versus", ",", "&", "between", "both", "with", "+", "*"}
 _WAYS = {"to": "to", "into": "to", "onto": "to", "from": "from", "by": "by"} | {"under": "under", "below": "under", "over": "over"}
-_LONGEST = 4
+_LONGEST = 12
 
 
 def order_differs(a: Words, b: Words) -> bool:
@@ -29,6 +29,12 @@ def _exchanged(a: Words, b: Words) -> bool:
     first = next(at for at, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other)
     last = next(at for at in range(len(ours) - 1, -1, -1) if ours[at] != theirs[at])
     return _crosswise(ours[first : last + 1], theirs[first : last + 1])
+
+
+def moved_differs(a: Words, b: Words) -> bool:
+    """Whether the very same words stand in another order."""
+    ours, theirs = _heard(a), _heard(b)
+    return ours != theirs and Counter(ours) == Counter(theirs)
 
 
 def _heard(text: Words) -> list[str]:

@@ -69,6 +69,11 @@ class Quantity(NamedTuple):
     dimension: str
     value: float
 
+    @property
+    def size(self) -> float:
+        """The size of its unit."""
+        return self.value / self.number if self.number else 0.0
+
 
 def quantities(text: Words) -> list[Quantity]:
     """Every number of a text, times of day by their hour on a dial of twelve."""
