@@ -13,6 +13,7 @@ class Slow(Echo):
     """A model whose pieces cost milliseconds."""
 
     bounds = Bounds(pieces=3, characters=300)
+    takes_whole = True
 
 
 class Desk:

@@ -38,7 +38,10 @@ class SplitItem(Protocol):
 
 
 class Model(Protocol):
-    """A model, or any work of more than a millisecond of CPU, in the model server. `run` gets pieces of many requests at once."""
+    """A model, or any work of more than a millisecond of CPU, in the model server. `run` gets pieces of many requests at once.
+
+    One that `takes_whole` items splits them in no time, so that it is not done in the thread that works.
+    """
 
     def split(self, item: str) -> SplitItem: ...
 
@@ -102,6 +105,8 @@ class Scheduler:
             request.reply(None, "unknown_model")
         elif len(self._waiting.get(request.share, ())) >= MAX_WAITING:
             request.reply(None, "busy")
+        elif getattr(self.models[request.model], "takes_whole", False):
+            self._cut(request, [self.models[request.model].split(item) for item in request.items])
         else:
             self._queue(request)
 
@@ -184,8 +189,11 @@ class Scheduler:
         if FAILED in found:
             request.reply(None, "failed")
             return
-        request.jobs = found
-        request.pieces = [piece for job in found for piece in job.pieces]
+        self._cut(request, found)
+
+    def _cut(self, request: Request, jobs: list[SplitItem]) -> None:
+        request.jobs = jobs
+        request.pieces = [piece for job in jobs for piece in job.pieces]
         if request.pieces:
             self._queue(request)
         else:
