@@ -118,3 +118,14 @@ def test_a_state_folder_that_is_not_there_is_named(tmp_path):
     told = run(tmp_path / "elsewhere", "req_00aa")
 
     assert (1, True) == (told.exit_code, "--state" in told.output)
+
+
+def test_a_routed_request_tells_what_decided(state):
+    near = {"name": "coder", "topic": "bugs", "phrase": "my unit test fails", "similarity": 0.8123}
+    routing = {"name": "coder", "method": "semantic", "rule": 1, "score": 0.91, "scores": {"coder": 0.99}, "nearest": [near]}
+    path = state / "accounts" / "audit" / "w2.c.00000001.jsonl"
+    path.write_bytes(orjson.dumps(LINE | {"id": "req_00ab", "outgate.routing": routing}) + b"\n")
+    shown = run(state, "req_00ab").output
+
+    assert "routed    to coder by semantic, rule 2, score 0.91, near 0.81 coder/bugs 'my unit test fails'" in shown
+    assert "routed" not in run(state, "req_00aa").output

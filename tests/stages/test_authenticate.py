@@ -148,6 +148,13 @@ def test_a_jwt_of_a_trusted_issuer(trusting):
     assert ("alpha", "jwt", frozenset({"research"})) == (result[0].name, result[0].method, result[0].groups)
 
 
+def test_the_claims_of_a_verified_jwt_are_known_and_those_of_another_are_not(trusting):
+    stage = stage_of(trusting[0])
+
+    assert ("department", "legal") in run(stage, proxy=f"Bearer {token(department='legal')}")[0].claims
+    assert isinstance(run(stage, proxy=f"Bearer {token(OTHER, department='legal')}"), Denial)
+
+
 def test_a_jwt_as_password_of_its_workload_only(trusting):
     assert "alpha" == name_of(run(stage_of(trusting[0]), proxy=basic("alpha", token(RSA, "r", "RS256"))))
     assert name_of(run(stage_of(trusting[0]), proxy=basic("beta", token()))) is None

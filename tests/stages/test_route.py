@@ -144,3 +144,11 @@ def test_the_models_that_are_asked_are_told_ahead_and_a_rule_without_one_asks_no
 def test_an_embedder_that_the_policy_does_not_have_is_refused():
     with pytest.raises(ValueError, match="no model 'other'"):
         Gateway({"semantic": SEMANTIC["semantic"] | {"model": "other"}})
+
+
+def test_a_tool_loop_whose_question_the_provider_keeps_is_not_given_to_another_model():
+    gateway = Gateway(SEMANTIC, {"to": "chat"})
+    prompt = Prompt(None, (Leaf(0, 0, "ok", Channel.TOOL_RESULT, 0),))
+    facts = Reads("auto", prompt, Tools(), Params(), Principal(name="agent"), None)
+
+    assert "not_routed" == asyncio.run(gateway.stage.run(facts)).code

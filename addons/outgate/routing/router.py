@@ -16,12 +16,15 @@ from outgate.routing.vectors import Remembered, Vectors
 
 
 class Question(NamedTuple):
-    """The parts of a request that rules decide by; `text` is the last question."""
+    """The parts of a request that rules decide by; `text` is the last question. `is_elsewhere` says that the request goes on with a
+    tool loop whose question it does not hold, because the provider keeps it.
+    """
 
     text: str
     size: Size
     principal: Principal
     headers: Headers | None
+    is_elsewhere: bool = False
 
 
 class Router:
@@ -54,6 +57,8 @@ class Router:
                     scores=undecided.scores,
                     nearest=undecided.nearest,
                 )
+            if question.is_elsewhere:
+                break
             if not question.text.strip():
                 continue
             if rule.difficulty is not None:

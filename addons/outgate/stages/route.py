@@ -110,7 +110,8 @@ def _question(facts: Any) -> Question:
         input_tokens=tokens_of(until(leaves, last.turn)),
         output_tokens=facts.params.max_tokens or 0,
     )
-    return Question(last.text, size, facts.principal, getattr(facts, "headers", None))
+    is_elsewhere = last.in_loop and not last.text.strip()
+    return Question(last.text, size, facts.principal, getattr(facts, "headers", None), is_elsewhere)
 
 
 def _warnings(settings: RouteSettings) -> "list[Problem]":
