@@ -19,7 +19,7 @@ _BEST = 3
 """Topics whose phrases are looked at."""
 _FAR = 0.5
 """Similarity of what has nothing to do with a prompt, where the policy has no phrases that belong to none."""
-_TOLD, _KEPT = 3, 16
+_TOLD, _KEPT = 3, 32
 """Phrases that are told, and that are kept of a topic to be compared one by one."""
 
 type Vector = tuple[float, ...]
@@ -95,8 +95,9 @@ def halves(data: bytes) -> Vector:
 
 
 def group_of(name: str, title: str, fitted: dict[str, Any], phrases: Sequence[str], vectors: Sequence[bytes]) -> Group:
-    """A group as the fit gives it: `row` in base64, `bias`, and the `members` among the phrases of its topic; a long list is thinned
-    out. Phrases that belong to none are all kept: what is far from all topics differs in many ways.
+    """A group as the fit gives it: `row` in base64, `bias`, and the `members` among the phrases of its topic.
+
+    A long list is thinned out. Phrases that belong to none are all kept: what is far from all topics differs in many ways.
     """
     members = [int(index) for index in fitted["members"]]
     if name:
