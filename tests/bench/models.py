@@ -17,7 +17,7 @@ from statistics import median
 from outgate.model_server.client import ModelClient
 from outgate.model_server.embedders import Embedder
 from outgate.model_server.engines.onnx import load_scorer
-from outgate.model_server.engines.weights import VERIFIER
+from outgate.model_server.engines.packaged import VERIFIER
 from outgate.model_server.supervise import listening, spawn
 
 WORDS = [

@@ -1,7 +1,7 @@
 """Write the graphs of the packaged models, as set-up and the container's build do: `python -m outgate.model_server.prepare`."""
 
 from outgate.model_server.engines.onnx import load_encoder, load_scorer
-from outgate.model_server.engines.weights import VERIFIER
+from outgate.model_server.engines.packaged import VERIFIER
 
 
 def main() -> None:

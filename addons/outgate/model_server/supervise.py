@@ -25,6 +25,9 @@ _PASSED_ON = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR", "
 class Child(Protocol):
     """What asyncio calls a subprocess."""
 
+    @property
+    def pid(self) -> int: ...
+
     async def wait(self) -> int: ...
 
     def kill(self) -> None: ...

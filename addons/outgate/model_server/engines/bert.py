@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from outgate.model_server.engines.packaged import HEADS, IDS, LAYERS, MASK, TYPES
+
 type Array = np.ndarray[Any, Any]
 type Weights = Mapping[str, Array]
 
-IDS, MASK, TYPES = "input_ids", "attention_mask", "token_type_ids"
 _EPSILON = 1e-12
 _MICROSOFT = "com.microsoft"
 _BLOCK = 64
@@ -37,11 +38,10 @@ def quantised(weight: Array) -> Linear:
 
 
 class BertGraph:
-    """A graph in the making. `linears` are the weights that it takes in int8, by name; `layers` and `heads` its shape."""
+    """A graph in the making. `linears` are the weights that it takes in int8, by name."""
 
-    def __init__(self, weights: Weights, linears: Mapping[str, Linear], *, layers: int, heads: int) -> None:
+    def __init__(self, weights: Weights, linears: Mapping[str, Linear]) -> None:
         self._weights, self._linears = weights, linears
-        self._layers, self._heads = layers, heads
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
 
@@ -68,7 +68,7 @@ class BertGraph:
         far = self._constant("far", np.float32(-1e9))
         bias = self._add("Mul", [self._add("Unsqueeze", [away, self._integers("middle", [1, 2])]), far])
         hidden = self._embedded()
-        for number in range(self._layers):
+        for number in range(LAYERS):
             hidden = self._layer(hidden, bias, f"encoder.layer.{number}")
         return hidden, mask
 
@@ -97,8 +97,8 @@ class BertGraph:
 
     def _attention(self, hidden: str, bias: str, name: str) -> str:
         width = self._weights["embeddings.position_embeddings.weight"].shape[1]
-        size = width // self._heads
-        split, joined = self._integers("split", [0, 0, self._heads, size]), self._integers("joined", [0, 0, width])
+        size = width // HEADS
+        split, joined = self._integers("split", [0, 0, HEADS, size]), self._integers("joined", [0, 0, width])
 
         def heads(part: str, order: list[int]) -> str:
             return self._add("Transpose", [self._add("Reshape", [self._linear(hidden, f"{name}.{part}"), split])], perm=order)

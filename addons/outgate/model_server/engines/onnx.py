@@ -12,12 +12,11 @@ import numpy as np
 import onnxruntime
 from tokenizers import Encoding, Tokenizer
 
-from outgate.model_server.engines import EngineError, bert, graphs, packaged
-from outgate.model_server.engines.packaged import MAX_CHARACTERS, MAX_TOKENS, encoder_version
-from outgate.model_server.engines.weights import VERIFIER, Weights, encoder_weights, verifier_weights
+from outgate.model_server.engines import EngineError, graphs, packaged
+from outgate.model_server.engines.packaged import IDS, MASK, MAX_CHARACTERS, MAX_TOKENS, TYPES, VERIFIER, encoder_version
 
-_TOGETHER, _PADDING = 16, 8
-"""Texts that are run together at most, and tokens by which their lengths differ at most."""
+_TOGETHER, _PADDING = 512, 8
+"""Tokens that are run together at most, which bounds memory, and tokens by which the lengths of texts differ at most."""
 
 type Precision = Literal["int8", "fp32"]
 
@@ -65,7 +64,9 @@ def load_encoder(name: str = packaged.NAME, precision: Precision = "int8", folde
         raise EngineError(f"ONNX Runtime has no model {name!r} in {precision!r}")
 
     def write() -> bytes:
-        return _graph_of(encoder_weights(int8=precision == "int8")).embedding()
+        from outgate.model_server.engines.weights import encoder_graph  # with onnx, which is only needed to write
+
+        return encoder_graph(int8=precision == "int8")
 
     version = encoder_version(precision)
     return OnnxEncoder(name, version, graphs.graph(version, write, folder or graphs.folder()), _tokenizer())
@@ -85,16 +86,11 @@ def load_scorer(weights: Path = VERIFIER, folder: Path | None = None) -> OnnxSco
     version = f"verifier-{packaged.version(hashlib.sha256(data).hexdigest())}"
 
     def write() -> bytes:
-        try:
-            return _graph_of(verifier_weights(data)).score()
-        except (KeyError, ValueError) as error:
-            raise EngineError(f"the verifier's weights have another form: {error}") from error
+        from outgate.model_server.engines.weights import verifier_graph
+
+        return verifier_graph(data)
 
     return OnnxScorer(version, graphs.graph(version, write, folder or graphs.folder()), _tokenizer())
-
-
-def _graph_of(weights: Weights) -> bert.BertGraph:
-    return bert.BertGraph(weights.floats, weights.linears, layers=packaged.LAYERS, heads=packaged.HEADS)
 
 
 def _tokenizer() -> Tokenizer:
@@ -113,7 +109,9 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session._model_bytes = b""  # noqa: SLF001 - kept for a second try on other devices: as much memory as the weights
+    return session
 
 
 def _outputs(session: onnxruntime.InferenceSession, encoded: Sequence[Encoding]) -> list[Any]:
@@ -129,7 +127,7 @@ def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Positions grouped by length."""
     group: list[int] = []
     for at in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if group and (len(group) == _TOGETHER or lengths[at] > lengths[group[0]] + _PADDING):
+        if group and (lengths[at] * (len(group) + 1) > _TOGETHER or lengths[at] > lengths[group[0]] + _PADDING):
             yield group
             group = []
         group.append(at)
@@ -142,5 +140,5 @@ def _run(session: onnxruntime.InferenceSession, encoded: Sequence[Encoding]) -> 
     tokens = np.zeros((3, len(encoded), length), np.int64)
     for at, one in enumerate(encoded):
         tokens[:, at, : len(one.ids)] = one.ids, one.attention_mask, one.type_ids
-    inputs: Mapping[str, Any] = dict(zip((bert.IDS, bert.MASK, bert.TYPES), tokens, strict=True))
+    inputs: Mapping[str, Any] = dict(zip((IDS, MASK, TYPES), tokens, strict=True))
     return session.run(None, inputs)[0]

@@ -16,7 +16,11 @@ DIGESTS = {
     WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
+VERIFIER = Path(__file__).parent.parent / "verifier" / "weights.safetensors"
+"""The weights of the verifier, which are ours."""
 LAYERS, HEADS, WIDTH = 6, 12, 384
+IDS, MASK, TYPES = "input_ids", "attention_mask", "token_type_ids"
+"""The inputs of a graph."""
 MAX_TOKENS = 256
 """Word pieces of a text or a pair that are read, marks included: what the model was trained with."""
 MAX_CHARACTERS = 4_096

@@ -3,29 +3,17 @@
 The word embeddings are those of all-MiniLM-L6-v2, frozen while the verifier is trained, and not in the file.
 """
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from outgate.model_server.engines import EngineError, packaged
-from outgate.model_server.engines.bert import Array, Linear, quantised
+from outgate.model_server.engines.bert import Array, BertGraph, Linear, quantised
 
-VERIFIER = Path(__file__).parent.parent / "verifier" / "weights.safetensors"
 WORDS = "embeddings.word_embeddings.weight"
 _ROWS, _SCALE, _WEIGHT = ".q", ".scale", ".weight"
-
-
-class Weights(NamedTuple):
-    """What a graph is made of: float32 by name, the linear layers taken in int8 by name, and the digest of the file."""
-
-    floats: dict[str, Array]
-    linears: dict[str, Linear]
-    digest: str
 
 
 def quantise(state: Mapping[str, Array]) -> dict[str, Array]:
@@ -52,15 +40,23 @@ def is_linear(name: str) -> bool:
     return name.endswith(_WEIGHT) and name.startswith(("encoder.", "pooler.", "classifier.")) and "LayerNorm" not in name
 
 
-def encoder_weights(*, int8: bool) -> Weights:
-    """The weights of the packaged encoder. Raises EngineError."""
+def encoder_graph(*, int8: bool) -> bytes:
+    """The graph of the packaged encoder. Raises EngineError."""
     floats = load(packaged.content(packaged.WEIGHTS))
     linears = {name: quantised(weight) for name, weight in floats.items() if is_linear(name) or name == WORDS}
-    return Weights(floats, linears if int8 else {}, packaged.DIGESTS[packaged.WEIGHTS])
+    return BertGraph(floats, linears if int8 else {}).embedding()
 
 
-def verifier_weights(data: bytes) -> Weights:
-    """The weights in a file that `quantise` made the content of. Raises EngineError where it has another form."""
+def verifier_graph(data: bytes) -> bytes:
+    """The graph of the verifier, from the content of a file that `quantise` made. Raises EngineError for another form."""
+    try:
+        return BertGraph(*verifier_weights(data)).score()
+    except (KeyError, ValueError) as error:
+        raise EngineError(f"the verifier's weights have another form: {error}") from error
+
+
+def verifier_weights(data: bytes) -> tuple[dict[str, Array], dict[str, Linear]]:
+    """The weights that are used in float32, and those used in int8. Raises EngineError where the file has another form."""
     try:
         saved = load(data)
     except SafetensorError as error:
@@ -73,4 +69,4 @@ def verifier_weights(data: bytes) -> Weights:
         raise EngineError(f"the verifier's weights lack {error}") from error
     head = {name: linear.rows * linear.scale[:, None] for name, linear in linears.items() if not name.startswith("encoder.")}
     body = {name: linear for name, linear in linears.items() if name not in head}
-    return Weights(saved | head, body | {WORDS: frozen}, hashlib.sha256(data).hexdigest())
+    return saved | head, body | {WORDS: frozen}
