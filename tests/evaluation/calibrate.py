@@ -1,7 +1,7 @@
 """Measure the thresholds of the judgement, and write them with their origin.
 
-Questions: the pairs of writers whose pairs the verifier was not trained on. The threshold comes from all of them; its effect is told
-from two halves, each judged by the threshold of the other. Answers: the labelled pairs of answers.txt, the weights by logistic
+Questions: the pairs of writers whose pairs the verifier was not trained on. The threshold comes from all of them; its effect is
+told from two halves, each judged by the threshold of the other. Answers: the labelled pairs of answers.txt, the weights by logistic
 regression, the error by five folds.
 """
 
