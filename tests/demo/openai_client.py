@@ -6,12 +6,12 @@ import time
 
 import openai
 
-prompt, streamed, model = sys.argv[1], sys.argv[2] == "streamed", (sys.argv[3:] or ["gpt-4o-mini"])[0]
+prompt, streamed, model, tokens = sys.argv[1], sys.argv[2] == "streamed", *(sys.argv[3:] or ["gpt-4o-mini", "24"])
 start = time.perf_counter()
 first = None
 try:
     client = openai.OpenAI(max_retries=0, timeout=120)
-    asked = {"model": model, "max_tokens": 24, "temperature": 0, "messages": [{"role": "user", "content": prompt}]}
+    asked = {"model": model, "max_tokens": int(tokens), "temperature": 0, "messages": [{"role": "user", "content": prompt}]}
     if streamed:
         text = ""
         for chunk in client.chat.completions.create(**asked, stream=True):

@@ -58,19 +58,24 @@ class Stand(NamedTuple):
         environment = {"PATH": os.environ.get("PATH", ""), **self.environment(workload)}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
 
-    def call(self, sdk: str, prompt: str, *, streamed: bool = False, workload: str = "demo", model: str = "") -> dict[str, Any]:
+    def call(
+        self, sdk: str, prompt: str, *, streamed: bool = False, workload: str = "demo", model: str = "gpt-4o-mini", tokens: int = 24
+    ) -> dict[str, Any]:
         """Run an application in a process of its own; what it printed."""
         command = [sys.executable, str(HERE / f"{sdk}_client.py"), prompt, "streamed" if streamed else "whole"]
-        command += [model] if model else []
+        command += [model, str(tokens)]
         done = self._run(command, workload)
         if done.returncode:
             raise RuntimeError(f"the {sdk} application failed: {done.stderr.strip().splitlines()[-1:]}")
         return dict(json.loads(done.stdout))
 
-    def told(self, sdk: str, prompt: str, model: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
-        """Run an application; what it printed, and the closing line of its request. Raises RuntimeError where it was refused."""
+    def told(self, sdk: str, prompt: str, model: str = "gpt-4o-mini") -> tuple[dict[str, Any], dict[str, Any]]:
+        """Run an application; what it printed, and the closing line of its request. Raises RuntimeError where it was refused.
+
+        It may answer at length: an answer that is cut short is not cached.
+        """
         before = len(self.closing_lines())
-        result = self.call(sdk, prompt, model=model)
+        result = self.call(sdk, prompt, model=model, tokens=400)
         if "error" in result:
             raise RuntimeError(f"the {sdk} call was refused: {result['error']}: {result['text']}")
         return result, self.closing_lines()[before]
