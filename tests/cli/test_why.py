@@ -75,6 +75,25 @@ def test_a_request_is_told_on_one_screen(state):
     assert len(told.output.splitlines()) < 25
 
 
+def test_a_cached_answer_says_which_tier_gave_it_and_how_near_it_was(state):
+    looked_up = [
+        {"tier": "exact", "result": "miss"},
+        {"tier": "similar", "result": "hit", "age": 12.3, "similarity": 0.9571, "score": 0.998},
+    ]
+    line = LINE | {"id": "req_00c1", "outgate.source": "cache", "outgate.cache": looked_up}
+    vetoed = LINE | {
+        "id": "req_00c2",
+        "outgate.cache": [{"tier": "similar", "result": "miss", "reason": "vetoed", "similarity": 0.98}],
+    }
+    (state / "accounts/journals/w0.a/00000002.jsonl").write_bytes(orjson.dumps(line) + b"\n" + orjson.dumps(vetoed) + b"\n")
+    told = run(state, "req_00c1").output
+
+    assert "answered from the cache" in told
+    assert "exact: miss\n" in told
+    assert "similar: hit, 12 s old, similarity 0.957, verifier 0.998" in told
+    assert "similar: miss (vetoed), similarity 0.980" in run(state, "req_00c2").output
+
+
 def test_a_refusal_names_the_code_and_the_stage(state):
     assert "prompt_refused by prompt_guard" in run(state, "req_00bb").output
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outgate.errors import Denial, FailureKind, FailureReason
+from outgate.inference.cached import CacheStatus
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.metering.metrics import Metrics
@@ -251,6 +252,18 @@ def test_the_name_of_a_model_that_was_refused_is_told_where_it_looks_like_one(tm
 
     assert model == found.lines[0]["outgate.model.requested"]
     assert not [labels for _, labels in found.counted if model in labels]
+
+
+def test_the_line_says_what_each_tier_of_the_cache_found(tmp_path):
+    exact, similar = CacheStatus("exact", "miss"), CacheStatus("similar", "hit", "", 12.34567, 0.95678, 0.99871)
+    (line,) = metered(tmp_path, ended(cache_status=exact, cache_similar=similar, r_source="cache", attempts=())).lines
+
+    assert [
+        {"tier": "exact", "result": "miss"},
+        {"tier": "similar", "result": "hit", "age": 12.3457, "similarity": 0.9568, "score": 0.9987},
+    ] == line["outgate.cache"]
+    assert ("cache", "nothing", 0) == (line["outgate.source"], line["outgate.charged"], line["outgate.charged.output_tokens"])
+    assert "outgate.cache" not in metered(tmp_path / "without", ended()).lines[0]
 
 
 def test_it_reads_everything_optionally_but_the_ending_itself():
