@@ -34,6 +34,28 @@ def test_texts_in_findings_out(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_each_question_is_told_with_its_outcome(tmp_path: Path) -> None:
+    told: list[tuple[tuple[str, str], float]] = []
+
+    async def scenario() -> None:
+        echo = Echo()
+        client = ModelClient(str(tmp_path / "s"), lambda labels, seconds: told.append((labels, seconds)))
+        await _code(client.ask("pii", ["a"]))
+        async with serving(tmp_path / "s", echo):
+            await client.ask("pii", ["a"])
+            await _code(client.ask("pii", ["boom"]))
+            await _code(client.ask("nobody", ["a"]))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.ask("pii", ["wait"]), 0.01)
+            await client.close()
+
+    asyncio.run(scenario())
+    assert [("pii", "down"), ("pii", "ok"), ("pii", "failed"), ("nobody", "unknown_model"), ("pii", "abandoned")] == [
+        labels for labels, _ in told
+    ]
+    assert all(seconds >= 0 for _, seconds in told)
+
+
 def test_an_model_server_that_is_not_there_fails_at_once(tmp_path: Path) -> None:
     client = ModelClient(str(tmp_path / "nobody"))
     assert "down" == asyncio.run(_code(client.detect_pii(["a"], ())))

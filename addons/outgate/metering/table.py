@@ -133,6 +133,14 @@ METRICS = (
     Metric("outgate_policy_info", Type.GAUGE, ("revision",), "workers under this revision of the policy"),
     Metric("outgate_policy_reloads_total", Type.COUNTER, ("result",), "reloads of a worker's policy: applied or refused"),
     Metric(
+        "outgate_model_server_seconds",
+        Type.HISTOGRAM,
+        ("model", "outcome"),
+        "seconds that a worker waited for an answer of the model server, its queue included; outcome is ok, the code of an error, "
+        "or abandoned, where the stage ran out of time or the caller had gone",
+        (0.001, 0.002, 0.005, *_SECONDS[:11]),
+    ),
+    Metric(
         "outgate_cache_lookups_total",
         Type.COUNTER,
         ("tier", "result"),

@@ -12,6 +12,7 @@ from outgate.inference.finding import Finding
 from outgate.model_server.wire import Frames, ModelServerDownError, ModelServerError, frame
 
 MAX_UNSENT = 64 * 1024 * 1024
+type Observe = Callable[[tuple[str, str], float], None]
 
 
 class _Link(asyncio.Protocol):
@@ -66,10 +67,13 @@ class _Link(asyncio.Protocol):
 
 
 class ModelClient:
-    """The model server as a port. Connects when it is first asked, and again after a restart. Belongs to one event loop."""
+    """The model server as a port. Connects when it is first asked, and again after a restart. Belongs to one event loop.
 
-    def __init__(self, socket_path: str) -> None:
-        self._path = socket_path
+    `observe` is told of each question its model and outcome, and the seconds from its sending to its answer.
+    """
+
+    def __init__(self, socket_path: str, observe: Observe = lambda _labels, _seconds: None) -> None:
+        self._path, self._observe = socket_path, observe
         self._link: _Link | None = None
         self._connecting = asyncio.Lock()
         self._number = 0
@@ -81,6 +85,19 @@ class ModelClient:
         return await self._ask(model, items, options, share) if items else []
 
     async def _ask(self, model: str, items: Sequence[str], options: tuple[str, ...], share: str) -> list[Any]:
+        clock = asyncio.get_running_loop().time
+        began, outcome = clock(), "abandoned"
+        try:
+            results = await self._answer(model, items, options, share)
+            outcome = "ok"
+        except ModelServerError as error:
+            outcome = error.code
+            raise
+        finally:
+            self._observe((model, outcome), clock() - began)
+        return results
+
+    async def _answer(self, model: str, items: Sequence[str], options: tuple[str, ...], share: str) -> list[Any]:
         self._number = number = self._number + 1
         request = frame({"id": number, "model": model, "options": options, "items": list(items), "share": share})
         results = await (await self._linked()).answer(number, request)

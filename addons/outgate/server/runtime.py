@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ class Runtime:
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
         metrics = Metrics(layout.metrics)
         self._notices, self._refusals = Notices(), Refusals(time.time)
-        self._models = ModelClient(socket)
+        self._models = ModelClient(socket, partial(metrics.observe, "outgate_model_server_seconds"))
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
         memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
