@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from outgate.answers.file import AnswerFile
 from support.cached import NOW, Clock, Counted, entry, process
 from support.waiting import until
 
@@ -96,10 +97,10 @@ def test_who_is_killed_while_a_file_is_set_aside_leaves_the_others_able_to_go_on
         raise KeyboardInterrupt
 
     with process(path) as one:
-        one.get(b"k", AGE)
+        one._follow()
         monkeypatch.setattr(Path, "replace", replace)
         with pytest.raises(KeyboardInterrupt):
-            one._file.set_aside(0, "a test")
+            AnswerFile(path).set_aside(0, "a test")
         monkeypatch.undo()
         for _ in range(2):
             one.put(b"k", entry())
