@@ -102,7 +102,7 @@ def served_model(path, judgement=Agreeing, index=None):
     """The model `answers` over a file. `writer` writes what it keeps."""
     file = AnswerFile(path)
     writer = Writer(file, Clock(), Clock(0.0), Totals(100_000, 1 << 30))
-    reader = Reader(file, Clock(0.0), writer.suspect)
+    reader = Reader(file, writer.suspect)
     served = AnswersModel(reader, writer, index or (lambda: Index(reader.rows)), judgement)
     served.writer = writer
     return served

@@ -198,7 +198,7 @@ def load(state: Path) -> AnswersModel:
     """The model `answers` of the model server, over the file in the state folder."""
     file = AnswerFile(state / FILE)
     writer = Writer(file, time.time, time.monotonic, MOST)
-    reader = Reader(file, time.monotonic, writer.suspect)
+    reader = Reader(file, writer.suspect)
 
     def index() -> "Index":
         from outgate.answers.index import Index  # with faiss, which a policy without similar answers never loads

@@ -19,17 +19,15 @@ from outgate.stores.answers import CachedAnswer, MemoryAnswers
 
 _TOUCH, _TOUCHED = 60.0, 10_000
 """Seconds between two notes in the file that an entry is used; how many of them are remembered."""
-_RETRY = 1.0
 _UNWRITTEN = "outgate_cache_unwritten_total"
 
 
 class Reader:
     """Reads the file and follows its generation. Not shared by threads; `rows` is empty where nothing can be read."""
 
-    def __init__(self, file: AnswerFile, monotonic: Callable[[], float], suspect: Callable[[], None]) -> None:
-        self._file, self._monotonic, self._suspect = file, monotonic, suspect
+    def __init__(self, file: AnswerFile, suspect: Callable[[int], None]) -> None:
+        self._file, self._suspect = file, suspect
         self._db: sqlite3.Connection | None = None
-        self._next = 0.0
         self.generation = -1
 
     def follow(self) -> bool:
@@ -38,7 +36,7 @@ class Reader:
         if generation == self.generation:
             return False
         self.close()
-        self.generation, self._next = generation, 0.0
+        self.generation = generation
         return True
 
     def rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -47,9 +45,8 @@ class Reader:
             return db.execute(statement, values).fetchall() if db is not None else []
         except sqlite3.Error as error:
             self.close()
-            self._next = self._monotonic() + _RETRY
             if is_corrupt(error):
-                self._suspect()
+                self._suspect(self.generation)
             return []
 
     def close(self) -> None:
@@ -58,7 +55,7 @@ class Reader:
             self._db = None
 
     def _connected(self) -> sqlite3.Connection | None:
-        if self._db is None and self._file.path.exists() and self._monotonic() >= self._next:
+        if self._db is None and self._file.path.exists():
             self._db = self._file.open()
         return self._db
 
@@ -84,7 +81,7 @@ class SharedAnswers:
         """Over the file at `path`, which the first put makes."""
         file = AnswerFile(path)
         writer = Writer(file, wall, monotonic, most)
-        return cls(file, writer, Reader(file, monotonic, writer.suspect), memory, metrics)
+        return cls(file, writer, Reader(file, writer.suspect), memory, metrics)
 
     def get(self, key: bytes, max_age: float) -> CachedAnswer | None:
         self._follow()

@@ -35,14 +35,14 @@ class Writer:
         self._generation = -1
         self._trimmed = -_TRIM
 
-    def submit(self, work: Work, size: int = 0) -> bool:
-        """Do this with the next transaction; False where too much waits already."""
+    def submit(self, work: Work, size: int = 0, generation: int | None = None) -> bool:
+        """Do this with the next transaction; False where too much waits already. It is for what the file is now, or was then."""
         with self._changed:
             if self._closing or len(self._waiting) >= _MOST or self._bytes + size > _MOST_BYTES:
                 self._lost["queue_full"] += 1
                 return False
             self._bytes += size
-            self._waiting.append((work, size, self._file.generation()))
+            self._waiting.append((work, size, self._file.generation() if generation is None else generation))
             self._start()
             self._changed.notify_all()
             return True
@@ -53,9 +53,9 @@ class Writer:
             lost, self._lost = dict(self._lost), Counter()
         return lost
 
-    def suspect(self) -> None:
-        """A reader found the file damaged: set it aside, even when there is nothing to write."""
-        self.submit(_damaged)
+    def suspect(self, generation: int) -> None:
+        """A reader found the file of this generation damaged: set it aside, even when there is nothing to write."""
+        self.submit(_damaged, generation=generation)
 
     def flush(self, limit: float = 10.0) -> bool:
         """Wait until everything submitted so far is done; False after `limit` seconds."""
