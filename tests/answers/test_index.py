@@ -5,6 +5,7 @@ import pytest
 from outgate.answers import entries
 from outgate.answers.file import AnswerFile
 from outgate.answers.index import Index
+from outgate.stores.answers import Room
 from support.cached import DIMENSION, entry, near, similar, unit
 
 P, Q = b"p" * 32, b"q" * 32
@@ -61,7 +62,7 @@ def test_rows_that_went_away_leave_the_index_as_others_come(db):
     searched = index(db)
     for number in range(1000):
         put(db, number.to_bytes(2), text=str(number % 7))
-        entries.evict(db, entries.Totals(50, 1 << 30))
+        entries.evict(db, Room(50))
         searched.search(P, "e1", unit("x"), 1)
 
     assert searched.size < 150 * (DIMENSION + 8) + 4096

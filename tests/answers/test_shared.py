@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from outgate.answers.entries import Totals
+from outgate.stores.answers import Room
 from support.cached import NOW, Clock, entry, process, similar
 
 AGE = 3600.0
@@ -67,14 +67,14 @@ def test_an_entry_is_gone_at_its_age_and_when_it_expires(path):
 
 def test_the_least_recently_used_entries_leave_first(path):
     wall, monotonic = Clock(), Clock(0.0)
-    with process(path, wall, monotonic, Totals(3, 1 << 30)) as one:
+    with process(path, wall, monotonic) as one:
         for key in (b"a", b"b", b"c"):
             wall.now += 100
-            one.put(key, entry(created=wall.now))
+            one.put(key, entry(created=wall.now), Room(3))
             written(one)
         wall.now += 100
         one.get(b"a", inf)
-        one.put(b"d", entry(created=wall.now))
+        one.put(b"d", entry(created=wall.now), Room(3))
         written(one)
         with process(path, wall) as other:
             kept = [key for key in (b"a", b"b", b"c", b"d") if other.get(key, inf) is not None]
@@ -86,9 +86,9 @@ def test_bytes_are_bounded(path):
     import random
 
     noise = random.Random(0)
-    with process(path, most=Totals(1000, 50_000)) as one:
+    with process(path) as one:
         for number in range(100):
-            one.put(bytes([number]), entry(noise.randbytes(2000)))
+            one.put(bytes([number]), entry(noise.randbytes(2000)), Room(1000, 50_000))
         written(one)
     with sqlite3.connect(path) as db:
         entries, held = db.execute("select entries, bytes from totals").fetchone()

@@ -7,7 +7,6 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
-from outgate.answers.entries import Totals
 from outgate.answers.file import AnswerFile
 from outgate.answers.index import Index
 from outgate.answers.judgement import Verdict
@@ -61,12 +60,10 @@ def body_of(key, size):
 
 
 @contextmanager
-def process(path, wall=None, monotonic=None, most=None, metrics=None):
+def process(path, wall=None, monotonic=None, metrics=None):
     """What one worker has of the cache."""
     wall, monotonic = wall or Clock(), monotonic or Clock(0.0)
-    shared = SharedAnswers.at(
-        path, MemoryAnswers(wall), wall, monotonic, metrics if metrics is not None else Counted(), most or Totals(10_000, 1 << 30)
-    )
+    shared = SharedAnswers.at(path, MemoryAnswers(wall), wall, monotonic, metrics if metrics is not None else Counted())
     try:
         yield shared
     finally:
@@ -101,7 +98,7 @@ class Agreeing:
 def served_model(path, judgement=Agreeing, index=None):
     """The model `answers` over a file. `writer` writes what it keeps."""
     file = AnswerFile(path)
-    writer = Writer(file, Clock(), Clock(0.0), Totals(100_000, 1 << 30))
+    writer = Writer(file, Clock(), Clock(0.0))
     reader = Reader(file, writer.suspect)
     served = AnswersModel(reader, writer, index or (lambda: Index(reader.rows)), judgement)
     served.writer = writer
@@ -129,7 +126,7 @@ def tenants_crossed(path, tenants, prompts, look_ups):
     random, vectors = Random(2), [unit(f"prompt {number}") for number in range(prompts)]
     closes = [[near(vector, 0.002, seed) for seed in range(4)] for vector in vectors]
     partitions = [sha256(f"tenant {number}".encode()).digest() for number in range(tenants)]
-    with process(path, most=Totals(100_000, 1 << 30)) as shared:
+    with process(path) as shared:
         for tenant, partition in enumerate(partitions):
             for prompt in range(prompts):
                 vector = closes[prompt][tenant % 4] if tenant % 2 else vectors[prompt]

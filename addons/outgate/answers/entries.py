@@ -14,7 +14,7 @@ from backports import zstd
 
 from outgate.answers.bound import Bound
 from outgate.inference.usage import Usage
-from outgate.stores.answers import CachedAnswer
+from outgate.stores.answers import CachedAnswer, Room
 
 CLOCK_SLACK = 60.0
 """Seconds by which the clocks of two readings may differ; what is newer than that comes from a clock that has been set back."""
@@ -29,17 +29,6 @@ READ = """select created, expires, status, content_type, usage, packed, body, re
 
 class DamagedRowError(ValueError):
     """A row whose bytes are not what was written."""
-
-
-class Totals(NamedTuple):
-    """What the file holds."""
-
-    entries: int
-    bytes: int
-
-
-MOST = Totals(100_000, 1 << 30)
-"""What the file of a machine holds at most."""
 
 
 class Neighbour(NamedTuple):
@@ -121,30 +110,30 @@ def put_bound(db: sqlite3.Connection, key: tuple[str, str, float], bound: Bound)
     db.execute("replace into bounds values (?, ?, ?, ?)", (*key, orjson.dumps(bound.stored()).decode()))
 
 
-def totals(db: sqlite3.Connection) -> Totals:
-    """Kept by triggers, so that nobody counts rows."""
+def held(db: sqlite3.Connection) -> Room:
+    """Entries and bytes, kept by triggers, so that nobody counts rows."""
     row = db.execute("select entries, bytes from totals").fetchone()
-    return Totals(*row) if row else Totals(0, 0)
+    return Room(*row) if row else Room(0, 0)
 
 
-def trim(db: sqlite3.Connection, now: float, most: Totals) -> int:
-    """Remove what has expired, what a clock that was set back left in the future, and the least recently used above `most`."""
+def trim(db: sqlite3.Connection, now: float) -> int:
+    """Remove some of what has expired, and of what a clock that was set back left in the future."""
     removed = 0
     for where, value in (("expires <= ?", now), ("used > ?", now + CLOCK_SLACK)):
         statement = f"delete from entries where id in (select id from entries where {where} limit {_AT_ONCE})"  # noqa: S608 - constants
         removed += db.execute(statement, (value,)).rowcount
-    return removed + evict(db, most)
+    return removed
 
 
-def evict(db: sqlite3.Connection, most: Totals) -> int:
-    """Remove the least recently used until the file holds no more than `most`, a slice at a time."""
+def evict(db: sqlite3.Connection, room: Room) -> int:
+    """Remove the least recently used until the file holds no more than its room, a slice at a time."""
     removed = 0
-    held = totals(db)
-    while held.entries and (held.entries > most.entries or held.bytes > most.bytes):
-        above = held.entries - most.entries if held.entries > most.entries else 16
+    now = held(db)
+    while now.entries and (now.entries > room.entries or now.bytes > room.bytes):
+        above = now.entries - room.entries if now.entries > room.entries else 16
         least = "delete from entries where id in (select id from entries order by used limit ?)"
         removed += db.execute(least, (min(above, _AT_ONCE),)).rowcount
-        held = totals(db)
+        now = held(db)
     return removed
 
 

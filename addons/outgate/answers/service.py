@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import orjson
 
 from outgate.answers.bound import Bound
-from outgate.answers.entries import BOUND, MOST, Neighbour, is_live, put_bound
+from outgate.answers.entries import BOUND, Neighbour, is_live, put_bound
 from outgate.answers.file import FILE, AnswerFile
 from outgate.answers.judgement import Verdict
 from outgate.answers.judgement import load as load_judgement
@@ -197,7 +197,7 @@ def _is_meant(row: Neighbour, question: Nearest) -> bool:
 def load(state: Path) -> AnswersModel:
     """The model `answers` of the model server, over the file in the state folder."""
     file = AnswerFile(state / FILE)
-    writer = Writer(file, time.time, time.monotonic, MOST)
+    writer = Writer(file, time.time, time.monotonic)
     reader = Reader(file, writer.suspect)
 
     def index() -> "Index":

@@ -15,7 +15,7 @@ from outgate.answers import entries
 from outgate.answers.file import AnswerFile, is_corrupt
 from outgate.answers.writer import Writer
 from outgate.metering.metrics import Metrics
-from outgate.stores.answers import CachedAnswer, MemoryAnswers
+from outgate.stores.answers import ROOM, CachedAnswer, MemoryAnswers, Room
 
 _TOUCH, _TOUCHED = 60.0, 10_000
 """Seconds between two notes in the file that an entry is used; how many of them are remembered."""
@@ -76,11 +76,10 @@ class SharedAnswers:
         wall: Callable[[], float],
         monotonic: Callable[[], float],
         metrics: Metrics,
-        most: entries.Totals = entries.MOST,
     ) -> "SharedAnswers":
         """Over the file at `path`, which the first put makes."""
         file = AnswerFile(path)
-        writer = Writer(file, wall, monotonic, most)
+        writer = Writer(file, wall, monotonic)
         return cls(file, writer, Reader(file, writer.suspect), memory, metrics)
 
     def get(self, key: bytes, max_age: float) -> CachedAnswer | None:
@@ -92,9 +91,10 @@ class SharedAnswers:
             self._touch(key)
         return entry
 
-    def put(self, key: bytes, entry: CachedAnswer) -> bool:
+    def put(self, key: bytes, entry: CachedAnswer, room: Room = ROOM) -> bool:
         """Keep it here at once, and in the file soon."""
         self._follow()
+        self._writer.room = room
         if not self._memory.put(key, replace(entry, similar=None)):
             return False
         self._writer.submit(partial(entries.put, key=key, entry=entry), len(entry.body) + 1024)

@@ -10,8 +10,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 from threading import Condition, Thread
 
-from outgate.answers.entries import Totals, evict, trim
+from outgate.answers.entries import evict, trim
 from outgate.answers.file import AnswerFile, DamagedError, is_corrupt
+from outgate.stores.answers import Room
 from outgate.stores.health import Health
 
 type Work = Callable[[sqlite3.Connection], object]
@@ -20,10 +21,14 @@ _TRIM = 5.0
 
 
 class Writer:
-    """`submit` never waits. `health` says in one line when nothing can be written, and again when it can."""
+    """`submit` never waits; `room` is what the file may hold, once that is known.
 
-    def __init__(self, file: AnswerFile, wall: Callable[[], float], monotonic: Callable[[], float], most: Totals) -> None:
-        self._file, self.wall, self._monotonic, self._most = file, wall, monotonic, most
+    `health` says in one line when nothing can be written, and again when it can.
+    """
+
+    def __init__(self, file: AnswerFile, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        self._file, self.wall, self._monotonic = file, wall, monotonic
+        self.room: Room | None = None
         self.health = Health("file of cached answers (memory serves without it)", monotonic)
         self._changed = Condition()
         self._lost = Counter[str]()
@@ -115,12 +120,11 @@ class Writer:
                     work(db)
                 except (ValueError, TypeError, struct.error):
                     self._lose("unwritable")
-        monotonic = self._monotonic()
-        if monotonic - self._trimmed >= _TRIM:
-            self._trimmed = monotonic
-            trim(db, self.wall(), self._most)
-        else:
-            evict(db, self._most)
+        if self._monotonic() - self._trimmed >= _TRIM:
+            self._trimmed = self._monotonic()
+            trim(db, self.wall())
+        if self.room is not None:
+            evict(db, self.room)
 
     def _connected(self) -> sqlite3.Connection:
         generation = self._file.generation()

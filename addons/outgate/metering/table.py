@@ -150,8 +150,9 @@ METRICS = (
     Metric(
         "outgate_cache_comparisons_total",
         Type.COUNTER,
-        ("result",),
-        "fresh answers compared with the one that was or would have been given to a similar question: same, different or failed",
+        ("result", "bound"),
+        "fresh answers compared with the one that was or would have been given to a similar question: same, different or failed; "
+        "bound is what holds the tenant's error since: calibrated (measured offline), proven, raised (to a higher score) or broken",
     ),
     Metric(
         "outgate_cache_unwritten_total",

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from outgate.inference.usage import Usage
 
@@ -54,6 +54,16 @@ class CachedAnswer:
     similar: Similar | None = None
 
 
+class Room(NamedTuple):
+    """What a shared store holds at most; the entries used longest ago leave for others."""
+
+    entries: int = 100_000
+    bytes: int = 1 << 30
+
+
+ROOM = Room()
+
+
 class Answers(Protocol):
     """A store of answers. `get` and `put` never wait: an engine that must (a shared one) keeps a copy near or counts as a miss."""
 
@@ -61,7 +71,7 @@ class Answers(Protocol):
         """The entry of this key that is younger than `max_age` seconds, else None."""
         ...
 
-    def put(self, key: bytes, entry: CachedAnswer) -> bool:
+    def put(self, key: bytes, entry: CachedAnswer, room: Room = ROOM) -> bool:
         """Keep an entry, in place of an earlier one; False where it is too large to be kept."""
         ...
 
@@ -104,7 +114,7 @@ class MemoryAnswers:
         self._entries.move_to_end(key)
         return entry
 
-    def put(self, key: bytes, entry: CachedAnswer) -> bool:
+    def put(self, key: bytes, entry: CachedAnswer, room: Room = ROOM) -> bool:  # noqa: ARG002 - memory has its own
         if len(entry.body) > self._max_entry_bytes:
             return False
         self._drop(key)

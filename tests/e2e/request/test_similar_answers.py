@@ -151,7 +151,7 @@ def test_shadow_mode_gives_nothing_compares_and_tells(start, tmp_path):
 
     assert ("", f"2: {AGAIN}") == (status(reply), text_of(reply))
     assert ("shadow", 0.99) == (similar["result"], similar["score"])
-    assert until(lambda: b'comparisons_total{result="different"} 1.0' in render(tmp_path / "state" / "metrics"))
+    assert until(lambda: b'comparisons_total{result="different",bound="calibrated"} 1.0' in render(tmp_path / "state" / "metrics"))
     told = render(tmp_path / "state" / "metrics").decode()
     assert 'outgate_cache_lookups_total{tier="similar",result="shadow"} 1.0' in told
 

@@ -78,7 +78,7 @@ def test_what_was_kept_and_what_is_fresh_are_compared_by_the_same_names():
     assert ("write to EMAIL_cbbbbbbbbbbb", "ask EMAIL_cbbbbbbbbbbb") == (question.stored, question.fresh)
     assert (KEY, "t", 0.01, 0.98) == (question.key, question.tenant, question.delta, question.score)
     assert begun
-    assert [("outgate_cache_comparisons_total", "same")] == counted
+    assert [("outgate_cache_comparisons_total", "same", "calibrated")] == counted
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_model_server_that_fails_is_counted():
         await stage.ended()
 
     asyncio.run(compared())
-    assert [("outgate_cache_comparisons_total", "failed")] == counted
+    assert [("outgate_cache_comparisons_total", "failed", "")] == counted
 
 
 def test_comparisons_that_do_not_end_are_few_and_end_with_their_policy():

@@ -102,9 +102,9 @@ class CacheCompare(Stage):
             async with timeout(_LIMIT):
                 compared = await compare(self._models, question, question.tenant)
         except (ModelServerError, TimeoutError):
-            self._metrics.add(_COMPARED, ("failed",))
+            self._metrics.add(_COMPARED, ("failed", ""))
         else:
-            self._metrics.add(_COMPARED, ("same" if compared.same else "different",))
+            self._metrics.add(_COMPARED, ("same" if compared.same else "different", compared.bound))
 
     def _fresh(self, facts: Reads) -> str | None:
         body = facts.cache_recording.body() if facts.cache_recording is not None else None
