@@ -35,6 +35,9 @@ def test_another_number_is_seen(a: Words, b: Words) -> None:
     the two cats | the cats
     1 kg of rice | 1000 grams of rice
     5 dollars | $5
+    tips 4 frying eggs | tips for frying eggs
+    half of it | 50 % of it
+    raise it by 25 % | raise it by a quarter
     3k users | three thousand users
 """)
 def test_the_same_number_in_another_form_is_no_difference(a: Words, b: Words) -> None:

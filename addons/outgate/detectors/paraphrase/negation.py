@@ -24,6 +24,7 @@ _UNSAID = frozenset(
     )
 )
 """Words that deny without a negation: where one text has one, the verifier decides."""
+_SHORT, _SHARED = 3, 0.5
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "mis")
 
 
@@ -31,7 +32,13 @@ def negation_differs(a: Words, b: Words) -> bool:
     """Whether one text denies and the other does not, with no word that could make up for it."""
     if negations(a) % 2 == negations(b) % 2:
         return False
-    return not (makes_up(a, b) or makes_up(b, a))
+    return _speak_alike(a, b) and not (makes_up(a, b) or makes_up(b, a))
+
+
+def _speak_alike(a: Words, b: Words) -> bool:
+    """Whether the texts share so many words that one could be the other denied. Else the verifier decides."""
+    ours, theirs = ({stem for stem in text.stems if len(stem) > _SHORT} for text in (a, b))
+    return len(ours & theirs) >= _SHARED * min(len(ours), len(theirs))
 
 
 def negations(text: Words) -> int:

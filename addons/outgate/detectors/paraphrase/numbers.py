@@ -13,13 +13,18 @@ def numbers_differ(a: Words, b: Words) -> bool:
     """Whether a number of one text is in no form in the other."""
     ours, theirs = quantities(a), quantities(b)
     left, right = _missing(ours, theirs, b), _missing(theirs, ours, a)
-    if (left and right) or any(each.number not in _OFTEN_LEFT_OUT for each in left + right):
+    if (left and right) or any(each.number not in _OFTEN_LEFT_OUT and not _is_for(each, a, b) for each in left + right):
         return True
     return (
         len(ours) == len(theirs) > 2
         and sorted(each.number for each in ours) != sorted(each.number for each in theirs)
         and _plain(ours, theirs)
     )
+
+
+def _is_for(one: Quantity, a: Words, b: Words) -> bool:
+    """Whether it is the 4 of `tips 4 cooking`."""
+    return one.number == 4.0 and ("for" in a.words) != ("for" in b.words)
 
 
 def units_differ(a: Words, b: Words) -> bool:
@@ -59,6 +64,8 @@ def _missing(these: list[Quantity], those: list[Quantity], text: Words) -> list[
 def _same(one: Quantity, other: Quantity) -> bool:
     if one.number == other.number:
         return one.value == other.value or not (one.dimension and other.dimension)
+    if "share" in (one.dimension, other.dimension) and "" in (one.dimension, other.dimension):
+        return _near(one.value, other.value)
     in_other_units = one.dimension and one.dimension == other.dimension and one.size != other.size
     return bool(in_other_units) and _near(one.value, other.value)
 
