@@ -62,6 +62,7 @@ def test_the_order_of_the_two_that_scores_lower_counts() -> None:
     [
         (ASKED, STORED, 0.79, (FAR,)),
         (ASKED, ASKED + " Say also" + " more" * 50, 0.99, (LENGTH,)),
+        ("word " * 500, "word " * 500, 1.0, (LENGTH,)),
         ("How do I fry 2 eggs?", "How do I fry 3 eggs?", 0.99, ("number",)),
         ("How do I fry an egg?", "Wie brate ich ein Ei und wie lange?", 0.99, ("not_english",)),
     ],

@@ -15,6 +15,8 @@ from outgate.model_server.engines import Encoder, EngineError, PairScorer
 FAR, LENGTH = "similarity", "length"
 """Vetoes of what is not near enough, or of a text so much longer that it must say more."""
 _LONGER = 3
+_MOST = 4_000
+"""Characters of both texts: the verifier reads no longer pair, so nobody need look for differences."""
 _SHORT = 40
 """Characters below which a text may be many times as long as another: `capital peru`."""
 
@@ -56,7 +58,8 @@ class Judgement:
 def against(asked: str, stored: str) -> Differences:
     """What speaks against one answer for both, before any model is asked."""
     shorter, longer = sorted((len(asked), len(stored)))
-    return Differences((LENGTH,)) if longer > _LONGER * max(shorter, _SHORT) else differences(asked, stored)
+    too_long = shorter + longer > _MOST or longer > _LONGER * max(shorter, _SHORT)
+    return Differences((LENGTH,)) if too_long else differences(asked, stored)
 
 
 def load() -> Judgement:
