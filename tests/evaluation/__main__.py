@@ -46,7 +46,7 @@ def _cache(out: Path, steps: int) -> Iterator[str]:
         (out / "cache.svg").write_text(report.curve(found["qqp"], _families(measured.similarity)))
     _write_served(out / "served.jsonl", found, named["judgement"])
     words = sorted({word for some in found.values() for one in some for word in one.pair.a.lower().split()})
-    judgement = Judgement(scorer, measured)
+    judgement = Judgement(scorer, measured, load_encoder)
     yield f"\nendings searched for: {search(encoder, judgement, words, steps)}"
 
 
