@@ -122,16 +122,3 @@ def test_a_reader_does_not_wait_for_a_writer_that_holds_the_file(path):
         held.close()
 
     assert found is not None
-
-
-def test_a_process_that_was_told_no_room_lets_nothing_go(path):
-    with process(path) as one, process(path) as other:
-        for number in range(5):
-            one.put(bytes([number]), entry(), Room(5))
-        one.flush()
-        other.get(b"\0", AGE)  # notes the use, and writes nothing else
-        assert other.flush()
-        with process(path) as third:
-            kept = [third.get(bytes([number]), AGE) is not None for number in range(5)]
-
-    assert [True] * 5 == kept
