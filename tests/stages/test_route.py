@@ -152,3 +152,20 @@ def test_a_tool_loop_whose_question_the_provider_keeps_is_not_given_to_another_m
     facts = Reads("auto", prompt, Tools(), Params(), Principal(name="agent"), None)
 
     assert "not_routed" == asyncio.run(gateway.stage.run(facts)).code
+
+
+async def _started(gateway):
+    await gateway.stage.start()
+    asked = gateway.models.asked["topics"]
+    prompt = Prompt(None, (Leaf(0, 0, "debug my code", Channel.USER, 0),))
+    gateway.models.down = False
+    return asked, await gateway.stage.run(Reads("auto", prompt, Tools(), Params(), Principal(name="agent"), None))
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_topics_are_fitted_before_a_policy_takes_effect_or_with_the_first_request(down):
+    gateway = Gateway()
+    gateway.models.down = down
+    fitted, (name, _) = asyncio.run(_started(gateway))
+
+    assert (int(not down), "coder") == (fitted, name)

@@ -32,7 +32,7 @@ class Exemplars:
         self._rule, self._models, self._embedder = rule, models, embedder
         self._work: asyncio.Task[Scorer] | None = None
 
-    def begin(self) -> asyncio.Task[Scorer]:
+    def _begun(self) -> asyncio.Task[Scorer]:
         """The work that ends with the scorer."""
         failed = self._work is not None and self._work.done() and (self._work.cancelled() or self._work.exception() is not None)
         if self._work is None or failed:
@@ -42,7 +42,7 @@ class Exemplars:
 
     async def scorer(self) -> Scorer:
         """The fitted topics. Raises ModelServerError; who stops waiting does not end the work."""
-        return await asyncio.shield(self.begin())
+        return await asyncio.shield(self._begun())
 
     def end(self) -> None:
         if self._work is not None:

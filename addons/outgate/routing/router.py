@@ -69,10 +69,10 @@ class Router:
             undecided = found
         return undecided
 
-    def begin(self) -> None:
-        """Begin to fit the topics, ahead of the first request."""
+    async def fitted(self) -> None:
+        """Wait until the topics are fitted. Raises ModelServerError; who stops waiting does not end the work."""
         for each in self.semantic.values():
-            each.exemplars.begin()
+            await each.exemplars.scorer()
 
     def end(self) -> None:
         for each in self.semantic.values():

@@ -5,6 +5,7 @@ so that no attempt is routed again. A router that does not work refuses, or take
 """
 
 from asyncio import timeout
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from outgate.errors import Denial, Problem
@@ -66,7 +67,12 @@ class Route(Stage):
         return self.settings.told()
 
     async def start(self) -> None:
-        self.router.begin()
+        """Fit topics before the plan is swapped in; where that takes too long, or the model server is not there yet, with the first
+        requests.
+        """
+        with suppress(ModelServerError, TimeoutError):
+            async with timeout(self.settings.limit):
+                await self.router.fitted()
 
     async def stop(self) -> None:
         self.router.end()
