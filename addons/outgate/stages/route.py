@@ -28,6 +28,8 @@ from outgate.routing.topics import doubts
 from outgate.stores.memo import Memo
 
 _ROUTED = "outgate_routed_total"
+_AT_START = 2.0
+"""Seconds for which a policy that takes effect waits for its topics."""
 _MESSAGE = "The gateway cannot choose a model now: {}. Ask for a model by its name, or again later."
 
 
@@ -71,7 +73,7 @@ class Route(Stage):
         requests.
         """
         with suppress(ModelServerError, TimeoutError):
-            async with timeout(self.settings.limit):
+            async with timeout(min(self.settings.limit, _AT_START)):
                 await self.router.fitted()
 
     async def stop(self) -> None:
