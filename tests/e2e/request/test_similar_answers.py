@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from e2e.asking import AGAIN, FAR, HOW, POLICY, starting, status, text_of
-from e2e.world import OTHER_TOKEN, lines
+from e2e.asking import AGAIN, FAR, HOW, POLICY, URL, echo, starting, status, text_of, whole
+from e2e.world import OTHER_TOKEN, World, http, lines
 from outgate.metering.metrics import render
 from support.waiting import until
 
@@ -163,3 +163,22 @@ def test_a_sampled_hit_is_asked_of_the_provider(start):
 
     assert ("", f"2: {AGAIN}") == (status(reply), text_of(reply))
     assert "sampled" == lines(asking.world)[-1]["outgate.cache"][1]["result"]
+
+
+def test_the_real_judgement_gives_a_rewording_and_no_near_miss(providers, tmp_path):
+    world = World(tmp_path, *providers)
+    providers[0].script(*[echo()] * 9)
+    with world.gateway(world.policy(POLICY), workers=2) as gateway:
+
+        def asked(text, **fields):
+            with http(gateway) as client:
+                return client.post(URL["openai"], json=whole(text), headers=fields)
+
+        asked("Explain what a hash table is.")
+        asked("How do I cancel my subscription?")
+        kept = {"cache-control": "only-if-cached"}
+        assert until(lambda: asked("Can you explain what a hash table is?", **kept).status_code == 200)
+        near = [asked(text, **kept).status_code for text in ("Explain what a heap is.", "How do I renew my subscription?")]
+
+        assert [504, 504] == near
+        assert "detail=similar" in status(asked("Can you explain what a hash table is?", **kept))
