@@ -12,7 +12,7 @@ class SimilarSettings(Settings):
 
     mode: Literal["off", "shadow", "on"] = "off"
     """`shadow` looks up, tells what would have been given, asks the provider all the same, and compares. Begin with it."""
-    threshold: Annotated[float, Field(ge=0.5, le=1)] = 0.8
+    threshold: Annotated[float, Field(ge=0.5, le=1)] = 0.55
     """The least cosine of two questions that are judged at all. It is the verifier that decides, and the symbols in both texts."""
     delta: Annotated[float, Field(gt=0, le=0.1)] = 0.005
     """The rate of wrong answers that is tolerated. Where comparisons say that it is more, fewer similar ones are given, or none."""
