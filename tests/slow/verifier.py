@@ -159,6 +159,12 @@ def scores(model, tokenizer, pairs: list[Pair]) -> np.ndarray:
     return np.array([found.get(at, 0.0) for at in range(len(pairs))])
 
 
+def varied(pair: Pair, chance: random.Random) -> Pair:
+    """The pair in either order, some of it as someone else would have typed it."""
+    a, b = (noisy(text, chance) if chance.random() < 0.3 else text for text in (pair.a, pair.b))
+    return Pair(b, a, pair.same, pair.kind) if chance.random() < 0.5 else Pair(a, b, pair.same, pair.kind)
+
+
 def train(model, tokenizer, lessons: list[list[Pair]], rate: float, chance: random.Random) -> None:
     """One pass over each of the lessons, at a falling rate of learning."""
     for parameter in model.bert.embeddings.word_embeddings.parameters():
@@ -175,7 +181,7 @@ def train(model, tokenizer, lessons: list[list[Pair]], rate: float, chance: rand
     for epoch, made in enumerate(planned):
         lost = []
         for length, batch in made:
-            turned = [Pair(p.b, p.a, p.same, p.kind) if chance.random() < 0.5 else p for p in batch]
+            turned = [varied(pair, chance) for pair in batch]
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 logits = model(**encoded(tokenizer, turned, length)).logits[:, 0]
             wanted = torch.tensor([p.same * 0.96 + 0.02 for p in turned])
