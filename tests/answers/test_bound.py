@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from outgate.answers.bound import ALPHA, CLEAN, THRESHOLDS, Bound, State, Threshold
+from outgate.answers.bound import ALPHA, CLEAN, THRESHOLDS, Bound, Errors, State, Threshold
 
 DELTA = 0.005
 
@@ -40,7 +40,7 @@ def watched(rate, count, seed):
     """One threshold, looked at after every comparison: whether it was ever given up, and ever proven."""
     random, bets, proven = Random(seed), Threshold(), False
     for _ in range(count):
-        bets = bets.after(random.random() < rate, DELTA)
+        bets = bets.after(random.random() < rate, DELTA, DELTA)
         proven = proven or bets.is_proven
     return bets.given_up, proven
 
@@ -91,3 +91,28 @@ def test_it_is_restored_as_it_was_stored():
 @pytest.mark.parametrize("stored", [None, [], {}, 3, [[1]], [[0, 0, [0.0], [1.0, 0.0], False]] * len(THRESHOLDS), "x"])
 def test_what_was_not_stored_so_is_a_fresh_bound(stored):
     assert Bound(DELTA) == Bound.restored(DELTA, stored)
+
+
+ERRORS = Errors(mistaken=0.04, seen=0.5)
+"""A comparison that calls 4 in 100 of the same answers different, and sees half of those that are."""
+
+
+def broken(wrong_hits, count, seed):
+    """Whether so many wrong hits break the bound, seen through a comparison that errs."""
+    called = ERRORS.most(wrong_hits)
+    return compared(called, count, seed, Bound(DELTA, ERRORS))[0].state is State.BROKEN
+
+
+def test_mistakes_of_the_comparison_rarely_break_it():
+    assert sum(broken(0.0, 1500, seed) for seed in range(30)) <= 30 * ALPHA + 2 * (30 * ALPHA) ** 0.5
+
+
+def test_wrong_hits_are_found_through_a_comparison_that_errs():
+    assert 30 == sum(broken(0.2, 3000, seed) for seed in range(30))
+
+
+def test_a_comparison_that_misses_half_takes_longer_to_prove_a_bound():
+    clean = compared(0.0, CLEAN, 0, Bound(DELTA, ERRORS))[0]
+    longer = compared(0.0, 2 * CLEAN + 100, 0, Bound(DELTA, ERRORS))[0]
+
+    assert (State.CALIBRATED, State.PROVEN) == (clean.state, longer.state)

@@ -87,11 +87,13 @@ def _answers(encoder: Encoder, scorer: PairScorer) -> dict[str, Any]:
             "weights": {name: round(float(weight), 3) for name, weight in zip(Features._fields, weights[:-1], strict=True)},
             "bias": round(float(weights[-1]), 3),
             "same_from": round(same_from, 4),
+            "errors": {
+                "mistaken": round(float((sameness[~apart] < same_from).mean()), 3),
+                "seen": round(float((sameness[apart] < same_from).mean()), 3),
+            },
         },
         "origin": {
             "pairs": f"{int((~apart).sum())} that say the same, {int(apart.sum())} that do not",
-            "same_called_different": round(float((sameness[~apart] < same_from).mean()), 3),
-            "different_called_different": round(float((sameness[apart] < same_from).mean()), 3),
         },
     }
 

@@ -7,6 +7,7 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
+from outgate.answers.bound import Errors
 from outgate.answers.file import AnswerFile
 from outgate.answers.index import Index
 from outgate.answers.judgement import Verdict
@@ -85,6 +86,7 @@ class Agreeing:
     """Serves what is not vetoed: the veto is a word."""
 
     version = "test"
+    errors = Errors()
 
     def judge(self, asked, stored, similarity):
         if ("not" in asked) != ("not" in stored):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from outgate.answers.bound import Errors
 from outgate.answers.judgement import Verdict
 from outgate.detectors.paraphrase.checks import differences
 from outgate.model_server.client import findings
@@ -22,6 +23,7 @@ class Agreeing:
     """Serves what no symbol check objects to; two answers are the same where their texts are."""
 
     version = "agreeing"
+    errors = Errors()
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
         against = differences(asked, stored).vetoes
@@ -36,7 +38,7 @@ class NearModels:
 
     made: "list[NearModels]" = []
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, _observe: object = None) -> None:
         self._makers = dict(maker(entry, Path(socket).parent) for entry in MODELS)
         self._models: dict[str, Any] = {}
         self._thread = ThreadPoolExecutor(1)

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import orjson
 
+from outgate.answers.bound import EXACT, Errors
 from outgate.answers.comparison import Features, Weights
 
 FILE = "calibration.json"
@@ -25,6 +26,7 @@ class Calibration:
     score: float
     doubts: Mapping[str, float]
     answers: Weights
+    errors: Errors = EXACT
 
     def surety(self, verified: float, doubts: Iterable[str]) -> float:
         """The verifier's score with what doubts take from its log-odds. A doubt without a weight denies."""
@@ -47,4 +49,5 @@ def calibration() -> Calibration:
         score=values["questions"]["score"],
         doubts=values["questions"]["doubts"],
         answers=Weights(Features(**answers["weights"]), answers["bias"], answers["same_from"]),
+        errors=Errors(**answers["errors"]),
     )

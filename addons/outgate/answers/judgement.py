@@ -35,6 +35,7 @@ class Judgement:
     def __init__(self, scorer: PairScorer, measured: Calibration, encoder: Callable[[], Encoder]) -> None:
         self._scorer, self._measured, self._encoder = scorer, measured, cache(encoder)
         self.version = f"{scorer.version} {measured.version}"
+        self.errors = measured.errors
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
         """Whether the answer to `stored` is the answer to `asked`; `similarity` is the cosine of the two."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
-from outgate.answers.bound import Bound
+from outgate.answers.bound import Bound, Errors
 from outgate.answers.entries import BOUND, Neighbour, is_live, put_bound
 from outgate.answers.file import FILE, AnswerFile
 from outgate.answers.judgement import Verdict
@@ -34,9 +34,12 @@ _ROW = """select s.id, e.key, e.created, e.expires, s.partition, s.encoder, s.hi
 
 
 class Judgement(Protocol):
-    """Decides whether a stored answer answers the question; `version` names what decides, with its calibration."""
+    """Decides whether a stored answer answers the question; `version` names what decides, with its calibration; `errors`
+    are those of `same_answer`.
+    """
 
     version: str
+    errors: Errors
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict: ...
 
@@ -47,6 +50,7 @@ class NoJudgement:
     """Serves nothing: there is no verifier, or it is not the one that was measured."""
 
     version = "none"
+    errors = Errors()
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:  # noqa: ARG002
         return Verdict(served=False, score=None, vetoes=())
@@ -91,7 +95,7 @@ class AnswersModel:
 
     def nearest(self, question: Nearest) -> Found:
         self._follow()
-        bound = self._bounds.of(question.tenant, self._judgement().version, question.delta)
+        bound = self._bounds.of(question.tenant, self._judgement(), question.delta)
         best: Found | None = None
         for similarity, row in self._candidates(question)[:_JUDGED]:
             found = _bounded(self._judged(question, similarity, row), bound)
@@ -103,7 +107,7 @@ class AnswersModel:
     def compare(self, question: Compare) -> Compared:
         self._follow()
         judgement = self._judgement()
-        before = self._bounds.of(question.tenant, judgement.version, question.delta)
+        before = self._bounds.of(question.tenant, judgement, question.delta)
         same = judgement.same_answer(question.stored, question.fresh)
         now = before.after(question.score, wrong=not same)
         self._bounds.keep(question.tenant, judgement.version, now)
@@ -155,10 +159,10 @@ class Bounds:
         self._reader, self._writer = reader, writer
         self._held: dict[tuple[str, str, float], Bound] = {}
 
-    def of(self, tenant: str, judge: str, delta: float) -> Bound:
-        key = (tenant, judge, delta)
+    def of(self, tenant: str, judgement: Judgement, delta: float) -> Bound:
+        key = (tenant, judgement.version, delta)
         if key not in self._held:
-            self._held[key] = self._read(key) or Bound(delta)
+            self._held[key] = self._read(key, judgement.errors) or Bound(delta, judgement.errors)
         return self._held[key]
 
     def keep(self, tenant: str, judge: str, bound: Bound) -> None:
@@ -169,15 +173,15 @@ class Bounds:
     def read_again(self) -> None:
         """An operator may have set them back; what a file begun anew does not have is written to it."""
         for key, held in self._held.items():
-            found = self._read(key)
+            found = self._read(key, held.errors)
             if found is None:
                 self._writer.submit(partial(put_bound, key=key, bound=held))
             else:
                 self._held[key] = found
 
-    def _read(self, key: tuple[str, str, float]) -> Bound | None:
+    def _read(self, key: tuple[str, str, float], errors: Errors) -> Bound | None:
         rows = self._reader.rows(BOUND, key)
-        return Bound.restored(key[2], orjson.loads(rows[0][0])) if rows else None
+        return Bound.restored(key[2], orjson.loads(rows[0][0]), errors) if rows else None
 
 
 def _bounded(found: Found, bound: Bound) -> Found:
