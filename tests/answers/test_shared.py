@@ -98,6 +98,20 @@ def test_bytes_are_bounded(path):
     assert held <= 50_000
 
 
+@pytest.mark.parametrize("room", [Room(40), Room(1000, 40_000)], ids=["entries", "bytes"])
+def test_a_tenant_that_floods_the_cache_pushes_out_its_own_entries_only(path, room):
+    with process(path) as one, process(path) as other:
+        for number in range(10):
+            one.put(b"quiet%d" % number, entry(bytes(200), tenant="quiet"), room)
+        for number in range(300):
+            one.put(b"flood%d" % number, entry(bytes(200), tenant="flood"), room)
+        written(one)
+        kept = [number for number in range(10) if other.get(b"quiet%d" % number, inf) is not None]
+
+        assert list(range(10)) == kept
+        assert other.get(b"flood299", inf) is not None
+
+
 def test_a_newer_entry_takes_the_place_of_the_older_with_what_is_similar(path):
     with process(path) as one, process(path) as other:
         one.put(b"k", entry(b"old", similar=similar()))

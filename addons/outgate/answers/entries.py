@@ -20,7 +20,9 @@ CLOCK_SLACK = 60.0
 """Seconds by which the clocks of two readings may differ; what is newer than that comes from a clock that has been set back."""
 _OVERHEAD = 600
 _PACK_FROM = 256
-_AT_ONCE = 500
+_AT_ONCE, _EVICTED = 500, 16
+_MOST_ENTRIES = "select tenant from shares order by entries desc limit 1"
+_MOST_BYTES = "select tenant from shares order by bytes desc limit 1"
 _OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
 BOUND = "select state from bounds where tenant = ? and judge = ? and delta = ?"
 READ = """select created, expires, status, content_type, usage, packed, body, revision, tenant, workload, model, kind, tags, id
@@ -126,13 +128,19 @@ def trim(db: sqlite3.Connection, now: float) -> int:
 
 
 def evict(db: sqlite3.Connection, room: Room) -> int:
-    """Remove the least recently used until the file holds no more than its room, a slice at a time."""
+    """Remove until the file holds no more than its room, a slice at a time: the least recently used of the tenant that holds most.
+
+    So a tenant that asks for much pushes out its own, and nobody else's.
+    """
     removed = 0
     now = held(db)
     while now.entries and (now.entries > room.entries or now.bytes > room.bytes):
-        above = now.entries - room.entries if now.entries > room.entries else 16
-        least = "delete from entries where id in (select id from entries order by used limit ?)"
-        removed += db.execute(least, (min(above, _AT_ONCE),)).rowcount
+        above, most = (now.entries - room.entries, _MOST_ENTRIES) if now.entries > room.entries else (_EVICTED, _MOST_BYTES)
+        least = f"delete from entries where id in (select id from entries where tenant = ({most}) order by used limit ?)"  # noqa: S608
+        gone = db.execute(least, (min(above, _EVICTED),)).rowcount
+        if not gone:
+            break
+        removed += gone
         now = held(db)
     return removed
 

@@ -14,13 +14,15 @@ from pathlib import Path
 
 _log = logging.getLogger(__name__)
 FILE = "answers.sqlite"
-VERSION = 1
+VERSION = 2
 _SCHEMA = """
 create table if not exists entries (id integer primary key autoincrement, key blob not null unique, created real not null,
     used real not null, expires real not null, size integer not null, tenant text not null, workload text not null,
     model text not null, kind text not null, revision text not null, tags text not null, status integer not null,
     content_type text not null, usage text not null, packed integer not null, body blob not null);
 create index if not exists entries_used on entries (used);
+create index if not exists entries_of on entries (tenant, used);
+create table if not exists shares (tenant text primary key, entries integer not null, bytes integer not null) without rowid;
 create index if not exists entries_expires on entries (expires);
 create table if not exists similar (id integer primary key, partition blob not null, encoder text not null, history blob not null,
     text text not null, vector blob not null);
@@ -31,9 +33,13 @@ create table if not exists bounds (tenant text not null, judge text not null, de
     primary key (tenant, judge, delta)) without rowid;
 create trigger if not exists entries_added after insert on entries begin
     update totals set entries = entries + 1, bytes = bytes + new.size;
+    insert into shares values (new.tenant, 1, new.size)
+        on conflict do update set entries = entries + 1, bytes = bytes + new.size;
 end;
 create trigger if not exists entries_gone after delete on entries begin
     update totals set entries = entries - 1, bytes = bytes - old.size;
+    update shares set entries = entries - 1, bytes = bytes - old.size where tenant = old.tenant;
+    delete from shares where tenant = old.tenant and entries <= 0;
     delete from similar where id = old.id;
 end;
 """

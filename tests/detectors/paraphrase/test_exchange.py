@@ -8,6 +8,8 @@ from outgate.detectors.paraphrase.words import Words
     Why is the sea blue? | Why is the sky blue?
     How do I bake sourdough bread? | How do I freeze sourdough bread?
     cancel my booking for the spa | cancel my subscription for the spa
+    what is the formula of sodium sulfate | what is the formula of sodium sulfite
+    what is the formula of sodium chlorite | what is the formula of sodium chloride
 """)
 def test_one_word_in_the_place_of_another_is_seen(a: Words, b: Words) -> None:
     assert exchange_differs(a, b)

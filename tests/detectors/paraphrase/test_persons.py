@@ -24,6 +24,7 @@ def test_the_same_person_is_no_difference(a: Words, b: Words) -> None:
 
 @pairs("""
     Who was elected mayor? | Who will be elected mayor?
+    Who is the president? | Who was the president?
     You must change it | You may change it
     Should I rest? | Must I rest?
 """)

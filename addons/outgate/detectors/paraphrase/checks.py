@@ -16,6 +16,7 @@ from outgate.detectors.paraphrase.order import moved_differs, order_differs
 from outgate.detectors.paraphrase.persons import person_differs, tense_differs
 from outgate.detectors.paraphrase.questions import question_differs
 from outgate.detectors.paraphrase.scope import form_differs, scope_differs
+from outgate.detectors.paraphrase.signs import calls_differ, capitals_differ, signs_differ
 from outgate.detectors.paraphrase.words import Words, read
 
 type Check = Callable[[Words, Words], bool]
@@ -39,6 +40,9 @@ CHECKS: dict[str, Check] = {
     "person": person_differs,
     "tense": tense_differs,
     "exchange": exchange_differs,
+    "sign": signs_differ,
+    "call": calls_differ,
+    "capital": capitals_differ,
 }
 DOUBTS: dict[str, Check] = {"added": added_differs, "moved": moved_differs}
 """Signs that often tell two questions apart, and sometimes do not: the verifier has to be surer."""

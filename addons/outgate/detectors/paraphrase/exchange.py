@@ -54,12 +54,12 @@ def _alike(one: str, other: str) -> bool:
     if not _SYNONYMS.get(one, set()).isdisjoint(_SYNONYMS.get(other, ())):
         return True
     shorter, longer = sorted((one, other), key=len)
-    return len(shorter) > 3 and (longer.startswith(shorter[:-1]) or _misspelt(shorter, longer))
+    return 3 < len(shorter) < len(longer) and (longer.startswith(shorter[:-1]) or _misspelt(shorter, longer))
 
 
 def _misspelt(one: str, other: str) -> bool:
-    """Whether the words are one letter apart, and not in the first."""
+    """Whether the longer has one letter more, and not in the first place. Another letter is another word: sulfate and sulfite."""
     if len(one) < 5 or len(other) - len(one) > 1:
         return False
     same = next((at for at, (mine, its) in enumerate(zip(one, other, strict=False)) if mine != its), len(one))
-    return same > 0 and (one[same + 1 :] == other[same + 1 :] or one[same:] == other[same + 1 :])
+    return same > 0 and one[same:] == other[same + 1 :]
