@@ -20,7 +20,8 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from evaluation.blocks import Block, blocks
-from outgate.model_server.engines.weights import VERIFIER, quantise
+from outgate.model_server.engines.packaged import VERIFIER
+from outgate.model_server.engines.weights import quantise
 
 PAIRS = Path(__file__).resolve().parents[1] / "data/question_pairs"
 BASE = Path(package).parent / "model"
