@@ -147,6 +147,12 @@ def test_what_is_no_question_is_not_looked_up():
     assert ("uncacheable", []) == (status.result, models.asked)
 
 
+def test_what_its_caller_wants_neither_looked_up_nor_kept_is_bypassed_as_in_the_exact_tier():
+    status, _ = run(stage(), cache_partition=None, cache_control=CacheControl(no_store=True))
+
+    assert "bypass" == status.result
+
+
 def test_shadow_mode_tells_and_gives_nothing():
     status, candidate = run(stage(mode="shadow"))
 

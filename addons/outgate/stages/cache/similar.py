@@ -83,7 +83,7 @@ class CacheSimilar(Stage):
     async def run(self, facts: Reads) -> Written | Answer | Denial:
         wishes = facts.cache_control or NO_WISHES
         if facts.cache_partition is None or wishes.no_cache:
-            return self._told(wishes, "bypass" if wishes.no_cache else "uncacheable")
+            return self._told(wishes, "bypass" if wishes.no_cache or wishes.no_store else "uncacheable")
         found = await self._found(facts, facts.cache_partition)
         if found is None:
             return self._told(wishes, "failed")
