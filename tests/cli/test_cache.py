@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from outgate.answers.bound import Bound
+from outgate.answers.calibration import calibration
 from outgate.answers.entries import put_bound
 from outgate.answers.file import AnswerFile
 from outgate.cli.main import cli
@@ -142,6 +143,9 @@ def test_a_damaged_file_is_said(path):
 
 def test_status_tells_the_bound_and_reset_sets_it_back(path, shared):
     bound = Bound(0.005)
+    shared._writer.submit(lambda db: put_bound(db, ("t1", "v1", 0.005), Bound(0.005)))
+    assert shared.flush()
+    fresh = run(path, "status").output
     for _ in range(3):
         bound = bound.after(1.0, wrong=True)
     shared._writer.submit(lambda db: put_bound(db, ("t1", "v1", 0.005), bound))
@@ -153,6 +157,7 @@ def test_status_tells_the_bound_and_reset_sets_it_back(path, shared):
     run(path, "reset", "t1", "--yes")
     now = orjson.loads(run(path, "status", "--json").output)
 
+    assert f"0 wrong of 0 compared, 0.50% allowed; served from score {calibration().score:.3g} (v1)" in fresh
     assert "t1: broken, 3 wrong of 3 compared, 0.50% allowed; similar answers are not served (v1)" in told
     assert "would be set back" in dry
     assert ("broken", "calibrated") == (still, now["bounds"][0]["state"])

@@ -11,6 +11,7 @@ from typing import Any
 import click
 import orjson
 
+from outgate.answers.calibration import calibration
 from outgate.answers.file import FILE, AnswerFile
 from outgate.answers.selecting import Selection, Shown, drop, reset_bounds, selected, status
 
@@ -167,7 +168,8 @@ def _age(seconds: float) -> str:
 
 
 def _bound_line(**bound: Any) -> str:
-    served = "similar answers are not served" if bound["threshold"] is None else f"served from score {bound['threshold']}"
+    least = bound["threshold"]
+    served = "similar answers are not served" if least is None else f"served from score {max(least, calibration().score):.3g}"
     return (
         f"  {bound['tenant']}: {bound['state']}, {bound['wrong']} wrong of {bound['compared']} compared, "
         f"{bound['delta']:.2%} allowed; {served} ({bound['judgement']})"
