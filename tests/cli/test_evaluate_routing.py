@@ -64,7 +64,6 @@ def test_every_text_has_a_row_and_the_file_its_figures(tmp_path, name, text):
         ('{"names": {"coder": []}, "threshold": "high"}', None),
         ("{", None),
         (json.dumps(EXEMPLARS), '{"question": 1}\n'),
-        (json.dumps(EXEMPLARS), "["),
     ],
 )
 def test_a_file_of_another_form_is_told(tmp_path, exemplars, asked):
@@ -73,6 +72,40 @@ def test_a_file_of_another_form_is_told(tmp_path, exemplars, asked):
     assert 1 == result.exit_code
     assert "Error" in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("bad", ["[", "7", "[1]", '{"question": 1}', '{"text": 1, "route": "chat"}', '{"text": "a", "route": 1}'])
+def test_a_line_of_another_form_is_told_by_its_number(tmp_path, bad):
+    result = evaluated(tmp_path, "rule.json", json.dumps(EXEMPLARS), lines(ASKED[:1]) + "\n" + bad + "\n")
+
+    assert (1, 1) == (result.exit_code, result.output.count("asked.jsonl, line 3: "))
+
+
+def test_a_file_without_a_text_has_no_figures(tmp_path):
+    result = evaluated(tmp_path, "rule.json", json.dumps(EXEMPLARS), "\n")
+
+    assert 1 == result.exit_code
+    assert "there is no text in this file" in result.output
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_labels_that_the_rule_does_not_name_are_told_and_counted(tmp_path):
+    asked = [*ASKED, {"text": "boil an egg", "route": "kitchen"}, {"text": "of no label"}]
+    result = evaluated(tmp_path, "rule.json", json.dumps(EXEMPLARS), lines(asked))
+
+    assert (0, 1) == (result.exit_code, result.stderr.count("\n"))
+    assert "1 of 5 texts are labelled 'kitchen', which the rule does not name" in result.stderr
+    assert "in_scope: 3" in result.stdout
+
+
+def test_figures_that_cannot_be_written_are_told(tmp_path):
+    (tmp_path / "asked.jsonl").write_text(lines(ASKED[:1]))
+    (tmp_path / "rule.json").write_text(json.dumps(EXEMPLARS))
+    arguments = ["--input", "asked.jsonl", "--exemplars", "rule.json", "--json", "none/out.json"]
+    result = CliRunner().invoke(cli, ["evaluate", "routing", *(a if a[0] == "-" else str(tmp_path / a) for a in arguments)])
+
+    assert 1 == result.exit_code
+    assert "none/out.json: No such file or directory" in result.output
 
 
 def test_exemplars_come_from_one_place(tmp_path):

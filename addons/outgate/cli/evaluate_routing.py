@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from outgate.testing.ports import LocalModels
 
 _WHO = Principal(name="evaluate")
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_FORM = '{"text", "route"}'
 
 
 class Labelled(NamedTuple):
@@ -33,7 +35,7 @@ class Labelled(NamedTuple):
 
 
 @click.command()
-@click.option("--input", "source", type=_FILE, required=True, help='JSON Lines of {"text", "route"}; "none" is out of scope.')
+@click.option("--input", "source", type=_FILE, required=True, help=f'JSON Lines of {_FORM}; "none" is out of scope.')
 @click.option("--json", "target", type=_FILE, required=True, help="Where rows and summary are written.")
 @click.option("--policy", type=_FILE, help="Take the semantic rule of this policy's `route`.")
 @click.option("--exemplars", type=_FILE, help='Take a semantic rule from JSON, or JSON Lines of {"text", "route", "topic"}.')
@@ -41,7 +43,7 @@ def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path 
     """Route every text of a file, and say how well.
 
     A row is {"route", "score", "decided"}: the best name, its score, and what the rule decides with its threshold and margin.
-    Exit code 1 where a file cannot be read.
+    A text without a route is routed and not counted. Exit code 1 where a file cannot be read or written.
     """
     if (policy is None) == (exemplars is None):
         raise click.UsageError("give either --policy or --exemplars")
@@ -51,10 +53,14 @@ def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path 
     else:
         semantic = Semantic(_rule_of_file(exemplars or Path()), models, memo)
     asked = list(_labelled(source))
+    _tell_doubts(source, asked, semantic.rule.names)
     judged = asyncio.run(_judged(semantic, [each.text for each in asked]))
     rows = [_row(each) for each in judged]
     told = summary([each.route for each in asked], rows)
-    target.write_bytes(orjson.dumps({"summary": told, "rows": rows}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    try:
+        target.write_bytes(orjson.dumps({"summary": told, "rows": rows}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    except OSError as error:
+        raise click.ClickException(f"{target}: {error.strerror}") from error
     for name, value in told.items():
         click.echo(f"{name}: {value}")
 
@@ -92,12 +98,32 @@ def _grouped(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"names": plain, "none_of_these": none}
 
 
+def _tell_doubts(source: Path, asked: Sequence[Labelled], names: Collection[str]) -> None:
+    """Refuse a file without a text; name labels that the rule cannot decide for, which count as wrong whatever it decides."""
+    if not asked:
+        raise click.ClickException(f"{source}: there is no text in this file")
+    for label, count in Counter(each.route for each in asked if each.route not in {*names, NONE, ""}).items():
+        click.echo(f"{source}: {count} of {len(asked)} texts are labelled {label!r}, which the rule does not name", err=True)
+
+
 def _labelled(file: Path) -> Iterator[Labelled]:
     try:
-        for line in _lines(file):
-            yield Labelled(str(line["text"]), str(line.get("route", "")))
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise click.ClickException(f'{file}: this is not JSON Lines of {{"text", "route"}}: {error}') from error
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield _label(orjson.loads(line))
+            except ValueError as error:
+                raise click.ClickException(f"{file}, line {number}: {error}") from error
+
+
+def _label(line: Any) -> Labelled:
+    """Raises ValueError."""
+    if not isinstance(line, dict) or not isinstance(line.get("text"), str) or not isinstance(line.get("route", ""), str):
+        raise ValueError(f"this is not {_FORM}")  # noqa: TRY004 - one error for whatever a line may be
+    return Labelled(line["text"], line.get("route", ""))
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:

@@ -20,11 +20,11 @@ class Semantic:
     """One semantic rule at work."""
 
     def __init__(self, rule: SemanticRule, models: Models, memo: Remembered, embedder: tuple[str, ...] = ()) -> None:
-        self._rule, self._vectors = rule, Vectors(models, memo, embedder)
+        self.rule, self._vectors = rule, Vectors(models, memo, embedder)
         self.exemplars = Exemplars(rule, models, embedder)
 
     async def judge(self, text: str, principal: Principal) -> Judged:
         """Raises ModelServerError."""
         scorer = await self.exemplars.scorer()
         scores = scorer.score(await self._vectors.of(text, principal))
-        return Judged(scores, scores.score >= self._rule.threshold and scores.margin >= self._rule.margin)
+        return Judged(scores, scores.score >= self.rule.threshold and scores.margin >= self.rule.margin)
