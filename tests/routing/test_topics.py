@@ -20,9 +20,10 @@ def test_a_name_or_topic_without_a_phrase_is_refused(names, lacking):
 
 
 def test_a_name_with_few_phrases_is_doubted():
-    codes = [code for code, _, _ in doubts(SemanticRule(names={"coder": {"bugs": CODE[:2], "new": CODE[2:4]}, "chat": CHAT}))]
+    ((code, message, repair),) = doubts(SemanticRule(names={"coder": {"bugs": CODE[:2], "new": CODE[2:4]}, "chat": CHAT}))
 
-    assert ["W_FEW_EXEMPLARS"] == codes
+    assert ("W_FEW_EXEMPLARS", "the semantic rule knows 'coder' by 4 phrases in all") == (code, message)
+    assert repair.startswith("write 5 and more, ")
 
 
 def test_a_phrase_under_two_names_is_doubted_however_it_is_spelt():

@@ -81,7 +81,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     ),
     "W_FEW_EXEMPLARS": (
         "a name of a semantic rule has so few phrases that little is known of what belongs to it",
-        "write 3 to 10 phrases for each of its topics",
+        "write 5 phrases and more, 3 to 10 for each of its topics",
     ),
     "W_EXEMPLAR_TWICE": (
         "a semantic rule has one phrase under two names, so that it speaks for neither",

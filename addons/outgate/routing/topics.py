@@ -70,8 +70,9 @@ def doubts(rule: SemanticRule) -> Iterator[tuple[str, str, str]]:
     for name in rule.names:
         count = sum(len(topic.phrases) for topic in topics_of(rule) if topic.name == name)
         if count < FEW:
-            message = f"the semantic rule knows {name!r} by {count} {'phrase' if count == 1 else 'phrases'} only"
-            yield "W_FEW_EXEMPLARS", message, "write 3 to 10 phrases for each of its topics: docs/results/routing.md has figures"
+            message = f"the semantic rule knows {name!r} by {count} {'phrase' if count == 1 else 'phrases'} in all"
+            repair = f"write {FEW} and more, 3 to 10 for each of its topics: docs/results/routing.md has figures"
+            yield "W_FEW_EXEMPLARS", message, repair
     for phrase, names in owners.items():
         if len(names) > 1:
             message = f"the semantic rule has one phrase under {' and '.join(sorted(names))}: {phrase[:80]!r}"
