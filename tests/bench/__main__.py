@@ -14,11 +14,11 @@ from pathlib import Path
 
 import uvloop
 
-from bench import bodies, report, suites
+from bench import bodies, cache, report, suites
 from bench.gateway import gateway
 from bench.load import LoadError
 from bench.report import BARE, DIRECT, EMPTY, FULL, PLAN, REDACTION, STOCK, STREAMING
-from bench.subjects import Subject, Upstream, bare, cores, provider, settle, stock
+from bench.subjects import Cores, Subject, Upstream, bare, cores, provider, settle, stock
 from bench.suites import Pace, Samples
 
 SUITES = (
@@ -34,17 +34,19 @@ SUITES = (
     "newtext",
     "open_streams",
     "growth",
+    "cache",
 )
+"""`cache` comes last, by itself: it starts gateways of its own when the others have ended."""
 
 
 class Run:
     """One run: the subjects by name, and what was measured of them."""
 
-    def __init__(self, subjects: dict[str, Subject], upstream: Upstream, pace: Pace) -> None:
-        self.subjects = subjects
+    def __init__(self, upstream: Upstream, pace: Pace, samples: Samples) -> None:
+        self.subjects: dict[str, Subject] = {}
         self.upstream = upstream
         self.pace = pace
-        self.samples = Samples()
+        self.samples = samples
         self.turned = False
 
     def those(self, *names: str) -> Sequence[Subject]:
@@ -107,35 +109,47 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     pace = suites.QUICK if asked.quick else suites.FULL
+    chosen = asked.suite or [suite for suite in SUITES if suite != "cache" or not asked.stock]
     core = cores()
     os.sched_setaffinity(0, {core.rest})
+    encoder, samples = 0.0, Samples()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         upstream = stack.enter_context(provider(core.rest, folder))
+        if others := [suite for suite in chosen if suite != "cache"]:
+            encoder = beside_stock(others, core, folder, Run(upstream, pace, samples), stock_only=asked.stock)
+        if "cache" in chosen:
+            cache.run(samples, core, folder, upstream, pace)
+    return show(samples, chosen, encoder, asked.json, pace.repetitions)
+
+
+def beside_stock(chosen: Sequence[str], core: Cores, folder: Path, run: "Run", *, stock_only: bool) -> float:
+    """Run these suites; returns the memory of the model server."""
+    with contextlib.ExitStack() as stack:
         found = [
-            stack.enter_context(stock(core.subject, folder, upstream)),
-            stack.enter_context(stock(core.subject, folder, upstream, streaming=True)),
-            stack.enter_context(bare(core.subject, folder, upstream)),
+            stack.enter_context(stock(core.subject, folder, run.upstream)),
+            stack.enter_context(stock(core.subject, folder, run.upstream, streaming=True)),
+            stack.enter_context(bare(core.subject, folder, run.upstream)),
         ]
-        if not asked.stock:
-            found += [stack.enter_context(gateway(plan, core.subject, folder, upstream)) for plan in (EMPTY, PLAN, REDACTION, FULL)]
-        run = Run({subject.name: subject for subject in found}, upstream, pace)
+        if not stock_only:
+            plans = (EMPTY, PLAN, REDACTION, FULL)
+            found += [stack.enter_context(gateway(plan, core.subject, folder, run.upstream)) for plan in plans]
+        run.subjects = {subject.name: subject for subject in found}
         settle(found)
-        uvloop.run(run.all(asked.suite or SUITES))
-        encoder = run.subjects[FULL].model_server_rss() if FULL in run.subjects else 0.0
-    return show(run, encoder, asked.json, complete=not asked.suite and not asked.stock)
+        uvloop.run(run.all(chosen))
+        return run.subjects[FULL].model_server_rss() if FULL in run.subjects else 0.0
 
 
-def show(run: Run, encoder: float, path: Path | None, *, complete: bool) -> int:
-    """Print the medians and, where every suite ran, the figures against their goals."""
-    for suite, medians in report.absolute(run.samples).items():
-        sys.stdout.write(f"{suite:<20} " + "   ".join(f"{name}: {value:.3f}" for name, value in medians.items()) + "\n")
-    if not complete:
-        return 0
-    values = report.figures(run.samples, encoder)
-    sys.stdout.write("\n" + report.table(values) + "\n")
-    if path is not None:
-        report.write(path, values, run.samples, run.pace.repetitions)
+def show(samples: Samples, chosen: Sequence[str], encoder: float, path: Path | None, repetitions: int) -> int:
+    """Print the medians and, of the suite `cache` and where every suite ran, the figures against their goals."""
+    for suite, medians in report.absolute(samples).items():
+        sys.stdout.write(f"{suite:<24} " + "   ".join(f"{name}: {value:.3f}" for name, value in medians.items()) + "\n")
+    values = report.figures(samples, encoder) if set(chosen) == set(SUITES) else {}
+    values |= cache.figures(samples) if "cache" in chosen else {}
+    if values:
+        sys.stdout.write("\n" + report.table(values) + "\n")
+    if values and path is not None:
+        report.write(path, values, samples, repetitions)
     return 0
 
 

@@ -8,10 +8,17 @@ import json
 import random
 from collections.abc import Sequence
 from functools import cache
+from typing import Protocol
 
 from bench.conversation import code, letters, listings, prose
 
 MARK = "@@letters@@"
+
+
+class Asks(Protocol):
+    """Requests as bytes, by number."""
+
+    def next(self, number: int) -> bytes: ...
 
 
 class Body:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from bench.bodies import Body
+from bench.bodies import Asks, Body
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
@@ -191,7 +191,7 @@ class Window(NamedTuple):
 
 
 async def closed_loop(
-    target: Target, body: Body, *, connections: int, seconds: float, warm: float, fresh: bool, at: Callable[[str], None]
+    target: Target, body: Asks, *, connections: int, seconds: float, warm: float, fresh: bool, at: Callable[[str], None]
 ) -> Window:
     """`connections` clients, each with its next request as soon as the last is answered; a connection each where `fresh`.
 

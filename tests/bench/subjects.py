@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -79,10 +80,18 @@ def is_model_server(pid: int) -> bool:
 class Subject:
     """A running proxy. The model server's CPU and memory are told apart from those of the rest of the tree."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], target: Target) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], target: Target, admin: int = 0) -> None:
         self.name = name
         self.process = process
         self.target = target
+        self.admin = admin
+
+    def counted(self, metric: str) -> dict[str, float]:
+        """The values of a metric by its labels, as /metrics writes them."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics") as reply:
+            lines = reply.read().decode().splitlines()
+        rows = (line.removeprefix(metric).rpartition(" ") for line in lines if line.startswith(metric + "{"))
+        return {labels: float(value) for labels, _, value in rows}
 
     def cpu(self) -> float:
         return sum(cpu_seconds(pid) for pid in tree(self.process.pid) if not is_model_server(pid))
@@ -103,7 +112,7 @@ class Subject:
         return max((rss_mb(pid) for pid in tree(self.process.pid) if is_model_server(pid)), default=0.0)
 
 
-def pinned(core: int, *command: str, environment: dict[str, str] | None = None, log: Path) -> subprocess.Popen[bytes]:
+def pinned(core: int | str, *command: str, environment: dict[str, str] | None = None, log: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         ["taskset", "-c", str(core), *command],
         stdin=subprocess.PIPE,

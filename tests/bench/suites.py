@@ -7,11 +7,11 @@ import asyncio
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench import bodies
-from bench.bodies import Body
+from bench.bodies import Asks, Body
 from bench.conversation import Conversation
 from bench.conversation import new_text as new_prose
 from bench.load import Exchange, LoadError, Target, arrived, closed_loop, connect, each, numbers, request, stream_once
@@ -58,15 +58,17 @@ async def load_cpu(
     samples: Samples,
     suite: str,
     subjects: Sequence[Subject],
-    body: Body,
+    body: Asks,
     pace: Pace,
     upstream: Upstream,
     *,
     connections: int = 16,
     fresh: bool = False,
+    kept: Callable[[Subject], float] = lambda _: 0,
 ) -> None:
     """CPU per request under a closed loop; apart from it, as `<suite>.encoder` and `<suite>.provider`, what the model server and
-    the provider took. Raises LoadError where the provider has not seen every request.
+    the provider took. Raises LoadError where the provider has not seen every request, but those that a cache answered: `kept`
+    counts them.
     """
     for subject in subjects:
         clocks: dict[str, tuple[float, float, float]] = {}
@@ -74,13 +76,14 @@ async def load_cpu(
         def clock(moment: str, subject: Subject = subject, clocks: dict = clocks) -> None:
             clocks[moment] = (subject.cpu(), subject.model_server_cpu(), upstream.cpu())
 
-        before, _ = await arrived(upstream.target)
+        before, answered = (await arrived(upstream.target))[0], kept(subject)
         window = await closed_loop(
             subject.target, body, connections=connections, seconds=pace.seconds, warm=pace.seconds / 4, fresh=fresh, at=clock
         )
         seen = (await arrived(upstream.target))[0] - before
-        if seen != window.total:
-            raise LoadError(f"{subject.name}, {suite}: of {window.total} requests {seen} arrived")
+        if seen + (hits := kept(subject) - answered) != window.total:
+            raise LoadError(f"{subject.name}, {suite}: of {window.total} requests {seen} arrived, and {hits:.0f} were hits")
+        samples.add(f"{suite}.arrived", subject.name, seen / window.total)
         spent = [(end - start) / window.count * 1000 for start, end in zip(clocks["start"], clocks["end"], strict=True)]
         for name, value in zip((suite, f"{suite}.encoder", f"{suite}.provider"), spent, strict=True):
             samples.add(name, subject.name, value)
