@@ -24,6 +24,7 @@ from bench.subjects import rss_mb
 from outgate.answers import entries
 from outgate.answers.file import AnswerFile
 from outgate.answers.questions import Nearest, nearest
+from outgate.answers.settings import SimilarSettings
 from outgate.answers.shared import SharedAnswers
 from outgate.inference.usage import Usage
 from outgate.metering.metrics import Metrics
@@ -58,13 +59,13 @@ def fill(path: Path, partition: bytes, known: Sequence[tuple[str, bytes]], body:
     """
     db = AnswerFile(path).open(write=True)
     db.execute("begin")
-    for number, (text, vector) in enumerate(_near(known, ENTRIES - entries.totals(db).entries)):
+    for number, (text, vector) in enumerate(_near(known, ENTRIES - entries.held(db).entries)):
         similar = Similar(partition=partition, text=f"{text} {number}", vector=vector, encoder=EMBEDDER.version)
         entries.put(db, key_of(number), _entry(body, similar))
     db.execute("commit")
-    held = entries.totals(db).entries
+    count = entries.held(db).entries
     db.close()
-    return held
+    return count
 
 
 def _near(known: Sequence[tuple[str, bytes]], count: int) -> Iterator[tuple[str, bytes]]:
@@ -138,7 +139,7 @@ def _question(text: str, vector: bytes, partition: bytes) -> Nearest:
         text=text,
         vector=vector,
         encoder=EMBEDDER.version,
-        threshold=0.8,
+        threshold=SimilarSettings().threshold,
         delta=0.005,
         max_age=_AGE,
         now=time.time(),
