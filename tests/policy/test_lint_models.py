@@ -73,5 +73,14 @@ def test_the_error_stands_at_its_line_with_the_nearest_name():
     assert "'fast'" in problem.repair
 
 
-def test_where_names_pass_any_may_be_chosen():
-    assert [] == problems("[{to: gpt-5}]", **{"model_map: {": "model_map: {passthrough: true, "})
+@pytest.mark.parametrize(("chosen", "told"), [("gpt-5", []), ("fast", []), ("big-one", []), ("fats", ["W_NEAR_ALIAS"])])
+def test_where_names_pass_any_may_be_chosen_and_what_looks_like_an_alias_is_told(chosen, told):
+    found = problems(f"[{{to: {chosen}}}]", **{"model_map: {": "model_map: {passthrough: true, "})
+
+    assert told == [code for code, _ in found]
+
+
+def test_a_map_that_is_wrong_is_told_once():
+    assert ["E_VALUE"] == [
+        code for code, _ in problems("[{to: fats}]", **{"{models: {": "{passthrough: true, models: [{", "]}}": "]}]}"})
+    ]

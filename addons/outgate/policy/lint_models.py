@@ -18,9 +18,13 @@ _NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS})
 
 
 def unknown_aliases(source: Source, stages: Mapping[str, Placed]) -> Iterator[Problem]:
-    """Names that `route` would choose and `model_map` refuse."""
-    placed, known = stages.get("route"), _aliases(stages.get("model_map"))
-    if placed is None or known is None:
+    """Names that `route` would choose and `model_map` refuse, or pass on although an alias is spelt much like them."""
+    placed, mapped = stages.get("route"), stages.get("model_map")
+    if placed is None:
+        return
+    known = _aliases(mapped)
+    if known is None:
+        yield from _misspelt(source, placed, frozenset(_settings(mapped).get("models", ())))
         return
     for place, name in _chosen(placed.settings, placed.place):
         if not any(covers((alias,), name) for alias in known):
@@ -32,6 +36,15 @@ def unknown_aliases(source: Source, stages: Mapping[str, Placed]) -> Iterator[Pr
                 else f"add it under `models` of `model_map`; it knows {', '.join(sorted(known)) or 'none'}"
             )
             yield source.problem("E_UNKNOWN_ALIAS", message, place, repair, ("route",))
+
+
+def _misspelt(source: Source, placed: Placed, aliases: frozenset[str]) -> Iterator[Problem]:
+    """Names that pass through a `model_map`, and are probably one of its aliases."""
+    for place, name in _chosen(placed.settings, placed.place):
+        near = nearest(name, aliases)
+        if near and not any(covers((alias,), name) for alias in aliases):
+            message = f"`route` chooses {name!r}, which is no alias of `model_map` and goes to the provider as it is"
+            yield source.problem("W_NEAR_ALIAS", message, place, f"did you mean {near!r}?", ("route",))
 
 
 def _chosen(settings: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, str]]:
@@ -70,10 +83,15 @@ def refused_models(
 
 def _aliases(placed: Placed | None) -> frozenset[str] | None:
     """The names that a `model_map` knows; None where it takes any, or has settings that are wrong."""
+    settings = _settings(placed)
+    return None if not settings or settings["passthrough"] or settings["default"] else frozenset(settings["models"])
+
+
+def _settings(placed: Placed | None) -> dict[str, Any]:
+    """All settings of a `model_map`; empty where there is none, or where they are wrong."""
     if placed is None:
-        return None
+        return {}
     try:
-        settings = stage_type("model_map").settings_type.model_validate(dict(placed.settings)).model_dump()
+        return stage_type("model_map").settings_type.model_validate(dict(placed.settings)).model_dump()
     except ValidationError:
-        return None
-    return None if settings["passthrough"] or settings["default"] else frozenset(settings["models"])
+        return {}

@@ -51,6 +51,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "`route` chooses a name that `model_map` does not know",
         "take the name that is proposed, or add it under `models`",
     ),
+    "W_NEAR_ALIAS": (
+        "`route` chooses a name that `model_map` passes on as it is, and an alias is spelt much like it",
+        "take the alias that is proposed, or keep the name where it is the provider's own",
+    ),
     "E_MISSING_FILE": (
         "a file that the policy names is not there",
         "write the path from the policy's folder; `--elsewhere` where it is on another machine",
