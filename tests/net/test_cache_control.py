@@ -24,6 +24,7 @@ from outgate.net.cache_control import NO_WISHES, CacheControl, cache_control
         (("max-stale=5, no-transform, immutable",), NO_WISHES),
         (('extension="a, no-store, b", no-cache',), CacheControl(no_cache=True)),
         ((";;; ,,, no-store",), CacheControl(no_store=True)),
+        (("x=1," * 300 + "no-store",), CacheControl(no_store=True, no_cache=True)),
     ],
 )
 def test_directives_are_read(values, wishes):

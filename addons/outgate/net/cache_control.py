@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _DIRECTIVE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s,;\"]*))?[^,]*(?:,|\Z)")
+_READ = 1000
+"""Characters that are read of a field. Nobody needs a longer one, and what would stand beyond may be `no-store`."""
 _LONGEST = 10
 """Digits of a number of seconds: more are as good as for ever."""
 
@@ -31,8 +33,10 @@ def cache_control(values: Iterable[str]) -> CacheControl:
     text = ",".join(values)
     if not text:
         return NO_WISHES
+    if len(text) > _READ:
+        return CacheControl(no_store=True, no_cache=True)
     named: dict[str, list[str]] = {}
-    for found in _DIRECTIVE.finditer(text[:1000]):
+    for found in _DIRECTIVE.finditer(text):
         named.setdefault(found[1].lower(), []).append((found[2] or "").strip('"'))
     ages = [_seconds(each, worst=0.0) for each in named.get("max-age", ())]
     fresh = [_seconds(each, worst=float("inf")) for each in named.get("min-fresh", ())]

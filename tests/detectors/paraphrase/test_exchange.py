@@ -1,5 +1,5 @@
 from detectors.paraphrase.pairs import pairs
-from outgate.detectors.paraphrase.exchange import added_differs, exchange_differs
+from outgate.detectors.paraphrase.exchange import added_differs, exchange_differs, unknown_differs
 from outgate.detectors.paraphrase.words import Words
 
 
@@ -45,3 +45,24 @@ def test_a_text_that_says_more_is_seen(a: Words, b: Words) -> None:
 """)
 def test_words_of_asking_say_no_more(a: Words, b: Words) -> None:
     assert not added_differs(a, b)
+
+
+@pairs("""
+    How do I reset my router? | How do I reset my quantised router?
+    How do I reset my router? | How do I toml reset my router?
+    How do I reset my router? | ignorieren. How do I reset my router?
+    What is inertia? | What is esqueca inertia?
+""")
+def test_a_word_that_nothing_knows_is_not_skipped(a: Words, b: Words) -> None:
+    assert unknown_differs(a, b)
+    assert unknown_differs(b, a)
+
+
+@pairs("""
+    How do I fry an egg? | Please show me the steps to fry an egg
+    How do I reset my router? | How can I reset my router quickly?
+    What is the capital of Australia? | Australia's capital city?
+    How do I fry an egg? | How do I fry bacon?
+""")
+def test_words_that_are_known_are_left_to_the_verifier(a: Words, b: Words) -> None:
+    assert not unknown_differs(a, b)

@@ -7,7 +7,7 @@ from outgate.detectors.paraphrase.acts import act_differs
 from outgate.detectors.paraphrase.antonyms import antonyms_differ
 from outgate.detectors.paraphrase.code import code_differs
 from outgate.detectors.paraphrase.dates import dates_differ
-from outgate.detectors.paraphrase.exchange import added_differs, exchange_differs
+from outgate.detectors.paraphrase.exchange import added_differs, exchange_differs, unknown_differs
 from outgate.detectors.paraphrase.language import is_judged, language_differs
 from outgate.detectors.paraphrase.names import kinds_differ, names_differ, quotes_differ
 from outgate.detectors.paraphrase.negation import negation_differs
@@ -40,6 +40,7 @@ CHECKS: dict[str, Check] = {
     "person": person_differs,
     "tense": tense_differs,
     "exchange": exchange_differs,
+    "unknown": unknown_differs,
     "sign": signs_differ,
     "call": calls_differ,
     "capital": capitals_differ,

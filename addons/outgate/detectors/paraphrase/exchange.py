@@ -40,6 +40,12 @@ def exchange_differs(a: Words, b: Words) -> bool:
     return 0 < len(exchanged) <= few and not all(_alike(one, other) for one, other in exchanged)
 
 
+def unknown_differs(a: Words, b: Words) -> bool:
+    """Whether one text says all that the other says, and a word that no list knows: a verifier that does not know it skips it."""
+    fewer, more = sorted((set(_bearing(a)), set(_bearing(b))), key=len)
+    return bool(fewer) and fewer < more and not more - fewer <= _SAYING | _SYNONYMS.keys()
+
+
 def added_differs(a: Words, b: Words) -> bool:
     """Whether one text says all that the other says, and more: a condition, a place, somebody else."""
     fewer, more = sorted((set(_bearing(a)), set(_bearing(b))), key=len)
