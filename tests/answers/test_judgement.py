@@ -99,7 +99,7 @@ def test_answers_are_compared_with_the_encoder() -> None:
 
 
 def test_a_doubt_lowers_the_score() -> None:
-    scored = Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I fry an egg in butter?", 0.8)
+    scored = Judgement(FakeScorer(0.9), MEASURED, no_encoder).judge("How do I fry an egg?", "How do I quickly fry an egg?", 0.8)
 
     assert not scored.served
     assert scored.score == pytest.approx(9 / math.e / (1 + 9 / math.e))

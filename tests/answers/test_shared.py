@@ -1,6 +1,7 @@
 """Cached answers of a machine: shared, bounded, kept, and never in the way."""
 
 import sqlite3
+import struct
 from math import inf
 
 import pytest
@@ -110,6 +111,16 @@ def test_a_tenant_that_floods_the_cache_pushes_out_its_own_entries_only(path, ro
 
         assert list(range(10)) == kept
         assert other.get(b"flood299", inf) is not None
+
+
+def test_a_vector_that_cannot_be_kept_does_not_end_the_thread_that_writes(path):
+    with process(path) as one, process(path) as other:
+        one.put(b"a", entry(similar=similar(vector=struct.pack("<384f", *([1e9] * 384)))))
+        written(one)
+        one.put(b"b", entry())
+        written(one)
+
+        assert other.get(b"b", AGE) is not None
 
 
 def test_a_newer_entry_takes_the_place_of_the_older_with_what_is_similar(path):

@@ -163,3 +163,15 @@ def test_status_tells_the_bound_and_reset_sets_it_back(path, shared):
     assert ("broken", "calibrated") == (still, now["bounds"][0]["state"])
     assert (3, {"t1": 2, "t2": 1}) == (now["entries"], now["tenants"])
     assert 1 == run(path, "reset", "t9").exit_code
+
+
+def test_what_is_dropped_is_left_in_no_file(path, shared):
+    secret = entry(b"secretive", tenant="t3", created=time.time(), similar=similar(text="a secretive question"))
+    shared.put(b"\xcc" * 32, secret)
+    assert shared.flush()
+    files = [path, path.with_name(path.name + "-wal")]
+    before = [b"secretive" in file.read_bytes() for file in files]
+    run(path, "drop", "--tenant", "t3", "--yes")
+
+    assert any(before)
+    assert [] == [file for file in files if file.exists() and b"secretive" in file.read_bytes()]

@@ -82,8 +82,9 @@ def drop(file: AnswerFile, db: sqlite3.Connection, selection: Selection, now: fl
     """Remove what is meant, and have every process let go of it. Raises sqlite3.Error, OSError.
 
     The number is changed before each commit, so that no writer puts back what it had in hand, and after the last, so that nobody
-    keeps what was read before it.
+    keeps what was read before it. What is removed is overwritten, also in the log.
     """
+    db.execute("pragma secure_delete = on")
     where, values = selection.where(now)
     removed, last = 0, -1
     while last:
@@ -94,6 +95,7 @@ def drop(file: AnswerFile, db: sqlite3.Connection, selection: Selection, now: fl
         db.execute("commit")
         removed += last
     file.bump()
+    db.execute("pragma wal_checkpoint(truncate)")
     return removed
 
 

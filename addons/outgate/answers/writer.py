@@ -118,7 +118,7 @@ class Writer:
             if generation == now:
                 try:
                     work(db)
-                except (ValueError, TypeError, struct.error):
+                except (ValueError, TypeError, OverflowError, struct.error):
                     self._lose("unwritable")
         if self._monotonic() - self._trimmed >= _TRIM:
             self._trimmed = self._monotonic()
