@@ -35,5 +35,5 @@ def test_no_text_breaks_a_check(text: str) -> None:
 
 def test_doubts_are_looked_for_where_there_is_no_veto() -> None:
     assert Differences((), ("moved",)) == differences("Why is the sky so blue now?", "Why is now the sky so blue?")
-    assert Differences((), ("added",)) == differences("How do I fry an egg?", "How do I fry an egg in butter?")
-    assert Differences(("number",), ()) == differences("How do I fry 2 eggs?", "How do I fry 3 eggs in butter?")
+    assert Differences((), ("added",)) == differences("How do I fry an egg?", "How do I quickly fry an egg?")
+    assert Differences(("number",), ()) == differences("How do I fry 2 eggs?", "How do I quickly fry 3 eggs?")
