@@ -116,3 +116,16 @@ def test_a_doubt_that_was_not_measured_is_a_refusal() -> None:
 @pytest.mark.parametrize("verified", [0.0, 1.0])
 def test_the_ends_of_the_scale_are_no_error(verified: float) -> None:
     assert (verified == 1.0) == Judgement(FakeScorer(verified), MEASURED, no_encoder).judge(ASKED, STORED, 0.8).served
+
+
+def test_the_same_words_in_another_frame_need_no_verifier():
+    scorer = FakeScorer(0.0)
+    verdict = Judgement(scorer, MEASURED, no_encoder).judge("How can I change my password?", "how do I change my password", 0.99)
+
+    assert (Verdict(served=True, score=1.0, vetoes=()), []) == (verdict, scorer.asked)
+
+
+def test_what_a_check_refuses_is_refused_in_any_frame():
+    verdict = Judgement(FakeScorer(1.0), MEASURED, no_encoder).judge("How can I add `x`?", "How do I add x", 0.99)
+
+    assert not verdict.served

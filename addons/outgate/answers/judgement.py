@@ -1,7 +1,7 @@
 """Judge whether a stored answer may be given to a question that was asked in other words.
 
 Cheapest first: similarity and length, then the symbol checks, then the verifier, which reads both questions together. What one of
-them does not affirm is not served.
+them does not affirm is not served. The verifier is not asked about the same words in another frame (`how can I`, `how do I`).
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from outgate.answers.calibration import Calibration, calibration
 from outgate.detectors.paraphrase.checks import Differences, differences
+from outgate.detectors.paraphrase.frames import same_but_for_frame
 from outgate.model_server.engines import Encoder, EngineError, PairScorer
 
 FAR, LENGTH = "similarity", "length"
@@ -44,6 +45,8 @@ class Judgement:
         found = against(asked, stored)
         if found.vetoes:
             return Verdict(served=False, score=None, vetoes=found.vetoes)
+        if same_but_for_frame(asked, stored):
+            return Verdict(served=True, score=1.0, vetoes=())
         score = self._measured.surety(self._verified(asked, stored), found.doubts)
         return Verdict(served=score >= self._measured.score, score=score, vetoes=())
 
