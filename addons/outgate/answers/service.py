@@ -141,15 +141,7 @@ class AnswersModel:
             return found
         verdict = self._judgement().judge(question.text, row.text, similarity)
         reason = "" if verdict.served else "vetoed" if verdict.vetoes else "unverified" if verdict.score is None else "below"
-        return Found(
-            served=verdict.served,
-            reason=reason,
-            key=row.key,
-            similarity=similarity,
-            score=verdict.score,
-            vetoes=verdict.vetoes,
-            age=found.age,
-        )
+        return replace(found, served=verdict.served, reason=reason, score=verdict.score, vetoes=verdict.vetoes)
 
 
 class Bounds:

@@ -1,4 +1,4 @@
-"""Which answers are kept, and given again: the caller's `Cache-Control`, endings, poisoned entries, and changes of the policy."""
+"""Answers that are kept, and given again: the caller's `Cache-Control`, endings, poisoned entries, and changes of the policy."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Whose a thing is, who acts, whether something must or may be, and whether it is over or yet to come."""
+"""Owners and actors in a text, what must or may be, and what is over or yet to come."""
 
 from outgate.detectors.paraphrase.words import Words
 
