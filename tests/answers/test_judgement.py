@@ -70,7 +70,9 @@ def test_the_order_of_the_two_that_scores_lower_counts() -> None:
 def test_what_is_refused_costs_no_verifier(asked: str, stored: str, similarity: float, vetoes: tuple[str, ...]) -> None:
     scorer = FakeScorer(1.0)
 
-    assert Verdict(served=False, score=None, vetoes=vetoes) == Judgement(scorer, MEASURED, no_encoder).judge(
+    needed = 0.8 if vetoes == (FAR,) else None
+
+    assert Verdict(served=False, score=None, vetoes=vetoes, needed=needed) == Judgement(scorer, MEASURED, no_encoder).judge(
         asked, stored, similarity
     )
     assert [] == scorer.asked

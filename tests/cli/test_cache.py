@@ -16,7 +16,7 @@ from support.cached import entry, process, similar
 
 AGE = 10 * 86400.0
 ENTRIES = {
-    b"\xaa" * 32: {"tenant": "t1", "workload": "w", "model": "gpt", "revision": "abc", "tags": ("faq", "it's")},
+    b"\xaa" * 32: {"tenant": "t1", "workload": "w", "model": "gpt", "revision": "abc", "tags": ("faq", "it's"), "request": "req_1"},
     b"\xab" * 32: {"tenant": "t1", "workload": "v", "model": "claude", "revision": "abd"},
     b"\xbb" * 32: {"tenant": "t2", "workload": "u", "model": "gpt", "revision": "abc", "created": time.time() - 86400.0},
 }
@@ -54,6 +54,8 @@ def keys(path, *arguments):
         ((), {"aa", "ab", "bb"}),
         (("--key", "AA"), {"aa"}),
         (("--key", "a"), {"aa", "ab"}),
+        (("--request", "req_1"), {"aa"}),
+        (("--request", "req_"), set()),
         (("--tag", "it's"), {"aa"}),
         (("--tag", "fa"), set()),
         (("--model", "gpt"), {"aa", "bb"}),

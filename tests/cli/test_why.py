@@ -139,9 +139,23 @@ def test_a_state_folder_that_is_not_there_is_named(tmp_path):
     assert (1, True) == (told.exit_code, "--state" in told.output)
 
 
+def test_a_look_up_tells_the_entry_and_what_refused_it(state):
+    near = {"tier": "similar", "result": "miss", "similarity": 0.91, "entry": "req_00aa"}
+    looked_up = [
+        near | {"reason": "vetoed", "checks": ["negation", "number"]},
+        near | {"reason": "below", "score": 0.9, "needed": 0.97},
+    ]
+    path = state / "accounts" / "audit" / "w2.c.00000001.jsonl"
+    path.write_bytes(orjson.dumps(LINE | {"id": "req_00ac", "outgate.cache": looked_up}) + b"\n")
+    shown = run(state, "req_00ac").output
+
+    assert "similar: miss (vetoed: negation, number), similarity 0.910, stored by req_00aa" in shown
+    assert "verifier 0.900, needed was 0.970, stored by req_00aa; outgate cache ls --request req_00aa" in shown
+
+
 def test_a_routed_request_tells_what_decided(state):
     near = {"name": "coder", "topic": "bugs", "phrase": "my unit test fails", "similarity": 0.8123}
-    routing = {"name": "coder", "method": "semantic", "rule": 1, "score": 0.91, "scores": {"coder": 0.99}, "nearest": [near]}
+    routing = {"name": "coder", "method": "semantic", "rule": 2, "score": 0.91, "scores": {"coder": 0.99}, "nearest": [near]}
     path = state / "accounts" / "audit" / "w2.c.00000001.jsonl"
     path.write_bytes(orjson.dumps(LINE | {"id": "req_00ab", "outgate.routing": routing}) + b"\n")
     shown = run(state, "req_00ab").output

@@ -25,7 +25,7 @@ _MOST_ENTRIES = "select tenant from shares order by entries desc limit 1"
 _MOST_BYTES = "select tenant from shares order by bytes desc limit 1"
 _OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
 BOUND = "select state from bounds where tenant = ? and judge = ? and delta = ?"
-READ = """select created, expires, status, content_type, usage, packed, body, revision, tenant, workload, model, kind, tags, id
+READ = """select created, expires, status, content_type, usage, packed, body, revision, tenant, workload, model, kind, tags, request
     from entries where key = ?"""
 
 
@@ -45,6 +45,7 @@ class Neighbour(NamedTuple):
     history: bytes
     text: str
     vector: bytes
+    request: str
 
 
 def put(db: sqlite3.Connection, key: bytes, entry: CachedAnswer) -> None:
@@ -58,10 +59,10 @@ def put(db: sqlite3.Connection, key: bytes, entry: CachedAnswer) -> None:
     text = _sound(similar.text) if similar else ""
     db.execute("delete from entries where key = ?", (key,))
     number = db.execute(
-        "insert into entries values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into entries values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             key, entry.created, entry.created, entry.expires, size, entry.tenant, entry.workload, entry.model, entry.kind,
-            entry.revision, orjson.dumps(entry.tags).decode(), entry.status, entry.content_type, usage, packed, body,
+            entry.revision, orjson.dumps(entry.tags).decode(), entry.request, entry.status, entry.content_type, usage, packed, body,
         ),
     ).lastrowid  # fmt: skip
     if similar is not None:
@@ -71,7 +72,7 @@ def put(db: sqlite3.Connection, key: bytes, entry: CachedAnswer) -> None:
 
 def answer_of(row: tuple[Any, ...]) -> CachedAnswer:
     """The entry of a row that `READ` gave. Raises DamagedRowError."""
-    created, expires, status, content_type, usage, packed, body, revision, tenant, workload, model, kind, tags, _ = row
+    created, expires, status, content_type, usage, packed, body, revision, tenant, workload, model, kind, tags, request = row
     try:
         stated = orjson.loads(usage)
         return CachedAnswer(
@@ -87,6 +88,7 @@ def answer_of(row: tuple[Any, ...]) -> CachedAnswer:
             model=model,
             kind=kind,
             tags=tuple(orjson.loads(tags)),
+            request=request,
         )
     except (zstd.ZstdError, ValueError, TypeError) as error:
         raise DamagedRowError from error

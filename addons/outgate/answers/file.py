@@ -14,12 +14,12 @@ from pathlib import Path
 
 _log = logging.getLogger(__name__)
 FILE = "answers.sqlite"
-VERSION = 2
+VERSION = 3
 _SCHEMA = """
 create table if not exists entries (id integer primary key autoincrement, key blob not null unique, created real not null,
     used real not null, expires real not null, size integer not null, tenant text not null, workload text not null,
-    model text not null, kind text not null, revision text not null, tags text not null, status integer not null,
-    content_type text not null, usage text not null, packed integer not null, body blob not null);
+    model text not null, kind text not null, revision text not null, tags text not null, request text not null,
+    status integer not null, content_type text not null, usage text not null, packed integer not null, body blob not null);
 create index if not exists entries_used on entries (used);
 create index if not exists entries_of on entries (tenant, used);
 create table if not exists shares (tenant text primary key, entries integer not null, bytes integer not null) without rowid;

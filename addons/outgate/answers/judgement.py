@@ -23,11 +23,13 @@ _SHORT = 40
 
 
 class Verdict(NamedTuple):
-    """What the judgement says of a candidate. `score` is how sure it is, None where the verifier was not asked."""
+    """What the judgement says of a candidate. `score` is how sure it is, None where the verifier was not asked;
+    `needed` is the similarity or the score that it did not reach."""
 
     served: bool
     score: float | None
     vetoes: tuple[str, ...]
+    needed: float | None = None
 
 
 class Judgement:
@@ -41,14 +43,15 @@ class Judgement:
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
         """Whether the answer to `stored` is the answer to `asked`; `similarity` is the cosine of the two."""
         if similarity < self._measured.similarity:
-            return Verdict(served=False, score=None, vetoes=(FAR,))
+            return Verdict(served=False, score=None, vetoes=(FAR,), needed=self._measured.similarity)
         found = against(asked, stored)
         if found.vetoes:
             return Verdict(served=False, score=None, vetoes=found.vetoes)
         if same_but_for_frame(asked, stored):
             return Verdict(served=True, score=1.0, vetoes=())
         score = self._measured.surety(self._verified(asked, stored), found.doubts)
-        return Verdict(served=score >= self._measured.score, score=score, vetoes=())
+        served = score >= self._measured.score
+        return Verdict(served=served, score=score, vetoes=(), needed=None if served else self._measured.score)
 
     def same_answer(self, a: str, b: str) -> bool:
         """Whether two answers to one question say the same, however they say it."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from outgate.inference.cached import CacheStatus
 from outgate.model_server.wire import ModelServerError
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ class Found:
     """The reply to `Nearest`: the best candidate, and whether it may be served; `key` is None where there is no candidate.
 
     `reason` says why nothing is served: `none`, `far`, `vetoed`, `unverified` (no verifier), `below` (its score), `bound` (the
-    tenant's error bound); empty where it is served. `bound` is the state of that bound.
+    tenant's error bound); empty where it is served. `bound` is the state of that bound. `vetoes` are the checks that told the
+    questions apart, `needed` is the similarity or score that was missed, `entry` the id of the request that stored the candidate.
     """
 
     served: bool
@@ -52,6 +54,15 @@ class Found:
     vetoes: tuple[str, ...] = ()
     age: float = 0.0
     bound: str = "calibrated"
+    needed: float | None = None
+    entry: str = ""
+
+    def status(self, tier: str) -> CacheStatus:
+        """A miss, with what is known of the candidate."""
+        if self.key is None:
+            return CacheStatus(tier, "miss")
+        near = CacheStatus(tier, "miss", similarity=self.similarity, score=self.score, needed=self.needed)
+        return near._replace(entry=self.entry, checks=self.vetoes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

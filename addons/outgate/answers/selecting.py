@@ -14,14 +14,16 @@ from outgate.answers.bound import Bound
 from outgate.answers.file import AnswerFile
 
 _SLICE = 1000
-_SHOWN = "lower(hex(key)), tenant, workload, model, kind, revision, tags, created, used, expires, size"
+_SHOWN = "lower(hex(key)), tenant, workload, model, kind, revision, tags, created, used, expires, size, request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What is meant; each field that is set narrows it. `key` is how it begins, in hexadecimal; ages are in seconds."""
+    """What is meant; each field that is set narrows it. `key` is how it begins, in hexadecimal; `request` is the id of
+    the request that stored it, as `outgate why` names it; ages are in seconds."""
 
     key: str = ""
+    request: str = ""
     tag: str = ""
     model: str = ""
     tenant: str = ""
@@ -33,6 +35,7 @@ class Selection:
         """A condition, and its values."""
         parts: list[tuple[str, Any]] = [
             ("lower(hex(key)) glob ? || '*'", self.key.lower()),
+            ("request = ?", self.request),
             ("exists (select 1 from json_each(tags) where value = ?)", self.tag),
             ("model = ?", self.model),
             ("tenant = ?", self.tenant),
@@ -57,6 +60,7 @@ class Shown(NamedTuple):
     used: float
     expires: float | None
     size: int
+    request: str
 
 
 class Status(NamedTuple):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOOKED_AT, _JUDGED = 8, 2
 """Candidates whose rows are read; candidates that the judgement is asked about, nearest first."""
-_ROW = """select s.id, e.key, e.created, e.expires, s.partition, s.encoder, s.history, s.text, s.vector
+_ROW = """select s.id, e.key, e.created, e.expires, s.partition, s.encoder, s.history, s.text, s.vector, e.request
     from similar s join entries e on e.id = s.id where s.id = ?"""
 
 
@@ -136,12 +136,14 @@ class AnswersModel:
         return sorted(((self._index().cosine(question.vector, row.vector), row) for row in alive), key=lambda pair: -pair[0])
 
     def _judged(self, question: Nearest, similarity: float, row: Neighbour) -> Found:
-        found = Found(served=False, reason="far", key=row.key, similarity=similarity, age=max(0.0, question.now - row.created))
+        age = max(0.0, question.now - row.created)
+        found = Found(served=False, reason="far", key=row.key, similarity=similarity, age=age, entry=row.request)
         if similarity < question.threshold:
-            return found
+            return replace(found, needed=question.threshold)
         verdict = self._judgement().judge(question.text, row.text, similarity)
         reason = "" if verdict.served else "vetoed" if verdict.vetoes else "unverified" if verdict.score is None else "below"
-        return replace(found, served=verdict.served, reason=reason, score=verdict.score, vetoes=verdict.vetoes)
+        score, vetoes, needed = verdict.score, verdict.vetoes, verdict.needed
+        return replace(found, served=verdict.served, reason=reason, score=score, vetoes=vetoes, needed=needed)
 
 
 class Bounds:
@@ -181,7 +183,7 @@ def _bounded(found: Found, bound: Bound) -> Found:
     allowed = bound.threshold is not None and found.score is not None and found.score >= bound.threshold
     if not found.served or allowed:
         return replace(found, bound=bound.state)
-    return replace(found, served=False, reason="bound", bound=bound.state)
+    return replace(found, served=False, reason="bound", bound=bound.state, needed=bound.threshold)
 
 
 def _is_meant(row: Neighbour, question: Nearest) -> bool:

@@ -39,6 +39,7 @@ _STATE = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 _SELECTION = (
     click.option("--key", default="", metavar="HEX", help="How the key begins."),
+    click.option("--request", default="", metavar="ID", help="The request that stored it, as `outgate why` names it."),
     click.option("--tag", default="", help="One of the entry's tags."),
     click.option("--model", default="", help="The routed model."),
     click.option("--tenant", default=""),
@@ -65,7 +66,7 @@ def command() -> None:
 @_JSON
 @click.option("--limit", type=int, default=100, show_default=True, help="At most so many, latest used first.")
 def list_entries(*, state: Path, as_json: bool, limit: int, **selection: Any) -> None:
-    """List entries: key, age, size, tenant, workload, model, kind, revision, tags."""
+    """List entries: key, age, size, tenant, workload, model, kind, revision, the request that stored it, tags."""
     with _opened(state) as (_, db):
         for entry in islice(selected(db, Selection(**selection), time.time()), limit):
             click.echo(orjson.dumps(entry._asdict()) if as_json else _line(entry))
@@ -158,6 +159,7 @@ def _line(entry: Shown) -> str:
         entry.model,
         entry.kind,
         entry.revision[:12],
+        entry.request,
     )
     return "  ".join((*words, ",".join(entry.tags))).rstrip()
 

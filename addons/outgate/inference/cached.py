@@ -6,6 +6,9 @@ from typing import NamedTuple
 class CacheStatus(NamedTuple):
     """One look-up. `result` is `hit`, `miss`, `bypass` (the caller wants none), `uncacheable`, `shadow` (it would have been
     served), `sampled` (a hit that was asked of the provider all the same), or `failed`; `reason` says why it was no hit.
+
+    `entry` is the id of the request that stored the answer that was found; `checks` are those that told the questions apart, and
+    `needed` is the similarity or score that was missed.
     """
 
     tier: str
@@ -14,6 +17,9 @@ class CacheStatus(NamedTuple):
     age: float | None = None
     similarity: float | None = None
     score: float | None = None
+    entry: str = ""
+    checks: tuple[str, ...] = ()
+    needed: float | None = None
 
     def field(self, lifetime: float) -> str:
         """The `Cache-Status` of a hit (RFC 9211); `similarity` and `score` are parameters of our own."""

@@ -74,9 +74,11 @@ def _asked(closed: Closed) -> dict[str, str | None]:
 
 def _cached(status: CacheStatus) -> dict[str, Any]:
     """One look-up; what is not known of it is left out."""
-    near = {"age": status.age, "similarity": status.similarity, "score": status.score}
-    told = {name: round(value, 4) for name, value in near.items() if value is not None}
-    return {"tier": status.tier, "result": status.result, **({"reason": status.reason} if status.reason else {}), **told}
+    near = {"age": status.age, "similarity": status.similarity, "score": status.score, "needed": status.needed}
+    words = {"reason": status.reason, "checks": status.checks, "entry": status.entry}
+    told = {name: value for name, value in words.items() if value}
+    figures = {name: round(value, 4) for name, value in near.items() if value is not None}
+    return {"tier": status.tier, "result": status.result, **told, **figures}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -91,13 +93,14 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _routing(routing: Routing) -> dict[str, Any]:
-    """How the name was chosen: names and phrases of the policy, never of the prompt."""
+    """How the name was chosen: names and phrases of the policy, never of the prompt. Rules are counted from one."""
     told = {
+        "rule": routing.rule + 1 or None,
         "score": routing.score,
         "scores": dict(routing.scores),
         "nearest": [near._asdict() for near in routing.nearest],
     }
-    decided = {"name": routing.name, "method": routing.method, "rule": routing.rule}
+    decided = {"name": routing.name, "method": routing.method}
     return decided | {name: value for name, value in told.items() if value not in (None, {}, [])}
 
 

@@ -86,13 +86,16 @@ def _asked(line: Line) -> str:
 
 
 def _cached(status: Mapping[str, Any]) -> str:
-    """`similar: hit, 12 s old, similarity 0.957, verifier 0.998`."""
-    result = f"{status.get('tier')}: {status.get('result')}" + (f" ({status['reason']})" if status.get("reason") else "")
-    near = (("similarity", "similarity"), ("verifier", "score"))
+    """`similar: hit, 12 s old, similarity 0.957, verifier 0.998, stored by req_…; outgate cache ls --request req_…`."""
+    reason = ": ".join(filter(None, (status.get("reason"), ", ".join(status.get("checks", ())))))
+    result = f"{status.get('tier')}: {status.get('result')}" + (f" ({reason})" if reason else "")
+    near = (("similarity", "similarity"), ("verifier", "score"), ("needed was", "needed"))
+    entry = status.get("entry")
     return _joined(
         result,
         f"{status['age']:.0f} s old" if "age" in status else "",
         *(f"{word} {status[name]:.3f}" for word, name in near if name in status),
+        f"stored by {entry}; outgate cache ls --request {entry}" if entry else "",
     )
 
 
@@ -105,7 +108,7 @@ def _routed(line: Line) -> str:
         for each in routing.get("nearest", ())
     )
     score = f"score {routing['score']:.2f}" if routing.get("score") is not None else ""
-    rule = f"rule {routing['rule'] + 1}" if routing["rule"] >= 0 else ""
+    rule = f"rule {routing['rule']}" if routing.get("rule") else ""
     return _joined(f"to {routing['name'] or 'nothing'} by {routing['method']}", rule, score, f"near {near}" if near else "")
 
 

@@ -36,7 +36,8 @@ class Similar:
 class CachedAnswer:
     """One answer: `body` is what the dialect encodes, `created` epoch seconds, `revision` that of the policy that judged it.
 
-    At `expires` (epoch seconds) a shared store lets it go. `kind` is the dialect and operation; `tags` are the operator's.
+    At `expires` (epoch seconds) a shared store lets it go. `kind` is the dialect and operation; `tags` are the operator's;
+    `request` is the id of the exchange that stored it, by which an operator names it.
     """
 
     status: int
@@ -51,6 +52,7 @@ class CachedAnswer:
     model: str = ""
     kind: str = ""
     tags: tuple[str, ...] = ()
+    request: str = ""
     similar: Similar | None = None
 
 

@@ -32,6 +32,7 @@ def test_a_question_in_other_words_is_answered_from_the_cache(start):
     assert ("exact", "miss") == (exact["tier"], exact["result"])
     assert ("similar", "hit", 0.99) == (similar["tier"], similar["result"], similar["score"])
     assert similar["similarity"] > 0.9
+    assert first.headers["x-outgate-request-id"] == similar["entry"]
     assert ("cache", "nothing", 0) == (line["outgate.source"], line["outgate.charged"], line["outgate.charged.output_tokens"])
 
 

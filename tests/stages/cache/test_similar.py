@@ -26,7 +26,7 @@ from stages.cache.test_cache import Counted, entry, events_of
 from support.placeholders import placeholder
 
 KEY, EMBEDDERS = b"k" * 32, Embedders({})
-FOUND = Found(served=True, reason="", key=KEY, similarity=0.93, score=0.99, age=4.0)
+FOUND = Found(served=True, reason="", key=KEY, similarity=0.93, score=0.99, age=4.0, entry="req_0")
 JANE = placeholder("jane@x.example")
 FACTS = Reads(
     cache_partition=Partition(b"p" * 32, "how are you?"),
@@ -75,7 +75,7 @@ def run(given, **changed):
 def test_a_verified_candidate_is_given_and_says_how_near_it_is():
     counted = Counted()
     answer = run(stage(counted=counted))
-    status = CacheStatus("similar", "hit", "", 4.0, 0.93, 0.99)
+    status = CacheStatus("similar", "hit", "", 4.0, 0.93, 0.99, "req_0")
 
     assert isinstance(answer, Answer)
     assert ("cache", (status, None)) == (answer.source, answer.outputs)
@@ -117,6 +117,20 @@ def test_nothing_else_is_given(name):
     assert ("miss", None) == (status.result, candidate)
 
 
+REFUSED = {
+    "a check": (replace(FOUND, served=False, reason="vetoed", score=None, vetoes=("negation",)), "vetoed", ("negation",), None),
+    "a surety": (replace(FOUND, served=False, reason="below", score=0.9, needed=0.97), "below", (), 0.97),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_miss_says_which_entry_was_near_and_what_refused_it(name):
+    found, reason, checks, needed = REFUSED[name]
+    status, _ = run(stage(Models(found)))
+
+    assert ("miss", reason, "req_0", checks, needed) == (status.result, status.reason, status.entry, status.checks, status.needed)
+
+
 def test_an_answer_that_names_a_placeholder_the_caller_has_not_is_not_given():
     kept = replace(entry(b"to EMAIL_cbbbbbbbbbbb"), created=6.0, tenant="t")
     hers = run(stage(kept=kept), cache_names=Names.of([JANE]))
@@ -156,7 +170,7 @@ def test_what_its_caller_wants_neither_looked_up_nor_kept_is_bypassed_as_in_the_
 def test_shadow_mode_tells_and_gives_nothing():
     status, candidate = run(stage(mode="shadow"))
 
-    assert CacheStatus("similar", "shadow", "", 4.0, 0.93, 0.99) == status
+    assert CacheStatus("similar", "shadow", "", 4.0, 0.93, 0.99, "req_0") == status
     assert Candidate(KEY, 0.99) == candidate
 
 

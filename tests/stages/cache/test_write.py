@@ -49,6 +49,7 @@ def facts(**changed):
         "operation": Operation("openai", Kind.CHAT),
         "params": Params(),
         "policy_revision": "r7",
+        "exchange_id": "req_1",
     }
     return Reads(**(fields | changed))
 
@@ -63,6 +64,7 @@ def test_an_answer_that_ended_well_is_stored_under_its_key():
     answers, stored = run(facts())
 
     assert stored is answers.get(KEY, 60.0)
+    assert "req_1" == stored.request
     assert (200, "application/json", b"{}", USAGE, 42.0, "r7") == (
         stored.status,
         stored.content_type,

@@ -86,7 +86,7 @@ class Cache(Stage):
         events = replayed(facts.operation, facts.params, entry, keys.names)
         if events is None:
             return self._told(wishes, keys, "miss")
-        status = self._counted("hit", age)
+        status = self._counted("hit", age)._replace(entry=entry.request)
         return answered(entry, events, status, settings.max_age, (keys.key, keys.names, status, keys.partition))
 
     def _told(self, wishes: CacheControl, keys: tuple[bytes | None, Names, Partition | None], result: str) -> Written | Denial:

@@ -65,8 +65,9 @@ class CacheJoin(Stage):
             return (None,)
         entry = await self._flights.follow(key, settings.single_flight_wait)
         events = replayed(facts.operation, facts.params, entry, facts.cache_names or NONE) if entry is not None else None
-        status = CacheStatus(_TIER, "miss") if events is None else CacheStatus(_TIER, "hit", age=0.0)
+        status = CacheStatus(_TIER, "miss" if entry is None or events is None else "hit")
         self._metrics.add(LOOKUPS, (_TIER, status.result))
         if entry is None or events is None:
             return (status,)
+        status = status._replace(age=0.0, entry=entry.request)
         return answered(entry, events, status, settings.max_age, (status,))

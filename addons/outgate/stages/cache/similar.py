@@ -31,6 +31,7 @@ from outgate.stores.answers import Answers, CachedAnswer
 
 _TIER = "similar"
 _SLACK = 1.0
+_NOTHING = CacheStatus(_TIER, "")
 
 
 class Reads(NamedTuple):
@@ -87,14 +88,14 @@ class CacheSimilar(Stage):
         found = await self._found(facts, facts.cache_partition)
         if found is None:
             return self._told(wishes, "failed")
-        near = {"similarity": found.similarity, "score": found.score} if found.key is not None else {}
+        near = found.status(_TIER)
         if not found.served or found.key is None:
-            return self._told(wishes, "miss", found.reason, **near)
+            return self._told(wishes, "miss", found.reason, near)
         entry = self._entry(found.key, facts.principal)
         age = max(0.0, self._wall() - entry.created) if entry is not None else 0.0
         if entry is None or not wishes.accepts(age, self._settings.max_age):
-            return self._told(wishes, "miss", "gone" if entry is None else "old", **near)
-        return self._given(facts, wishes, entry, found, CacheStatus(_TIER, "hit", "", age, found.similarity, found.score))
+            return self._told(wishes, "miss", "gone" if entry is None else "old", near)
+        return self._given(facts, wishes, entry, found, near._replace(age=age))
 
     async def _found(self, facts: Reads, partition: Partition) -> Found | None:
         if facts.prompt_vector is None:
@@ -126,12 +127,10 @@ class CacheSimilar(Stage):
     ) -> Written | Answer | Denial:
         events = replayed(facts.operation, facts.params, entry, facts.cache_names or NONE)
         if events is None:
-            return self._told(wishes, "miss", "placeholders", similarity=found.similarity, score=found.score)
-        result = self._result(facts.exchange_id, wishes)
-        status = self._counted(hit._replace(result=result))
-        candidate = Candidate(found.key or b"", found.score or 0.0)
-        if result != "hit":
-            return (status, candidate)
+            return self._told(wishes, "miss", "placeholders", hit._replace(age=None))
+        status = self._counted(hit._replace(result=self._result(facts.exchange_id, wishes)))
+        if status.result != "hit":
+            return (status, Candidate(found.key or b"", found.score or 0.0))
         return answered(entry, events, status, self._settings.max_age, (status, None))
 
     def _result(self, exchange_id: str, wishes: CacheControl) -> str:
@@ -141,8 +140,8 @@ class CacheSimilar(Stage):
         drawn = int.from_bytes(sha256(exchange_id.encode()).digest()[:4]) / 2**32
         return "sampled" if drawn < self._similar.sample and not wishes.only_if_cached else "hit"
 
-    def _told(self, wishes: CacheControl, result: str, reason: str = "", **near: float | None) -> Written | Denial:
-        written = (self._counted(CacheStatus(_TIER, result, reason, **near)), None)
+    def _told(self, wishes: CacheControl, result: str, reason: str = "", near: CacheStatus = _NOTHING) -> Written | Denial:
+        written = (self._counted(near._replace(result=result, reason=reason)), None)
         return not_cached(written) if wishes.only_if_cached else written
 
     def _counted(self, status: CacheStatus) -> CacheStatus:

@@ -53,6 +53,7 @@ class Reads(NamedTuple):
     model: str | None
     principal: Principal | None
     policy_revision: str
+    exchange_id: str
 
 
 _OPTIONAL = ("cache_key", "cache_names", "cache_recording", "cache_partition", "prompt_vector", "model", "principal")
@@ -100,6 +101,7 @@ class CacheWrite(Stage):
             model=facts.model or "",
             kind=f"{facts.operation.dialect} {facts.operation.kind.value}",
             tags=self._settings.tags,
+            request=facts.exchange_id,
             similar=self._kept_with(facts),
         )
         return (entry if self._answers.put(key, entry, self._room) else None,)
