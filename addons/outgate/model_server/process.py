@@ -24,6 +24,7 @@ MODELS = (
     "pii=outgate.detectors.pii.model:load",
     "embed=outgate.model_server.embed:load",
     "answers=outgate.answers.service:load",
+    "injection=outgate.guards.injection:load",
     "topics=outgate.routing.model:load",
 )
 

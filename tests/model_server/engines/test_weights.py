@@ -4,7 +4,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from model_server.engines.trained import untrained
-from outgate.model_server.engines.weights import WORDS, quantise, verifier_weights
+from outgate.model_server.engines.weights import WORDS, quantise, scoring_weights
 
 
 def test_every_linear_weight_is_int8_with_a_scale_a_row() -> None:
@@ -20,7 +20,7 @@ def test_every_linear_weight_is_int8_with_a_scale_a_row() -> None:
 
 def test_what_is_read_back_is_near_what_was_trained() -> None:
     trained = untrained()
-    floats, linears = verifier_weights(save(quantise(trained)))
+    floats, linears = scoring_weights(save(quantise(trained)))
 
     for name, (rows, scale) in linears.items():
         assert np.abs(rows * scale[:, None] - trained[f"bert.{name}"]).max() <= scale.max() * 0.51

@@ -4,7 +4,8 @@ A text is embedded up to MAX_CHARACTERS and MAX_TOKENS; what follows does not ch
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import log
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,6 +18,8 @@ from outgate.model_server.engines.packaged import IDS, MASK, MAX_CHARACTERS, MAX
 
 _TOGETHER, _PADDING = 512, 8
 """Tokens that are run together at most, which bounds memory, and tokens by which the lengths of texts differ at most."""
+_OVERLAP = 64
+"""Tokens that two windows of a text have in common."""
 
 type Precision = Literal["int8", "fp32"]
 
@@ -58,6 +61,25 @@ class OnnxScorer:
         return encoded if len(encoded.ids) <= MAX_TOKENS else None
 
 
+class OnnxReader:
+    """A net that reads one text at a time, and is told its channel. A text is read whole, in windows that overlap."""
+
+    def __init__(self, graph: bytes, tokenizer: Tokenizer) -> None:
+        self._session = _session(graph)
+        self._tokenizer = tokenizer
+        tokenizer.enable_truncation(MAX_TOKENS, stride=_OVERLAP, strategy="only_second")
+
+    def read(self, channel: str, texts: Sequence[str]) -> list[float]:
+        """A logit for each text: the highest of its windows."""
+        windows = self._encoded(channel, texts)
+        scores = iter(_outputs(self._session, [window for some in windows for window in some]))
+        return [max(_logit(float(next(scores)[0])) for _ in some) for some in windows]
+
+    def _encoded(self, channel: str, texts: Sequence[str]) -> list[list[Encoding]]:
+        whole = self._tokenizer.encode_batch([(channel, text.encode(errors="replace").decode()) for text in texts])
+        return [[one, *one.overflowing] for one in whole]
+
+
 def load_encoder(name: str = packaged.NAME, precision: Precision = "int8", folder: Path | None = None) -> OnnxEncoder:
     """The packaged encoder. Raises EngineError where its files are missing or not the published ones."""
     if name != packaged.NAME or precision not in ("int8", "fp32"):
@@ -79,18 +101,35 @@ def encoder_of(precision: str) -> OnnxEncoder:
 
 def load_scorer(weights: Path = VERIFIER, folder: Path | None = None) -> OnnxScorer:
     """The verifier. Raises EngineError where its weights, or the packaged files, are missing or have another form."""
+    name, write = _scoring(weights, "verifier")
+    return OnnxScorer(name, graphs.graph(name, write, folder or graphs.folder()), _tokenizer())
+
+
+def load_reader(weights: Path, folder: Path | None = None) -> OnnxReader:
+    """The net of a classifier of texts, in the form of the verifier's weights. Raises EngineError."""
+    name, graph = _scoring(weights, "reader")
+    return OnnxReader(graphs.graph(name, graph, folder or graphs.folder()), _tokenizer())
+
+
+def _scoring(weights: Path, kind: str) -> tuple[str, Callable[[], bytes]]:
+    """The name of a graph with one score, and what writes it from these weights. Raises EngineError."""
     try:
         data = weights.read_bytes()
     except OSError as error:
-        raise EngineError(f"the verifier's weights cannot be read: {error.strerror}") from error
-    version = f"verifier-{packaged.version(hashlib.sha256(data).hexdigest())}"
+        raise EngineError(f"the weights of the {kind} cannot be read: {error.strerror}") from error
 
     def write() -> bytes:
-        from outgate.model_server.engines.weights import verifier_graph
+        from outgate.model_server.engines.weights import scoring_graph
 
-        return verifier_graph(data)
+        return scoring_graph(data)
 
-    return OnnxScorer(version, graphs.graph(version, write, folder or graphs.folder()), _tokenizer())
+    return f"{kind}-{packaged.version(hashlib.sha256(data).hexdigest())}", write
+
+
+def _logit(score: float) -> float:
+    """What a score was before the sigmoid, within ±12."""
+    kept = min(max(score, 6e-6), 1 - 6e-6)
+    return log(kept / (1 - kept))
 
 
 def _tokenizer() -> Tokenizer:

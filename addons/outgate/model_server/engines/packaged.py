@@ -18,6 +18,8 @@ DIGESTS = {
 }
 VERIFIER = Path(__file__).parent.parent / "verifier" / "weights.safetensors"
 """The weights of the verifier, which are ours."""
+CLASSIFIER = Path(__file__).parent.parent / "classifier"
+"""The folder of the classifier of injections, which is ours."""
 LAYERS, HEADS, WIDTH = 6, 12, 384
 IDS, MASK, TYPES = "input_ids", "attention_mask", "token_type_ids"
 """The inputs of a graph."""

@@ -1,6 +1,6 @@
-"""Read and write the verifier's weights: int8 rows with a scale for each, small enough for the repository.
+"""Read and write the weights of models trained from all-MiniLM-L6-v2: int8 rows with a scale each, small enough for the repository.
 
-The word embeddings are those of all-MiniLM-L6-v2, frozen while the verifier is trained, and not in the file.
+Its word embeddings are frozen while they are trained, and not in the files.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _ROWS, _SCALE, _WEIGHT = ".q", ".scale", ".weight"
 
 def quantise(state: Mapping[str, Array]) -> dict[str, Array]:
     """The weights of a trained `BertForSequenceClassification` of one label in the form of VERIFIER, to be saved by
-    `safetensors.numpy.save_file`. The training script of the verifier calls it.
+    `safetensors.numpy.save_file`. The training scripts call it.
 
     `NAME.weight` of a linear layer, [out, in], becomes `NAME.weight.q` in int8 and `NAME.weight.scale`, one float32 a row. All else
     stays float32. Word embeddings are left out, and names lose their `bert.`.
@@ -47,26 +47,26 @@ def encoder_graph(*, int8: bool) -> bytes:
     return BertGraph(floats, linears if int8 else {}).embedding()
 
 
-def verifier_graph(data: bytes) -> bytes:
-    """The graph of the verifier, from the content of a file that `quantise` made. Raises EngineError for another form."""
+def scoring_graph(data: bytes) -> bytes:
+    """The graph of a model with one score, from the content of a file that `quantise` made. Raises EngineError for another form."""
     try:
-        return BertGraph(*verifier_weights(data)).score()
+        return BertGraph(*scoring_weights(data)).score()
     except (KeyError, ValueError) as error:
-        raise EngineError(f"the verifier's weights have another form: {error}") from error
+        raise EngineError(f"the weights have another form: {error}") from error
 
 
-def verifier_weights(data: bytes) -> tuple[dict[str, Array], dict[str, Linear]]:
+def scoring_weights(data: bytes) -> tuple[dict[str, Array], dict[str, Linear]]:
     """The weights that are used in float32, and those used in int8. Raises EngineError where the file has another form."""
     try:
         saved = load(data)
     except SafetensorError as error:
-        raise EngineError("the verifier's weights are no safetensors file") from error
+        raise EngineError("the weights are no safetensors file") from error
     frozen = quantised(load(packaged.content(packaged.WEIGHTS))[WORDS])
     names = [name.removesuffix(_ROWS) for name in saved if name.endswith(_ROWS)]
     try:
         linears = {name: Linear(saved[name + _ROWS], saved[name + _SCALE]) for name in names}
     except KeyError as error:
-        raise EngineError(f"the verifier's weights lack {error}") from error
+        raise EngineError(f"the weights lack {error}") from error
     head = {name: linear.rows * linear.scale[:, None] for name, linear in linears.items() if not name.startswith("encoder.")}
     body = {name: linear for name, linear in linears.items() if name not in head}
     return saved | head, body | {WORDS: frozen}

@@ -1,0 +1,93 @@
+"""Classify texts in the model server: does this one try to take the model over that reads it?
+
+An item is a text, the options name its channel, and the result is `[score, windows]`: 0 to 1, where .5 is the shipped threshold of
+the channel, and how many windows the net has read. Linear n-grams look at everything, the net only where they are not sure that
+there is nothing; both count. At most MOST windows of a text go to the net, those of the highest score.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import exp
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from outgate.detectors.normalise import normalise
+from outgate.detectors.payloads import payloads
+from outgate.model_server.engines.packaged import CLASSIFIER
+from outgate.model_server.ngrams import Ngrams, flat
+from outgate.model_server.scheduler import Bounds
+
+MOST = 16
+_FURTHEST = 60.0
+"""Beyond it a sum is as sure as can be, and e to the power of it still a number."""
+
+
+class Reader(Protocol):
+    """A net that reads a text in a channel."""
+
+    def read(self, channel: str, texts: Sequence[str]) -> list[float]:
+        """A logit for each text."""
+        ...
+
+
+class Calibration(NamedTuple):
+    """How the two models are put together."""
+
+    screen: float
+    """The score of n-grams up to which the net is not asked."""
+    weight: float
+    """What the score of n-grams counts beside the logit of the net."""
+    thresholds: Mapping[str, float]
+    """The sum from which a text counts as an attack, by channel."""
+
+
+class Suspicious(NamedTuple):
+    """A text with the windows that the net is to read, and their scores by n-grams."""
+
+    pieces: tuple[str, ...]
+    scores: tuple[float, ...]
+
+
+class InjectionModel:
+    """The model `injection`."""
+
+    bounds = Bounds(pieces=2, characters=1_024)
+
+    def __init__(self, ngrams: Ngrams, reader: Reader, calibration: Calibration) -> None:
+        self._ngrams, self._reader, self._calibration = ngrams, reader, calibration
+
+    def split(self, item: str) -> Suspicious:
+        found: list[tuple[float, str]] = []
+        plain = normalise(item).text
+        for text in (plain, *(payload.text for payload in payloads(plain))):
+            flattened = flat(text)
+            found += [
+                (window.score, flattened[window.start : window.end])
+                for window in self._ngrams.windows(flattened)
+                if window.score > self._calibration.screen
+            ]
+        worst = sorted(found, reverse=True)[:MOST]
+        return Suspicious(tuple(text for _, text in worst), tuple(score for score, _ in worst))
+
+    def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[float]:
+        """The logit of each window, less the threshold of the channel. Raises ValueError for another channel."""
+        (channel,) = options
+        if channel not in self._calibration.thresholds:
+            raise ValueError("unknown channel")
+        return [logit - self._calibration.thresholds[channel] for logit in self._reader.read(channel, pieces)]
+
+    def merge(self, job: Suspicious, found: Sequence[float]) -> list[float]:
+        weight = self._calibration.weight
+        sums = [over + weight * score for over, score in zip(found, job.scores, strict=True)]
+        return [1 / (1 + exp(-max(-_FURTHEST, *sums))) if sums else 0.0, len(sums)]
+
+
+def load(folder: Path = CLASSIFIER) -> InjectionModel:
+    """The model `injection` of the model server. Raises EngineError, OSError or ValueError where its files are not there or not
+    as they were published.
+    """
+    from outgate.model_server.engines.onnx import load_reader
+
+    said = json.loads((folder / "calibration.json").read_text())  # noqa: TID251 - a file of ours
+    calibration = Calibration(said["screen"], said["weight"], said["thresholds"])
+    return InjectionModel(Ngrams.read(folder / "ngrams.safetensors"), load_reader(folder / "weights.safetensors"), calibration)

@@ -1,0 +1,94 @@
+"""The model `injection`: n-grams choose what the net reads, both count, and .5 is the threshold of the channel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from outgate.guards.injection import MOST, Calibration, InjectionModel
+from outgate.model_server.ngrams import Window
+
+CALIBRATION = Calibration(screen=0.0, weight=1.0, thresholds={"user": 3.0, "tool": 5.0})
+
+
+class Words:
+    """N-grams that score each word `bad` by one; every sentence is a window."""
+
+    def windows(self, text: str):
+        start = 0
+        for part in text.split(". "):
+            yield Window(start, start + len(part), float(part.count("bad")))
+            start += len(part) + 2
+
+
+class Net:
+    def __init__(self, logit: float = 2.0) -> None:
+        self.logit = logit
+        self.read_texts: list[tuple[str, str]] = []
+
+    def read(self, channel: str, texts: Sequence[str]) -> list[float]:
+        self.read_texts += [(channel, text) for text in texts]
+        return [self.logit] * len(texts)
+
+
+def judged(text: str, channel: str = "user", net: Any = None) -> list[float]:
+    model = InjectionModel(Words(), net or Net(), CALIBRATION)  # type: ignore[arg-type]
+    job = model.split(text)
+    return model.merge(job, model.run(job.pieces, (channel,)))
+
+
+def test_what_n_grams_find_nothing_in_is_not_read():
+    net = Net()
+
+    assert judged("A good word. Another.", net=net) == [0.0, 0]
+    assert net.read_texts == []
+
+
+def test_the_net_reads_the_suspicious_window_alone():
+    net = Net()
+
+    judged("Good. Bad it is. Fine.", net=net)
+
+    assert net.read_texts == [("user", "bad it is")]
+
+
+@pytest.mark.parametrize(("channel", "above"), [("user", True), ("tool", False)])
+def test_one_half_is_the_threshold_of_the_channel(channel, above):
+    score, windows = judged("bad and bad", channel)
+
+    assert windows == 1
+    assert (score > 0.5) == above
+
+
+def test_at_the_threshold_the_score_is_one_half():
+    assert judged("bad") == [0.5, 1]
+
+
+def test_only_the_worst_windows_of_a_hostile_text_are_read():
+    net = Net()
+    text = ". ".join(["bad"] * 100 + ["bad bad bad"])
+
+    _, windows = judged(text, net=net)
+
+    assert windows == MOST
+    assert net.read_texts[0] == ("user", "bad bad bad")
+
+
+def test_what_is_hidden_in_base64_is_read():
+    net = Net()
+
+    judged("x YmFkIGlzIHdoYXQgdGhpcyBpcywgYW5kIG5vdGhpbmcgZWxzZQ== y", net=net)
+
+    assert net.read_texts == [("user", "bad is what this is, and nothing else")]
+
+
+def test_another_channel_is_refused():
+    with pytest.raises(ValueError, match="channel"):
+        judged("bad", "elsewhere")
+
+
+@pytest.mark.parametrize("logit", [-1e9, 1e9])
+def test_a_score_is_never_out_of_range(logit):
+    score, _ = judged("bad", net=Net(logit))
+
+    assert 0 <= score <= 1
