@@ -133,6 +133,16 @@ def test_a_question_is_found_in_every_dialect(raw, operation):
     assert "hello" == question_of(given, SIMILAR) == partition(given).text
 
 
+def test_an_input_that_is_one_text_is_a_question_beside_its_instructions():
+    raw, at = (
+        orjson.dumps({"model": "m", "input": "hello", "instructions": "Be brief.", "store": False}),
+        Operation("responses", Kind.CHAT),
+    )
+    given = facts(raw, operation=at, at=("d:443", "/v1/responses"))
+
+    assert "hello" == question_of(given, SIMILAR) == partition(given).text
+
+
 def test_callers_who_differ_in_what_was_redacted_share_a_partition():
     first, second = (asking(f"I am {who}", f"who is {who}?") for who in (placeholder("a@x.example"), placeholder("b@x.example")))
 

@@ -79,8 +79,8 @@ def test_what_is_written_and_removed_later_is_seen(path):
     assert 0.0 == after.age
 
 
-def compared(served, fresh="same", score=0.99, tenant="t"):
-    question = Compare(key=b"a", tenant=tenant, delta=0.005, score=score, stored="same", fresh=fresh)
+def compared(served, fresh="same", score=0.99, tenant="t", **calls):
+    question = Compare(key=b"a", tenant=tenant, delta=0.005, score=score, stored="same", fresh=fresh, **calls)
     return asyncio.run(compare(Asked(served), question))
 
 
@@ -135,3 +135,7 @@ def test_600_clean_comparisons_prove_the_bound(path):
 
     assert ["calibrated"] * 597 == bounds[:597]
     assert "proven" == bounds[-1]
+
+
+def test_answers_that_call_other_tools_are_different_whatever_they_say(path):
+    assert [False, True] == [compared(served_model(path), same_calls=same).same for same in (False, True)]

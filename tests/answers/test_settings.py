@@ -17,6 +17,7 @@ def test_nothing_similar_is_given_unless_the_policy_says_so():
         {"similar": {"max_characters": 100_000}},
         {"tags": ["no spaces"]},
         {"max_age": 0},
+        {"tool_calls": True},
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong):

@@ -45,6 +45,18 @@ class Story:
         async with httpx.AsyncClient(proxy=proxy, verify=trusted, timeout=PATIENCE, trust_env=False) as client:
             return await client.post(self._url, json=self._body, headers=headers)
 
+    async def joined(
+        self, followers: int, behaviour: Behaviour | None = None, *, scripted: bool = False
+    ) -> tuple[asyncio.Task[httpx.Response], list[asyncio.Task[httpx.Response]]]:
+        """The first, which the provider holds until the gate is open (or as it was scripted), and so many that wait for it."""
+        if not scripted:
+            self.first(behaviour)
+        first = self.ask()
+        await self.under_way()
+        others = [self.ask() for _ in range(followers)]
+        await self.under_way(followers)
+        return first, others
+
     async def under_way(self, followers: int = 0, calls: int = 1) -> None:
         """Until so many wait for the first, and the provider has seen so many calls."""
         assert await asyncio.to_thread(until, lambda: (self.waiting, len(self.provider.seen)) == (followers, calls))

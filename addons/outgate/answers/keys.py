@@ -110,8 +110,9 @@ def _question_at(asked: Asks, settings: SimilarSettings, texts: Sequence[str], s
         return -1
     leaves = asked.prompt.leaves
     turn = max((leaf.turn for leaf in leaves), default=-1)
-    last = [at for at, leaf in enumerate(leaves) if leaf.turn == turn]
-    if turn < 0 or len(last) != 1 or leaves[last[0]].channel is not Channel.USER:
+    alone = turn < 0  # an input that is one text and no conversation
+    last = [at for at, leaf in enumerate(leaves) if leaf.turn == turn and (not alone or leaf.channel is Channel.USER)]
+    if len(last) != 1 or leaves[last[0]].channel is not Channel.USER:
         return -1
     at = last[0]
     text = texts[at]

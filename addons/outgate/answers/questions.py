@@ -67,7 +67,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compare:
-    """Record whether an answer that was or would have been served is the same as the fresh one."""
+    """Record whether an answer that was or would have been served is the same as the fresh one.
+
+    `same_calls` is false where they call different tools, or one tool differently: then they are not, whatever they say.
+    """
 
     key: bytes
     tenant: str
@@ -75,6 +78,7 @@ class Compare:
     score: float
     stored: str = field(repr=False)
     fresh: str = field(repr=False)
+    same_calls: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ class AnswersModel:
         self._follow()
         judgement = self._judgement()
         before = self._bounds.of(question.tenant, judgement, question.delta)
-        same = judgement.same_answer(question.stored, question.fresh)
+        same = question.same_calls and judgement.same_answer(question.stored, question.fresh)
         now = before.after(question.score, wrong=not same)
         self._bounds.keep(question.tenant, judgement.version, now)
         changed, counted = now.threshold != before.threshold, now.thresholds[0]

@@ -1,8 +1,8 @@
 """Settings of the cache: one class for all of its stages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from outgate.pipeline.stage import Settings
 
@@ -35,7 +35,9 @@ class CacheSettings(Settings):
     """`deterministic` caches embeddings, and conversations whose caller set `temperature: 0`; `always` also repeats answers
     that the provider would have given differently each time."""
     tools: bool = False
-    """Also cache requests that offer tools or hold results of them. An answer that calls a tool is never cached."""
+    """Also cache requests that offer tools or hold results of them."""
+    tool_calls: bool = False
+    """Also keep answers that call a tool, and repeat the call as it was made, ids included. Needs `tools`."""
     max_answer_bytes: int = 1024 * 1024
     """Longer answers are not stored."""
     max_age: float = Field(default=3600.0, gt=0)
@@ -53,3 +55,9 @@ class CacheSettings(Settings):
     """Names by which `outgate cache drop --tag` finds what was stored under this policy or route."""
     similar: SimilarSettings = SimilarSettings()
     """Answers to the same question in other words."""
+
+    @model_validator(mode="after")
+    def _calls_need_tools(self) -> Self:
+        if self.tool_calls and not self.tools:
+            raise ValueError("`tool_calls` needs `tools: true`: a request that offers no tool has no answer that calls one")
+        return self

@@ -15,7 +15,7 @@ from outgate.inference.usage import Usage
 
 LIMIT = 64 * 1024 * 1024
 _MOST_TOKENS = 1_000_000_000
-_WIDE = Limits(items=4_000_000)
+WIDE = Limits(items=4_000_000)
 """Answers hold vectors: more elements than a request may have."""
 
 
@@ -57,7 +57,7 @@ class WholeEvent:
 
     def _judged(self) -> JsonEvent:
         if self._found is None:
-            reading = walked(self._tree, self._rule, _WIDE, exact=True)
+            reading = walked(self._tree, self._rule, WIDE, exact=True)
             self._found = whole_event(reading, Reported(self.usage, self.finish, self.calls_tool))
         return self._found
 
@@ -89,7 +89,7 @@ class WholeAnswer:
             if tree.__class__ is dict:
                 return [WholeEvent(tree, self._rule, self._reported(tree))]
         try:
-            reading = carried(raw, self._rule, _WIDE)
+            reading = carried(raw, self._rule, WIDE)
         except WireError as error:
             raise explained(error, raw) from None
         return [whole_event(reading, self._reported(reading.document.tree))]
@@ -102,7 +102,7 @@ def whole_event(reading: Reading, reported: Reported) -> JsonEvent:
 
 def _strict(raw: bytes) -> Any:
     try:
-        return load(raw, _WIDE)[0]
+        return load(raw, WIDE)[0]
     except WireError:
         return None
 

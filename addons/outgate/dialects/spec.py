@@ -9,7 +9,7 @@ package and its line in `registry`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from outgate.errors import LASTING, Denial
 from outgate.inference.operation import Kind, Operation
@@ -181,7 +181,8 @@ class Spec:
     cross the gateway beside those that every API has; of the former, `account_fields` name something kept at one provider.
     `statuses` are those that the gateway's refusals have here in place of their usual ones, `lasting` that of failures which asking
     again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
-    `least_output` is the lowest maximum of output tokens that its providers take.
+    `least_output` is the lowest maximum of output tokens that its providers take, `cached_usage` a `usage` object as it is told of
+    an answer from the cache.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Spec:
     framing: Framing = _NO_FRAME
     images: ImageMarks | None = None
     least_output: int = 1
+    cached_usage: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
 
     @property
     def provider(self) -> str:

@@ -144,3 +144,17 @@ def test_what_is_renamed_in_and_out_is_what_it_was(words, order):
     text = " ".join(words[at] for at in order if at < len(words))
 
     assert text == said(renamed(renamed(whole(text), names.inward), names.outward)) if text else True
+
+
+def test_a_call_that_hides_a_name_in_escapes_is_given_to_nobody():
+    def calling(word):
+        function = {"name": "f", "arguments": '{"to":"' + word + '"}'}
+        delta = {"tool_calls": [{"index": 0, "id": "1", "type": "function", "function": function}]}
+        raw = event({"choices": [{"index": 0, "delta": delta, "finish_reason": "tool_calls"}]}) + b"data: [DONE]\n\n"
+        return dialect("openai").redecode(CHAT, True, raw)
+
+    names = Names.of([JANE])
+
+    assert renamed(calling(JANE), names.inward) is not None
+    assert "cbbbbbbbbbbb" in said(renamed(calling(JANE.replace("_", r"\u005f")), names.inward))
+    assert renamed(calling(JANE[:-1] + f"\\u{ord(JANE[-1]):04x}"), names.inward) is None

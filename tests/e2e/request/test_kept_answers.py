@@ -1,5 +1,6 @@
 """Answers that are kept, and given again: the caller's `Cache-Control`, endings, poisoned entries, and changes of the policy."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -42,6 +43,24 @@ def test_only_if_cached_is_504_where_nothing_is_and_no_store_keeps_nothing(start
 
     assert (504, "not_cached") == (refused.status_code, refused.headers["x-outgate-reason"])
     assert ("", 2) == (status(after), asking.sent)
+
+
+async def raises(_facts):
+    raise RuntimeError("broken")
+
+
+async def never_ends(_facts):
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("run", [raises, never_ends])
+def test_only_if_cached_never_reaches_the_provider_where_the_look_up_breaks_or_runs_out_of_time(start, run):
+    asking = start()
+    asking.gateway.broken = {"cache_similar": lambda step: replace(step, run=run, limit=0.05)}
+    refused = asking.ask(HOW, headers={"cache-control": "only-if-cached"})
+
+    assert (504, "not_cached", 0) == (refused.status_code, refused.headers["x-outgate-reason"], asking.sent)
+    assert 200 == asking.ask(HOW).status_code
 
 
 def test_a_poisoned_entry_is_judged_again_by_the_guards_of_the_answer(start):

@@ -48,14 +48,12 @@ def tiers(line: dict[str, Any]) -> list[tuple[str, str]]:
 @aio
 async def test_one_of_many_reaches_the_provider(gateway, name, url, body):
     story = Story(gateway, name, url=url, **body)
-    story.first()
-    asked = [story.ask() for _ in range(MANY)]
-    await story.under_way(followers=MANY - 1)
+    first, others = await story.joined(MANY - 1)
     story.gate.set()
-    replies = await asyncio.gather(*asked)
+    replies = await asyncio.gather(first, *others)
 
     assert {200} == {reply.status_code for reply in replies}
-    assert 1 == len({reply.content for reply in replies})
+    assert 1 == len({reply.content for reply in replies[1:]})
     assert MANY - 1 == sum("detail=collapsed" in reply.headers.get("cache-status", "") for reply in replies)
     assert 1 == len(story.provider.seen)
     told = await story.told(MANY)
@@ -68,11 +66,9 @@ async def test_one_of_many_reaches_the_provider(gateway, name, url, body):
 @aio
 async def test_only_the_first_pays(gateway):
     story = Story(gateway, "payer")
-    story.first()
-    asked = [story.ask() for _ in range(4)]
-    await story.under_way(followers=3)
+    first, others = await story.joined(3)
     story.gate.set()
-    await asyncio.gather(*asked)
+    await asyncio.gather(first, *others)
     told = await story.told(4)
 
     assert ["cache", "cache", "cache", "upstream"] == sorted(line["outgate.source"] for line in told)
@@ -85,11 +81,7 @@ async def test_only_the_first_pays(gateway):
 @aio
 async def test_a_first_caller_that_leaves_does_not_end_the_call(gateway, body):
     story = Story(gateway, f"leaver {body}", **body)
-    story.first()
-    first = story.ask()
-    await story.under_way()
-    others = [story.ask() for _ in range(3)]
-    await story.under_way(followers=3)
+    first, others = await story.joined(3)
     first.cancel()
     story.gate.set()
     replies = await asyncio.gather(*others)
@@ -106,10 +98,7 @@ async def test_a_stream_that_its_first_caller_leaves_in_the_middle_is_passed_on_
     story = Story(gateway, "middle", stream=True)
     events = chat_events(["Paris ", "it ", "is"])
     story.provider.script(b.held(events, story.gate.is_set))
-    first = story.ask()
-    await story.under_way()
-    other = story.ask()
-    await story.under_way(followers=1)
+    first, (other,) = await story.joined(1, scripted=True)
     first.cancel()
     story.gate.set()
 
@@ -121,11 +110,7 @@ async def test_a_stream_that_its_first_caller_leaves_in_the_middle_is_passed_on_
 @aio
 async def test_the_last_to_leave_ends_the_call(gateway):
     story = Story(gateway, "last")
-    story.first()
-    first = story.ask()
-    await story.under_way()
-    others = [story.ask() for _ in range(2)]
-    await story.under_way(followers=2)
+    first, others = await story.joined(2)
     first.cancel()
     others[0].cancel()
     await story.under_way(followers=1)
@@ -141,11 +126,7 @@ async def test_the_last_to_leave_ends_the_call(gateway):
 @aio
 async def test_one_of_those_that_wait_may_leave(gateway):
     story = Story(gateway, "one of them")
-    story.first()
-    first = story.ask()
-    await story.under_way()
-    others = [story.ask() for _ in range(2)]
-    await story.under_way(followers=2)
+    first, others = await story.joined(2)
     others[0].cancel()
     await story.under_way(followers=1)
     story.gate.set()
@@ -167,11 +148,7 @@ async def test_one_of_those_that_wait_may_leave(gateway):
 @aio
 async def test_what_cannot_be_stored_sends_each_to_the_provider(gateway, name, answer):
     story = Story(gateway, name)
-    story.first(answer)
-    first = story.ask()
-    await story.under_way()
-    others = [story.ask() for _ in range(3)]
-    await story.under_way(followers=3)
+    first, others = await story.joined(3, answer)
     story.gate.set()
 
     assert [200] * 3 == [reply.status_code for reply in await asyncio.gather(*others)]
@@ -183,11 +160,7 @@ async def test_what_cannot_be_stored_sends_each_to_the_provider(gateway, name, a
 @aio
 async def test_what_an_output_guard_refuses_reaches_nobody(gateway):
     story = Story(gateway, "guarded")
-    story.first(b.provider("nightingale, she said"))
-    first = story.ask()
-    await story.under_way()
-    others = [story.ask() for _ in range(3)]
-    await story.under_way(followers=3)
+    first, others = await story.joined(3, b.provider("nightingale, she said"))
     story.gate.set()
     replies = await asyncio.gather(first, *others)
 
@@ -198,9 +171,7 @@ async def test_what_an_output_guard_refuses_reaches_nobody(gateway):
 @aio
 async def test_another_tenant_never_joins(gateway):
     story = Story(gateway, "tenants")
-    story.first()
-    first = story.ask()
-    await story.under_way()
+    first, _ = await story.joined(0)
     other = await story.ask(OTHER_TOKEN, "other")
 
     assert 200 == other.status_code
@@ -214,9 +185,7 @@ async def test_another_tenant_never_joins(gateway):
 @aio
 async def test_who_wants_an_answer_of_its_own_does_not_wait(gateway, wishes):
     story = Story(gateway, wishes)
-    story.first()
-    first = story.ask()
-    await story.under_way()
+    first, _ = await story.joined(0)
 
     assert 200 == (await story.ask(wishes=wishes)).status_code
     assert 2 == len(story.provider.seen)

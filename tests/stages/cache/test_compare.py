@@ -161,3 +161,18 @@ def test_comparisons_that_do_not_end_are_few_and_end_with_their_policy():
 
     assert 64 == sum(asyncio.run(compared())) == len(models.asked)
     assert [] == counted
+
+
+CALLING = (
+    b'{"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"%s","type":"function",'
+    b'"function":{"name":"f","arguments":"%s"}}]},"finish_reason":"tool_calls"}]}'
+)
+
+
+@pytest.mark.parametrize(("fresh", "same"), [(WHOLE % b"write to EMAIL_cbbbbbbbbbbb", True), (CALLING % (b"1", b"{}"), False)])
+def test_answers_that_call_otherwise_are_different_whatever_they_say(fresh, same):
+    _, (question,), _ = run(
+        facts(cache_names=Names.of([JANE]), cache_recording=Recording(fresh.replace(b"EMAIL_cbbbbbbbbbbb", JANE.encode())))
+    )
+
+    assert same == question.same_calls

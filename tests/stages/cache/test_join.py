@@ -84,6 +84,17 @@ async def test_who_does_not_join_goes_on_at_once(given, settings):
     assert (None,) == await join.run(reads("two", **given))
 
 
+@aio
+@pytest.mark.parametrize("settings", [{}, {"single_flight": False}])
+async def test_who_wants_nothing_but_what_is_cached_neither_leads_nor_waits(settings):
+    flights = Flights()
+    join = stage(flights, **settings)
+    denial = await join.run(reads("one", wishes=CacheControl(only_if_cached=True)))
+
+    assert (504, "not_cached") == (denial.status, denial.code)
+    assert flights.lead(b"k", "two")
+
+
 def test_it_never_starts_before_its_turn_and_its_failure_costs_nothing_but_a_call():
     contract = stage(single_flight_wait=7.0).contract
 

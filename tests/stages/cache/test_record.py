@@ -1,3 +1,4 @@
+import orjson
 import pytest
 
 from outgate.answers.settings import CacheSettings
@@ -9,6 +10,8 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.stages.cache.record import CacheRecord, Reads, Recording
 from support.judging import Saying, at_once, guarded, through
+from support.talks import DIALECTS
+from support.tool_calls import answering
 
 OPENAI = Operation("openai", Kind.CHAT)
 ANTHROPIC = Operation("anthropic", Kind.CHAT)
@@ -30,8 +33,8 @@ def events(raw, operation=OPENAI, *, stream=False):
     return dialect(operation.dialect).redecode(operation, stream, raw)
 
 
-def recorded(items, max_bytes=10_000):
-    recording = Recording(max_bytes)
+def recorded(items, max_bytes=10_000, **kept):
+    recording = Recording(max_bytes, **kept)
     for event in items:
         recording.passed(event)
     return recording
@@ -110,6 +113,33 @@ def test_an_answer_that_calls_a_tool_is_not_stored():
     raw = chunk(call) + chunk("{}", '"tool_calls"') + b"data: [DONE]\n\n"
 
     assert recorded(events(raw, stream=True)).body() is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", DIALECTS)
+def test_an_answer_that_calls_a_tool_is_stored_where_policy_says_so(name, stream):
+    answer = answering(DIALECTS[name].ask("hi", stream))
+    raw = answer if isinstance(answer, bytes) else orjson.dumps(answer)
+    items = events(raw, Operation(name, Kind.CHAT), stream=stream)
+
+    assert recorded(items).body() is None
+    assert raw == recorded(items, tool_calls=True).body()
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_call_that_was_cut_short_is_never_stored(reason):
+    call = '{"tool_calls":[{"index":0,"id":"1","type":"function","function":{"name":"f","arguments":"{"}}]}'
+    raw = chunk(call) + chunk("{}", f'"{reason}"') + b"data: [DONE]\n\n"
+
+    assert recorded(events(raw, stream=True), tool_calls=True).body() is None
+
+
+def test_a_name_that_arguments_spell_with_escapes_is_one():
+    arguments = orjson.dumps('{"to":"EMAIL_' + r"\u006b" + "qwzkqwzkqwz" + '"}').decode()
+    call = '{"tool_calls":[{"index":0,"id":"1","type":"function","function":{"name":"f","arguments":%s}}]}'
+    raw = chunk(call % arguments) + chunk("{}", '"tool_calls"') + b"data: [DONE]\n\n"
+
+    assert recorded(events(raw, stream=True), tool_calls=True).names_any()
 
 
 def test_memory_is_bounded_and_let_go_of():

@@ -10,6 +10,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from outgate.detectors.escapes import read
 from outgate.detectors.pii.placeholders import ALPHABET, LABELS, LETTERS
 from outgate.detectors.pii.spellings import FOUND, RUN
 from outgate.inference.stream import Event
@@ -97,9 +98,9 @@ def renamed(events: Sequence[Event], words: Mapping[str, str]) -> list[Event] | 
     Other spellings count, and those that were cut at the border of two events: all that `restore` would find.
     """
     changes: dict[int, dict[int, str]] = {}
-    for places, text in _joined(events):
+    for places, text, escaped in _joined(events):
         new = _replaced(text, words)
-        if new is None:
+        if new is None or (escaped and _hidden(text)):
             return None
         if new == text:
             continue
@@ -116,16 +117,26 @@ def names_any(texts: Iterable[str]) -> bool:
     return any(RUN.search(text) and FOUND.search(text) for text in texts)
 
 
-def _joined(events: Sequence[Event]) -> Iterable[tuple[list[tuple[int, int]], str]]:
-    """Every text of the answer that may name one, with the pieces that it came in."""
-    parts: dict[Hashable, list[tuple[int, int]]] = {}
+def plain(text: str, *, escaped: bool) -> str:
+    """What a text of an answer reads as."""
+    return read(text, final=True).text if escaped else text
+
+
+def _hidden(text: str) -> bool:
+    """Whether a piece of JSON names one with escapes, which `restore` reads and nothing renames."""
+    return "\\" in text and len(FOUND.findall(plain(text, escaped=True))) != len(FOUND.findall(text))
+
+
+def _joined(events: Sequence[Event]) -> Iterable[tuple[list[tuple[int, int]], str, bool]]:
+    """Every text of the answer that may name one, with the pieces that it came in, and whether it is a piece of JSON."""
+    parts: dict[tuple[Hashable, bool, bool], list[tuple[int, int]]] = {}
     for at, event in enumerate(events):
         for index, text in enumerate(event.texts):
-            parts.setdefault((text.part, text.repeated), []).append((at, index))
-    for places in parts.values():
+            parts.setdefault((text.part, text.repeated, text.escaped), []).append((at, index))
+    for (_, _, escaped), places in parts.items():
         joined = "".join([events[at].texts[index].text for at, index in places])
-        if RUN.search(joined):
-            yield places, joined
+        if RUN.search(plain(joined, escaped=escaped)):
+            yield places, joined, escaped
 
 
 def _replaced(text: str, words: Mapping[str, str]) -> str | None:

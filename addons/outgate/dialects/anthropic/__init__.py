@@ -1,6 +1,7 @@
 """The Anthropic API: messages and models."""
 
 from outgate.dialects.anthropic.messages import Anthropic
+from outgate.dialects.anthropic.stream import cached_usage
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, KeyField, PathTemplate, Spec
 from outgate.inference.operation import Kind
@@ -27,4 +28,5 @@ SPEC = Spec(
         mark=r'"type":"image"',
         data=r'"type":"image","source":\{(?:"(?:type|media_type)":"[a-z0-9/]*",)*"data":"',
     ),
+    cached_usage=cached_usage,
 )

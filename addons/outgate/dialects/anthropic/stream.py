@@ -42,6 +42,17 @@ def usage_of(usage: Any) -> Usage | None:
     )
 
 
+def cached_usage(usage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A `usage` object of an answer from a cache: all of its input was read from there, and nothing written."""
+    plain, _, written, cached = (tokens(usage.get(name)) for name in _COUNTS)
+    if plain is None and written is None and cached is None:
+        return usage
+    none: dict[str, Any] = {name: 0 for name in ("input_tokens", "cache_creation_input_tokens") if usage.get(name)}
+    if isinstance(usage.get("cache_creation"), dict):
+        none["cache_creation"] = dict.fromkeys(usage["cache_creation"], 0)
+    return {**usage, **none, "cache_read_input_tokens": (plain or 0) + (written or 0) + (cached or 0)}
+
+
 def reported(tree: Mapping[str, Any]) -> Reported:
     """What a whole message says of itself."""
     content = tree.get("content")

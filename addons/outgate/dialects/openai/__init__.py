@@ -1,5 +1,6 @@
 """The OpenAI API: chat completions, embeddings, models, as OpenAI and many compatible servers speak it."""
 
+from outgate.dialects.cached_usage import detailed
 from outgate.dialects.openai.chat import OpenAI
 from outgate.dialects.openai.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, PathTemplate, Spec
@@ -30,4 +31,5 @@ SPEC = Spec(
         mark=r'"image_url":',
         data=r'"image_url":(?:\{(?:"detail":"[a-z]*",)?"url":)?"data:image/[a-z]+;base64,',
     ),
+    cached_usage=detailed("prompt_tokens"),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """The Responses API: what OpenAI's providers serve at `POST /v1/responses`, the SDK's first example and what Codex speaks."""
 
+from outgate.dialects.cached_usage import detailed
 from outgate.dialects.openai.tables import ERROR_TYPES
 from outgate.dialects.responses.codec import LEAST_OUTPUT, Responses
 from outgate.dialects.responses.tables import FINISHES
@@ -27,4 +28,5 @@ SPEC = Spec(
         data=r'"image_url":"data:image/[a-z]+;base64,',
     ),
     least_output=LEAST_OUTPUT,
+    cached_usage=detailed("input_tokens"),
 )

@@ -11,7 +11,7 @@ from outgate.answers.keys import Partition, is_cacheable, keys_of
 from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE, Names, renamed
 from outgate.dialects.registry import dialect
-from outgate.errors import Denial, WireError
+from outgate.errors import WireError
 from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params, Tools
@@ -62,7 +62,7 @@ class Cache(Stage):
         self.contract = Contract.of(
             Reads,
             writes=("cache.key", "cache.names", "cache.status", "cache.partition"),
-            may=May.RESPOND | May.DENY,
+            may=May.RESPOND,
             optional=("provider", "headers.out", "cache.control"),
             cost=0.02,
             passes=0.9,
@@ -74,36 +74,28 @@ class Cache(Stage):
         looks = isinstance(similar, Mapping) and similar.get("mode", "off") != "off"
         return (*cls.companions, *_SIMILAR) if looks else cls.companions
 
-    def run(self, facts: Reads) -> Written | Answer | Denial:
+    def run(self, facts: Reads) -> Written | Answer:
         wishes, settings = facts.cache_control or NO_WISHES, self._settings
         if wishes.no_store or not is_cacheable(facts, settings):
-            return self._told(wishes, (None, NONE, None), "bypass" if wishes.no_store else "uncacheable")
+            return self._told((None, NONE, None), "bypass" if wishes.no_store else "uncacheable")
         keys = keys_of(facts, settings)
         entry = self._answers.get(keys.key, settings.max_age)
         age = max(0.0, self._wall() - entry.created) if entry is not None else 0.0
         if entry is None or not wishes.accepts(age, settings.max_age):
-            return self._told(wishes, keys, "miss" if entry is None else "bypass")
+            return self._told(keys, "miss" if entry is None else "bypass")
         events = replayed(facts.operation, facts.params, entry, keys.names)
         if events is None:
-            return self._told(wishes, keys, "miss")
+            return self._told(keys, "miss")
         status = self._counted("hit", age)._replace(entry=entry.request)
         return answered(entry, events, status, settings.max_age, (keys.key, keys.names, status, keys.partition))
 
-    def _told(self, wishes: CacheControl, keys: tuple[bytes | None, Names, Partition | None], result: str) -> Written | Denial:
+    def _told(self, keys: tuple[bytes | None, Names, Partition | None], result: str) -> Written:
         key, names, partition = keys
-        written = (key, names, self._counted(result), partition)
-        looked_on = self._settings.similar.mode == "on" and partition is not None
-        return not_cached(written) if wishes.only_if_cached and not looked_on else written
+        return (key, names, self._counted(result), partition)
 
     def _counted(self, result: str, age: float | None = None) -> CacheStatus:
         self._metrics.add(LOOKUPS, (_TIER, result))
         return CacheStatus(_TIER, result, age=age)
-
-
-def not_cached(written: tuple[Any, ...]) -> Denial:
-    """The refusal of a request for what is cached only (RFC 9111 section 5.2.1.7)."""
-    message = "The request asks for an answer from the cache only, and there is none."
-    return Denial(code="not_cached", status=504, message=message, outputs=written)
 
 
 def replayed(operation: Operation, params: Params, entry: CachedAnswer, names: Names) -> Sequence[Event] | None:

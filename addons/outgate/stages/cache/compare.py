@@ -8,6 +8,7 @@ from asyncio import Task, gather, get_running_loop, timeout
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from outgate.answers.calls import calls
 from outgate.answers.questions import Compare, compare
 from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE, Names, renamed
@@ -89,8 +90,9 @@ class CacheCompare(Stage):
             tenant=who.tenant,
             delta=self._settings.similar.delta,
             score=candidate.score,
-            stored=kept,
-            fresh=fresh,
+            stored=said(kept),
+            fresh=said(fresh),
+            same_calls=calls(kept) == calls(fresh),
         )
         task = get_running_loop().create_task(self._compare(question))
         self._running.add(task)
@@ -106,14 +108,13 @@ class CacheCompare(Stage):
         else:
             self._metrics.add(_COMPARED, ("same" if compared.same else "different", compared.bound))
 
-    def _fresh(self, facts: Reads) -> str | None:
+    def _fresh(self, facts: Reads) -> Sequence[Event] | None:
         body = facts.cache_recording.body() if facts.cache_recording is not None else None
-        events = renamed(_read(facts, body), (facts.cache_names or NONE).inward) if body is not None else None
-        return said(events) if events is not None else None
+        return renamed(_read(facts, body), (facts.cache_names or NONE).inward) if body is not None else None
 
-    def _kept(self, facts: Reads, key: bytes, tenant: str) -> str | None:
+    def _kept(self, facts: Reads, key: bytes, tenant: str) -> Sequence[Event] | None:
         entry = self._answers.get(key, self._settings.max_age)
-        return said(_read(facts, entry.body)) if entry is not None and entry.tenant == tenant else None
+        return _read(facts, entry.body) if entry is not None and entry.tenant == tenant else None
 
 
 def said(events: Sequence[Event]) -> str:

@@ -1,13 +1,16 @@
 """Wait for the answer to the very same request, where another exchange of this worker is getting it: one call, however many ask.
 
 Each caller is judged first, like any other, and what it gets is a hit: the stored answer, with its own placeholders, past its own
-response plan. Where nothing was stored (an error, a tool call, a refusal, `no-store`), or not soon, each goes on alone.
+response plan. Where nothing was stored (an error, a refusal, `no-store`), or not soon, each goes on alone.
+
+The last of the cache's stages before the provider: here ends what asked for a cached answer only, whatever became of the look-ups.
 """
 
 from typing import NamedTuple
 
 from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE, Names
+from outgate.errors import Denial
 from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params
@@ -21,6 +24,9 @@ from outgate.stores.flights import Flights
 
 _TIER = "collapsed"
 _SLACK = 5.0
+_MESSAGE = "The request asks for an answer from the cache only, and there is none."
+_NOT_CACHED = Denial(code="not_cached", status=504, message=_MESSAGE, outputs=(None,))
+"""The refusal of a request for what is cached only (RFC 9111 section 5.2.1.7)."""
 
 
 class Reads(NamedTuple):
@@ -48,7 +54,7 @@ class CacheJoin(Stage):
         self.contract = Contract.of(
             Reads,
             writes=("cache.joined",),
-            may=May.RESPOND,
+            may=May.RESPOND | May.DENY,
             effect=Effect.IDEMPOTENT,
             on_error=OnError.OPEN,
             limit=settings.single_flight_wait + _SLACK,
@@ -58,9 +64,11 @@ class CacheJoin(Stage):
             passes=0.98,
         )
 
-    async def run(self, facts: Reads) -> Written | Answer:
-        key, settings = facts.cache_key, self._settings
-        joins = settings.single_flight and (facts.cache_control or NO_WISHES).accepts(0.0, settings.max_age)
+    async def run(self, facts: Reads) -> Written | Answer | Denial:
+        key, settings, wishes = facts.cache_key, self._settings, facts.cache_control or NO_WISHES
+        if wishes.only_if_cached:
+            return _NOT_CACHED
+        joins = settings.single_flight and wishes.accepts(0.0, settings.max_age)
         if key is None or not joins or self._flights.lead(key, facts.exchange_id):
             return (None,)
         entry = await self._flights.follow(key, settings.single_flight_wait)

@@ -13,7 +13,6 @@ from outgate.answers.keys import Partition
 from outgate.answers.questions import Found, Nearest, nearest
 from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE, Names
-from outgate.errors import Denial
 from outgate.inference.cached import CacheStatus, Candidate
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params
@@ -26,7 +25,7 @@ from outgate.net.cache_control import NO_WISHES, CacheControl
 from outgate.pipeline.contract import Contract, May, OnError
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.stage import Stage
-from outgate.stages.cache import LOOKUPS, answered, not_cached, replayed
+from outgate.stages.cache import LOOKUPS, answered, replayed
 from outgate.stores.answers import Answers, CachedAnswer
 
 _TIER = "similar"
@@ -72,7 +71,7 @@ class CacheSimilar(Stage):
         self.contract = Contract.of(
             Reads,
             writes=("cache.similar", "cache.candidate"),
-            may=May.RESPOND | May.DENY,
+            may=May.RESPOND,
             limit=settings.similar.limit + _SLACK,
             on_error=OnError.FALLBACK,
             fallback=(CacheStatus(_TIER, "failed"), None),
@@ -81,20 +80,20 @@ class CacheSimilar(Stage):
             passes=0.9,
         )
 
-    async def run(self, facts: Reads) -> Written | Answer | Denial:
+    async def run(self, facts: Reads) -> Written | Answer:
         wishes = facts.cache_control or NO_WISHES
         if facts.cache_partition is None or wishes.no_cache:
-            return self._told(wishes, "bypass" if wishes.no_cache or wishes.no_store else "uncacheable")
+            return self._told("bypass" if wishes.no_cache or wishes.no_store else "uncacheable")
         found = await self._found(facts, facts.cache_partition)
         if found is None:
-            return self._told(wishes, "failed")
+            return self._told("failed")
         near = found.status(_TIER)
         if not found.served or found.key is None:
-            return self._told(wishes, "miss", found.reason, near)
+            return self._told("miss", found.reason, near)
         entry = self._entry(found.key, facts.principal)
         age = max(0.0, self._wall() - entry.created) if entry is not None else 0.0
         if entry is None or not wishes.accepts(age, self._settings.max_age):
-            return self._told(wishes, "miss", "gone" if entry is None else "old", near)
+            return self._told("miss", "gone" if entry is None else "old", near)
         return self._given(facts, wishes, entry, found, near._replace(age=age))
 
     async def _found(self, facts: Reads, partition: Partition) -> Found | None:
@@ -122,12 +121,10 @@ class CacheSimilar(Stage):
         entry = self._answers.get(key, self._settings.max_age)
         return entry if entry is not None and entry.tenant == principal.tenant else None
 
-    def _given(
-        self, facts: Reads, wishes: CacheControl, entry: CachedAnswer, found: Found, hit: CacheStatus
-    ) -> Written | Answer | Denial:
+    def _given(self, facts: Reads, wishes: CacheControl, entry: CachedAnswer, found: Found, hit: CacheStatus) -> Written | Answer:
         events = replayed(facts.operation, facts.params, entry, facts.cache_names or NONE)
         if events is None:
-            return self._told(wishes, "miss", "placeholders", hit._replace(age=None))
+            return self._told("miss", "placeholders", hit._replace(age=None))
         status = self._counted(hit._replace(result=self._result(facts.exchange_id, wishes)))
         if status.result != "hit":
             return (status, Candidate(found.key or b"", found.score or 0.0))
@@ -140,9 +137,8 @@ class CacheSimilar(Stage):
         drawn = int.from_bytes(sha256(exchange_id.encode()).digest()[:4]) / 2**32
         return "sampled" if drawn < self._similar.sample and not wishes.only_if_cached else "hit"
 
-    def _told(self, wishes: CacheControl, result: str, reason: str = "", near: CacheStatus = _NOTHING) -> Written | Denial:
-        written = (self._counted(near._replace(result=result, reason=reason)), None)
-        return not_cached(written) if wishes.only_if_cached else written
+    def _told(self, result: str, reason: str = "", near: CacheStatus = _NOTHING) -> Written:
+        return (self._counted(near._replace(result=result, reason=reason)), None)
 
     def _counted(self, status: CacheStatus) -> CacheStatus:
         self._metrics.add(LOOKUPS, (_TIER, status.result))

@@ -11,8 +11,9 @@ from typing import NamedTuple, Protocol
 from outgate.answers.keys import Partition
 from outgate.answers.settings import CacheSettings
 from outgate.detectors.pii.canonical import NONE, Names, renamed
-from outgate.dialects.registry import dialect
-from outgate.inference.operation import Operation
+from outgate.dialects.cached_usage import marked
+from outgate.dialects.registry import dialect, spec
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
@@ -84,6 +85,8 @@ class CacheWrite(Stage):
         key, recording = facts.cache_key, facts.cache_recording
         ended_well = facts.outcome in _WHOLE and facts.r_source == "upstream" and facts.r_status == 200
         body = _kept(facts, recording) if recording is not None and ended_well else None
+        if body is not None and facts.operation.kind is Kind.CHAT:
+            body = marked(body, spec(facts.operation.dialect).cached_usage)
         who = facts.principal
         if key is None or recording is None or body is None or who is None:
             return (None,)

@@ -1,0 +1,49 @@
+"""Calls of tools in an answer: name and arguments of each, so that two answers can be compared.
+
+What counts is the JSON of the arguments, not how it was cut or written; ids do not count.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from outgate.inference.prompt import Channel
+from outgate.inference.stream import Event
+
+_GIVEN = ("arguments", "input")
+
+
+def calls(events: Sequence[Event]) -> list[str]:
+    """The calls in the events of an answer, in order. Two answers of one API that are both streams, or both whole, compare."""
+    whole = [call for event in events if event.whole and event.calls_tool for call in _in(orjson.loads(event.encode()))]
+    return [*whole, *_pieced([event for event in events if not event.whole])]
+
+
+def _in(value: Any) -> Iterator[str]:
+    """Every object that has a name and is given something, wherever an API puts it."""
+    if isinstance(value, dict):
+        given = next((value[name] for name in _GIVEN if name in value), None)
+        if "name" in value and given is not None:
+            yield f"{value['name']} {_canonical(given)}"
+        else:
+            value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _in(each)
+
+
+def _pieced(events: Sequence[Event]) -> Iterator[str]:
+    parts: dict[Hashable, list[str]] = {}
+    for event in events:
+        for text in event.texts:
+            if text.channel is Channel.TOOL_ARGUMENTS and not text.repeated:
+                parts.setdefault((text.part, text.escaped), []).append(text.text)
+    return map(_canonical, map("".join, parts.values()))
+
+
+def _canonical(given: Any) -> str:
+    try:
+        return orjson.dumps(orjson.loads(given) if isinstance(given, str) else given, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONDecodeError:
+        return str(given)
