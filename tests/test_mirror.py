@@ -53,6 +53,7 @@ ELSEWHERE = {
     "policy/test_stage_types.py": ["pipeline/stage.py"],
     "routing/test_exemplars.py": ["routing/model.py", "routing/scoring.py"],
     "routing/test_router.py": ["routing/difficulty.py", "routing/semantic.py"],
+    "stages/cache/test_similar.py": ["answers/look_up.py"],
     "stages/test_route.py": ["inference/routing.py"],
     "stages/test_authenticate.py": ["inference/principal.py"],
     "stages/test_close_exchange.py": ["inference/names.py", "metering/audit.py", "metering/events.py"],

@@ -1,12 +1,15 @@
 """The model `answers`: nothing of another partition, nothing unjudged, nothing that has gone."""
 
 import asyncio
+from base64 import b64decode
+from dataclasses import replace
 
 import pytest
 
 from outgate.answers.file import AnswerFile
-from outgate.answers.questions import Compare, compare, nearest
+from outgate.answers.questions import Compare, compare, nearest, written
 from outgate.answers.service import NoJudgement
+from outgate.model_server.embedders import Embedder
 from support.cached import NOW, Asked, Clock, asked, entry, process, served_model, similar, unit
 
 Q = b"q" * 32
@@ -36,6 +39,30 @@ def test_the_nearest_of_the_partition_is_found_with_what_was_said_of_it(path):
     assert (True, "", b"a", 7.0) == (found.served, found.reason, found.key, found.age)
     assert 0.999 < found.similarity < 1.001
     assert found.similarity == found.score
+
+
+class Encoder:
+    """Vectors of its own; keeps what it embedded together."""
+
+    def __init__(self):
+        self.embedded = []
+
+    def embed(self, texts):
+        self.embedded.append(list(texts))
+        return [unit(text) for text in texts]
+
+
+def test_questions_without_a_vector_are_embedded_together_and_get_it_back(path):
+    fill(path, (b"a", entry(similar=similar())))
+    served, encoder = served_model(path), Encoder()
+    served._encoder = {Embedder.packaged("fp32"): encoder}.__getitem__
+    bare = [replace(asked(text), vector=b"") for text in ("how much is it", "not so")]
+    items = [written("nearest", each) for each in (bare[0], asked(), bare[1])]
+    one, known, other = served.run(items, Embedder.packaged("fp32").options)
+
+    assert [["how much is it", "not so"]] == encoder.embedded
+    assert [True, True, False] == [each["served"] for each in (one, known, other)]
+    assert [unit("how much is it"), b"", unit("not so")] == [b64decode(each["vector"]) for each in (one, known, other)]
 
 
 def test_without_a_judgement_nothing_is_served(path):

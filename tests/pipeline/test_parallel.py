@@ -22,6 +22,15 @@ def test_what_reads_a_final_prompt_starts_beside_a_guard_that_waits():
     assert {"guard": ("embed",)} == _beside(REDACT, GUARD, EMBED, SEARCH)
 
 
+def test_what_only_saves_time_is_left_out_where_it_saves_none():
+    early = stage("embed", "prompt", "prompt.vector", cost=20.0, run=_waits, ahead=True)
+    search = stage("search", "prompt prompt.vector", "wire.path", cost=5.0, run=_waits, optional="prompt.vector")
+    quick = stage("guard", "prompt", "verdict.guard", judges=Judges.CLEAN, may=May.DENY, passes=0.5)
+
+    assert ("redact", "guard", "embed", "search") == compile_plan((REDACT, GUARD, early, search)).order
+    assert ("redact", "guard", "search") == compile_plan((REDACT, quick, early, search)).order
+
+
 def test_stages_that_do_not_wait_may_stand_between():
     between = stage("checks", "prompt verdict.guard", "verdict.checks", judges=Judges.CLEAN, may=May.DENY, passes=0.9)
     plan = compile_plan((REDACT, GUARD, EMBED, between))

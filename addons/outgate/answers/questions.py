@@ -20,7 +20,8 @@ MODEL = "answers"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nearest:
-    """Find the entry of a partition that answers this text. `vector` is float32; times are epoch seconds.
+    """Find the entry of a partition that answers this text. `vector` is float32, empty where the text is still to be embedded;
+    times are epoch seconds.
 
     `threshold` is the least cosine that is judged at all, `delta` the rate of wrong hits that the policy allows.
     """
@@ -28,12 +29,12 @@ class Nearest:
     partition: bytes
     tenant: str
     text: str = field(repr=False)
-    vector: bytes = field(repr=False)
     encoder: str
     threshold: float
     delta: float
     max_age: float
     now: float
+    vector: bytes = field(default=b"", repr=False)
     history: bytes = b""
 
 
@@ -43,7 +44,8 @@ class Found:
 
     `reason` says why nothing is served: `none`, `far`, `vetoed`, `unverified` (no verifier), `below` (its score), `bound` (the
     tenant's error bound); empty where it is served. `bound` is the state of that bound. `vetoes` are the checks that told the
-    questions apart, `needed` is the similarity or score that was missed, `entry` the id of the request that stored the candidate.
+    questions apart, `needed` is the similarity or score that was missed, `entry` the id of the request that stored the candidate;
+    `vector` is the question's, where it was embedded for this.
     """
 
     served: bool
@@ -56,6 +58,7 @@ class Found:
     bound: str = "calibrated"
     needed: float | None = None
     entry: str = ""
+    vector: bytes = field(default=b"", repr=False)
 
     def status(self, tier: str) -> CacheStatus:
         """A miss, with what is known of the candidate."""
@@ -103,9 +106,9 @@ class Asks(Protocol):
     async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
 
 
-async def nearest(models: Asks, question: Nearest, share: str = "") -> Found:
-    """Ask for the best candidate. Raises ModelServerError."""
-    return _found(await _ask(models, "nearest", question, share))
+async def nearest(models: Asks, question: Nearest, share: str = "", embedder: tuple[str, ...] = ()) -> Found:
+    """Ask for the best candidate; `embedder` are the options of the model `embed`. Raises ModelServerError."""
+    return _found(await _ask(models, "nearest", question, share, embedder))
 
 
 async def compare(models: Asks, question: Compare, share: str = "") -> Compared:
@@ -129,8 +132,8 @@ def _consequence(threshold: float | None) -> str:
     return f"similar ones are served from {threshold} of the verifier's score"
 
 
-async def _ask(models: Asks, name: str, question: Any, share: str) -> dict[str, Any]:
-    reply = (await models.ask(MODEL, [written(name, question)], share=share))[0]
+async def _ask(models: Asks, name: str, question: Any, share: str, options: tuple[str, ...] = ()) -> dict[str, Any]:
+    (reply,) = await models.ask(MODEL, [written(name, question)], options=options, share=share)
     if not isinstance(reply, dict):
         raise ModelServerError("protocol")
     return reply
@@ -161,7 +164,7 @@ def _plain(value: Any) -> Any:
 
 def _found(reply: dict[str, Any]) -> Found:
     try:
-        key = reply["key"]
-        return Found(**reply | {"key": b64decode(key) if key else None, "vetoes": tuple(reply["vetoes"])})
+        key, vector = reply["key"], b64decode(reply["vector"])
+        return Found(**reply | {"key": b64decode(key) if key else None, "vetoes": tuple(reply["vetoes"]), "vector": vector})
     except (KeyError, TypeError, ValueError):
         raise ModelServerError("protocol") from None

@@ -22,7 +22,9 @@ from outgate.answers.judgement import load as load_judgement
 from outgate.answers.questions import Compare, Compared, Found, Nearest, read
 from outgate.answers.shared import Reader
 from outgate.answers.writer import Writer
-from outgate.model_server.engines import EngineError
+from outgate.model_server.embed import load_encoder
+from outgate.model_server.embedders import Embedder
+from outgate.model_server.engines import Encoder, EngineError
 
 if TYPE_CHECKING:
     from outgate.answers.index import Index
@@ -66,32 +68,54 @@ class Item(NamedTuple):
 
 
 class AnswersModel:
-    """Look-ups and comparisons, in the one thread of the model server. Index and judgement are loaded for the first question."""
+    """Look-ups and comparisons, in the one thread of the model server. Index and judgement are loaded for the first question.
 
-    def __init__(self, reader: Reader, writer: Writer, index: Callable[[], "Index"], judgement: Callable[[], Judgement]) -> None:
-        self._reader = reader
+    `encoder` gives that of an embedder. Raises EngineError where there is none.
+    """
+
+    takes_whole = True
+
+    def __init__(
+        self,
+        reader: Reader,
+        writer: Writer,
+        index: Callable[[], "Index"],
+        judgement: Callable[[], Judgement],
+        encoder: Callable[[Embedder], Encoder] = load_encoder,
+    ) -> None:
+        self._reader, self._encoder = reader, encoder
         self._index, self._judgement = cache(index), cache(judgement)
         self._bounds = Bounds(reader, writer)
 
-    def prepare(self, options: Sequence[str]) -> None:  # noqa: ARG002
-        """Load them, beside the thread that works."""
+    def prepare(self, options: Sequence[str]) -> None:
+        """Load them, beside the thread that works; with options, the encoder of those too."""
         self._index()
         self._judgement()
+        if options:
+            self._encoder(Embedder.of_options(options))
 
     def split(self, item: str) -> Item:
         return Item((item,))
 
-    def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[dict[str, Any]]:  # noqa: ARG002
-        return [self._answer(read(piece)) for piece in pieces]
+    def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[dict[str, Any]]:
+        """Questions that come without a vector are embedded together, by the embedder of the options, and get it back."""
+        questions = [read(piece) for piece in pieces]
+        bare = [at for at, each in enumerate(questions) if isinstance(each, Nearest) and not each.vector]
+        vectors = dict(zip(bare, self._embedded([questions[at] for at in bare], options), strict=True)) if bare else {}
+        return [self._answer(each, vectors.get(at, b"")) for at, each in enumerate(questions)]
 
     def merge(self, job: Item, found: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG002
         return found[0]
 
-    def _answer(self, question: Nearest | Compare) -> dict[str, Any]:
+    def _embedded(self, questions: Sequence[Any], options: Sequence[str]) -> list[bytes]:
+        return self._encoder(Embedder.of_options(options)).embed([each.text for each in questions])
+
+    def _answer(self, question: Nearest | Compare, vector: bytes) -> dict[str, Any]:
         if isinstance(question, Compare):
             return asdict(self.compare(question))
-        found = self.nearest(question)
-        return asdict(found) | {"key": b64encode(found.key).decode() if found.key else None}
+        found = self.nearest(replace(question, vector=vector) if vector else question)
+        told = {"key": b64encode(found.key).decode() if found.key else None, "vector": b64encode(vector).decode()}
+        return asdict(found) | told
 
     def nearest(self, question: Nearest) -> Found:
         self._follow()

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
@@ -53,8 +54,12 @@ def load() -> EmbedModel:
     return EmbedModel(load_encoder)
 
 
+@cache
 def load_encoder(embedder: Embedder) -> Encoder:
-    """The encoder of an embedder. Raises EngineError where there is none, or another than the policy was compiled for."""
+    """The encoder of an embedder, one for all models of this process.
+
+    Raises EngineError where there is none, or another than the policy was compiled for.
+    """
     engine = import_module(f"{engines.__name__}.{embedder.engine.replace('-', '_')}")
     encoder: Encoder = engine.encoder_of(embedder.of_engine)
     if encoder.version != embedder.version:

@@ -16,7 +16,7 @@ from outgate.pipeline.facts import Origin
 from outgate.pipeline.graph import Graph, Phase, Placement, Reach
 from outgate.pipeline.obligations import OBLIGATIONS, ambiguous_writers, behind_the_pass
 from outgate.pipeline.order import cheapest, check_pins, expected_cost, known_pins, pin_edges
-from outgate.pipeline.parallel import start_beside
+from outgate.pipeline.parallel import idle_ahead, start_beside
 from outgate.pipeline.plan import Edge, Plan
 from outgate.pipeline.retry import reruns_of
 from outgate.pipeline.rules import edges_of
@@ -54,6 +54,24 @@ def compile_plan(
     it is checked like any other.
     Raises PolicyError with all problems; warnings are in the plan.
     """
+    plan = _compiled(placements, given, known, pin, revision, closing=closing)
+    idle = idle_ahead(plan)
+    return (
+        _compiled([each for each in placements if each.name not in idle], given, known, pin, revision, closing=closing)
+        if idle
+        else plan
+    )
+
+
+def _compiled(
+    placements: Sequence[Placement],
+    given: frozenset[Origin],
+    known: frozenset[str],
+    pin: Sequence[str],
+    revision: str,
+    *,
+    closing: bool,
+) -> Plan:
     placements, problems = names_known(placements)
     graph = Graph(placements, given, known, closing=closing)
     problems += [found for check in CHECKS for found in check(graph)]

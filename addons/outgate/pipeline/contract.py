@@ -68,6 +68,7 @@ class Contract:
     `judges` is declared by every stage that writes a `verdict.*`, and by no other. `clears` says that what it writes is no longer
     personal. `preserves` lists facts that a mutator's rewrite provably cannot invalidate (each has its metamorphic test).
     `after` orders mutators of one fact by stage name, `*` for all others; names that are not in the plan are ignored.
+    `ahead` says that it only saves time: it is left out of a plan in which it does not start beside a guard.
     `cost` (ms) and `passes` (probability that the exchange goes on) only break ties. They are constants, so that every worker
     compiles the same plan.
     `view` is the namedtuple type the stage's `run` is annotated with; made from `reads` and `outside` when absent.
@@ -87,6 +88,7 @@ class Contract:
     after: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     fallback: tuple[Any, ...] = ()
+    ahead: bool = False
     cost: float = 0.01
     passes: float = 1.0
     view: type[tuple[Any, ...]] | None = field(default=None, compare=False)

@@ -88,6 +88,7 @@ _TABLE = (
     Fact("cache.key", Origin.STAGE, "exact partition key of the answer"),
     Fact("cache.names", Origin.STAGE, "placeholders of the prompt by kind and order: detectors.pii.canonical.Names"),
     Fact("cache.partition", Origin.STAGE, "where similar questions are looked for: answers.keys.Partition", Label.PERSONAL),
+    Fact("cache.vector", Origin.STAGE, "the vector that an answer to the question is kept with; empty without one", Label.PERSONAL),
     Fact("cache.similar", Origin.STAGE, "what the look-up of similar questions found: inference.cached.CacheStatus"),
     Fact("cache.candidate", Origin.STAGE, "a kept answer that the fresh one is to be compared with: inference.cached.Candidate"),
     Fact("cache.status", Origin.STAGE, "what the look-up by key found: inference.cached.CacheStatus"),

@@ -8,7 +8,7 @@ from inspect import iscoroutinefunction
 
 from outgate.pipeline.contract import Effect, Release
 from outgate.pipeline.graph import Graph, Node
-from outgate.pipeline.plan import Edge
+from outgate.pipeline.plan import Edge, Plan
 from outgate.pipeline.versions import Versions
 
 
@@ -29,6 +29,12 @@ def start_beside(graph: Graph, edges: Sequence[Edge], versions: Versions, reques
         for node in waiting
     }
     return {name: later for name, later in beside.items() if later}
+
+
+def idle_ahead(plan: Plan) -> frozenset[str]:
+    """The stages that are there to start beside a guard, and do not."""
+    beside = {later for name, those in plan.beside.items() if plan.contracts[name].judges is not None for later in those}
+    return frozenset(name for name, contract in plan.contracts.items() if contract.ahead) - beside
 
 
 def groups(beside: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
 from outgate.model_server.embedders import DEFAULT
+from outgate.model_server.vectors import Remembered, Vectors
 from outgate.net.headers import Headers
 from outgate.routing.conditions import Size
 from outgate.routing.difficulty import Difficulty
 from outgate.routing.exemplars import Models
 from outgate.routing.rules import DifficultyRule, RouteRule
 from outgate.routing.semantic import Semantic
-from outgate.routing.vectors import Remembered, Vectors
 
 
 class Question(NamedTuple):

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from outgate.inference.principal import Principal
+from outgate.model_server.vectors import Remembered, Vectors
 from outgate.routing.exemplars import Exemplars, Models
 from outgate.routing.scoring import Scores
 from outgate.routing.topics import SemanticRule
-from outgate.routing.vectors import Remembered, Vectors
 
 
 class Judged(NamedTuple):

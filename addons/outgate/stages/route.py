@@ -8,6 +8,7 @@ from asyncio import timeout
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from outgate.detectors.pii.canonical import Names
 from outgate.errors import Denial, Problem
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
@@ -112,6 +113,7 @@ _FACTS = ("model.requested", "prompt", "tools", "params", "principal", "headers"
 def _question(facts: Any) -> Question:
     leaves = facts.prompt.leaves
     last = asked(leaves)
+    (text,), _ = Names.of([*(leaf.text for leaf in leaves), last.text]).canonical([last.text])  # as the cache embeds it
     size = Size(
         tools=bool(facts.tools.names),
         media=not MEDIA.isdisjoint(facts.prompt.unjudged),
@@ -119,7 +121,7 @@ def _question(facts: Any) -> Question:
         output_tokens=facts.params.max_tokens or 0,
     )
     is_elsewhere = last.in_loop and not last.text.strip()
-    return Question(last.text, size, facts.principal, getattr(facts, "headers", None), is_elsewhere)
+    return Question(text, size, facts.principal, getattr(facts, "headers", None), is_elsewhere)
 
 
 def _warnings(settings: RouteSettings) -> "list[Problem]":

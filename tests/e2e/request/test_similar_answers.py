@@ -116,7 +116,8 @@ def test_planted_personal_data_is_in_no_vector_no_entry_and_no_file(start, tmp_p
     card = "4111 1111 1111 1111"
     asking.ask(f"My card {card} was charged twice, and {MINE} knows of it. What now?")
     asking.ask(f"My card {card} was charged two times, and {MINE} knows of it. What can I do now?")
-    embedded = [item for item in asking.models.items if "charged" in item]
+    asked = zip(asking.models.items, asking.models.asked, strict=False)
+    embedded = [item for item, name in asked if name == "answers" and "charged" in item]
     files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
 
     assert any("CARD_1" in item and "EMAIL_1" in item for item in embedded)
@@ -124,7 +125,9 @@ def test_planted_personal_data_is_in_no_vector_no_entry_and_no_file(start, tmp_p
     for secret in (card, card.replace(" ", ""), MINE):
         assert [] == [path for path in files if secret.encode() in path.read_bytes()]
     wanted = [
-        name for item, name in zip(asking.models.items, asking.models.asked, strict=False) if name == "embed" and card in item
+        name
+        for item, name in zip(asking.models.items, asking.models.asked, strict=False)
+        if name in ("embed", "answers") and card in item
     ]
     assert [] == wanted
 
@@ -147,8 +150,7 @@ def test_a_failed_attempt_neither_embeds_nor_looks_up_again(start):
 
     assert 200 == reply.status_code
     assert 2 == len(lines(asking.world)[-1]["outgate.attempts"])
-    assert ["embed", "answers"] == asking.models.asked[-2:]
-    assert (1, 1) == (asking.models.asked.count("embed"), asking.models.asked.count("answers"))
+    assert (0, 1) == (asking.models.asked.count("embed"), asking.models.asked.count("answers"))
 
 
 def test_shadow_mode_gives_nothing_compares_and_tells(start, tmp_path):

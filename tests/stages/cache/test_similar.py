@@ -21,6 +21,7 @@ from outgate.pipeline.contract import May, OnError
 from outgate.pipeline.plan import Answer
 from outgate.stages.cache.similar import CacheSimilar, Reads
 from outgate.stores.answers import MemoryAnswers
+from outgate.stores.memo import Memo
 from stages.cache.test_cache import Counted, entry, events_of
 from support.placeholders import placeholder
 
@@ -46,6 +47,9 @@ class Models:
         self.found, self.asked = found, []
 
     async def ask(self, model, items, *, options=(), share=""):
+        if model == "embed":
+            self.asked.append((model, *items, options))
+            return [questions.b64encode(b"e").decode()]
         self.asked.append((model, questions.read(items[0]), share))
         if isinstance(self.found, BaseException):
             raise self.found
@@ -56,7 +60,8 @@ class Models:
 
 def _written(found):
     fields = {name: getattr(found, name) for name in found.__slots__}
-    return fields | {"key": questions.b64encode(found.key).decode() if found.key else None}
+    coded = {"key": questions.b64encode(found.key).decode() if found.key else None}
+    return fields | coded | {"vector": questions.b64encode(found.vector).decode()}
 
 
 def stage(models=None, *, kept=None, counted=None, **similar):
@@ -64,7 +69,8 @@ def stage(models=None, *, kept=None, counted=None, **similar):
     kept = replace(entry(), created=6.0, tenant="t") if kept is None else kept
     answers.put(KEY, kept)
     settings = CacheSettings(when="always", max_age=100.0, similar=SimilarSettings(**({"mode": "on", "sample": 0.0} | similar)))
-    return CacheSimilar(settings, answers, models or Models(), EMBEDDERS, Counted() if counted is None else counted, lambda: 10.0)
+    counted, memo = Counted() if counted is None else counted, Memo(bytes(32))
+    return CacheSimilar(settings, answers, models or Models(), memo, EMBEDDERS, counted, lambda: 10.0)
 
 
 def run(given, **changed):
@@ -77,7 +83,7 @@ def test_a_verified_candidate_is_given_and_says_how_near_it_is():
     status = CacheStatus("similar", "hit", "", 4.0, 0.93, 0.99, "req_0")
 
     assert isinstance(answer, Answer)
-    assert ("cache", (status, None)) == (answer.source, answer.outputs)
+    assert ("cache", (status, None, b"v")) == (answer.source, answer.outputs)
     assert "outgate; hit; ttl=96; detail=similar; similarity=0.930; score=0.990" == answer.headers.get("cache-status")
     assert "4" == answer.headers.get("age")
     assert "hi" == asyncio.run(events_of(answer))[0].texts[0].text
@@ -111,7 +117,7 @@ NOT_GIVEN = {
 @pytest.mark.parametrize("name", NOT_GIVEN)
 def test_nothing_else_is_given(name):
     found, given = NOT_GIVEN[name]
-    status, candidate = run(stage(Models(found), **given))
+    status, candidate, _ = run(stage(Models(found), **given))
 
     assert ("miss", None) == (status.result, candidate)
 
@@ -125,7 +131,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_miss_says_which_entry_was_near_and_what_refused_it(name):
     found, reason, checks, needed = REFUSED[name]
-    status, _ = run(stage(Models(found)))
+    status, *_ = run(stage(Models(found)))
 
     assert ("miss", reason, "req_0", checks, needed) == (status.result, status.reason, status.entry, status.checks, status.needed)
 
@@ -133,7 +139,7 @@ def test_a_miss_says_which_entry_was_near_and_what_refused_it(name):
 def test_an_answer_that_names_a_placeholder_the_caller_has_not_is_not_given():
     kept = replace(entry(b"to EMAIL_cbbbbbbbbbbb"), created=6.0, tenant="t")
     hers = run(stage(kept=kept), cache_names=Names.of([JANE]))
-    status, _ = run(stage(kept=kept), cache_names=Names.of([placeholder("+49 30 1", "PHONE_NUMBER")]))
+    status, *_ = run(stage(kept=kept), cache_names=Names.of([placeholder("+49 30 1", "PHONE_NUMBER")]))
 
     assert f"to {JANE}" == asyncio.run(events_of(hers))[0].texts[0].text
     assert ("miss", "placeholders") == (status.result, status.reason)
@@ -141,33 +147,66 @@ def test_an_answer_that_names_a_placeholder_the_caller_has_not_is_not_given():
 
 @pytest.mark.parametrize("failure", [ModelServerDownError(), ModelServerError("busy"), "late", {"nonsense": 1}, None, 5])
 def test_a_model_server_that_fails_is_a_miss_and_no_more(failure):
-    status, candidate = run(stage(Models(failure), limit=0.01))
+    status, candidate, _ = run(stage(Models(failure), limit=0.01))
 
     assert ("failed", None) == (status.result, candidate)
 
 
-def test_without_a_vector_nothing_is_asked():
+def test_one_question_embeds_and_looks_up_and_no_text_is_embedded_twice():
+    models = Models(replace(FOUND, served=False, reason="below", vector=b"e"))
+    given = stage(models)
+    *_, first = run(given, prompt_vector=None)
+    *_, again = run(given, prompt_vector=None, cache_partition=Partition(b"q" * 32, "how are you?"))
+    run(given, prompt_vector=None, cache_partition=Partition(b"q" * 32, "who are you?"))
+
+    assert [b"e", b"e"] == [first, again]
+    assert [("answers", b""), ("answers", b"e"), ("answers", b"")] == [(model, each.vector) for model, each, _ in models.asked]
+
+
+def test_where_the_question_was_not_embedded_in_time_nobody_waits_again():
     models = Models()
-    status, _ = run(stage(models), prompt_vector=None)
+    status, *_ = run(stage(models), prompt_vector=b"")
 
     assert ("failed", []) == (status.result, models.asked)
 
 
+def test_what_is_only_kept_is_embedded_alone():
+    models = Models()
+    status, _, vector = run(stage(models), prompt_vector=None, cache_control=CacheControl(no_cache=True))
+
+    assert ("bypass", b"e") == (status.result, vector)
+    assert [("embed", "how are you?", EMBEDDERS.named(DEFAULT).options)] == models.asked
+
+
+def test_a_model_server_that_is_late_is_told_once_and_in_plain_words(caplog):
+    models = Models("late")
+    given = stage(models, limit=0.01)
+    run(given), run(given)
+    models.found = FOUND
+    run(given)
+    models.found = "late"
+    run(given)
+
+    assert 2 == len(caplog.records)
+    assert {"WARNING"} == {each.levelname for each in caplog.records}
+    assert "does not answer within 0.01 s" in caplog.text
+
+
 def test_what_is_no_question_is_not_looked_up():
     models = Models()
-    status, _ = run(stage(models), cache_partition=None)
+    status, *_ = run(stage(models), cache_partition=None)
 
     assert ("uncacheable", []) == (status.result, models.asked)
 
 
 def test_what_its_caller_wants_neither_looked_up_nor_kept_is_bypassed_as_in_the_exact_tier():
-    status, _ = run(stage(), cache_partition=None, cache_control=CacheControl(no_store=True))
+    status, *_ = run(stage(), cache_partition=None, cache_control=CacheControl(no_store=True))
 
     assert "bypass" == status.result
 
 
 def test_shadow_mode_tells_and_gives_nothing():
-    status, candidate = run(stage(mode="shadow"))
+    status, candidate, _ = run(stage(mode="shadow"))
 
     assert CacheStatus("similar", "shadow", "", 4.0, 0.93, 0.99, "req_0") == status
     assert Candidate(KEY, 0.99) == candidate
@@ -202,4 +241,4 @@ def test_its_failure_lets_the_request_go_on():
     contract = stage().contract
 
     assert (May.RESPOND, OnError.FALLBACK) == (contract.may, contract.on_error)
-    assert (CacheStatus("similar", "failed"), None) == contract.fallback
+    assert (CacheStatus("similar", "failed"), None, b"") == contract.fallback

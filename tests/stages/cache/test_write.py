@@ -43,7 +43,7 @@ def facts(**changed):
         "r_status": 200,
         "r_source": "upstream",
         "cache_partition": None,
-        "prompt_vector": None,
+        "cache_vector": b"",
         "model": "m",
         "principal": Principal(name="w", tenant="t"),
         "operation": Operation("openai", Kind.CHAT),
@@ -172,9 +172,9 @@ def test_an_entry_says_whose_it_is_and_until_when():
 def test_an_answer_to_a_question_is_found_by_its_words(mode):
     asked = Partition(b"p" * 32, "mail EMAIL_1")
     settings = CacheSettings(similar=SimilarSettings(mode=mode))
-    _, stored = run(facts(cache_partition=asked, prompt_vector=b"v"), settings)
+    _, stored = run(facts(cache_partition=asked, cache_vector=b"v"), settings)
     _, unembedded = run(facts(cache_partition=asked), settings)
-    _, unasked = run(facts(prompt_vector=b"v"), settings)
+    _, unasked = run(facts(cache_vector=b"v"), settings)
 
     assert (
         Similar(partition=b"p" * 32, text="mail EMAIL_1", vector=b"v", encoder=EMBEDDERS.named(DEFAULT).version) == stored.similar

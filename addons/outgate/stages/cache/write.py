@@ -45,7 +45,7 @@ class Reads(NamedTuple):
     cache_names: Names | None
     cache_recording: Recorded | None
     cache_partition: Partition | None
-    prompt_vector: bytes | None
+    cache_vector: bytes
     outcome: str
     r_status: int
     r_source: str
@@ -57,7 +57,7 @@ class Reads(NamedTuple):
     exchange_id: str
 
 
-_OPTIONAL = ("cache_key", "cache_names", "cache_recording", "cache_partition", "prompt_vector", "model", "principal")
+_OPTIONAL = ("cache_key", "cache_names", "cache_recording", "cache_partition", "cache_vector", "model", "principal")
 
 
 class CacheWrite(Stage):
@@ -111,8 +111,8 @@ class CacheWrite(Stage):
 
     def _kept_with(self, facts: Reads) -> Similar | None:
         """What the answer may be found by, where its question is one that is looked up."""
-        asked, vector = facts.cache_partition, facts.prompt_vector
-        if asked is None or vector is None or not self._encoder:
+        asked, vector = facts.cache_partition, facts.cache_vector
+        if asked is None or not vector or not self._encoder:
             return None
         return Similar(partition=asked.digest, text=asked.text, vector=vector, encoder=self._encoder)
 

@@ -1,5 +1,5 @@
 from outgate.inference.principal import Principal
-from outgate.routing.vectors import Vectors
+from outgate.model_server.vectors import Vectors
 from outgate.stores.memo import Memo
 from support.routed import FakeModels, aio, vector
 

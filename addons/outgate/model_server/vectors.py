@@ -1,0 +1,52 @@
+"""Embed texts for workers, each once per tenant while it is remembered: an agent asks again on every step, and routing and
+the cache both read the same question.
+"""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from outgate.inference.principal import Principal
+
+
+class Models(Protocol):
+    """The part of ModelClient that is asked. Raises ModelServerError."""
+
+    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
+
+
+class Remembered(Protocol):
+    """The part of stores.memo.Memo that remembers vectors."""
+
+    def digest(self, text: str) -> bytes: ...
+
+    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[Any]: ...
+
+    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int) -> None: ...
+
+
+class Vectors:
+    """Unit vectors of texts, float32; `embedder` are the options of the model `embed`."""
+
+    def __init__(self, models: Models, memo: Remembered, embedder: tuple[str, ...] = ()) -> None:
+        self._models, self._memo, self._embedder = models, memo, embedder
+        self._kind = f"vector:{','.join(embedder)}"
+
+    async def of(self, text: str, principal: Principal) -> bytes:
+        """The vector of a text. Raises ModelServerError, and ValueError or TypeError for a reply that is none."""
+        vector = self.known(text, principal.tenant)
+        if vector is None:
+            share = f"{principal.tenant}/{principal.name}"
+            (answer,) = await self._models.ask("embed", [text], options=self._embedder, share=share)
+            vector = b64decode(answer, validate=True)
+            self.remember(text, principal.tenant, vector)
+        return vector
+
+    def known(self, text: str, tenant: str) -> bytes | None:
+        """The vector of a text that was embedded before."""
+        found: bytes | None = self._memo.get_many(tenant, self._kind, (self._memo.digest(text),))[0]
+        return found
+
+    def remember(self, text: str, tenant: str, vector: bytes) -> None:
+        """Keep what somebody else embedded."""
+        self._memo.put(tenant, self._kind, self._memo.digest(text), vector, len(vector))
