@@ -69,13 +69,14 @@ def test_an_entry_is_gone_at_its_age_and_when_it_expires(path):
 def test_the_least_recently_used_entries_leave_first(path):
     wall, monotonic = Clock(), Clock(0.0)
     with process(path, wall, monotonic) as one:
+        one.bound(Room(3))
         for key in (b"a", b"b", b"c"):
             wall.now += 100
-            one.put(key, entry(created=wall.now), Room(3))
+            one.put(key, entry(created=wall.now))
             written(one)
         wall.now += 100
         one.get(b"a", inf)
-        one.put(b"d", entry(created=wall.now), Room(3))
+        one.put(b"d", entry(created=wall.now))
         written(one)
         with process(path, wall) as other:
             kept = [key for key in (b"a", b"b", b"c", b"d") if other.get(key, inf) is not None]
@@ -88,8 +89,9 @@ def test_bytes_are_bounded(path):
 
     noise = random.Random(0)
     with process(path) as one:
+        one.bound(Room(1000, 50_000))
         for number in range(100):
-            one.put(bytes([number]), entry(noise.randbytes(2000)), Room(1000, 50_000))
+            one.put(bytes([number]), entry(noise.randbytes(2000)))
         written(one)
     with sqlite3.connect(path) as db:
         entries, held = db.execute("select entries, bytes from totals").fetchone()
@@ -102,10 +104,11 @@ def test_bytes_are_bounded(path):
 @pytest.mark.parametrize("room", [Room(40), Room(1000, 40_000)], ids=["entries", "bytes"])
 def test_a_tenant_that_floods_the_cache_pushes_out_its_own_entries_only(path, room):
     with process(path) as one, process(path) as other:
+        one.bound(room)
         for number in range(10):
-            one.put(b"quiet%d" % number, entry(bytes(200), tenant="quiet"), room)
+            one.put(b"quiet%d" % number, entry(bytes(200), tenant="quiet"))
         for number in range(300):
-            one.put(b"flood%d" % number, entry(bytes(200), tenant="flood"), room)
+            one.put(b"flood%d" % number, entry(bytes(200), tenant="flood"))
         written(one)
         kept = [number for number in range(10) if other.get(b"quiet%d" % number, inf) is not None]
 

@@ -191,8 +191,17 @@ OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 TOKENED = BASE.replace("{groups: [research]}", f'{{groups: [research], token_hashes: ["{OLD}"]}}')
 
 
-def test_another_token_makes_another_revision_under_the_same_rules(tmp_path):
-    old, new = (load_policy(write(tmp_path, text)) for text in (TOKENED, TOKENED.replace(OLD, NEW)))
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (OLD, NEW),
+        ("workloads:\n", "workloads:\n  one_more: {}\n"),
+        ("groups: [research]", "groups: [research, sales]"),
+        ("stages:\n", "gateway: {limits: {connections: 100}}\nstages:\n"),
+    ],
+)
+def test_who_calls_and_how_makes_another_revision_under_the_same_rules(tmp_path, now, then):
+    old, new = (load_policy(write(tmp_path, text)) for text in (TOKENED, TOKENED.replace(now, then, 1)))
 
     assert old.revision != new.revision
     assert old.rules == new.rules
@@ -201,8 +210,6 @@ def test_another_token_makes_another_revision_under_the_same_rules(tmp_path):
 @pytest.mark.parametrize(
     ("now", "then"),
     [
-        ("groups: [research]", "groups: [sales]"),
-        ("alpha:", "beta:"),
         ("passthrough: true}", "passthrough: true, models: {a: [{provider: openai, model: b}]}}"),
         ("name: chat", "name: talk"),
         ("api.openai.com", "eu.api.openai.com"),

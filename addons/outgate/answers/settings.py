@@ -42,10 +42,6 @@ class CacheSettings(Settings):
     """Longer answers are not stored."""
     max_age: float = Field(default=3600.0, gt=0)
     """Seconds for which an answer is given again."""
-    max_entries: int = Field(default=100_000, gt=0)
-    """Answers that all workers of a machine keep together; of the tenant that holds most, those used longest ago leave first."""
-    max_bytes: int = Field(default=1024 * 1024 * 1024, ge=1024 * 1024)
-    """What these take of the disk at most, compressed."""
     single_flight: bool = True
     """Requests that are the same, and come while the first is on its way, wait for its answer: one call of the provider, in each
     worker. A stream reaches those who wait when it is whole."""

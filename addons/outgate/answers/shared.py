@@ -15,7 +15,7 @@ from outgate.answers import entries
 from outgate.answers.file import AnswerFile, is_corrupt
 from outgate.answers.writer import Writer
 from outgate.metering.metrics import Metrics
-from outgate.stores.answers import ROOM, CachedAnswer, MemoryAnswers, Room
+from outgate.stores.answers import CachedAnswer, MemoryAnswers, Room
 
 _TOUCH, _TOUCHED = 60.0, 10_000
 """Seconds between two notes in the file that an entry is used; how many of them are remembered."""
@@ -91,10 +91,13 @@ class SharedAnswers:
             self._touch(key)
         return entry
 
-    def put(self, key: bytes, entry: CachedAnswer, room: Room = ROOM) -> bool:
+    def bound(self, room: Room) -> None:
+        """From now on the file holds no more than this."""
+        self._writer.room = room
+
+    def put(self, key: bytes, entry: CachedAnswer) -> bool:
         """Keep it here at once, and in the file soon."""
         self._follow()
-        self._writer.room = room
         if not self._memory.put(key, replace(entry, similar=None)):
             return False
         self._writer.submit(partial(entries.put, key=key, entry=entry), len(entry.body) + 1024)

@@ -21,7 +21,7 @@ _TRIM = 5.0
 
 
 class Writer:
-    """`submit` never waits; `room` is what the file may hold, once that is known.
+    """`submit` never waits; `room` is what the file may hold, None for the process that does not decide it.
 
     `health` says in one line when nothing can be written, and again when it can.
     """

@@ -53,7 +53,7 @@ _TABLE = (
     Fact("provider.state", Origin.OUTSIDE, "providers that failed or refused in this exchange"),
     Fact("credential.epoch", Origin.OUTSIDE, "changes when a provider credential is renewed or refused"),
     Fact("policy.revision", Origin.OUTSIDE, "the revision of the policy this exchange runs under"),
-    Fact("policy.rules", Origin.OUTSIDE, "the same without digests of tokens: what answers may depend on"),
+    Fact("policy.rules", Origin.OUTSIDE, "the same without workloads and `gateway`: what answers may depend on"),
     Fact("conn", Origin.CONNECTION, "the client's connection: net.connection.Connection"),
     Fact("destination", Origin.HEAD, "the authority the client addressed, `host:port`, all its spellings agreeing"),
     Fact("method", Origin.HEAD, "request method"),

@@ -61,7 +61,7 @@ class LiveRoute:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class LivePolicy:
-    """`revision` names its content, `rules` its content but for digests of tokens. `connect` judges tunnels, `head` request heads,
+    """`revision` names its content, `rules` its content without workloads and `gateway`. `connect` judges tunnels, `head` request heads,
     `routes` everything else.
 
     `acquire` and `release` bracket every exchange: once retired, its stages are stopped when the last one has ended. `stopping`

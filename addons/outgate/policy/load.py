@@ -9,6 +9,7 @@ from outgate.policy.files import content_problems, named_files
 from outgate.policy.lint import lint
 from outgate.policy.live import LivePolicy
 from outgate.policy.references import reference_problems
+from outgate.policy.schema import GatewaySection
 from outgate.policy.source import Source, read_source
 from outgate.policy.stage_types import Ports
 from outgate.policy.validate import Validated, canonical, validate
@@ -46,10 +47,11 @@ def load_source(source: Source, ports: Ports | None = None, *, elsewhere: bool =
 
 
 def rules_of(source: Source, validated: Validated) -> str:
-    """The revision without digests of tokens: whoever gets a new one asks the same as before, and is answered the same."""
-    policy = validated.policy
-    workloads = {name: each.model_copy(update={"token_hashes": ()}) for name, each in policy.workloads.items()}
-    return revision_of(source, validated._replace(policy=policy.model_copy(update={"workloads": workloads})))
+    """The revision without workloads and `gateway`: who asks is known by name and tenant, and is judged again; listeners and bounds
+    change no answer.
+    """
+    policy = validated.policy.model_copy(update={"workloads": {}, "gateway": GatewaySection()})
+    return revision_of(source, validated._replace(policy=policy))
 
 
 def revision_of(source: Source, validated: Validated) -> str:

@@ -89,6 +89,15 @@ class TelemetrySection(Settings):
     """Refused with 403 at CONNECT. Neither kind leaves a closing line; `outgate_exchanges_total` counts both by `outcome`."""
 
 
+class CachedAnswersSection(Settings):
+    """Bounds on the file of cached answers, which all routes and all workers of a machine share."""
+
+    max_entries: Positive = 100_000
+    """Answers; of the tenant that holds most, those used longest ago leave first."""
+    max_bytes: Annotated[int, Field(ge=1024 * 1024)] = 1024 * 1024 * 1024
+    """What they take of the disk at most, compressed."""
+
+
 class GatewaySection(Settings):
     """The gateway's own listeners and bounds."""
 
@@ -111,6 +120,8 @@ class GatewaySection(Settings):
     """What becomes of telemetry that workloads send to hosts that are no providers."""
     limits: LimitsSection = Field(default_factory=LimitsSection)
     """Bounds on every client."""
+    cached_answers: CachedAnswersSection = Field(default_factory=CachedAnswersSection)
+    """Bounds on what the cache keeps."""
 
 
 class JwksSection(Settings):

@@ -37,7 +37,7 @@ from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
 from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts, ClosingLine
-from outgate.stores.answers import MemoryAnswers
+from outgate.stores.answers import MemoryAnswers, Room
 from outgate.stores.flights import Flights
 from outgate.stores.memo import Memo
 from outgate.stores.refused import Refused
@@ -273,6 +273,8 @@ class Runtime:
         self._at_start = self._at_start or AtStart(policy.gateway, self._policy.parent)
         if late := self._at_start.changed(policy.gateway):
             _log.warning("changed, and read at start only: %s; restart outgate for it to take effect", ", ".join(late))
+        bounds = policy.gateway.cached_answers
+        self._ports.answers.bound(Room(bounds.max_entries, bounds.max_bytes))
         self._client.keep(policy.catalog.backends)
         for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
             _log.warning("%s; until there is one, its requests are refused", problem.message)

@@ -63,9 +63,6 @@ class Room(NamedTuple):
     bytes: int = 1 << 30
 
 
-ROOM = Room()
-
-
 class Answers(Protocol):
     """A store of answers. `get` and `put` never wait: an engine that must (a shared one) keeps a copy near or counts as a miss."""
 
@@ -73,7 +70,7 @@ class Answers(Protocol):
         """The entry of this key that is younger than `max_age` seconds, else None."""
         ...
 
-    def put(self, key: bytes, entry: CachedAnswer, room: Room = ROOM) -> bool:
+    def put(self, key: bytes, entry: CachedAnswer) -> bool:
         """Keep an entry, in place of an earlier one; False where it is too large to be kept."""
         ...
 
@@ -116,7 +113,7 @@ class MemoryAnswers:
         self._entries.move_to_end(key)
         return entry
 
-    def put(self, key: bytes, entry: CachedAnswer, room: Room = ROOM) -> bool:  # noqa: ARG002 - memory has its own
+    def put(self, key: bytes, entry: CachedAnswer) -> bool:
         if len(entry.body) > self._max_entry_bytes:
             return False
         self._drop(key)

@@ -7,6 +7,7 @@ import pytest
 
 from e2e.asking import AGAIN, FAR, HOW, echo, starting, status
 from e2e.world import OTHER_TOKEN, lines, token_hash
+from outgate.policy.workload_entry import with_workload
 from support.behaviours import answer_json, refuse
 from support.waiting import until
 
@@ -91,12 +92,21 @@ def test_after_the_policy_is_tightened_nothing_kept_before_is_given(start):
     assert 403 == asking.ask(AGAIN).status_code
 
 
-def test_another_token_finds_the_cache_as_it_was(start):
+def rotated(text):
+    return text.replace(token_hash(OTHER_TOKEN), token_hash("another_" + OTHER_TOKEN))
+
+
+def added(text):
+    return with_workload(text, "one_more", {"token_hashes": [token_hash("one_more")]})
+
+
+@pytest.mark.parametrize("change", [rotated, added])
+def test_another_token_or_workload_finds_the_cache_as_it_was(start, change):
     asking = start()
     asking.ask(HOW)
     policy = asking.world.folder / "policy.yaml"
     before = asking.gateway.runtime.revision
-    policy.write_text(policy.read_text().replace(token_hash(OTHER_TOKEN), token_hash("another_" + OTHER_TOKEN)))
+    policy.write_text(change(policy.read_text()))
     asking.gateway.call(asking.gateway.runtime.reload_soon)
     assert until(lambda: asking.gateway.runtime.revision != before)
 

@@ -180,17 +180,3 @@ def test_an_answer_to_a_question_is_found_by_its_words(mode):
         Similar(partition=b"p" * 32, text="mail EMAIL_1", vector=b"v", encoder=EMBEDDERS.named(DEFAULT).version) == stored.similar
     )
     assert (None, None) == (unembedded.similar, unasked.similar)
-
-
-def test_the_store_is_told_how_much_the_policy_keeps():
-    told = []
-
-    class Told(MemoryAnswers):
-        def put(self, key, entry, room=None):
-            told.append(tuple(room))
-            return super().put(key, entry)
-
-    settings = CacheSettings(max_entries=7, max_bytes=2_000_000)
-    CacheWrite(settings, Told(lambda: 50.0), EMBEDDERS, lambda: 42.0).run(facts())
-
-    assert [(7, 2_000_000)] == told

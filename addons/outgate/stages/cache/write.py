@@ -21,7 +21,7 @@ from outgate.model_server.embedders import Embedders
 from outgate.pipeline.contract import Contract, Effect, OnError
 from outgate.pipeline.facts import fact_of_field
 from outgate.pipeline.stage import Stage
-from outgate.stores.answers import Answers, CachedAnswer, Room, Similar
+from outgate.stores.answers import Answers, CachedAnswer, Similar
 
 _WHOLE = ("answered", "client_gone")
 """Outcomes of an answer that was judged whole: one that its client left is, where others waited for it."""
@@ -68,7 +68,6 @@ class CacheWrite(Stage):
 
     def __init__(self, settings: CacheSettings, answers: Answers, embedders: Embedders, wall: Callable[[], float]) -> None:
         self._settings, self._answers, self._wall = settings, answers, wall
-        self._room = Room(settings.max_entries, settings.max_bytes)
         similar = settings.similar
         self._encoder = embedders.named(similar.model).version if similar.mode != "off" else ""
         self.contract = Contract.of(
@@ -107,7 +106,7 @@ class CacheWrite(Stage):
             request=facts.exchange_id,
             similar=self._kept_with(facts),
         )
-        return (entry if self._answers.put(key, entry, self._room) else None,)
+        return (entry if self._answers.put(key, entry) else None,)
 
     def _kept_with(self, facts: Reads) -> Similar | None:
         """What the answer may be found by, where its question is one that is looked up."""
