@@ -2,7 +2,8 @@
 
 Tenant (and workload, by default), destination, path and query, provider, routed model, operation, every parameter, the tools, the
 shape and every text of the judged prompt, the header fields that go on to the provider (but those that say nothing of the answer),
-and the policy without its workloads and its section `gateway`. A placeholder counts as what it is the first, second … of, not as what it stands for.
+and the policy without its workloads and its section `gateway`. A placeholder counts as what it is the first, second … of, not as
+what it stands for.
 """
 
 from collections.abc import Sequence

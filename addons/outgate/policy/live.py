@@ -61,8 +61,8 @@ class LiveRoute:
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class LivePolicy:
-    """`revision` names its content, `rules` its content without workloads and `gateway`. `connect` judges tunnels, `head` request heads,
-    `routes` everything else.
+    """`revision` names its content, `rules` its content without workloads and `gateway`. `connect` judges tunnels, `head` request
+    heads, `routes` everything else.
 
     `acquire` and `release` bracket every exchange: once retired, its stages are stopped when the last one has ended. `stopping`
     is told then.

@@ -273,8 +273,7 @@ class Runtime:
         self._at_start = self._at_start or AtStart(policy.gateway, self._policy.parent)
         if late := self._at_start.changed(policy.gateway):
             _log.warning("changed, and read at start only: %s; restart outgate for it to take effect", ", ".join(late))
-        bounds = policy.gateway.cached_answers
-        self._ports.answers.bound(Room(bounds.max_entries, bounds.max_bytes))
+        self._ports.answers.bound(Room(*policy.gateway.cached_answers.model_dump().values()))
         self._client.keep(policy.catalog.backends)
         for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
             _log.warning("%s; until there is one, its requests are refused", problem.message)
