@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from outgate.answers.evaluation import Pair, Row, cosine, rows, summary
-from outgate.answers.judgement import Verdict
+from outgate.answers.evaluation import Pair, Row, rows, summary
+from outgate.answers.judgement import Verdict, cosine
 
 
 def vector(*values: float) -> bytes:
@@ -24,6 +24,8 @@ class FakeEncoder:
 
 class FakeJudgement:
     """Serves texts of one length, and vetoes what holds an x."""
+
+    least = 0.9
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
         if "x" in asked + stored:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evaluation import blocks, sets
+from evaluation import blocks, conversations, sets
 from outgate.answers import judgement
 from outgate.answers.evaluation import Row, rows
 from outgate.model_server.engines.onnx import load_encoder
@@ -30,3 +30,17 @@ def test_rewordings_are_served(judged: list[tuple[bool, Row]]) -> None:
 @pytest.mark.slow
 def test_traps_are_not_served(judged: list[tuple[bool, Row]]) -> None:
     assert sum(row.hit for alike, row in judged if not alike) <= TRAPS_SERVED
+
+
+TALKS_SERVED = 0.18
+"""The least share of reworded conversations of the sample that is served."""
+
+
+@pytest.mark.slow
+def test_of_conversations_rewordings_are_served_and_traps_are_not() -> None:
+    pairs = conversations.pairs(conversations.FILE)[::3]
+    judged = list(zip(pairs, rows(pairs, load_encoder(), judgement.load()), strict=True))
+    same = [row.hit for pair, row in judged if pair.same]
+
+    assert sum(same) / len(same) >= TALKS_SERVED
+    assert [] == [pair for pair, row in judged if row.hit and not pair.same]

@@ -79,6 +79,44 @@ def test_every_earlier_turn_counts_to_the_byte():
     assert len(EARLIER) == len(set(digests))
 
 
+MEANING = CacheSettings(when="always", tools=True, similar=SimilarSettings(mode="shadow", history="meaning"))
+TALK = (("system", "be brief"), ("user", "hello there"), ("assistant", "hi"), ("user", "why?"))
+
+
+def talk(at, by, text):
+    return partition(facts(body(*TALK[:at], (by, text), *TALK[at + 1 :])), MEANING)
+
+
+def test_with_history_by_meaning_what_users_said_is_kept_beside_the_partition():
+    first, other = talk(1, "user", "hello there"), talk(1, "user", "good morning")
+
+    assert first.digest == other.digest
+    assert [b'["hello there"]', b'["good morning"]'] == [first.history, other.history]
+
+
+@pytest.mark.parametrize(
+    "change", [(0, "system", "be long"), (2, "assistant", "hi!"), (1, "assistant", "hello there"), (1, "user", "EMAIL_1")]
+)
+def test_with_history_by_meaning_all_else_counts_to_the_byte(change):
+    assert talk(*change).digest != talk(1, "user", "hello there").digest
+
+
+def test_an_exact_and_a_judged_history_never_share_a_partition():
+    exact, judged = (partition(facts(body(*TALK)), settings) for settings in (SIMILAR, MEANING))
+
+    assert (b"", True) == (exact.history, exact.digest != judged.digest)
+
+
+def test_an_earlier_turn_that_names_another_placeholder_is_another_partition():
+    a, b = placeholder("a@x.example"), placeholder("b@x.example")
+    asked = [
+        partition(asking(*texts), MEANING) for texts in ((f"mail {a}", f"{b}?"), (f"write {b}", f"{a}?"), (f"mail {a}", f"{a}?"))
+    ]
+
+    assert asked[0].digest == asked[1].digest != asked[2].digest
+    assert [b'["mail EMAIL_1"]', b'["write EMAIL_1"]'] == [each.history for each in asked[:2]]
+
+
 IMAGE = {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}
 TOOL_RESULT = [
     {"role": "user", "content": "now?"},

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from outgate.answers.earlier import packed
 from outgate.answers.file import AnswerFile
 from outgate.answers.questions import Compare, compare, nearest, written
 from outgate.answers.service import NoJudgement
@@ -111,10 +112,10 @@ def compared(served, fresh="same", score=0.99, tenant="t", **calls):
     return asyncio.run(compare(Asked(served), question))
 
 
-def break_bound(served, tenant="t"):
+def break_bound(served, tenant="t", **how):
     replies = []
     while not replies or replies[-1].threshold is not None:
-        replies.append(compared(served, "other", 1.0, tenant))
+        replies.append(compared(served, "other", 1.0, tenant, **how))
     return replies
 
 
@@ -128,6 +129,29 @@ def test_wrong_hits_end_what_is_similar_for_their_tenant_alone_and_that_is_said_
     assert (False, "bound", "broken") == (found.served, found.reason, found.bound)
     assert (True, "calibrated") == (other.served, other.bound)
     assert ["no longer served"] == [record.getMessage()[-16:] for record in caplog.records]
+
+
+def test_hits_after_a_reworded_history_are_judged_and_have_a_bound_of_their_own(path):
+    kept = replace(similar(), history=packed(["Please go on."]))
+    fill(path, (b"a", entry(similar=kept)))
+    served = served_model(path)
+    question, same = asked(history=packed(["Go on, please."])), asked(history=kept.history)
+    before, exact, trap = (ask(served, each) for each in (question, same, asked(history=packed(["Please do not go on."]))))
+    break_bound(served, reworded=True)
+    after, still = ask(served, question), ask(served, same)
+
+    assert [(True, True), (True, False)] == [(each.served, each.reworded) for each in (before, exact)]
+    assert (False, "history") == (trap.served, trap.reason)
+    assert (False, "bound", "broken") == (after.served, after.reason, after.bound)
+    assert (True, "calibrated") == (still.served, still.bound)
+
+
+def test_a_broken_bound_of_the_question_holds_for_a_reworded_history_too(path):
+    fill(path, (b"a", entry(similar=replace(similar(), history=packed(["Please go on."])))))
+    served = served_model(path)
+    break_bound(served)
+
+    assert "bound" == ask(served, asked(history=packed(["Go on, please."]))).reason
 
 
 def test_a_broken_bound_outlives_the_process_and_the_file(path):

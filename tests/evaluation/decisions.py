@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from outgate.answers.calibration import Calibration
-from outgate.answers.evaluation import Pair, cosine
-from outgate.answers.judgement import against
+from outgate.answers.evaluation import Pair
+from outgate.answers.judgement import against, cosine
 from outgate.model_server.engines import Encoder, PairScorer
 
 _FLOOR = 0.5

@@ -4,7 +4,8 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from outgate.answers.evaluation import Judges, cosine
+from outgate.answers.history import Judges
+from outgate.answers.judgement import cosine
 from outgate.model_server.engines import Encoder
 
 TARGETS = (

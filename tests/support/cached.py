@@ -86,12 +86,15 @@ class Agreeing:
     """Serves what is not vetoed: the veto is a word."""
 
     version = "test"
-    errors = Errors()
+    errors, least = Errors(), 0.5
 
     def judge(self, asked, stored, similarity):
         if ("not" in asked) != ("not" in stored):
             return Verdict(served=False, score=None, vetoes=("negation",))
         return Verdict(served=similarity > 0.9, score=similarity, vetoes=())
+
+    def similarity(self, one, other):
+        return 1.0
 
     def same_answer(self, a, b):
         return a == b

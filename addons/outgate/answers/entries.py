@@ -53,7 +53,7 @@ def put(db: sqlite3.Connection, key: bytes, entry: CachedAnswer) -> None:
     packed = len(entry.body) >= _PACK_FROM
     body = zstd.compress(entry.body, options=_OPTIONS) if packed else entry.body
     similar = entry.similar
-    size = _OVERHEAD + len(body) + (len(similar.text) + len(similar.vector) if similar else 0)
+    size = _OVERHEAD + len(body) + (len(similar.text) + len(similar.vector) + len(similar.history) if similar else 0)
     usage = orjson.dumps(asdict(entry.usage) if entry.usage else None).decode()
     vector = halves(similar.vector) if similar else b""
     text = _sound(similar.text) if similar else ""

@@ -1,33 +1,38 @@
-"""Measure the judgement over labelled pairs of questions: what is served of pairs that mean the same, and of those that do not."""
+"""Measure the judgement over labelled pairs of questions: what is served of pairs that mean the same, and of those that do not.
 
-import math
-import struct
+Questions with turns before them are judged as under `history: meaning`.
+"""
+
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from outgate.answers.judgement import Verdict
+from outgate.answers.earlier import earlier_of, packed
+from outgate.answers.history import Judges, Said, judge
+from outgate.answers.judgement import cosine
+from outgate.answers.settings import SimilarSettings
+from outgate.detectors.pii.canonical import Names
+from outgate.inference.prompt import Channel, Leaf
 from outgate.model_server.engines import Encoder
 
 SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 """Thresholds of the verifier's score for which a curve is told."""
 _AT_ONCE = 512
+_MEANING = SimilarSettings(history="meaning")
+
+type Turns = tuple[tuple[str, str], ...]
+"""Turns of a conversation: who spoke (`system`, `user`, `assistant`), and what was said."""
 
 
 class Pair(NamedTuple):
-    """Two questions; whether one answer is right for both, and the kind of difference where it is known."""
+    """Two questions; whether one answer is right for both, and the kind of difference where it is known; the turns before each."""
 
     a: str
     b: str
     same: bool
     kind: str = ""
-
-
-class Judges(Protocol):
-    """The judgement of the live service."""
-
-    def judge(self, asked: str, stored: str, similarity: float) -> Verdict: ...
+    before: tuple[Turns, Turns] = ((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,22 @@ def rows(pairs: Sequence[Pair], encoder: Encoder, judgement: Judges) -> list[Row
 
 
 def _row(pair: Pair, similarity: float, judgement: Judges) -> Row:
-    verdict = judgement.judge(pair.a, pair.b, similarity)
+    (asked, ours), (stored, theirs) = (_apart(*each) for each in zip((pair.a, pair.b), pair.before, strict=True))
+    if ours != theirs:
+        return Row(hit=False, similarity=round(similarity, 4), verified=0.0, vetoes=("partition",))
+    verdict = judge(asked, stored, similarity, judgement)
     return Row(verdict.served, round(similarity, 4), round(verdict.score or 0.0, 4), verdict.vetoes)
 
 
-def cosine(one: bytes, other: bytes) -> float:
-    """The cosine of two unit vectors of float32."""
-    count = len(one) // 4
-    return math.sumprod(struct.unpack(f"<{count}f", one), struct.unpack(f"<{count}f", other))
+def _apart(question: str, before: Turns) -> tuple[Said, Turns]:
+    """What is judged of a conversation, and what must be the same to the letter."""
+    turns = (*before, ("user", question))
+    leaves = [Leaf(at, "content", text, Channel(by), -1 if by == "system" else at) for at, (by, text) in enumerate(turns)]
+    texts, _ = Names.of(leaf.text for leaf in leaves).canonical([leaf.text for leaf in leaves])
+    last = len(texts) - 1
+    earlier = earlier_of(leaves, texts, last, _MEANING)
+    rest = tuple((by, "" if at in {*earlier, last} else texts[at]) for at, (by, _) in enumerate(turns))
+    return Said(texts[last], packed([texts[at] for at in earlier])), rest
 
 
 def summary(pairs: Sequence[Pair], judged: Sequence[Row]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ Cheapest first: similarity and length, then the symbol checks, then the verifier
 them does not affirm is not served. The verifier is not asked about the same words in another frame (`how can I`, `how do I`).
 """
 
+import math
+import struct
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -38,7 +40,7 @@ class Judgement:
     def __init__(self, scorer: PairScorer, measured: Calibration, encoder: Callable[[], Encoder]) -> None:
         self._scorer, self._measured, self._encoder = scorer, measured, cache(encoder)
         self.version = f"{scorer.version} {measured.version}"
-        self.errors = measured.errors
+        self.errors, self.least = measured.errors, measured.score
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:
         """Whether the answer to `stored` is the answer to `asked`; `similarity` is the cosine of the two."""
@@ -57,6 +59,10 @@ class Judgement:
         """Whether two answers to one question say the same, however they say it."""
         return self._measured.answers.says_the_same(a, b, self._encoder(), self._scorer)
 
+    def similarity(self, one: str, other: str) -> float:
+        """The cosine of two texts, by the encoder that the thresholds were measured with."""
+        return cosine(*self._encoder().embed([one, other]))
+
     def _verified(self, asked: str, stored: str) -> float:
         """The lower of the scores in both orders: neither text may say what the other does not."""
         return min(self._scorer.score([(asked, stored), (stored, asked)]))
@@ -67,6 +73,12 @@ def against(asked: str, stored: str) -> Differences:
     shorter, longer = sorted((len(asked), len(stored)))
     too_long = shorter + longer > _MOST or longer > _LONGER * max(shorter, _SHORT)
     return Differences((LENGTH,)) if too_long else differences(asked, stored)
+
+
+def cosine(one: bytes, other: bytes) -> float:
+    """Of two unit vectors of float32."""
+    count = len(one) // 4
+    return math.sumprod(struct.unpack(f"<{count}f", one), struct.unpack(f"<{count}f", other))
 
 
 def load() -> Judgement:

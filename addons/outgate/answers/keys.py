@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
+from outgate.answers.earlier import earlier_of, is_plain, packed
 from outgate.answers.settings import CacheSettings, SimilarSettings
-from outgate.detectors.pii.canonical import NONE, READABLE, Names, Spot
+from outgate.detectors.pii.canonical import NONE, Names, Spot
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
@@ -58,11 +59,13 @@ class Asked(Asks, Protocol):
 class Partition(NamedTuple):
     """Where answers to the same question in other words are looked for: all that a key says, but the question itself.
 
-    `digest` is 32 bytes; `text` the question, with readable placeholders.
+    `digest` is 32 bytes; `text` the question, with readable placeholders. `history` is what users said before it, where that need
+    only mean the same: the digest lacks it.
     """
 
     digest: bytes
     text: str
+    history: bytes = b""
 
 
 class Keys(NamedTuple):
@@ -93,7 +96,7 @@ def keys_of(asked: Asked, settings: CacheSettings) -> Keys:
     texts, spots = names.canonical(said)
     common = _common(asked, settings.scope)
     at = _question_at(asked, settings.similar, texts, said)
-    partition = Partition(_partition(common.copy(), (leaves, texts, spots), at, settings), texts[at]) if at >= 0 else None
+    partition = _partition(common.copy(), (leaves, texts, spots), at, settings.similar) if at >= 0 else None
     return Keys(_said(common, leaves, texts, spots).digest(), names, partition)
 
 
@@ -117,17 +120,21 @@ def _question_at(asked: Asks, settings: SimilarSettings, texts: Sequence[str], s
         return -1
     at = last[0]
     text = texts[at]
-    plain = text.replace("\n", " ").replace("\t", " ").isprintable() and not text.isspace()
-    return at if plain and _SHORTEST <= len(text) <= settings.max_characters and not READABLE.search(said[at]) else -1
+    return at if is_plain(said[at]) and _SHORTEST <= len(text) <= settings.max_characters else -1
 
 
-def _partition(digest: Any, whole: tuple[Sequence[Leaf], Sequence[str], Sequence[Spot]], at: int, settings: CacheSettings) -> bytes:
-    """Everything but the text of one leaf, of which only the placeholders that it names count."""
+def _partition(
+    digest: Any, whole: tuple[Sequence[Leaf], Sequence[str], Sequence[Spot]], at: int, similar: SimilarSettings
+) -> Partition:
+    """Everything but the texts that need only mean the same, of which no more counts than which placeholders each names."""
     leaves, texts, spots = whole
-    without = [*texts[:at], "", *texts[at + 1 :]]
-    named = sorted({spot.name for spot in spots if spot.text == at})
-    digest.update(f"question {at} {settings.similar.model} {named}".encode())
-    return bytes(_said(digest, leaves, without, [spot for spot in spots if spot.text != at]).digest())
+    earlier = earlier_of(leaves, texts, at, similar)
+    left_out = {*earlier, at}
+    without = ["" if index in left_out else text for index, text in enumerate(texts)]
+    named = [sorted({spot.name for spot in spots if spot.text == index}) for index in sorted(left_out)]
+    digest.update(f"question {at} after {earlier} {similar.history} {similar.model} {named}".encode())
+    said = _said(digest, leaves, without, [spot for spot in spots if spot.text not in left_out])
+    return Partition(said.digest(), texts[at], packed([texts[index] for index in earlier]))
 
 
 def _common(asked: Asked, scope: str) -> Any:

@@ -45,6 +45,7 @@ class LookUp:
             delta=self._similar.delta,
             max_age=self._settings.max_age,
             now=now,
+            history=asked.history,
         )
         found = await self._in_time(lambda: nearest(self._models, question, who.tenant, self._embedder.options))
         if found is not None and not known:

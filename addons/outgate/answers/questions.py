@@ -35,17 +35,18 @@ class Nearest:
     max_age: float
     now: float
     vector: bytes = field(default=b"", repr=False)
-    history: bytes = b""
+    history: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """The reply to `Nearest`: the best candidate, and whether it may be served; `key` is None where there is no candidate.
 
-    `reason` says why nothing is served: `none`, `far`, `vetoed`, `unverified` (no verifier), `below` (its score), `bound` (the
-    tenant's error bound); empty where it is served. `bound` is the state of that bound. `vetoes` are the checks that told the
-    questions apart, `needed` is the similarity or score that was missed, `entry` the id of the request that stored the candidate;
-    `vector` is the question's, where it was embedded for this.
+    `reason` says why nothing is served: `none`, `far`, `vetoed`, `history` (an earlier turn), `unverified` (no verifier), `below`
+    (its score), `bound` (the tenant's error bound); empty where it is served. `bound` is the state of that bound. `vetoes` are the
+    checks that told the questions apart, `needed` is the similarity or score that was missed, `entry` the id of the request that
+    stored the candidate; `vector` is the question's, where it was embedded for this. `reworded`: turns before the question are the
+    same in meaning only; such hits have a bound of their own.
     """
 
     served: bool
@@ -59,6 +60,7 @@ class Found:
     needed: float | None = None
     entry: str = ""
     vector: bytes = field(default=b"", repr=False)
+    reworded: bool = False
 
     def status(self, tier: str) -> CacheStatus:
         """A miss, with what is known of the candidate."""
@@ -82,6 +84,7 @@ class Compare:
     stored: str = field(repr=False)
     fresh: str = field(repr=False)
     same_calls: bool = True
+    reworded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ import orjson
 from outgate.answers.bound import Bound, Errors
 from outgate.answers.entries import BOUND, Neighbour, is_live, put_bound
 from outgate.answers.file import FILE, AnswerFile
+from outgate.answers.history import HISTORY, Said, differing, judge
 from outgate.answers.judgement import Verdict
 from outgate.answers.judgement import load as load_judgement
 from outgate.answers.questions import Compare, Compared, Found, Nearest, read
@@ -37,13 +38,16 @@ _ROW = """select s.id, e.key, e.created, e.expires, s.partition, s.encoder, s.hi
 
 class Judgement(Protocol):
     """Decides whether a stored answer answers the question; `version` names what decides, with its calibration; `errors`
-    are those of `same_answer`.
+    are those of `same_answer`, `least` the surety that is served.
     """
 
     version: str
     errors: Errors
+    least: float
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict: ...
+
+    def similarity(self, one: str, other: str) -> float: ...
 
     def same_answer(self, a: str, b: str) -> bool: ...
 
@@ -52,10 +56,13 @@ class NoJudgement:
     """Serves nothing: there is no verifier, or it is not the one that was measured."""
 
     version = "none"
-    errors = Errors()
+    errors, least = Errors(), 1.0
 
     def judge(self, asked: str, stored: str, similarity: float) -> Verdict:  # noqa: ARG002
         return Verdict(served=False, score=None, vetoes=())
+
+    def similarity(self, one: str, other: str) -> float:  # noqa: ARG002
+        return 0.0
 
     def same_answer(self, a: str, b: str) -> bool:
         return a == b
@@ -119,10 +126,11 @@ class AnswersModel:
 
     def nearest(self, question: Nearest) -> Found:
         self._follow()
-        bound = self._bounds.of(question.tenant, self._judgement(), question.delta)
+        bound, reworded = (self._bounds.of(question.tenant, self._judgement(), question.delta, each) for each in (False, True))
         best: Found | None = None
         for similarity, row in self._candidates(question)[:_JUDGED]:
             found = _bounded(self._judged(question, similarity, row), bound)
+            found = _bounded(found, reworded) if found.reworded else found
             if found.served:
                 return found
             best = best or found
@@ -131,10 +139,10 @@ class AnswersModel:
     def compare(self, question: Compare) -> Compared:
         self._follow()
         judgement = self._judgement()
-        before = self._bounds.of(question.tenant, judgement, question.delta)
+        before = self._bounds.of(question.tenant, judgement, question.delta, question.reworded)
         same = question.same_calls and judgement.same_answer(question.stored, question.fresh)
         now = before.after(question.score, wrong=not same)
-        self._bounds.keep(question.tenant, judgement.version, now)
+        self._bounds.keep(question.tenant, judgement.version, now, question.reworded)
         changed, counted = now.threshold != before.threshold, now.thresholds[0]
         return Compared(
             same=same,
@@ -151,40 +159,40 @@ class AnswersModel:
             self._bounds.read_again()
 
     def _candidates(self, question: Nearest) -> list[tuple[float, Neighbour]]:
-        """Rows that are alive and of this partition, by their own vectors, nearest first."""
+        """Rows that are alive and of this partition, by their own vectors, nearest first; last those of plainly another history."""
         hits = self._index().search(question.partition, question.encoder, question.vector, _LOOKED_AT)
         rows = [Neighbour(*row) for hit in hits for row in self._reader.rows(_ROW, (hit.id,))]
         if len(rows) < len(hits):
             self._index().discard(question.partition, question.encoder, {hit.id for hit in hits} - {row.id for row in rows})
         alive = [row for row in rows if _is_meant(row, question)]
-        return sorted(((self._index().cosine(question.vector, row.vector), row) for row in alive), key=lambda pair: -pair[0])
+        pairs = [(self._index().cosine(question.vector, row.vector), row) for row in alive]
+        return sorted(pairs, key=lambda pair: (differing(question.history, pair[1].history) is None, -pair[0]))
 
     def _judged(self, question: Nearest, similarity: float, row: Neighbour) -> Found:
-        age = max(0.0, question.now - row.created)
-        found = Found(served=False, reason="far", key=row.key, similarity=similarity, age=age, entry=row.request)
+        age, reworded = max(0.0, question.now - row.created), row.history != question.history
+        found = Found(served=False, reason="far", key=row.key, similarity=similarity, age=age, entry=row.request, reworded=reworded)
         if similarity < question.threshold:
             return replace(found, needed=question.threshold)
-        verdict = self._judgement().judge(question.text, row.text, similarity)
-        reason = "" if verdict.served else "vetoed" if verdict.vetoes else "unverified" if verdict.score is None else "below"
+        verdict = judge(Said(question.text, question.history), Said(row.text, row.history), similarity, self._judgement())
         score, vetoes, needed = verdict.score, verdict.vetoes, verdict.needed
-        return replace(found, served=verdict.served, reason=reason, score=score, vetoes=vetoes, needed=needed)
+        return replace(found, served=verdict.served, reason=_reason(verdict), score=score, vetoes=vetoes, needed=needed)
 
 
 class Bounds:
-    """The error bounds of tenants, in memory and in the file."""
+    """The error bounds of tenants, in memory and in the file; hits after a history that was reworded have one of their own."""
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader, self._writer = reader, writer
         self._held: dict[tuple[str, str, float], Bound] = {}
 
-    def of(self, tenant: str, judgement: Judgement, delta: float) -> Bound:
-        key = (tenant, judgement.version, delta)
+    def of(self, tenant: str, judgement: Judgement, delta: float, reworded: bool = False) -> Bound:  # noqa: FBT001
+        key = (tenant, _judge(judgement.version, reworded), delta)
         if key not in self._held:
             self._held[key] = self._read(key, judgement.errors) or Bound(delta, judgement.errors)
         return self._held[key]
 
-    def keep(self, tenant: str, judge: str, bound: Bound) -> None:
-        key = (tenant, judge, bound.delta)
+    def keep(self, tenant: str, version: str, bound: Bound, reworded: bool = False) -> None:  # noqa: FBT001
+        key = (tenant, _judge(version, reworded), bound.delta)
         self._held[key] = bound
         self._writer.submit(partial(put_bound, key=key, bound=bound))
 
@@ -202,6 +210,18 @@ class Bounds:
         return Bound.restored(key[2], orjson.loads(rows[0][0]), errors) if rows else None
 
 
+def _judge(version: str, reworded: bool) -> str:  # noqa: FBT001
+    return f"{version} {HISTORY}" if reworded else version
+
+
+def _reason(verdict: Verdict) -> str:
+    if verdict.served:
+        return ""
+    if verdict.vetoes:
+        return HISTORY if HISTORY in verdict.vetoes else "vetoed"
+    return "unverified" if verdict.score is None else "below"
+
+
 def _bounded(found: Found, bound: Bound) -> Found:
     """What is found, served only where the tenant's bound allows it."""
     allowed = bound.threshold is not None and found.score is not None and found.score >= bound.threshold
@@ -211,8 +231,8 @@ def _bounded(found: Found, bound: Bound) -> Found:
 
 
 def _is_meant(row: Neighbour, question: Nearest) -> bool:
-    """Whether the row is of the partition, encoder and history that were asked for, and young enough."""
-    same = (row.partition, row.encoder, row.history) == (question.partition, question.encoder, question.history)
+    """Whether the row is of the partition and encoder that were asked for, and young enough."""
+    same = (row.partition, row.encoder) == (question.partition, question.encoder)
     return same and is_live(row.created, row.expires, question.now, question.max_age)
 
 

@@ -20,6 +20,9 @@ class SimilarSettings(Settings):
     """The share of hits that the provider is asked about all the same, for a comparison; those callers get the fresh answer."""
     max_characters: Annotated[int, Field(ge=2, le=4000)] = 1000
     """Longer questions are not looked up."""
+    history: Literal["exact", "meaning"] = "exact"
+    """`meaning`: what users said before the question need only mean the same, and is judged like the question. What the assistant
+    said, and all else, counts to the byte, as with `exact`. The error of such hits is counted apart."""
     model: str = "default"
     """The embedder, by its name under `models`."""
     limit: Annotated[float, Field(gt=0)] = 0.5

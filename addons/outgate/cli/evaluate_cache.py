@@ -9,12 +9,13 @@ import click
 import orjson
 
 from outgate.answers import judgement
-from outgate.answers.evaluation import Pair, rows, summary
+from outgate.answers.evaluation import Pair, Turns, rows, summary
 from outgate.model_server import engines
 from outgate.model_server.engines import Encoder, EngineError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FORM = '{"a", "b", "same": 0 or 1} and, if known, "kind"'
+_ROLES = frozenset({"system", "user", "assistant"})
 
 
 @click.command()
@@ -26,6 +27,8 @@ _FORM = '{"a", "b", "same": 0 or 1} and, if known, "kind"'
 )
 def command(*, source: Path, target: Path, engine: str, model: str) -> None:
     """Judge every pair of a file as if `b` were stored and `a` were asked, and say what is served.
+
+    A question with turns before it is a list of {"role", "content"}, the question last: it is judged as under `history: meaning`.
 
     A row is {"hit", "similarity", "verified", "vetoes"}: whether it is served, the cosine, the verifier's score (0 where it was not
     asked), and the checks that refused it.
@@ -70,11 +73,24 @@ def _pairs(source: Path) -> Iterator[Pair]:
 
 def _pair(line: Any) -> Pair:
     """Raises ValueError."""
-    if not isinstance(line, dict) or not isinstance(line.get("a"), str) or not isinstance(line.get("b"), str):
+    if not isinstance(line, dict):
         raise ValueError(f"this is not {_FORM}")  # noqa: TRY004 - one error for whatever a line may be
+    (a, before_a), (b, before_b) = _asked(line.get("a")), _asked(line.get("b"))
     if line.get("same") not in (0, 1):
         raise ValueError('"same" is neither 0 nor 1')
-    return Pair(line["a"], line["b"], bool(line["same"]), str(line.get("kind", "")))
+    return Pair(a, b, bool(line["same"]), str(line.get("kind", "")), (before_a, before_b))
+
+
+def _asked(value: Any) -> tuple[str, Turns]:
+    """A question and the turns before it. Raises ValueError."""
+    turns = [{"role": "user", "content": value}] if isinstance(value, str) else value
+    if not isinstance(turns, list) or not turns or not all(map(_is_turn, turns)) or turns[-1]["role"] != "user":
+        raise ValueError(f"this is not {_FORM}")
+    return turns[-1]["content"], tuple((turn["role"], turn["content"]) for turn in turns[:-1])
+
+
+def _is_turn(turn: Any) -> bool:
+    return isinstance(turn, dict) and turn.get("role") in _ROLES and isinstance(turn.get("content"), str)
 
 
 def _table(told: dict[str, Any]) -> Iterator[str]:

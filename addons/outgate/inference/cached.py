@@ -31,7 +31,10 @@ class CacheStatus(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A kept answer that was or would have been given, to be compared with a fresh one."""
+    """A kept answer that was or would have been given, to be compared with a fresh one; `reworded` where its history is not
+    the same to the letter.
+    """
 
     key: bytes
     score: float
+    reworded: bool = False

@@ -22,14 +22,14 @@ class Similar:
     """What makes an entry one that may answer a question in other words. Only entries of one `partition` are ever compared.
 
     `text` is the canonical clean last turn, `vector` its unit vector (float32, little-endian) by the encoder of that version,
-    `history` a digest of the turns before.
+    `history` what users said before it, where that need only mean the same (`answers/earlier.py`).
     """
 
     partition: bytes
     text: str = field(repr=False)
     vector: bytes = field(repr=False)
     encoder: str
-    history: bytes = b""
+    history: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

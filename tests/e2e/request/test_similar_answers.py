@@ -192,3 +192,64 @@ def test_the_real_judgement_gives_a_rewording_and_no_near_miss(providers, tmp_pa
 
         assert [504, 504] == near
         assert "detail=similar" in status(asked("Can you explain what a hash table is?", **kept))
+
+
+MEANING = POLICY.replace('mode: "on"', 'mode: "on", history: meaning')
+
+
+def talk(first, last, reply="Hold the button for ten seconds."):
+    said = (("system", "Be brief."), ("user", first), ("assistant", reply), ("user", last))
+    return [{"role": by, "content": text} for by, text in said]
+
+
+LOSE, LOSE_TOO = "Will I lose my password?", "Will I lose the password?"
+NOT_THE_SAME = {
+    "a negation in an earlier turn": talk("How do I not reset my router to factory settings?", LOSE),
+    "a number in an earlier turn": talk(HOW + " It has 4 ports.", LOSE),
+    "another answer of the assistant": talk(AGAIN, LOSE, "Hold the button for nine seconds."),
+    "turns in another order": talk(LOSE, HOW),
+    "another number of turns": [*talk(AGAIN, "OK."), {"role": "assistant", "content": "Yes?"}, {"role": "user", "content": LOSE}],
+    "a question that does not hold": talk(AGAIN, "Will I not lose my password?"),
+}
+
+
+def test_a_history_in_other_words_is_answered_from_the_cache_where_policy_says_so(start):
+    asking = start(MEANING)
+    asking.ask(talk(HOW, LOSE))
+    reworded, both = asking.ask(talk(AGAIN, LOSE)), asking.ask(talk(AGAIN, LOSE_TOO))
+
+    assert ["similar"] * 2 == [status(reply).partition("detail=")[2].partition(";")[0] for reply in (reworded, both)]
+    assert f"1: {LOSE}" == text_of(reworded) == text_of(both)
+    assert 1 == asking.sent
+    for name, messages in NOT_THE_SAME.items():
+        assert (name, "") == (name, status(asking.ask(messages)))
+
+
+def test_by_default_a_history_in_other_words_is_none(start):
+    asking = start()
+    asking.ask(talk(HOW, LOSE))
+
+    assert "" == status(asking.ask(talk(AGAIN, LOSE)))
+    assert "detail=similar" in status(asking.ask(talk(HOW, LOSE_TOO)))
+
+
+def test_personal_data_in_earlier_turns_is_in_no_file(start, tmp_path):
+    asking = start(MEANING)
+    asking.ask(talk(f"How do I forward my mail to {MINE}?", "And where is it kept?", f"Add {MINE} under Rules."))
+    reply = asking.ask(talk(f"How can I forward my mail to {YOURS}?", "And where is it kept?", f"Add {YOURS} under Rules."))
+    files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+
+    assert "detail=similar" in status(reply)
+    assert any(b"forward my mail to EMAIL_1" in path.read_bytes() for path in files)
+    assert [] == [path for path in files for secret in (MINE, YOURS) if secret.encode() in path.read_bytes()]
+
+
+def test_what_the_one_setting_kept_the_other_never_gives(start):
+    asking = start()
+    asking.ask(talk(HOW, LOSE))
+    file, before = asking.world.folder / "policy.yaml", asking.gateway.runtime.revision
+    file.write_text(file.read_text().replace('mode: "on"', 'mode: "on", history: meaning'))
+    asking.gateway.call(asking.gateway.runtime.reload_soon)
+    assert until(lambda: asking.gateway.runtime.revision != before)
+
+    assert "" == status(asking.ask(talk(HOW, LOSE_TOO)))

@@ -93,6 +93,7 @@ class CacheCompare(Stage):
             stored=said(kept),
             fresh=said(fresh),
             same_calls=calls(kept) == calls(fresh),
+            reworded=candidate.reworded,
         )
         task = get_running_loop().create_task(self._compare(question))
         self._running.add(task)

@@ -113,7 +113,7 @@ class CacheSimilar(Stage):
             return self._told(vector, "miss", "placeholders", hit._replace(age=None))
         status = self._counted(hit._replace(result=self._result(facts.exchange_id, wishes)))
         if status.result != "hit":
-            return (status, Candidate(found.key or b"", found.score or 0.0), vector)
+            return (status, Candidate(found.key or b"", found.score or 0.0, found.reworded), vector)
         return answered(entry, events, status, self._settings.max_age, (status, None, vector))
 
     def _result(self, exchange_id: str, wishes: CacheControl) -> str:

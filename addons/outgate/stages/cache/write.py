@@ -113,7 +113,7 @@ class CacheWrite(Stage):
         asked, vector = facts.cache_partition, facts.cache_vector
         if asked is None or not vector or not self._encoder:
             return None
-        return Similar(partition=asked.digest, text=asked.text, vector=vector, encoder=self._encoder)
+        return Similar(partition=asked.digest, text=asked.text, vector=vector, encoder=self._encoder, history=asked.history)
 
 
 def _kept(facts: Reads, recording: Recorded) -> bytes | None:
