@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from outgate.exchange.closing import usage_of
+from outgate.exchange.closing import landed, usage_of
 from outgate.exchange.said import Said
 from outgate.inference.usage import Usage
+from outgate.stores.flights import Landed
 
 REPORT = Usage(input_tokens=50, output_tokens=9, cached_tokens=20)
 
@@ -55,3 +56,39 @@ def test_a_whole_answer_that_was_cut_is_unknown():
 
 def test_nothing_is_known_before_an_answer_began():
     assert usage_of(SimpleNamespace(), None) is None
+
+
+class Facts:
+    """An execution that has these facts."""
+
+    def __init__(self, **facts):
+        self._facts = facts
+
+    def get(self, name):
+        return self._facts.get(name.replace(".", "_"))
+
+
+ASKED, UNASKED = SimpleNamespace(records=["one"]), SimpleNamespace(records=[])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempts", "facts", "broke"),
+    [
+        ("answered", ASKED, {"r_status": 200}, False),
+        ("answered", ASKED, {"r_status": 400}, False),
+        ("answered", ASKED, {"r_status": 500}, True),
+        ("denied", ASKED, {"r_status": 200}, False),
+        ("denied", ASKED, {}, True),
+        ("denied", UNASKED, {}, False),
+        ("denied", None, {}, False),
+        ("failed", ASKED, {"r_status": 200}, True),
+        ("killed", ASKED, {}, True),
+        ("client_gone", ASKED, {"r_status": 200}, False),
+    ],
+)
+def test_a_call_broke_where_the_provider_was_asked_and_gave_no_answer(outcome, attempts, facts, broke):
+    assert broke == landed(Facts(**facts), outcome, attempts).broke
+
+
+def test_what_was_stored_is_for_those_who_wait():
+    assert Landed("entry") == landed(Facts(r_status=200, cache_entry="entry"), "answered", ASKED)

@@ -3,14 +3,14 @@ import asyncio
 import pytest
 
 from outgate.stores.answers import CachedAnswer
-from outgate.stores.flights import Flights
+from outgate.stores.flights import Flights, Landed
 from support.judging import aio
 
 STORED = CachedAnswer(status=200, content_type="application/json", body=b"{}", usage=None, created=0.0, revision="r1")
 
 
 def follow(flights: Flights, key: bytes = b"k", seconds: float = 60.0):
-    return asyncio.get_running_loop().create_task(flights.follow(key, seconds))
+    return asyncio.get_running_loop().create_task(flights.follow(key, asyncio.get_running_loop().time() + seconds))
 
 
 async def settled() -> None:
@@ -27,9 +27,9 @@ async def test_the_first_leads_and_the_others_get_what_it_stored():
     assert flights.lead(b"other", "three")
     waiting = [follow(flights), follow(flights)]
     await settled()
-    flights.end("one", STORED)
+    flights.end("one", Landed(STORED))
 
-    assert [STORED, STORED] == await asyncio.gather(*waiting)
+    assert [Landed(STORED)] * 2 == await asyncio.gather(*waiting)
     assert flights.lead(b"k", "two"), "the key is free"
 
 
@@ -41,7 +41,7 @@ async def test_those_that_wait_get_nothing_where_nothing_was_stored():
     await settled()
     flights.end("one")
 
-    assert await waiting is None
+    assert await waiting == Landed()
 
 
 @aio
@@ -49,7 +49,7 @@ async def test_nobody_waits_longer_than_the_bound():
     flights = Flights()
     flights.lead(b"k", "one")
 
-    assert await flights.follow(b"k", 0.001) is None
+    assert await follow(flights, seconds=0.001) == Landed()
     assert not flights.lead(b"k", "two"), "its leader goes on"
 
 
@@ -62,8 +62,8 @@ async def test_a_leader_asks_again_without_losing_those_that_wait():
 
     assert flights.lead(b"k", "one")
     assert not waiting.done()
-    flights.end("one", STORED)
-    assert STORED == await waiting
+    flights.end("one", Landed(STORED))
+    assert Landed(STORED) == await waiting
 
 
 @aio
@@ -74,7 +74,7 @@ async def test_a_leader_that_turns_to_another_key_frees_the_first():
     await settled()
 
     assert flights.lead(b"other", "one")
-    assert await waiting is None
+    assert await waiting == Landed()
     assert flights.lead(b"k", "two")
 
 
@@ -113,7 +113,7 @@ async def test_the_bound_of_the_last_that_waits_ends_it_too():
     await settled()
     flights.leave("one", lambda: alone.append("one"))
 
-    assert await waiting is None
+    assert await waiting == Landed()
     assert ["one"] == alone
 
 
@@ -124,9 +124,9 @@ async def test_a_leader_that_left_and_stored_is_not_called_back():
     waiting = follow(flights)
     await settled()
     flights.leave("one", lambda: alone.append("one"))
-    flights.end("one", STORED)
+    flights.end("one", Landed(STORED))
 
-    assert STORED == await waiting
+    assert Landed(STORED) == await waiting
     assert not alone
 
 
@@ -147,6 +147,6 @@ async def test_what_has_ended_may_end_again():
     flights = Flights()
     flights.lead(b"k", "one")
     flights.end("one")
-    flights.end("one", STORED)
+    flights.end("one", Landed(STORED))
 
-    assert await flights.follow(b"k", 60.0) is None
+    assert await follow(flights) == Landed()

@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from outgate.errors import Denial
+from outgate.exchange.attempts import Attempts
 from outgate.exchange.delivery import Delivery
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.usage import Usage
 from outgate.pipeline.executor import Execution
+from outgate.stores.flights import Landed
 
+_FAULT = 500
 _log = logging.getLogger(__name__)
 
 
@@ -53,3 +56,12 @@ def usage_of(execution: Execution, delivery: Delivery | None) -> Usage | None:
         output_tokens=max(said, reported.output_tokens or 0),
         estimated=True,
     )
+
+
+def landed(execution: Execution | None, outcome: str, attempts: Attempts | None) -> Landed:
+    """What those get who waited for this answer. It broke where a provider was asked and gave none, an error, or not all of it."""
+    status = execution.get("r.status") if execution is not None else None
+    broke = outcome in ("failed", "killed") or (
+        attempts is not None and bool(attempts.records) and (status is None or status >= _FAULT)
+    )
+    return Landed(execution.get("cache.entry") if execution is not None else None, broke)

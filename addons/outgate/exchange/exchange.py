@@ -12,7 +12,7 @@ from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
 from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
-from outgate.exchange.closing import ExchangeEnd, run_close_stages, usage_of
+from outgate.exchange.closing import ExchangeEnd, landed, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
 from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, no_route, opening_facts
 from outgate.exchange.echo import Echo
@@ -283,7 +283,7 @@ class Exchange:
         try:
             await self._close()
         finally:
-            self._deps.flights.end(self.id, self.execution.get("cache.entry") if self.execution is not None else None)
+            self._deps.flights.end(self.id, landed(self.execution, self.outcome, self._attempts))
             policy.release()
             if self.outcome in ("client_gone", "killed"):
                 self.channel.close()

@@ -1,13 +1,21 @@
 """Requests of one worker that are on their way to a provider, by cache key, and those that wait for the same answer.
 
-The exchange that came first leads. Its end, whatever it is, frees the key and tells those who wait: an answer that was stored, or
-none, and then each of them asks for itself. No key outlives its leader.
+The exchange that came first leads. Its end, whatever it is, frees the key and tells those who wait: an answer that was stored, none
+that can be, or that it broke, and then one of them may lead. No key outlives its leader.
 """
 
 from asyncio import Future, get_running_loop, wait
 from collections.abc import Callable
+from typing import NamedTuple
 
 from outgate.stores.answers import CachedAnswer
+
+
+class Landed(NamedTuple):
+    """What came of a request: the answer that was stored, if any; `broke` where there was no answer at all."""
+
+    stored: CachedAnswer | None = None
+    broke: bool = False
 
 
 class _Flight:
@@ -17,7 +25,7 @@ class _Flight:
 
     def __init__(self, key: bytes, leader: str) -> None:
         self.key, self.leader = key, leader
-        self.answer: Future[CachedAnswer | None] = get_running_loop().create_future()
+        self.answer: Future[Landed] = get_running_loop().create_future()
         self.waiting = 0
         self.alone: Callable[[], None] | None = None
 
@@ -40,19 +48,19 @@ class Flights:
         self._of_key[key] = self._led_by[exchange_id] = _Flight(key, exchange_id)
         return True
 
-    async def follow(self, key: bytes, seconds: float) -> CachedAnswer | None:
-        """What the leader stored; None where it stored nothing, or not in so many seconds."""
+    async def follow(self, key: bytes, until: float) -> Landed:
+        """What came of the leader, or nothing, by that time of the loop."""
         flight = self._of_key.get(key)
         if flight is None:
-            return None
+            return Landed()
         flight.waiting += 1
         try:
-            await wait((flight.answer,), timeout=seconds)
+            await wait((flight.answer,), timeout=max(0.0, until - get_running_loop().time()))
         finally:
             flight.waiting -= 1
             if not flight.waiting and flight.alone is not None:
                 self.leave(flight.leader, flight.alone)
-        return flight.answer.result() if flight.answer.done() else None
+        return flight.answer.result() if flight.answer.done() else Landed()
 
     def leave(self, exchange_id: str, alone: Callable[[], None]) -> None:
         """The client of this exchange has left: `alone` is called as soon as nobody waits for its answer, which may be now."""
@@ -63,10 +71,10 @@ class Flights:
             self.end(exchange_id)
             alone()
 
-    def end(self, exchange_id: str, stored: CachedAnswer | None = None) -> None:
-        """This exchange has ended, and stored this; a no-op for one that leads nothing."""
+    def end(self, exchange_id: str, landed: Landed = Landed()) -> None:  # noqa: B008 - immutable
+        """This exchange has ended like this; a no-op for one that leads nothing."""
         flight = self._led_by.pop(exchange_id, None)
         if flight is not None:
             del self._of_key[flight.key]
             flight.alone = None
-            flight.answer.set_result(stored)
+            flight.answer.set_result(landed)

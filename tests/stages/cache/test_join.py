@@ -8,7 +8,7 @@ from outgate.detectors.pii.canonical import NONE
 from outgate.inference.cached import CacheStatus
 from outgate.net.cache_control import CacheControl
 from outgate.stages.cache.join import CacheJoin, Reads
-from outgate.stores.flights import Flights
+from outgate.stores.flights import Flights, Landed
 from stages.cache.test_cache import CHAT, Counted, body, entry, events_of
 from support.judging import aio
 from support.wire_bodies import Spoken
@@ -35,7 +35,7 @@ async def test_who_asks_the_same_meanwhile_is_answered_by_what_the_first_stored(
     assert (None,) == await join.run(reads("one"))
     waiting = begun(join, "two", "three")
     await asyncio.sleep(0)
-    flights.end("one", entry(b"once"))
+    flights.end("one", Landed(entry(b"once")))
     answers = await asyncio.gather(*waiting)
 
     assert [b"once" in b"".join(event.encode() for event in await events_of(answer)) for answer in answers] == [True, True]
@@ -52,10 +52,25 @@ async def test_who_waited_in_vain_goes_on_alone(stored):
     await join.run(reads("one"))
     waiting = begun(join, "two")
     await asyncio.sleep(0)
-    flights.end("one", stored and entry(b'"'))
+    flights.end("one", Landed(stored and entry(b'"')))
 
     assert [(CacheStatus("collapsed", "miss"),)] == await asyncio.gather(*waiting)
     assert [("outgate_cache_lookups_total", "collapsed", "miss")] == counted
+
+
+@aio
+async def test_of_those_that_wait_for_a_call_that_breaks_one_makes_it_again_and_only_once():
+    flights = Flights()
+    join = stage(flights)
+    await join.run(reads("one"))
+    waiting = begun(join, "two", "three", "four")
+    await asyncio.sleep(0)
+    flights.end("one", Landed(broke=True))
+    done, rest = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+    assert ([(None,)], 2) == ([task.result() for task in done], len(rest))
+    flights.end("two", Landed(broke=True))
+    assert [(CacheStatus("collapsed", "miss"),)] * 2 == await asyncio.gather(*rest)
 
 
 @aio
