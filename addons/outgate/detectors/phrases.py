@@ -157,7 +157,7 @@ class PhraseJudge(Judge):
         if not final:
             self._parts[part.key] = seen
         elif part.channel in _JOINED and not part.repeated:
-            self._closed[_row(part)] = seen._replace(begin=seen.free)
+            self._closed[row_of(part)] = seen._replace(begin=seen.free)
         if not found:
             return ON if done == len(text) else Pass(len(text) - done)
         self._matches.update(one.number for one in found)
@@ -171,7 +171,7 @@ class PhraseJudge(Judge):
 
     def _before(self, part: Part, text: str) -> _Seen:
         """What the part goes on with when it begins."""
-        seen = _NOTHING if part.repeated else self._closed.get(_row(part), _NOTHING)
+        seen = _NOTHING if part.repeated else self._closed.get(row_of(part), _NOTHING)
         within = self._phrases.words and _WITHIN.fullmatch(seen.text[-1:] + text[:1])
         return _NOTHING if within else seen
 
@@ -210,7 +210,7 @@ class PhraseJudge(Judge):
         self._characters[channel] += characters
 
 
-def _row(part: Part) -> Hashable:
+def row_of(part: Part) -> Hashable:
     """Parts that are read one after another: of one channel and name, in one choice."""
     way: tuple[Any, ...] = part.key  # type: ignore[assignment]
     choice = way[:2] if way[0] == "choices" else ()

@@ -1,0 +1,145 @@
+"""Judge of an answer that acts on spans of its text: deny, answer, replace or flag, however the text is cut into pieces.
+
+A guard says where something was found, and from where on the end of the text is undecided; this judge does the rest.
+It counts as scanned what was decided, and nothing else: what waits when an answer breaks off has not been read.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Hashable, Sequence
+from typing import NamedTuple
+
+from outgate.detectors import escapes
+from outgate.detectors.output.settings import OutputAct, OutputSettings
+from outgate.detectors.phrases import row_of
+from outgate.errors import Denial
+from outgate.inference.judge import ON, Cut, Decision, End, Judge, Part, Pass, Replace
+from outgate.inference.prompt import Channel
+from outgate.inference.stream import Event
+from outgate.inference.verdict import Action, Extent, Match, Verdict
+
+_JOINED = frozenset({Channel.ASSISTANT, Channel.REASONING})
+_BECAME = {
+    OutputAct.DENY: Action.DENIED,
+    OutputAct.ANSWER: Action.ANSWERED,
+    OutputAct.REPLACE: Action.REPLACED,
+    OutputAct.FLAG: Action.FLAGGED,
+}
+
+
+class Span(NamedTuple):
+    """What a rule found at `start` up to `end`."""
+
+    start: int
+    end: int
+    rule: str
+
+
+class Look(NamedTuple):
+    """What was found, in order and disjoint, and where the tail begins that is undecided until more comes."""
+
+    found: Sequence[Span]
+    undecided: int
+
+
+class SpanJudge(Judge):
+    """The judge of one answer. A guard says what `look` finds; `score` is the highest it gave, from 0 to 1.
+
+    `reach` characters of what was decided before are shown again with what comes, of the part before too where its reader joins the
+    two. At most `longest` characters are undecided.
+    """
+
+    def __init__(self, settings: OutputSettings, *, reach: int, longest: int) -> None:
+        self.window = escapes.LONGEST * (longest + 1)
+        self.channels = settings.looks()
+        self.score = 0.0
+        self._looks, self._settings, self._reach, self._longest = self.channels, settings, reach, longest
+        self._parts: dict[Hashable, str] = {}
+        self._closed: dict[Hashable, str] = {}
+        self._matches: Counter[str] = Counter()
+        self._characters: Counter[Channel] = Counter()
+        self._read: dict[Channel, set[Hashable]] = {}
+
+    def look(self, part: Part, text: str, begin: int, final: bool, /) -> Look | Awaitable[Look]:  # noqa: FBT001
+        """What `text` holds; all before `begin` was decided. A span that ends there is not counted again."""
+        raise NotImplementedError
+
+    def judge(self, part: Part, text: str, final: bool, /) -> Decision | Awaitable[Decision]:  # noqa: FBT001
+        before = self._parts.pop(part.key, None)
+        if before is None:
+            before = "" if part.repeated else self._closed.get(row_of(part), "")
+        piece = escapes.read(text, final=final) if part.escaped else escapes.Read(text, range(len(text) + 1))
+        shown = _Shown(part, text, final, before, piece)
+        found = self.look(part, before + piece.text, len(before), final)
+        return self._decided(shown, found) if found.__class__ is Look else self._later(shown, found)  # type: ignore[arg-type]
+
+    async def _later(self, shown: "_Shown", found: Awaitable[Look]) -> Decision:
+        return self._decided(shown, await found)
+
+    def passed(self, event: Event, /) -> None:
+        """Texts of other channels are counted, as what was not read."""
+        for text in event.texts:
+            if text.channel not in self._looks:
+                self._note(text.channel, text.part, len(text.text))
+
+    def verdict(self) -> Verdict:
+        extents = [Extent(channel, len(parts), self._characters[channel]) for channel, parts in sorted(self._read.items())]
+        return Verdict(
+            action=_BECAME[self._settings.action] if self._matches else Action.ALLOWED,
+            matches=tuple(Match(rule, rule.partition(".")[0], count) for rule, count in sorted(self._matches.items())),
+            scanned=tuple(extent for extent in extents if extent.kind in self._looks),
+            unjudged=tuple(extent for extent in extents if extent.kind not in self._looks),
+        )
+
+    def _decided(self, shown: "_Shown", look: Look) -> Decision:
+        part, ahead = shown.part, len(shown.before)
+        whole = shown.before + shown.piece.text
+        undecided = len(whole) if shown.final else min(len(whole), max(look.undecided, ahead, len(whole) - self._longest))
+        done = len(shown.text) if shown.final else shown.piece.places[undecided - ahead]
+        found = [one for one in look.found if ahead < one.end <= undecided]
+        act = self._settings.action
+        if found and act in (OutputAct.DENY, OutputAct.ANSWER):
+            self._matches[found[0].rule] += 1
+            self._note(part.channel, part.key, shown.piece.places[found[0].end - ahead])
+            return End(self._settings.answer) if act is OutputAct.ANSWER else Cut(_denial(found[0].rule))
+        self._note(part.channel, part.key, done)
+        self._matches.update(one.rule for one in found)
+        self._keep(part, whole[:undecided], final=shown.final)
+        if found and act is OutputAct.REPLACE:
+            return Replace(self._replaced(shown, found, done), len(shown.text) - done)
+        return ON if done == len(shown.text) else Pass(len(shown.text) - done)
+
+    def _replaced(self, shown: "_Shown", found: Sequence[Span], done: int) -> str:
+        instead = self._settings.replacement.translate(escapes.ESCAPES if shown.part.escaped else {})
+        places, ahead = shown.piece.places, len(shown.before)
+        pieces: list[str] = []
+        at = 0
+        for one in found:
+            pieces += (shown.text[at : places[max(0, one.start - ahead)]], instead)
+            at = places[one.end - ahead]
+        return "".join((*pieces, shown.text[at:done]))
+
+    def _keep(self, part: Part, decided: str, *, final: bool) -> None:
+        """The end of what was decided, for what goes on with it."""
+        end = decided[max(0, len(decided) - self._reach) :]
+        if not final:
+            self._parts[part.key] = end
+        elif part.channel in _JOINED and not part.repeated:
+            self._closed[row_of(part)] = end
+
+    def _note(self, channel: Channel, part: Hashable, characters: int) -> None:
+        self._read.setdefault(channel, set()).add(part)
+        self._characters[channel] += characters
+
+
+class _Shown(NamedTuple):
+    """What a judge is shown of a part: its text, that text as it reads, and the end of what was decided before."""
+
+    part: Part
+    text: str
+    final: bool
+    before: str
+    piece: escapes.Read
+
+
+def _denial(rule: str) -> Denial:
+    return Denial(code="answer_refused", status=403, message=f"The answer was refused by policy ({rule}).")

@@ -1,0 +1,64 @@
+"""Settings of a guard of the answer: where it looks, and what becomes of the answer when it finds something."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from outgate.inference.prompt import Channel
+from outgate.pipeline.contract import Contract, Judges, May, OnError
+from outgate.pipeline.stage import TimedSettings
+
+type Said = Literal["assistant", "reasoning", "tool_arguments"]
+EVERYWHERE: tuple[Said, ...] = ("assistant", "reasoning", "tool_arguments")
+
+ORDER = ("output_phrases", "output_secrets", "output_pii", "leak_guard", "toxicity_guard", "output_topics")
+"""Guards that may rewrite an answer: each judges what those before it let go on."""
+
+
+class OutputAct(StrEnum):
+    """What becomes of an answer in which something was found."""
+
+    DENY = "deny"
+    ANSWER = "answer"
+    REPLACE = "replace"
+    FLAG = "flag"
+
+
+class OutputSettings(TimedSettings):
+    """What a guard of the answer does about what it finds."""
+
+    action: OutputAct = OutputAct.DENY
+    """`deny` ends the answer before what was found: with a status, or the error event of the dialect where something has left.
+    `answer` gives `answer` as if the model had said it, where nothing has left. `replace` puts `replacement` in the place of what
+    was found, and `flag` writes the verdict down; the answer goes on.
+    """
+    answer: str = Field(default="I can't help with that.", min_length=1, max_length=4_000)
+    """The words of `answer`."""
+    replacement: str = Field(default="[removed]", max_length=200)
+    """What stands in for what was found."""
+    channels: tuple[Said, ...] = Field(default=EVERYWHERE, min_length=1)
+    """Where is looked: what the model says, its reasoning, and what it calls tools with. The rest is told as unjudged."""
+    on_error: Literal["deny", "open"] = "deny"
+    """What becomes of the answer when the guard fails or runs out of time: `deny` ends it, `open` lets it go on unjudged."""
+
+    def looks(self) -> frozenset[Channel]:
+        """The channels that are shown to the judge; names of arguments are judged with them."""
+        named = {Channel.KEY} if "tool_arguments" in self.channels else set[Channel]()
+        return frozenset(map(Channel, self.channels)) | named
+
+
+def output_contract(name: str, reads: type[tuple[Any, ...]], settings: OutputSettings, **fields: Any) -> Contract:
+    """The contract of a guard of the answer that acts by these settings, on clean text."""
+    replaces = settings.action is OutputAct.REPLACE
+    verdict = f"verdict.out.{name}"
+    usual: dict[str, Any] = {
+        "writes": ("r.stream", verdict) if replaces else (verdict,),
+        "may": (May.MUTATE if replaces else May.NOTHING) | May.DENY,
+        "judges": Judges.CLEAN,
+        "preserves": ("verdict.out.*",) if replaces else (),
+        "limit": settings.limit,
+        "on_error": OnError(settings.on_error),
+        "after": ORDER[: ORDER.index(name)],
+    }
+    return Contract.of(reads, **usual | fields)
