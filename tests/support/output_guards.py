@@ -58,7 +58,7 @@ def passed(
     """What an answer of these pieces becomes. `fields` are of the contract."""
 
     async def run() -> Passed:
-        execution = execution_of({"guard": judge}, **{"limit": 5.0} | fields)
+        execution = execution_of({"guard": judge}, **{"limit": 60.0} | fields)
         judges, gone, ending = opened(execution), [], ""
         assert isinstance(judges, Guarded)
         try:
