@@ -64,7 +64,7 @@ def test_words_are_held_for_one_event_at_most():
 
     assert "".join(said) == out.text
     for number in range(1, len(said)):
-        assert "".join(said[: number - 1]) == "".join(out.pieces[:number]).rstrip()
+        assert "".join(out.pieces[:number]).startswith("".join(said[: number - 1]))
 
 
 @pytest.mark.parametrize(("hangs", "ending"), [(False, "stage_failed"), (True, "stage_timeout")])
