@@ -25,6 +25,7 @@ MODELS = (
     "embed=outgate.model_server.embed:load",
     "answers=outgate.answers.service:load",
     "injection=outgate.guards.injection:load",
+    "ner=outgate.guards.ner:load",
     "topics=outgate.routing.model:load",
 )
 

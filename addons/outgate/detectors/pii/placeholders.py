@@ -14,7 +14,7 @@ from outgate.inference.prompt import Channel, Prompt
 
 LABELS = {
     "CREDIT_CARD": "CARD", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IBAN_CODE": "IBAN",
-    "US_SSN": "SSN", "IP_ADDRESS": "IP",
+    "US_SSN": "SSN", "IP_ADDRESS": "IP", "PERSON": "PERSON", "LOCATION": "PLACE", "POSTAL_CODE": "POSTCODE", "ORGANIZATION": "ORG",
 }  # fmt: skip
 ALPHABET = "bcdfghjkmnpqrstvwxyz"
 LETTERS = 12

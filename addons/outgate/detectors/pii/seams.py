@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outgate.detectors.finding import Finding, disjoint
+from outgate.detectors.names.kinds import NAMES
 from outgate.detectors.pii.finders import CARD, EMAIL, IBAN, PHONE, SSN
 from outgate.inference.prompt import Channel, Leaf
 
@@ -62,7 +63,7 @@ def crossing(seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence
     """For each finding that crosses a border: the leaves it touches, each with its share. `own` are the findings by leaf alone."""
     for found in findings:
         shares = list(_shares(seam, found))
-        if len(shares) > 1 and not _is_whole(shares, own) and _is_certain(seam, shares, found):
+        if len(shares) > 1 and (found.entity in NAMES or not _is_whole(shares, own)) and _is_certain(seam, shares, found):
             for piece, share in shares:
                 yield piece.leaf, share
 
@@ -146,7 +147,7 @@ def _is_whole(shares: Sequence[tuple[Piece, Finding]], own: Mapping[int, Sequenc
 
 def _is_certain(seam: Seam, shares: Sequence[tuple[Piece, Finding]], found: Finding) -> bool:
     """Anything within one message; elsewhere what has check digits, an @ or a form of its own."""
-    if not seam.sign and len({piece.turn for piece, _ in shares}) == 1:
+    if (not seam.sign or found.entity in NAMES) and len({piece.turn for piece, _ in shares}) == 1:
         return True
     if found.entity == PHONE:
         return _CERTAIN_PHONE.match(seam.text, found.start, found.end) is not None

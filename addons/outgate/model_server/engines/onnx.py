@@ -31,7 +31,7 @@ class OnnxEncoder:
 
     def __init__(self, name: str, version: str, graph: bytes, tokenizer: Tokenizer) -> None:
         self.name, self.version = name, version
-        self._session = _session(graph)
+        self._session = new_session(graph)
         self._tokenizer = tokenizer
         tokenizer.enable_truncation(MAX_TOKENS)
 
@@ -45,7 +45,7 @@ class OnnxScorer:
 
     def __init__(self, version: str, graph: bytes, tokenizer: Tokenizer) -> None:
         self.version = version
-        self._session = _session(graph)
+        self._session = new_session(graph)
         self._tokenizer = tokenizer
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -65,7 +65,7 @@ class OnnxReader:
     """A net that reads one text at a time, and is told its channel. A text is read whole, in windows that overlap."""
 
     def __init__(self, graph: bytes, tokenizer: Tokenizer) -> None:
-        self._session = _session(graph)
+        self._session = new_session(graph)
         self._tokenizer = tokenizer
         tokenizer.enable_truncation(MAX_TOKENS, stride=_OVERLAP, strategy="only_second")
 
@@ -144,7 +144,8 @@ def _readable(text: str) -> str:
     return text[:MAX_CHARACTERS].encode(errors="replace").decode()
 
 
-def _session(graph: bytes) -> onnxruntime.InferenceSession:
+def new_session(graph: bytes) -> onnxruntime.InferenceSession:
+    """A session of one thread: the model server works on one batch at a time."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4

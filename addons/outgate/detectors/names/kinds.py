@@ -1,0 +1,4 @@
+"""Kinds of names that redaction knows, by presidio's names."""
+
+PERSON, LOCATION, POSTAL_CODE, ORGANIZATION = "PERSON", "LOCATION", "POSTAL_CODE", "ORGANIZATION"
+NAMES = (PERSON, LOCATION, POSTAL_CODE, ORGANIZATION)

@@ -1,0 +1,148 @@
+"""Name persons, places and organisations in the model server: an item is a piece of prose, options are the kinds asked about.
+
+The result is a list of `[kind, start, end, score]`. A token classifier labels words; countries are known by a list, organisations
+by their legal form. Parts of an address that stand together are one place.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from outgate.detectors.finding import Finding, disjoint
+from outgate.detectors.names.kinds import LOCATION, NAMES, ORGANIZATION, PERSON, POSTAL_CODE
+from outgate.detectors.names.lists import countries, organisations
+from outgate.detectors.normalise import Folded, normalise
+from outgate.model_server.scheduler import Bounds
+
+_STREET = frozenset({"BUILDING_NUMBER", "STREET_NAME", "SECONDARY_ADDRESS"})
+_PARTS = {
+    PERSON: frozenset({"GIVEN_NAME", "SURNAME"}),
+    LOCATION: _STREET | {"CITY", "STATE"},
+    POSTAL_CODE: frozenset({"ZIP_CODE"}),
+}
+SURE = {PERSON: 0.5, LOCATION: 0.5, POSTAL_CODE: 0.5}
+"""Probability from which a word is of a kind."""
+_WITHIN = {PERSON: re.compile(r"[\s]{0,2}(?:[-'.]\s?)?"), LOCATION: re.compile(r"[ \t]?(?:[-'./#]\s?)?")}
+_BETWEEN = re.compile(r"[ \t]*[,;·-]?[ \t]*(?:\r?\n[ \t]*)?[,]?[ \t]*")
+_LONGEST_NAME = 80
+
+
+class Labelled(Protocol):
+    """A word of a text, and how likely each label is."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    @property
+    def labels(self) -> Mapping[str, float]: ...
+
+
+class Tagger(Protocol):
+    """A classifier of words."""
+
+    def words(self, text: str) -> Sequence[Labelled]: ...
+
+
+class Piece(NamedTuple):
+    """One text, which is never cut into more than one piece."""
+
+    folded: Folded
+
+    @property
+    def pieces(self) -> tuple[str]:
+        return (self.folded.text,)
+
+
+class _Named(NamedTuple):
+    kind: str
+    start: int
+    end: int
+    score: float
+    street: bool
+
+
+class NerModel:
+    """The model `ner`."""
+
+    bounds = Bounds(pieces=1, characters=1_024)
+
+    def __init__(self, tagger: Tagger) -> None:
+        self._tagger = tagger
+
+    def split(self, item: str) -> Piece:
+        return Piece(normalise(item))
+
+    def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[tuple[Finding, ...]]:
+        """Findings of each piece, of these kinds. Raises ValueError for a kind that there is not."""
+        if not set(options) <= set(NAMES):
+            raise ValueError("unknown kind")
+        return [self._found(piece, options) for piece in pieces]
+
+    def merge(self, job: Piece, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+        return disjoint(Finding(one.entity, *job.folded.span(one.start, one.end), one.score) for one in found[0])
+
+    def _found(self, text: str, kinds: Sequence[str]) -> tuple[Finding, ...]:
+        found = list(_addresses(text, _runs(text, self._tagger.words(text))))
+        named = [Finding(one.kind, one.start, one.end, one.score) for one in found]
+        named += [Finding(LOCATION, start, end, 0.6) for start, end in countries(text)]
+        named += [Finding(ORGANIZATION, start, end, 0.9) for start, end in organisations(text)]
+        return disjoint(one for one in named if one.entity in kinds)
+
+
+def _runs(text: str, words: Iterable[Labelled]) -> Iterator[_Named]:
+    """Words of one kind that belong together."""
+    last: _Named | None = None
+    for word in words:
+        named = _of(text, word)
+        if last is not None and named is not None and _is_one(text, last, named):
+            last = _Named(last.kind, last.start, named.end, max(last.score, named.score), last.street or named.street)
+            continue
+        if last is not None:
+            yield last
+        last = named
+    if last is not None:
+        yield last
+
+
+def _of(text: str, word: Labelled) -> _Named | None:
+    for kind, labels in _PARTS.items():
+        score = sum(word.labels.get(label, 0.0) for label in labels)
+        if score >= SURE[kind] and any(char.isalnum() for char in text[word.start : word.end]):
+            return _Named(kind, word.start, word.end, score, max(word.labels, key=lambda label: word.labels[label]) in _STREET)
+    return None
+
+
+def _is_one(text: str, last: _Named, named: _Named) -> bool:
+    if last.kind != named.kind or named.end - last.start > _LONGEST_NAME:
+        return False
+    return last.kind in _WITHIN and _WITHIN[last.kind].fullmatch(text, last.end, named.start) is not None
+
+
+def _addresses(text: str, runs: Iterable[_Named]) -> Iterator[_Named]:
+    """Places and postal codes that stand together, one of them a street or a postal code, are one place."""
+    last: _Named | None = None
+    for run in runs:
+        if last is not None and _is_address(text, last, run):
+            last = _Named(LOCATION, last.start, run.end, max(last.score, run.score), street=True)
+            continue
+        if last is not None:
+            yield last
+        last = run
+    if last is not None:
+        yield last
+
+
+def _is_address(text: str, last: _Named, run: _Named) -> bool:
+    if PERSON in (last.kind, run.kind) or _BETWEEN.fullmatch(text, last.end, run.start) is None:
+        return False
+    return last.street or run.street or POSTAL_CODE in (last.kind, run.kind)
+
+
+def load() -> NerModel:
+    """The model `ner` of the model server. Raises EngineError where its files are not there or not as they were published."""
+    from outgate.model_server.engines.tagger import load_tagger
+
+    return NerModel(load_tagger())

