@@ -33,6 +33,12 @@ ELSEWHERE = {
     "dialects/openai/test_chat.py": ["dialects/openai/tables.py"],
     "dialects/responses/test_codec.py": ["dialects/responses/tables.py"],
     "dialects/responses/test_stream.py": ["dialects/responses/answers.py"],
+    "dialects/test_calls.py": [
+        "dialects/anthropic/calls.py",
+        "dialects/openai/calls.py",
+        "dialects/responses/calls.py",
+        "inference/calls.py",
+    ],
     "dialects/test_reading.py": ["dialects/rules.py", "inference/params.py", "inference/prompt.py"],
     "dialects/test_registry.py": ["dialects/opaque.py", "dialects/spec.py", "inference/operation.py"],
     "dialects/test_finish.py": ["inference/stream.py", "inference/usage.py"],

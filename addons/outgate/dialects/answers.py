@@ -52,8 +52,10 @@ class WholeEvent:
         """Raises TypeError: its texts are complete, nothing of them is held back."""
         return self._judged().only(index, text)
 
-    def encode(self) -> bytes:
+    def body(self) -> bytes:
         return dump(self._tree)
+
+    encode = body
 
     def _judged(self) -> JsonEvent:
         if self._found is None:

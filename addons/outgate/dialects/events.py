@@ -62,6 +62,12 @@ class JsonEvent:
         self.hidden = hidden
 
     @property
+    def tree(self) -> Mapping[str, Any]:
+        """Its content as it came: without edits."""
+        tree: Mapping[str, Any] = self._document.tree
+        return tree
+
+    @property
     def calls_tool(self) -> bool:
         """Looked for only where somebody asks."""
         return self._calls or any(text.channel is Channel.TOOL_ARGUMENTS for text in self.texts)
@@ -89,6 +95,10 @@ class JsonEvent:
             raise TypeError("a whole answer has no continuation")
         continued = self.texts[index]
         return self._frame.continued(path_to(self._document, continued.place), continued, text)
+
+    def body(self) -> bytes:
+        """Its JSON, as it would be sent."""
+        return self._document.encode(self._edits)
 
     def encode(self) -> bytes:
         frame = self._frame

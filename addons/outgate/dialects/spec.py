@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from outgate.dialects.calls import CallReader
 from outgate.errors import LASTING, Denial
+from outgate.inference.calls import Decide
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
@@ -182,7 +184,8 @@ class Spec:
     `statuses` are those that the gateway's refusals have here in place of their usual ones, `lasting` that of failures which asking
     again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
     `least_output` is the lowest maximum of output tokens that its providers take, `cached_usage` a `usage` object as it is told of
-    an answer from the cache.
+    an answer from the cache. `calls` reads
+    the tool calls of an answer, for the judges of them; every API with a conversation has it.
     """
 
     name: str
@@ -204,6 +207,7 @@ class Spec:
     images: ImageMarks | None = None
     least_output: int = 1
     cached_usage: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    calls: Callable[[Decide], CallReader] | None = None
 
     @property
     def provider(self) -> str:

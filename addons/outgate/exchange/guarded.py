@@ -4,14 +4,19 @@ Each judge sees what those before it let go on; events keep their order, and the
 begins before the head of the answer leaves, and ends with the verdicts as facts and the time of every stage in the trace.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from inspect import iscoroutine
 from typing import Any
 
+from outgate.dialects.calls import CallReader
+from outgate.dialects.registry import spec
 from outgate.errors import ContractViolationError, Denial
+from outgate.exchange.calling import Calling
 from outgate.exchange.judging import CutError, Guard, Withholding
-from outgate.inference.judge import Judge
+from outgate.inference.calls import Decide
+from outgate.inference.judge import CallJudge, Judge
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import Event
 from outgate.pipeline.executor import Execution, Ran, broken
 from outgate.pipeline.plan import Step
@@ -30,9 +35,22 @@ def opened(execution: Execution) -> "Guarded | Denial":
             _write(execution, step, failed.outputs)
             execution.trace.append(Ran(step.name, execution.clock() - start, "error"))
             return failed
-        kind = Withholding if judge is not None and judge.window is None else Guard
-        guards.append(kind(step, judge, execution.clock, execution.clock() - start, failed))
+        guard = _kind_of(judge)(step, judge, execution.clock, execution.clock() - start, failed)
+        if isinstance(judge, CallJudge) and isinstance(guard, Calling):
+            guard.reads(_calls_of(judge.operation))
+        guards.append(guard)
     return Guarded(execution, guards)
+
+
+def _kind_of(judge: Judge | None) -> type[Guard]:
+    if isinstance(judge, CallJudge):
+        return Calling
+    return Withholding if judge is not None and judge.window is None else Guard
+
+
+def _calls_of(operation: Operation) -> Callable[[Decide], CallReader] | None:
+    """What reads tool calls in answers to this operation: conversations alone have any."""
+    return spec(operation.dialect).calls if operation.kind is Kind.CHAT else None
 
 
 def _opened(step: Step, slots: list[Any]) -> Judge | None:

@@ -22,7 +22,7 @@ LIMIT = 10.0
 MOST_PARTS = 4096
 """Parts of one answer that are open at a time; no dialect has so many, and a judge keeps something for each."""
 _DECISIONS = frozenset({Pass, Replace, Cut, End})
-_TOO_LONG = Denial(code="answer_too_long", status=502, message="The answer is longer than policy can judge.")
+TOO_LONG = Denial(code="answer_too_long", status=502, message="The answer is longer than policy can judge.")
 
 
 class CutError(Exception):
@@ -120,7 +120,7 @@ class Guard:
             if not final:
                 self._open[text.part] = known
                 if len(self._open) > MOST_PARTS:
-                    self._cut(_TOO_LONG)
+                    self._cut(TOO_LONG)
         else:
             del self._open[text.part]
         return known
@@ -249,7 +249,7 @@ class Withholding(Guard):
         assert self.judge is not None
         self._bytes += len(event.encode())
         if self._bytes > self.judge.most:
-            self._cut(_TOO_LONG)
+            self._cut(TOO_LONG)
         self._events.append(event)
         return ()
 

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Hashable
 from typing import Any, NamedTuple
 
 from outgate.errors import Denial
+from outgate.inference.calls import Call
+from outgate.inference.operation import Operation
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event
 
@@ -83,3 +85,21 @@ class Judge:
     def verdict(self) -> Any:
         """The fact of the stage, when the answer has ended: what it found, or what it kept."""
         return None
+
+
+class CallJudge(Judge):
+    """One stage at work on the tool calls of one answer; text goes past it.
+
+    From the first event of a call on the stream is held until its calls are whole: at most `most` characters of arguments and bytes
+    of other events, beyond which the answer is denied. `operation` says in which dialect the answer is.
+    """
+
+    operation: Operation
+    channels = frozenset()
+
+    def judge(self, part: Part, text: str, final: bool, /) -> Decision:  # noqa: ARG002, FBT001
+        return ON
+
+    def call(self, call: Call, /) -> str | Cut | None:
+        """None lets the call go on, words take its place, a Cut ends the answer. Of the same call always the same."""
+        raise NotImplementedError

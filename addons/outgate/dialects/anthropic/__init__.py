@@ -1,5 +1,6 @@
 """The Anthropic API: messages and models."""
 
+from outgate.dialects.anthropic.calls import MessageCalls
 from outgate.dialects.anthropic.messages import Anthropic
 from outgate.dialects.anthropic.stream import cached_usage
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
@@ -29,4 +30,5 @@ SPEC = Spec(
         data=r'"type":"image","source":\{(?:"(?:type|media_type)":"[a-z0-9/]*",)*"data":"',
     ),
     cached_usage=cached_usage,
+    calls=MessageCalls,
 )

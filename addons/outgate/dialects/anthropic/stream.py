@@ -56,7 +56,7 @@ def cached_usage(usage: Mapping[str, Any]) -> Mapping[str, Any]:
 def reported(tree: Mapping[str, Any]) -> Reported:
     """What a whole message says of itself."""
     content = tree.get("content")
-    calls = any(map(_calls, content)) if isinstance(content, list) else False
+    calls = any(map(is_call, content)) if isinstance(content, list) else False
     finish = Finish.ERROR if tree.get("error") else _finish(tree)
     return Reported(usage_of(tree.get("usage")), finish, calls)
 
@@ -68,7 +68,7 @@ def _finish(holder: Any) -> Finish | None:
     return FINISHES.get(reason, Finish.OTHER) if isinstance(reason, str) else Finish.OTHER
 
 
-def _calls(block: Any) -> bool:
+def is_call(block: Any) -> bool:
     """Whether a content block is a call of a tool, or may be one: every block is, of which it is not known that it is text."""
     return not isinstance(block, dict) or block.get("type") not in _SAID
 
@@ -131,7 +131,7 @@ class AnthropicStream(StreamDecoder):
         closes = self._closes(texts, index, kind == "content_block_stop", every=last)
         finish = Finish.ERROR if kind == "error" else _finish(tree.get("delta")) if kind == "message_delta" else None
         self._stopped = self._stopped or finish is not None
-        calls = kind == "content_block_start" and _calls(tree.get("content_block"))
+        calls = kind == "content_block_start" and is_call(tree.get("content_block"))
         reported = Reported(self._usage(tree), finish, calls)
         return JsonEvent(document, texts, _FRAMES.get(kind) or _frame(kind), closes=closes, reported=reported, last=last)
 

@@ -1,6 +1,7 @@
 """The OpenAI API: chat completions, embeddings, models, as OpenAI and many compatible servers speak it."""
 
 from outgate.dialects.cached_usage import detailed
+from outgate.dialects.openai.calls import ChatCalls
 from outgate.dialects.openai.chat import OpenAI
 from outgate.dialects.openai.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, PathTemplate, Spec
@@ -32,4 +33,5 @@ SPEC = Spec(
         data=r'"image_url":(?:\{(?:"detail":"[a-z]*",)?"url":)?"data:image/[a-z]+;base64,',
     ),
     cached_usage=detailed("prompt_tokens"),
+    calls=ChatCalls,
 )  # fmt: skip

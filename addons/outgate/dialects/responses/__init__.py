@@ -2,6 +2,7 @@
 
 from outgate.dialects.cached_usage import detailed
 from outgate.dialects.openai.tables import ERROR_TYPES
+from outgate.dialects.responses.calls import ResponseCalls
 from outgate.dialects.responses.codec import LEAST_OUTPUT, Responses
 from outgate.dialects.responses.tables import FINISHES
 from outgate.dialects.spec import BEARER, Framing, ImageMarks, PathTemplate, Spec
@@ -29,4 +30,5 @@ SPEC = Spec(
     ),
     least_output=LEAST_OUTPUT,
     cached_usage=detailed("input_tokens"),
+    calls=ResponseCalls,
 )

@@ -35,11 +35,11 @@ def usage_of(usage: Any) -> Usage | None:
 def reported(tree: Mapping[str, Any]) -> Reported:
     """What a whole response says of itself."""
     output = tree.get("output")
-    calls = any(map(_calls, output)) if isinstance(output, list) else False
+    calls = any(map(is_call, output)) if isinstance(output, list) else False
     return Reported(usage_of(tree.get("usage")), _finish(tree, calls=calls), calls)
 
 
-def _calls(item: Any) -> bool:
+def is_call(item: Any) -> bool:
     """Whether an item of the output is a call of a tool, or may be one: every item is, of which it is not known that it is text."""
     return not isinstance(item, dict) or item.get("type") not in SAID_TYPES
 
@@ -103,7 +103,7 @@ class ResponsesStream(StreamDecoder):
 
     def _event(self, reading: Reading, name: bytes) -> JsonEvent:
         document, tree = reading.document, reading.document.tree
-        kind, output = _kind(tree, name), _output(tree)
+        kind, output = _kind(tree, name), output_of(tree)
         piece = kind.endswith(_DELTA)
         texts = [
             _piece(reading, leaf, kind, output) if piece and (leaf.key == "delta" or leaf.box) else self._whole(reading, leaf, kind)
@@ -119,7 +119,7 @@ class ResponsesStream(StreamDecoder):
     def _whole(self, reading: Reading, leaf: Leaf, kind: str) -> Text:
         """A text that stands in its event as a whole."""
         box, key, said, channel, _ = leaf
-        output, index = _output(reading.document.tree), _index(reading.document.tree)
+        output, index = output_of(reading.document.tree), _index(reading.document.tree)
         repeated = channel in ECHOES or (output in self._said if output is not None else bool(self._said))
         escaped = key == "arguments" and channel is Channel.TOOL_ARGUMENTS
         return Text((kind, output, index, box, key), said, channel, (box, key), repeated, escaped)
@@ -149,7 +149,7 @@ class ResponsesStream(StreamDecoder):
         if kind == "error":
             return Reported(finish=Finish.ERROR)
         if kind in _ITEMS:
-            self._calls |= (calls := _calls(tree.get("item")))
+            self._calls |= (calls := is_call(tree.get("item")))
             return Reported(calls_tool=calls) if calls else NOTHING
         response = tree.get("response") if kind.startswith("response.") else None
         if not self._over or not isinstance(response, dict):
@@ -168,7 +168,8 @@ def _kind(tree: Mapping[str, Any], name: bytes) -> str:
     return "error" if tree.get("error") or name == b"error" else ""
 
 
-def _output(tree: Mapping[str, Any]) -> int | None:
+def output_of(tree: Mapping[str, Any]) -> int | None:
+    """The place of the item that an event is about."""
     output = tree.get("output_index")
     return output if output.__class__ is int else None
 
