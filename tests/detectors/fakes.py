@@ -64,3 +64,26 @@ def piece(text: str, part: Hashable = ("content",), channel: Channel = Channel.A
 
 def text_of(events: Sequence[Event], part: Hashable = ("content",)) -> str:
     return "".join(text.text for event in events for text in event.texts if text.part == part)
+
+
+class Scores:
+    """Stands for the model server with the model `injection`: a text that holds one of these words
+    scores .9, any other .1.
+
+    `asked` are the channels and texts of each question; `error` is raised instead of an answer.
+    """
+
+    def __init__(self, *words: str, error: Exception | None = None) -> None:
+        self.words, self.error = words or ("wicked",), error
+        self.asked: list[tuple[str, ...]] = []
+
+    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]:
+        assert ("injection", "/") == (model, share[share.index("/")])
+        if self.error is not None:
+            raise self.error
+        self.asked.append((*options, *items))
+        return [[0.9 if any(word in item for word in self.words) else 0.1, 1] for item in items]
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, *texts in self.asked for text in texts]

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Self
+from fnmatch import fnmatchcase
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -76,6 +77,24 @@ class GuardSettings(TimedSettings):
         for name in self.rules:
             refuse_unknown("rule", name, names)
         return self
+
+
+class ModelGuardSettings(GuardSettings):
+    """Settings of a guard that may judge requests for some models only."""
+
+    per_model: bool = False
+    """Judge only requests for some models; the stage then runs after the model is chosen."""
+    models: tuple[str, ...] = ("*",)
+    """Which models, as shell patterns, where `per_model` is set."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Facts that the guard reads for it."""
+        return ("model",) if self.per_model else ()
+
+    def leaves_out(self, facts: Any) -> bool:
+        """Whether the guard does not apply to a request."""
+        return self.per_model and not any(fnmatchcase(facts.model, model) for model in self.models)
 
 
 def refuse_unknown(kind: str, name: str, names: Collection[str]) -> None:

@@ -51,12 +51,12 @@ class PiiPieces:
         return known
 
 
-def portions(texts: Iterable[str]) -> Iterator[list[str]]:
+def portions(texts: Iterable[str], most: int = PORTION) -> Iterator[list[str]]:
     """Texts in portions of bounded length; a longer one is a portion of its own."""
     portion: list[str] = []
     length = 0
     for text in texts:
-        if portion and length + len(text) > PORTION:
+        if portion and length + len(text) > most:
             yield portion
             portion, length = [], 0
         portion.append(text)

@@ -103,8 +103,8 @@ def ports_of(kind: type[Stage]) -> dict[str, inspect.Parameter]:
 
 
 def needs_model_server(stages: Iterable[Stage]) -> bool:
-    """Whether any of these stages needs the model server."""
-    return any("model_server" in ports_of(type(stage)) for stage in stages)
+    """Whether any of these stages asks the model server."""
+    return any(stage.asks for stage in stages)
 
 
 def models_asked(stages: Iterable[Stage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
