@@ -158,8 +158,11 @@ def _results(prompt: Prompt, turns: Collection[int]) -> dict[Address, list[int]]
     return found
 
 
-def guard_contract(name: str, settings: GuardSettings, *reads: str, **fields: Any) -> Contract:
-    """The contract of a guard of the request that acts by these settings; `reads` are further fields of its view."""
+def guard_contract(name: str, settings: GuardSettings, *reads: str, after: Sequence[str] = (), **fields: Any) -> Contract:
+    """The contract of a guard of the request that acts by these settings; `reads` are further fields of its view.
+
+    It judges files as text, and so comes after `hydrate`.
+    """
     answers = Act.ANSWER in settings.acts()
     seen = ("prompt", "principal", *(ANSWER_READS if answers else ()), *reads)
     return Contract(
@@ -168,6 +171,7 @@ def guard_contract(name: str, settings: GuardSettings, *reads: str, **fields: An
         may=May.MUTATE | May.DENY | (May.RESPOND if answers else May.NOTHING),
         preserves=("verdict.*",),  # a sentence of the gateway's says nothing that a guard looks for
         limit=settings.limit,
+        after=("hydrate", *after),
         **{"judges": Judges.RAW, **fields},
     )
 

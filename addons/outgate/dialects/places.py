@@ -34,6 +34,15 @@ def whole(document: Document, leaf: Leaf) -> Address | None:
     return None
 
 
+def rule_of(document: JsonDocument, box: int) -> Rule:
+    """The rule by which a container was read."""
+    rule: Rule = document.rule
+    for step in _way(document, box, None):
+        rule = _picked(rule, step.container)
+        rule = _below(rule, step.key) if step.key is not None else rule
+    return rule
+
+
 def described(document: Document, box: int, key: str | int | None = None) -> str:
     """A place for who sent the body: `messages[2].content[0] (user)`, with the id of a tool's call. No text of the prompt.
 

@@ -243,7 +243,7 @@ class Builder:
 
 def _admits_media(stages: Mapping[str, Placed]) -> bool:
     admitted = stages["admit_parts"].settings.get("allow_unjudged") if "admit_parts" in stages else None
-    return not MEDIA.isdisjoint(admitted or ())
+    return "hydrate" in stages or not MEDIA.isdisjoint(admitted or ())
 
 
 def _fingerprint(stages: Mapping[str, Placed]) -> bytes:

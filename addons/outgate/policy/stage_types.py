@@ -89,6 +89,7 @@ class Ports:
     state_secret: Any = NullPort("state_secret")
     refused: Any = NullPort("refused")
     wall: Callable[[], float] = NullPort("wall")
+    documents: Any = NullPort("documents")
     monotonic: Callable[[], float] = NullPort("monotonic")
     ids: Callable[[], str] = NullPort("ids")
 

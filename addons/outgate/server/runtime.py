@@ -16,6 +16,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from outgate.answers.shared import SharedAnswers
+from outgate.documents.reader import DocumentReader
 from outgate.exchange.deps import ExchangeDeps
 from outgate.metering.metrics import Metrics
 from outgate.metering.notices import PERIOD, Notices
@@ -87,22 +88,22 @@ class Runtime:
         self._accounts.health.changed = accounts_changed
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
         metrics = Metrics(layout.metrics)
-        self._notices, self._refusals = Notices(), Refusals(time.time)
+        self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
         self._models = ModelClient(socket, partial(metrics.observe, "outgate_model_server_seconds"))
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
+        kept = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES)
         memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())
         self._ports = Ports(
             accounts=self._accounts,
-            answers=SharedAnswers.at(
-                layout.answers, MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), time.time, time.monotonic, metrics
-            ),
+            answers=SharedAnswers.at(layout.answers, kept, time.time, time.monotonic, metrics),
             flights=Flights(),
             model_server=self._models,
             memo=memo,
             client=self._client,
             credentials=self._credentials,
+            documents=DocumentReader(),
             tokenizers=self._tokenizers,
             prices=self._prices,
             latencies=self._latencies,
@@ -115,7 +116,6 @@ class Runtime:
             monotonic=time.monotonic,
             ids=exchange_id,
         )
-        self._in_force = ""
         self._at_start: AtStart | None = None
         self._reloader = Reloader(
             policy,

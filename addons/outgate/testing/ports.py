@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from outgate.dialects import sse
+from outgate.documents.reader import DocumentReader
 from outgate.errors import FailureKind, UpstreamError
 from outgate.metering.metrics import Metrics
 from outgate.metering.prices import Prices
@@ -149,6 +150,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 memo=memo,
                 client=RecordingClient(),
                 credentials=NoCredentials(),
+                documents=DocumentReader(),
                 tokenizers=Tokenizers(memo, Random(0)),  # noqa: S311 - samples long texts
                 prices=Prices(_wall),
                 latencies=Latencies(time.monotonic),

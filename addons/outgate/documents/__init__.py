@@ -1,0 +1,1 @@
+"""Documents to text: in a process of its own for each, under limits, with nothing to open and nowhere to send."""

@@ -1,0 +1,40 @@
+"""Settings of `hydrate`: which files are resolved, how much of them is read, and what takes their place."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from outgate.documents.reader import Bounds
+from outgate.pipeline.stage import TimedSettings
+
+type Positive = Annotated[int, Field(ge=1)]
+
+
+class HydrateSettings(TimedSettings):
+    """Which files of a request become text, from where they are fetched, and within which bounds."""
+
+    limit: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds for all files of a request; what was read until then is remembered."""
+    provider_files: bool = False
+    """Fetch what a `file_id` stands for from the provider that was addressed, under the gateway's credential. All workloads share
+    the provider's account: whoever knows an id can have the file."""
+    urls: tuple[str, ...] = ()
+    """Beginnings of URLs that are fetched, `https://docs.example.com/public/` for example: the host must be that of a provider of
+    this policy, whose addresses, TLS and credential hold. Any other is left to `admit_parts`, which refuses it."""
+    max_bytes: Positive = 16 * 1024 * 1024
+    """Of one file that is fetched."""
+    max_files: Positive = 20
+    """In one request."""
+    max_characters: Positive = 1_000_000
+    """Of the text of one file."""
+    memory_bytes: Positive = 256 * 1024 * 1024
+    """For reading one document, in its own process."""
+    cpu_seconds: Positive = 10
+    """For reading one document."""
+    unreadable: Literal["deny", "parts"] = "deny"
+    """What becomes of a document that cannot be read or holds no text (a scan): refused, or left as it is to `admit_parts`."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """Bounds on reading one document."""
+        return Bounds(self.max_characters, self.memory_bytes, self.cpu_seconds)
