@@ -23,7 +23,6 @@ ELSEWHERE = {
     ],
     "detectors/injection/test_guard.py": ["detectors/injection/finding.py"],
     "detectors/output/test_judge.py": ["detectors/output/settings.py"],
-    "stages/test_toxicity_guard.py": ["detectors/output/sentences.py"],
     "detectors/names/test_prose.py": ["detectors/names/kinds.py"],
     "detectors/paraphrase/test_names.py": ["detectors/paraphrase/kinds.py"],
     "detectors/pii/test_analyzer.py": ["detectors/pii/context.py"],
