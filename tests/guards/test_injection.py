@@ -44,12 +44,23 @@ def test_what_n_grams_find_nothing_in_is_not_read():
     assert net.read_texts == []
 
 
-def test_the_net_reads_the_suspicious_window_alone():
+def test_a_short_text_is_read_whole():
     net = Net()
 
     judged("Good. Bad it is. Fine.", net=net)
 
-    assert net.read_texts == [("user", "bad it is")]
+    assert net.read_texts == [("user", "good. bad it is. fine.")]
+
+
+def test_of_a_long_text_the_net_reads_what_is_around_the_suspicious():
+    net = Net()
+    filler = "Good. " * 200
+
+    judged(f"{filler}Bad it is. {filler}", net=net)
+
+    ((_, read),) = net.read_texts
+    assert "bad it is" in read
+    assert 200 < len(read) < 400
 
 
 @pytest.mark.parametrize(("channel", "above"), [("user", True), ("tool", False)])
@@ -66,12 +77,12 @@ def test_at_the_threshold_the_score_is_one_half():
 
 def test_only_the_worst_windows_of_a_hostile_text_are_read():
     net = Net()
-    text = ". ".join(["bad"] * 100 + ["bad bad bad"])
+    text = ". ".join([*["bad", *["good"] * 200] * 20, "bad bad bad"])
 
     _, windows = judged(text, net=net)
 
     assert windows == MOST
-    assert net.read_texts[0] == ("user", "bad bad bad")
+    assert net.read_texts[0][1].endswith("bad bad bad")
 
 
 def test_what_is_hidden_in_base64_is_read():

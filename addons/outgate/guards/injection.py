@@ -1,12 +1,12 @@
 """Classify texts in the model server: does this one try to take the model over that reads it?
 
 An item is a text, the options name its channel, and the result is `[score, windows]`: 0 to 1, where .5 is the shipped threshold of
-the channel, and how many windows the net has read. Linear n-grams look at everything, the net only where they are not sure that
-there is nothing; both count. At most MOST windows of a text go to the net, those of the highest score.
+the channel, and how many pieces the net has read. Linear n-grams look at everything, the net only where they are not sure that
+there is nothing; both count.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import exp
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,10 +14,13 @@ from typing import NamedTuple, Protocol
 from outgate.detectors.normalise import normalise
 from outgate.detectors.payloads import payloads
 from outgate.model_server.engines.packaged import CLASSIFIER
-from outgate.model_server.ngrams import Ngrams, flat
+from outgate.model_server.ngrams import Ngrams, Window, flat
 from outgate.model_server.scheduler import Bounds
 
 MOST = 16
+"""Pieces of a text that the net reads at most: those with the highest score."""
+_READ, _AROUND = 900, 150
+"""Characters that the net reads at a time, and of those before and after what is suspicious."""
 _FURTHEST = 60.0
 """Beyond it a sum is as sure as can be, and e to the power of it still a number."""
 
@@ -48,24 +51,38 @@ class Suspicious(NamedTuple):
     scores: tuple[float, ...]
 
 
+class Scores(Protocol):
+    """What scores the windows of a flattened text."""
+
+    def windows(self, text: str) -> Iterable[Window]: ...
+
+
+def suspicious(text: str, ngrams: Scores, screen: float) -> Iterator[tuple[float, str]]:
+    """Pieces of a flattened text that n-grams are not sure about, each with its highest score; a short text is one piece."""
+    windows = [window for window in ngrams.windows(text) if window.score > screen]
+    if windows and len(text) <= _READ:
+        yield max(window.score for window in windows), text
+        return
+    while windows:
+        start = max(0, windows[0].start - _AROUND)
+        last = start + _READ - _AROUND
+        near = [window for window in windows if window.end <= last]
+        yield max(window.score for window in near), text[start : near[-1].end + _AROUND]
+        windows = windows[len(near) :]
+
+
 class InjectionModel:
     """The model `injection`."""
 
     bounds = Bounds(pieces=2, characters=1_024)
 
-    def __init__(self, ngrams: Ngrams, reader: Reader, calibration: Calibration) -> None:
+    def __init__(self, ngrams: Scores, reader: Reader, calibration: Calibration) -> None:
         self._ngrams, self._reader, self._calibration = ngrams, reader, calibration
 
     def split(self, item: str) -> Suspicious:
-        found: list[tuple[float, str]] = []
         plain = normalise(item).text
-        for text in (plain, *(payload.text for payload in payloads(plain))):
-            flattened = flat(text)
-            found += [
-                (window.score, flattened[window.start : window.end])
-                for window in self._ngrams.windows(flattened)
-                if window.score > self._calibration.screen
-            ]
+        texts = (plain, *(payload.text for payload in payloads(plain)))
+        found = [one for text in texts for one in suspicious(flat(text), self._ngrams, self._calibration.screen)]
         worst = sorted(found, reverse=True)[:MOST]
         return Suspicious(tuple(text for _, text in worst), tuple(score for score, _ in worst))
 

@@ -16,7 +16,7 @@ type Array = np.ndarray[Any, Any]
 
 BITS = 18
 """Buckets are 2 ** BITS."""
-WINDOW, STEP = 900, 450
+WINDOW, STEP = 300, 150
 """Characters that are scored together, and from one window to the next."""
 _LETTERS, _WORDS = (3, 4, 5), (1, 2, 3)
 _SPACE = re.compile(r"\s+")

@@ -1,0 +1,97 @@
+"""Measure the thresholds of the classifier of injections, and write them with their origin: `scripts/evaluate classifier`.
+
+Thresholds come from the first half of the held-out texts, in blocks of ten neighbours, and figures from the second: neighbours are
+often an attack and its innocent twin. Ordinary files are installed packages and documentation of this machine.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from evaluation.guard_texts import FOLDER, GuardText, read
+from outgate.guards.injection import MOST, Calibration, Reader, suspicious
+from outgate.model_server.engines.onnx import load_reader
+from outgate.model_server.engines.packaged import CLASSIFIER
+from outgate.model_server.ngrams import Ngrams, flat
+
+WEIGHT = 0.3
+"""The weight of n-grams beside the net, fixed before it was measured (a prototype on other texts found it)."""
+ALARMS = {"user": 0.02, "tool": 0.005, "system": 0.005}
+"""Share of hard texts that are no attack, and may count as one."""
+MISSED = 0.02
+"""Share of attacks that the screen may keep from the net."""
+_BLOCK, _NO_SCREEN = 10, -99.0
+_ORDINARY = (".py", ".md", ".rst", ".txt", ".json", ".js", ".c", ".h", ".yaml", ".html")
+_QUOTING = ("guard", "jail", "inject", "llm", "outgate")
+
+
+class Scored(NamedTuple):
+    """A text with its highest score by n-grams, and its highest sum of both."""
+
+    text: GuardText
+    ngrams: float
+    both: float
+
+
+def report(target: Path = CLASSIFIER / "calibration.json") -> Iterator[str]:
+    """Measure, write `target`, and tell."""
+    ngrams, reader = Ngrams.read(CLASSIFIER / "ngrams.safetensors"), load_reader(CLASSIFIER / "weights.safetensors")
+    held = [_scored(one, ngrams, reader) for one in read(*sorted(FOLDER.glob("held*.txt")))]
+    first = [one for at, one in enumerate(held) if at // _BLOCK % 2 == 0]
+    second = [one for at, one in enumerate(held) if at // _BLOCK % 2]
+    screen = float(np.quantile([one.ngrams for one in held if one.text.attack], MISSED))
+    thresholds = {channel: _threshold(first, channel, alarms) for channel, alarms in ALARMS.items()}
+    found = {"screen": round(screen, 3), "weight": WEIGHT, "thresholds": thresholds}
+    target.write_text(json.dumps(found | {"origin": _origin()}, indent=2) + "\n")
+    yield "| channel | attacks | found | harmless | alarms |\n|---|---|---|---|---|"
+    yield from (_row(second, channel, thresholds[channel]) for channel in ("user", "tool"))
+    calibration = Calibration(screen, WEIGHT, thresholds)
+    yield _files(ngrams, reader, calibration)
+
+
+def _origin() -> dict[str, Any]:
+    return {"measured": datetime.now(UTC).date().isoformat(), "command": "scripts/evaluate classifier"}
+
+
+def _scored(one: GuardText, ngrams: Ngrams, reader: Reader) -> Scored:
+    pieces = sorted(suspicious(flat(one.text), ngrams, _NO_SCREEN), reverse=True)[:MOST]
+    logits = reader.read(one.channel, [text for _, text in pieces])
+    both = max(logit + WEIGHT * score for logit, (score, _) in zip(logits, pieces, strict=True))
+    return Scored(one, pieces[0][0], both)
+
+
+def _threshold(some: Sequence[Scored], channel: str, alarms: float) -> float:
+    """The sum that this share of harmless texts of a channel exceeds; where there are none, of those of tools."""
+    harmless = [one.both for one in some if not one.text.attack and one.text.channel == channel]
+    if not harmless:
+        return _threshold(some, "tool", alarms)
+    return round(float(np.quantile(harmless, 1 - alarms)) + 0.05, 3)
+
+
+def _row(some: Sequence[Scored], channel: str, threshold: float) -> str:
+    of = [one for one in some if one.text.channel == channel]
+    attacks, harmless = ([one.both > threshold for one in of if one.text.attack == label] for label in (True, False))
+    shares = f"{np.mean(attacks):.1%}", f"{np.mean(harmless):.1%}"
+    return f"| {channel} | {len(attacks)} | {shares[0]} | {len(harmless)} | {shares[1]} |"
+
+
+def _files(ngrams: Ngrams, reader: Reader, calibration: Calibration, most: int = 400) -> str:
+    """What becomes of ordinary files as tool results: characters that pass the screen, files that count as attacks."""
+    roots = [Path(path) for path in sys.path if path.endswith("site-packages")] + [Path("/usr/share/doc")]
+    paths = [path for root in roots for path in sorted(root.rglob("*")) if path.suffix in _ORDINARY and path.is_file()]
+    paths = [path for path in paths if not any(word in str(path).lower() for word in _QUOTING)][:: max(1, len(paths) // most)]
+    characters = passed = alarms = 0
+    for path in paths:
+        text = flat(path.read_text("utf-8", errors="ignore")[:60_000])
+        pieces = sorted(suspicious(text, ngrams, calibration.screen), reverse=True)
+        characters, passed = characters + len(text), passed + sum(len(piece) for _, piece in pieces)
+        logits = reader.read("tool", [piece for _, piece in pieces[:MOST]])
+        sums = [logit + calibration.weight * score for logit, (score, _) in zip(logits, pieces, strict=False)]
+        alarms += any(one > calibration.thresholds["tool"] for one in sums)
+    read_by_net = f"{passed / characters:.1%} of {characters} characters pass the screen"
+    return f"\n{len(paths)} ordinary files: {read_by_net}, {alarms} files count as attacks"

@@ -1,0 +1,63 @@
+"""Compose tool results: a sentence set into a document, an order for the assistant (an attack) or a notice for people (none).
+
+Documents, orders and notices are written (tests/data/guard_texts/*.list); only their places are drawn. Notices are set in like
+orders, so that a sentence out of place is no sign by itself.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from evaluation.guard_texts import FOLDER
+
+_BORDER = re.compile(r"[.!?;>]\s+|\n")
+_WHOLE, _PART = 640, (400, 600)
+"""Characters of a document up to which it is taken whole, and of a part of a longer one."""
+_DRESSES = ("{}", "{}", "{}", "{}", "{}", "{}", "{}", "<!-- {} -->", "# {}", "\n\n{}\n\n")
+
+
+class Composed(NamedTuple):
+    """A document with a sentence in it."""
+
+    text: str
+    attack: bool
+    sentence: str = ""
+
+
+def documents() -> list[str]:
+    return [text.strip() for text in (FOLDER / "carriers.list").read_text("utf-8").split("%%")]
+
+
+def sentences(name: str) -> list[str]:
+    """The lines of `orders` or `notices`."""
+    return [line for line in (FOLDER / f"{name}.list").read_text("utf-8").splitlines() if line.strip()]
+
+
+def compose(carriers: Sequence[str], attacks: Sequence[str], count: int, chance: random.Random) -> Iterator[Composed]:
+    """So many of each label. `attacks` are further orders: short attacks by users."""
+    orders, notices = sentences("orders"), sentences("notices")
+    for _ in range(count):
+        order = chance.choice(orders if chance.random() < 0.45 else attacks)
+        yield Composed(_inserted(_part(chance.choice(carriers), chance), order, chance), attack=True, sentence=order)
+        plain = _part(chance.choice(carriers), chance)
+        yield Composed(
+            _inserted(plain, chance.choice(notices), chance) if chance.random() < 0.7 else plain,
+            attack=False,
+        )
+
+
+def _part(document: str, chance: random.Random) -> str:
+    if len(document) <= _WHOLE:
+        return document
+    at = chance.randrange(len(document) - max(_PART))
+    return document[at : at + chance.choice(_PART)]
+
+
+def _inserted(document: str, sentence: str, chance: random.Random) -> str:
+    """The sentence at the beginning, at the end, or most often between two sentences."""
+    borders = [found.end() for found in _BORDER.finditer(document)] or [len(document)]
+    where = chance.random()
+    at = 0 if where < 0.1 else len(document) if where < 0.25 else chance.choice(borders)
+    dressed = chance.choice(_DRESSES).format(sentence.replace("{", "(").replace("}", ")"))
+    return f"{document[:at]} {dressed} {document[at:]}"
