@@ -18,10 +18,9 @@ from outgate.detectors.injection.finding import Placed, Weight
 from outgate.detectors.injection.guard import Guard, Judged
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import IDS
-from outgate.guards.classifier import MODEL, Classifier
+from outgate.guards.classifier import MODEL, Classifier, Models
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import SKIPPED, Verdict
-from outgate.model_server.client import ModelClient
 from outgate.model_server.wire import ModelServerError
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.stores.memo import Memo
@@ -92,7 +91,7 @@ class PromptGuard(Stage):
         monotonic: Callable[[], float],
         state_secret: Keys,
         refused: RefusedTexts,
-        model_server: ModelClient,
+        model_server: Models,
     ) -> None:
         self._settings, self._monotonic = settings, monotonic
         self._guard = Guard(settings.channels, settings.disabled_rules, settings.phrases, settings.patterns, memo)

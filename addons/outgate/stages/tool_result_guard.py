@@ -15,10 +15,9 @@ from pydantic import Field
 from outgate.detectors.actions import Actions, Keys, RefusedTexts, guard_contract
 from outgate.detectors.guard_settings import ModelGuardSettings
 from outgate.detectors.injection.finding import Weight
-from outgate.guards.classifier import MODEL, Classifier
+from outgate.guards.classifier import MODEL, Classifier, Models
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import SKIPPED, Verdict
-from outgate.model_server.client import ModelClient
 from outgate.model_server.wire import ModelServerError
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.memo import Memo
@@ -48,7 +47,7 @@ class ToolResultGuard(Stage):
     asks = ((MODEL, (_NAME,)),)
 
     def __init__(
-        self, settings: ToolResultGuardSettings, memo: Memo, state_secret: Keys, refused: RefusedTexts, model_server: ModelClient
+        self, settings: ToolResultGuardSettings, memo: Memo, state_secret: Keys, refused: RefusedTexts, model_server: Models
     ) -> None:
         self._settings = settings
         self._actions = Actions(settings, state_secret, refused)
