@@ -164,7 +164,8 @@ def guard_contract(name: str, settings: GuardSettings, *reads: str, after: Seque
     It judges files as text, and so comes after `hydrate`.
     """
     answers = Act.ANSWER in settings.acts()
-    seen = ("prompt", "principal", *(ANSWER_READS if answers else ()), *reads)
+    form = "params" if fields.get("judges", Judges.RAW) is Judges.RAW else "answer_form"  # whose text nothing clears
+    seen = dict.fromkeys(("prompt", "principal", *((form, *ANSWER_READS) if answers else ()), *reads))
     return Contract(
         reads=tuple(map(fact_of_field, seen)),
         writes=(f"verdict.{name}", "prompt"),
@@ -176,8 +177,8 @@ def guard_contract(name: str, settings: GuardSettings, *reads: str, after: Seque
     )
 
 
-ANSWER_READS = ("operation", "params", "model_requested", "exchange_id", "started")
-"""What an answer in words is made of."""
+ANSWER_READS = ("operation", "model_requested", "exchange_id", "started")
+"""What an answer in words is made of, beside the form that is asked for."""
 
 
 def _digest(key: bytes, text: str) -> str:
@@ -215,8 +216,8 @@ def _denial(prompt: Prompt, texts: Sequence[_Text], verdict: Verdict) -> Denial:
 
 
 def _answer(facts: Any, words: str, outputs: tuple[Verdict, Prompt]) -> Answer:
-    speaker, params = dialect(facts.operation.dialect), facts.params
+    speaker, form = dialect(facts.operation.dialect), getattr(facts, "params", None) or facts.answer_form
     reply = Canned(words, facts.model_requested, facts.exchange_id, int(facts.started))
-    events = speaker.canned(facts.operation, reply, params.stream, params.include_usage)
-    headers = Headers([("content-type", speaker.content_type(params.stream))])
+    events = speaker.canned(facts.operation, reply, form.stream, form.include_usage)
+    headers = Headers([("content-type", speaker.content_type(form.stream))])
     return Answer(200, headers, EventStream.of(events), "gateway", outputs=outputs)

@@ -11,6 +11,7 @@ from outgate.errors import Denial
 from outgate.exchange.attempts import Attempts
 from outgate.exchange.delivery import Delivery
 from outgate.inference.attempt import AttemptRecord
+from outgate.inference.spending import spent
 from outgate.inference.usage import Usage
 from outgate.pipeline.executor import Execution
 from outgate.stores.flights import Landed
@@ -30,7 +31,7 @@ class ExchangeEnd(NamedTuple):
 
 async def run_close_stages(execution: Execution, end: ExchangeEnd, what: str) -> Denial | None:
     """Run them once. A denial says that they failed: then the answer must not be completed. `what` names it in the log."""
-    execution.give({**end._asdict(), "trace": tuple(execution.trace)})
+    execution.give({**end._asdict(), "trace": tuple(execution.trace), "spent": spent()})
     refused = await execution.ensure(execution.plan.close)
     if refused is None:
         return None

@@ -18,10 +18,11 @@ from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, no_route, ope
 from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
-from outgate.exchange.receive import receive
+from outgate.exchange.receive import facts_of, receive
 from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
 from outgate.exchange.replies import as_sent, conclusion, denial_reply, hint_of, speaker
 from outgate.exchange.said import said_in
+from outgate.inference import spending
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
@@ -88,6 +89,7 @@ class Exchange:
             self._refuse(NO_POLICY)
             return
         policy.acquire()
+        spending.begin()
         deadline = get_running_loop().call_later(policy.gateway.limits.exchange_seconds, self._expire)
         try:
             await self._handle(policy)
@@ -178,9 +180,7 @@ class Exchange:
         admitted = self.execution
         execution = self._begin(route.plan, policy, route)
         execution.adopt(admitted)
-        execution.give(
-            {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
-        )
+        execution.give(facts_of(request))
         del received, request  # from here on only the facts hold the body, so that `drop` lets it go
         return await self._converse(execution, route)
 

@@ -2,7 +2,7 @@
 
 from asyncio import get_running_loop
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outgate.dialects.query import with_query
 from outgate.dialects.registry import dialect
@@ -41,3 +41,9 @@ async def receive(head: RequestHead, operation: Operation, body: RequestBody, li
     request = request._replace(prompt=with_query(request.prompt, head.path))
     text = len(raw) - sum(part.bytes for part in request.prompt.parts if part.kind in MEDIA)
     return body.grown(memory_of(len(raw), request)) or Received(request, text)
+
+
+def facts_of(request: Request) -> dict[str, Any]:
+    """The facts that a decoded body gives."""
+    told = {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
+    return told | {"answer.form": request.params.form}

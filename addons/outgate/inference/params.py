@@ -1,6 +1,14 @@
 """Parameters of a request, apart from its text."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Form(NamedTuple):
+    """The form of an answer that a request asks for: nothing of its text."""
+
+    stream: bool = False
+    include_usage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +28,10 @@ class Params:
     kept: bool = False
     """The caller asks that the provider keep the answer (`store: true`)."""
     identity: bytes = b"{}"
+
+    @property
+    def form(self) -> Form:
+        return Form(self.stream, self.include_usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

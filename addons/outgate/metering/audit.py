@@ -11,6 +11,7 @@ import orjson
 from outgate.inference.cached import CacheStatus
 from outgate.inference.routing import Routing
 from outgate.inference.shown import shown, shown_method, shown_path
+from outgate.inference.spending import Spent
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Extent, Match, Verdict
 from outgate.metering.charge import Basis
@@ -46,6 +47,7 @@ def record(closed: Closed) -> bytes:
         "outgate.source": closed.source,
         **({"outgate.cache": [_cached(status) for status in closed.cache]} if closed.cache else {}),
         **_amounts(closed),
+        **({"outgate.spent": {stage: _spent(each) for stage, each in closed.spent.items()}} if closed.spent else {}),
         "outgate.attempts": _attempts(closed),
         "outgate.redacted": closed.redacted,
         "outgate.verdicts": {guard: _verdict(verdict) for guard, verdict in closed.verdicts.items()},
@@ -90,6 +92,13 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "revision": verdict.revision,
     }
     return {"action": verdict.action.value, **{name: value for name, value in told.items() if value}}
+
+
+def _spent(spent: Spent) -> dict[str, Any]:
+    """What a stage asked of models and services: no part of what inference cost."""
+    asked, texts, characters, seconds, dollars = spent
+    told = {"asked": asked, "texts": texts, "characters": characters, "ms": round(seconds * 1000, 3)}
+    return told | ({"cost.usd": f"{dollars:.9f}".rstrip("0").rstrip(".")} if dollars else {})
 
 
 def _routing(routing: Routing) -> dict[str, Any]:

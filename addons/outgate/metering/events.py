@@ -8,6 +8,7 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Kind
 from outgate.inference.routing import Routing
+from outgate.inference.spending import Spent
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Verdict
 from outgate.metering.charge import Basis, Charge
@@ -56,6 +57,7 @@ class Closed(NamedTuple):
     verdicts: Mapping[str, Verdict]
     cache: Sequence[CacheStatus] = ()
     routing: Routing | None = None
+    spent: Mapping[str, Spent] = {}
 
 
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
@@ -74,7 +76,17 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
         _emit_usage(closed, (operation, provider, model), debt, metrics)
     for guard, verdict in closed.verdicts.items():
         _emit_verdict(guard, verdict, metrics)
+    for stage, spent in closed.spent.items():
+        _emit_spent(stage, spent, metrics)
     metrics.observe_each("outgate_stage_seconds", [((stage, how), ns / 1e9) for stage, ns, how, _ in closed.trace])
+
+
+def _emit_spent(stage: str, spent: Spent, metrics: Metrics) -> None:
+    metrics.add("outgate_asked_total", (stage,), spent.asked)
+    metrics.add("outgate_asked_characters_total", (stage,), spent.characters)
+    metrics.add("outgate_asked_seconds_total", (stage,), spent.seconds)
+    if spent.dollars:
+        metrics.add("outgate_guard_cost_total", (stage,), spent.dollars)
 
 
 def _emit_verdict(guard: str, verdict: Verdict, metrics: Metrics) -> None:

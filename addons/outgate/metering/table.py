@@ -130,6 +130,15 @@ METRICS = (
         ("guard", "kind"),
         "pieces that were there and no guard of this name read: channels it leaves out, images, audio, files, opaque bodies",
     ),
+    Metric("outgate_asked_total", Type.COUNTER, ("stage",), "questions of stages to the model server and to services outside"),
+    Metric("outgate_asked_characters_total", Type.COUNTER, ("stage",), "characters of the texts in these questions"),
+    Metric("outgate_asked_seconds_total", Type.COUNTER, ("stage",), "seconds that stages waited for these answers"),
+    Metric(
+        "outgate_guard_cost_total",
+        Type.COUNTER,
+        ("stage",),
+        "cost in US dollars of questions to services outside, at the `price` of the policy; no part of `outgate_cost_total`",
+    ),
     Metric("outgate_policy_info", Type.GAUGE, ("revision",), "workers under this revision of the policy"),
     Metric("outgate_policy_reloads_total", Type.COUNTER, ("result",), "reloads of a worker's policy: applied or refused"),
     Metric(

@@ -35,6 +35,7 @@ def request_in_words(line: Line, budgets: Sequence[Budget]) -> list[str]:
         *(("attempt", each) for each in _attempts(line)),
         ("tokens", _tokens(line)),
         ("cost", _cost(line)),
+        *(("asked of", each) for each in _spent(line)),
         *(("budget", f"{each.name}: {each.left:,} of {each.tokens:,} tokens left") for each in budgets),
     ]
     status = line.get("http.response.status_code")
@@ -160,6 +161,14 @@ def _tokens(line: Line) -> str:
 def _cost(line: Line) -> str:
     spent, held = line.get("outgate.cost.usd"), line.get("outgate.cost.hold.usd")
     return _joined(f"{spent} US dollars" if spent else "", f"at most {held} US dollars more" if held else "")
+
+
+def _spent(line: Line) -> Iterator[str]:
+    """`external_guard: 2 questions, 310 characters, 41.2 ms, 0.0004 US dollars`."""
+    for stage, each in (line.get("outgate.spent") or {}).items():
+        cost = f"{each['cost.usd']} US dollars" if "cost.usd" in each else ""
+        asked = f"{each['asked']} {_plural('question', each['asked'])}"
+        yield f"{stage}: " + _joined(asked, f"{each['characters']:,} characters", f"{each['ms']:.1f} ms", cost)
 
 
 def _matches(line: Line) -> Iterator[Mapping[str, Any]]:

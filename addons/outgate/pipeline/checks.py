@@ -164,6 +164,9 @@ def warnings(graph: Graph) -> Iterator[Problem]:
         contract, name = node.contract, node.name
         if node.verdicts and contract.on_error is not OnError.DENY:
             yield problem("W_FAIL_OPEN", f"requests pass {name} when it fails", "set its on_error to deny", node)
+        if contract.releases_raw:
+            message = f"{name} hands a third party what nothing has cleared of personal data"
+            yield problem("W_RAW_RELEASE", message, "set its `raw` to false, and add redact", node)
         if "model" in node.facts_written and contract.on_error is OnError.FALLBACK:
             yield problem(
                 "W_DEFAULT_MODEL",

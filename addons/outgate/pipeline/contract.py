@@ -68,6 +68,7 @@ class Contract:
     `judges` is declared by every stage that writes a `verdict.*`, and by no other. `clears` says that what it writes is no longer
     personal. `preserves` lists facts that a mutator's rewrite provably cannot invalidate (each has its metamorphic test).
     `after` orders mutators of one fact by stage name, `*` for all others; names that are not in the plan are ignored.
+    `releases_raw` says that the policy lets its recipient have text that nothing has cleared.
     `ahead` says that it only saves time: it is left out of a plan in which it does not start beside a guard.
     `cost` (ms) and `passes` (probability that the exchange goes on) only break ties. They are constants, so that every worker
     compiles the same plan.
@@ -79,6 +80,7 @@ class Contract:
     outside: tuple[str, ...] = ()
     may: May = May.NOTHING
     releases: Release = Release.NONE
+    releases_raw: bool = False
     effect: Effect = Effect.NONE
     on_error: OnError = OnError.DENY
     limit: float | None = None

@@ -88,6 +88,7 @@ def _stage(name: str, plan: Plan) -> dict[str, Any]:
         "may": [may.name.lower() for may in May if may in contract.may and may.name],
         "judges": contract.judges and contract.judges.value,
         "releases": contract.releases.value,
+        "releases_raw": contract.releases_raw,
         "effect": contract.effect.value,
         "on_error": contract.on_error.value,
         "cost_ms": contract.cost,
@@ -121,7 +122,8 @@ def _reasons(plan: Plan, name: str) -> list[tuple[str, str]]:
 def _traits(contract: Contract) -> str:
     traits = [f"may {may.name.lower()}" for may in May if may in contract.may and may.name]
     traits += [f"judges {contract.judges}"] if contract.judges is not None else []
-    traits += [f"releases to {contract.releases}"] if contract.releases is not Release.NONE else []
+    cleared = ", as it came" if contract.releases_raw else ""
+    traits += [f"releases to {contract.releases}{cleared}"] if contract.releases is not Release.NONE else []
     traits += ["charges"] if contract.effect is Effect.CHARGE else []
     traits += [f"fails {contract.on_error}"] if contract.on_error is not OnError.DENY else []
     return f" ({', '.join(traits)})" if traits else ""
@@ -153,7 +155,7 @@ def _contract(contract: Contract) -> list[Any]:
         sorted(contract.optional),
         contract.may.value,
         *(_plain(value) for value in (contract.releases, contract.effect, contract.on_error, contract.judges)),
-        *(contract.limit, contract.clears, contract.cost, contract.passes),
+        *(contract.limit, contract.clears, contract.releases_raw, contract.cost, contract.passes),
         [_plain(value) for value in contract.fallback],
     ]
 

@@ -136,7 +136,7 @@ def credentials_after_destination(graph: Graph, _: Sequence[Edge]) -> Iterator[E
 def cleared_before_third_party(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
     """Personal facts are cleared before a third party sees them, whatever the clearing stage preserves."""
     for node in graph.nodes.values():
-        if node.contract.releases is Release.THIRD_PARTY:
+        if node.contract.releases is Release.THIRD_PARTY and not node.contract.releases_raw:
             for read in node.reads:
                 personal = fact(read.fact).label is Label.PERSONAL and node.contract.judges is not Judges.RAW
                 for writer in graph.writers(read.fact) if personal else ():

@@ -7,7 +7,7 @@ made sure that this is the final version wherever that matters.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from outgate.pipeline.facts import Label, Origin, fact
+from outgate.pipeline.facts import VERDICTS, Label, Origin, fact
 from outgate.pipeline.graph import Graph, Node, Read
 
 UNSET = -1
@@ -80,8 +80,8 @@ class Versions:
     def tainted(self, version: Version) -> bool:
         """Whether a version of a personal fact may still hold something personal.
 
-        Given text does. A rewrite may bring new text in, so only one that `clears` ends it; a derived fact holds what it was
-        made from.
+        Given text does. A rewrite may bring new text in, so only one that `clears` ends it; one that preserves every verdict brings
+        none, and holds, as a derived fact does, what it was made from.
         """
         if fact(version.fact).label is not Label.PERSONAL or version.number == UNSET:
             return False
@@ -95,7 +95,8 @@ class Versions:
             for read in writer.reads
             if fact(read.fact).label is Label.PERSONAL and fact(read.fact).repeats not in writer.facts_read
         ]
-        return version.fact in writer.facts_read or not sources or any(self.tainted(source) for source in sources)
+        brings = version.fact in writer.facts_read and not writer.preserves([VERDICTS])
+        return brings or not sources or any(self.tainted(source) for source in sources)
 
     def holds_secret(self, version: Version) -> bool:
         """Whether a rewrite put something secret into this version."""

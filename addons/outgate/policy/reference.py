@@ -179,6 +179,7 @@ _SAFETY: dict[str, tuple[str, str]] = {
     ),
     "E_TAINT": ("personal data would reach a third party uncleared", "let it read what `redact` has cleared"),
     "E_OPEN_REQUIRED": ("when a stage fails open, what admits or is required is unset", "set its `on_error` to deny"),
+    "W_RAW_RELEASE": ("a third party gets text with the personal data in it", "set `raw: false`, and add `redact`"),
     "W_FAIL_OPEN": ("requests pass a guard that fails", "set its `on_error` to deny"),
     "W_DEFAULT_MODEL": ("a model that the caller did not ask for may be called", "name the model, or deny"),
     "W_UNBOUNDED_HOLD": ("a budget is held without a bound on the output", "set `max_output_tokens`"),

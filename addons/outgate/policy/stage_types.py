@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 import outgate.stages
+from outgate.model_server.accounted import AccountedModels
 from outgate.pipeline.stage import Settings, Stage
 
 RENAMED = {"meter": "close_exchange", "translate": "encode_request"}
@@ -122,6 +123,8 @@ def build_stage(kind: type[Stage], settings: Settings, ports: Ports, decided: Ma
             given[name] = offered[name]
         elif parameter.default is inspect.Parameter.empty:
             raise UnknownPortError(f"the stage {kind.name} asks for {name}, which is no port")
+    if "model_server" in given:
+        given["model_server"] = AccountedModels(given["model_server"], kind.name, ports.monotonic)
     if "settings" in inspect.signature(kind).parameters:
         given["settings"] = settings
     return kind(**given)

@@ -12,6 +12,7 @@ from outgate.inference.cached import CacheStatus
 from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
+from outgate.inference.spending import Spent
 from outgate.inference.usage import Usage
 from outgate.inference.verdict import Verdict
 from outgate.metering.audit import record
@@ -66,6 +67,7 @@ class Reads(NamedTuple):
     routing: Routing | None = None
     cache_similar: CacheStatus | None = None
     cache_joined: CacheStatus | None = None
+    spent: Mapping[str, Spent] | None = None
     verdicts: Mapping[str, Verdict] = {}
 
 
@@ -141,5 +143,6 @@ class CloseExchange(Stage):
             attempts=facts.attempts or (),
             trace=facts.trace or (),
             verdicts=facts.verdicts,
+            spent=facts.spent or {},
             cache=tuple(filter(None, (facts.cache_status, facts.cache_similar, facts.cache_joined))),
         )

@@ -103,7 +103,7 @@ async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
     """Lead a request through a tunnel, where it comes by CONNECT, and the exchange."""
     request = case.request
     ports.client.sent.clear()
-    ports.client.answer = case.answer
+    ports.client.answer, ports.client.services = case.answer, case.services
     deps = ExchangeDeps(
         policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
         credentials=ports.credentials, tokenizers=ports.tokenizers, flights=ports.flights,

@@ -124,6 +124,8 @@ class Case(Settings):
     """What comes in."""
     answer: ProviderAnswer | None = None
     """What the provider answers. Without it, it says that nobody was asked."""
+    services: dict[Name, ProviderAnswer] = Field(default_factory=dict)
+    """What services that a guard asks answer, by provider; one that is not named here cannot be reached."""
     expect: Expected
     """What must come out."""
 

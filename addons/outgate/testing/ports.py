@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -37,7 +37,7 @@ from outgate.stores.state_secret import SIZE, StateSecret
 from outgate.testing.cases import ProviderAnswer
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend
-from outgate.upstreams.client import OutboundRequest
+from outgate.upstreams.client import Fetched, OutboundRequest
 from outgate.upstreams.credentials import BoundCredential
 
 NOW = 1_767_225_600.0
@@ -109,13 +109,17 @@ class RecordingClient:
     def __init__(self) -> None:
         self.sent: list[OutboundRequest] = []
         self.answer: ProviderAnswer | None = None
+        self.services: Mapping[str, ProviderAnswer] = {}
 
     async def open(self, request: OutboundRequest) -> GivenAnswer:
         self.sent.append(request)
         return GivenAnswer(self.answer)
 
-    async def fetch(self, *_: Any, **__: Any) -> Any:
-        raise UpstreamError(FailureKind.CONNECT, "behaviour tests dial nothing", sent=False)
+    async def fetch(self, backend: Backend, *_: Any, **__: Any) -> Fetched:
+        said = self.services.get(backend.name)
+        if said is None:
+            raise UpstreamError(FailureKind.CONNECT, "behaviour tests dial nothing", sent=False)
+        return Fetched(said.status, Headers([]), _bytes(said.body))
 
 
 class NoCredentials:
