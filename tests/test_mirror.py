@@ -24,6 +24,7 @@ ELSEWHERE = {
     "detectors/injection/test_guard.py": ["detectors/injection/finding.py"],
     "detectors/output/test_judge.py": ["detectors/output/settings.py"],
     "detectors/names/test_prose.py": ["detectors/names/kinds.py"],
+    "stages/test_toxicity_guard.py": ["detectors/output/sentences.py"],
     "detectors/paraphrase/test_names.py": ["detectors/paraphrase/kinds.py"],
     "detectors/pii/test_analyzer.py": ["detectors/pii/context.py"],
     "detectors/pii/test_recognizers.py": ["detectors/pii/finders.py"],

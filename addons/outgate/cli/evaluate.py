@@ -10,6 +10,7 @@ from outgate.cli.commands import Commands
 COMMANDS = {
     "cache": "Judge pairs of questions: would one be given the other's answer?",
     "guards": "Judge texts: would the guards of the request act upon them?",
+    "output": "Judge answers of models: what would a guard find in them?",
     "routing": "Route labelled texts by the semantic rule of a policy.",
 }
 

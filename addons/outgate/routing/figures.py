@@ -18,7 +18,7 @@ def summary(labels: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[st
         "in_scope": len(inside),
         "out_of_scope": len(outside),
         "in_scope_accuracy": _share(right for right, _, _ in inside),
-        "out_of_scope_auc": _area([score for _, score, _ in inside], outside),
+        "out_of_scope_auc": area([score for _, score, _ in inside], outside),
         "accuracy_at_80_out_of_scope_recall": _share(right and score >= cut for right, score, _ in inside)
         if cut is not None
         else None,
@@ -33,7 +33,7 @@ def _share(values: Any) -> float | None:
     return round(sum(listed) / len(listed), 4) if listed else None
 
 
-def _area(inside: Sequence[float], outside: Sequence[float]) -> float | None:
+def area(inside: Sequence[float], outside: Sequence[float]) -> float | None:
     """The probability that something in scope scores above something out of scope; ties count half. `outside` is sorted."""
     if not inside or not outside:
         return None

@@ -55,6 +55,7 @@ class SpanJudge(Judge):
         self._looks, self._settings, self._reach, self._longest = self.channels, settings, reach, longest
         self._parts: dict[Hashable, str] = {}
         self._closed: dict[Hashable, str] = {}
+        self._replacing: set[Hashable] = set()
         self._matches: Counter[str] = Counter()
         self._characters: Counter[Channel] = Counter()
         self._read: dict[Channel, set[Hashable]] = {}
@@ -105,7 +106,11 @@ class SpanJudge(Judge):
         self._matches.update(one.rule for one in found)
         self._keep(part, whole[:undecided], final=shown.final)
         if found and act is OutputAct.REPLACE:
-            return Replace(self._replaced(shown, found, done), len(shown.text) - done)
+            replaced = self._replaced(shown, found, done)
+            (self._replacing.add if found[-1].end == undecided else self._replacing.discard)(part.key)
+            return Replace(replaced, len(shown.text) - done)
+        if undecided > ahead:
+            self._replacing.discard(part.key)
         return ON if done == len(shown.text) else Pass(len(shown.text) - done)
 
     def _replaced(self, shown: "_Shown", found: Sequence[Span], done: int) -> str:
@@ -114,7 +119,8 @@ class SpanJudge(Judge):
         pieces: list[str] = []
         at = 0
         for one in found:
-            pieces += (shown.text[at : places[max(0, one.start - ahead)]], instead)
+            goes_on = one.start <= ahead and shown.part.key in self._replacing
+            pieces += (shown.text[at : places[max(0, one.start - ahead)]], "" if goes_on else instead)
             at = places[one.end - ahead]
         return "".join((*pieces, shown.text[at:done]))
 
