@@ -33,6 +33,11 @@ ELSEWHERE = {
     "dialects/openai/test_chat.py": ["dialects/openai/tables.py"],
     "dialects/responses/test_codec.py": ["dialects/responses/tables.py"],
     "dialects/responses/test_stream.py": ["dialects/responses/answers.py"],
+    "dialects/test_ending.py": [
+        "dialects/anthropic/ending.py",
+        "dialects/openai/ending.py",
+        "dialects/responses/ending.py",
+    ],
     "dialects/test_calls.py": [
         "dialects/anthropic/calls.py",
         "dialects/openai/calls.py",

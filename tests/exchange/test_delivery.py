@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from outgate.inference.prompt import Channel
 from outgate.inference.stream import EventStream, Text
 from outgate.inference.usage import Usage
 from outgate.net.headers import Headers
-from support.judging import Saying, guarded
+from support.judging import Ended, Saying, guarded
 
 SSE = Headers([("content-type", "text/event-stream"), ("set-cookie", "no"), ("x-ratelimit-remaining-tokens", "9")])
 JSON = Headers([("content-type", "application/json"), ("server", "no")])
@@ -69,8 +70,8 @@ def raising(error):
     return conclude
 
 
-def conclude(text, part, streams):
-    return f"{text}|{part}|{streams}".encode()
+def conclude(text, streams):
+    return f"{text}|{streams}".encode()
 
 
 def deliver(stream, *judges, headers=SSE, status=200, unsettled=None, taken=None, ending=None):
@@ -84,7 +85,7 @@ def deliver(stream, *judges, headers=SSE, status=200, unsettled=None, taken=None
     async def go():
         channel = ResponseChannel()
         words, said = conclude if ending is None else raising(ending), Said(len)
-        delivery = Delivery(channel, "req_1", spec("openai"), guarded(*judges), words, said, Echo(()))
+        delivery = Delivery(channel, "req_1", replace(spec("openai"), ending=Ended), guarded(*judges), words, said, Echo(()))
 
         async def take():
             while not (taken and isinstance(taken[-1], End)):
@@ -184,7 +185,7 @@ def test_signs_of_life_pass_by_the_judges_and_what_was_dropped_is_counted():
 def test_words_take_the_place_of_a_stream_of_which_only_the_head_has_left():
     _, taken, _ = deliver(EventStream(Later(TEXTS)), Saying(judging.End("no")))
 
-    assert (200, b"no|None|True") == (taken[0].status, body(taken))
+    assert (200, b"no|True") == (taken[0].status, body(taken))
 
 
 def test_what_a_judge_holds_back_goes_out_before_the_terminator():
@@ -250,7 +251,7 @@ def test_nothing_goes_out_before_a_cut_of_what_came_at_once():
 def test_a_judges_words_take_the_place_of_an_answer_that_has_not_begun():
     _, taken, log = deliver(EventStream(source(TEXTS)), Saying(judging.End("no")), headers=JSON, status=500)
 
-    assert (200, b"no|None|False") == (taken[0].status, body(taken))
+    assert (200, b"no|False") == (taken[0].status, body(taken))
     assert log == [("settled", 0)]
 
 
@@ -259,7 +260,7 @@ def test_a_judges_words_complete_an_answer_that_has_begun():
     judge.judge = lambda part, text, final: judging.End("no") if text == "3" else Pass(0)
     delivery, taken, _ = deliver(EventStream(source(TEXTS[:1], TEXTS[1:])), judge)
 
-    assert b"12no|0|True" == body(taken)
+    assert b"12no after 12 in 0" == body(taken)
     assert not delivery.complete
 
 

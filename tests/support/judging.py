@@ -131,3 +131,16 @@ def through(judge: Judge, events: Sequence[Event]) -> list[Event]:
     judges = guarded(judge)
     passed = [out for event in events for out in at_once(judges.feed(event))]
     return [*passed, *at_once(judges.finish())]
+
+
+class Ended:
+    """An ending of the dialect, told by what it saw."""
+
+    def __init__(self):
+        self.seen = []
+
+    def see(self, event):
+        self.seen.append(event.encode())
+
+    def words(self, text, part):
+        return f"{text} after {b''.join(self.seen).decode()} in {part}".encode()

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from outgate.dialects.calls import CallReader
+from outgate.dialects.ending import Ending
 from outgate.errors import LASTING, Denial
 from outgate.inference.calls import Decide
 from outgate.inference.operation import Kind, Operation
@@ -185,7 +186,7 @@ class Spec:
     again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
     `least_output` is the lowest maximum of output tokens that its providers take, `cached_usage` a `usage` object as it is told of
     an answer from the cache. `calls` reads
-    the tool calls of an answer, for the judges of them; every API with a conversation has it.
+    the tool calls of an answer for the judges of them, `ending` completes a stream in words; every conversation has both.
     """
 
     name: str
@@ -208,6 +209,7 @@ class Spec:
     least_output: int = 1
     cached_usage: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     calls: Callable[[Decide], CallReader] | None = None
+    ending: Callable[[], Ending] | None = None
 
     @property
     def provider(self) -> str:

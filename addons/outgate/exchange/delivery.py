@@ -8,7 +8,7 @@ signs of life; a failure before the head is an error answer, after it, the diale
 
 from asyncio import get_running_loop
 from collections import Counter
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from outgate.dialects.events import Aside
 from outgate.dialects.spec import Spec
@@ -45,10 +45,8 @@ class BrokenAnswerError(Exception):
         self.started = started
 
 
-type Conclude = Callable[[str, Hashable | None, bool], bytes]
-"""The dialect's bytes of an answer that a judge ends with these words: in place of all of it, streamed or not, or (where a part is
-given) after what has left of it. Raises WireError where no answer of this kind is in words.
-"""
+type Conclude = Callable[[str, bool], bytes]
+"""An answer of these words alone, streamed or not. Raises WireError where no answer of this kind is in words."""
 
 
 class Delivery:
@@ -58,7 +56,7 @@ class Delivery:
     """
 
     __slots__ = (
-        "_channel", "_conclude", "_echo", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
+        "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
         "complete", "dropped", "left", "said", "spoken", "started", "streams", "usage",
     )  # fmt: skip
 
@@ -70,6 +68,7 @@ class Delivery:
         self._spec = spec
         self._judges = judges
         self._conclude = conclude
+        self._ending = None if judges.idle or spec.ending is None else spec.ending()
         self._head: ResponseHead | None = None
         self._held: list[bytes] = []
         self.streams = False
@@ -145,9 +144,9 @@ class Delivery:
                     ready += self._in_order(event, passed)
         except (CutError, EndedError):
             if self.spoken:
-                await self._send(_encoded(ready))
+                await self._send(ready)
             raise
-        await self._send(_encoded(ready))
+        await self._send(ready)
         if last:
             self._held.append(_encoded(last))
 
@@ -176,7 +175,11 @@ class Delivery:
                 return True
         return False
 
-    async def _send(self, data: bytes) -> None:
+    async def _send(self, events: Sequence[Event]) -> None:
+        data = _encoded(events)
+        if self._ending is not None and self.streams:
+            for event in events:
+                self._ending.see(event)
         if not self.streams:
             self._held.append(data)
         elif data:
@@ -198,9 +201,16 @@ class Delivery:
         if self._head is not None:
             self._head = self._head._replace(status=200)
         try:
-            self._held = [self._conclude(ended.text, ended.part if self.spoken else None, self.streams)]
+            self._held = [self._words(ended)]
         except WireError as error:
             raise CutError(_REFUSED.by(ended.stage)) from error
+
+    def _words(self, ended: EndedError) -> bytes:
+        if not self.spoken:
+            return self._conclude(ended.text, self.streams)
+        if self._ending is None:
+            raise WireError("no_canned_answer", "only a conversation can be ended in words")
+        return self._ending.words(ended.text, ended.part)
 
     def _note(self, event: Event) -> None:
         self.complete = event.last

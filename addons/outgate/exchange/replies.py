@@ -1,13 +1,13 @@
 """Encode a denial as a response in the caller's dialect, so that SDKs raise their typed errors."""
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import replace
 
 from outgate.dialects.json_body import dump
 from outgate.dialects.registry import SPECS, dialect, spec, spoken_to
 from outgate.dialects.spec import Canned, status_here
-from outgate.errors import LASTING, Denial, WireError
+from outgate.errors import LASTING, Denial
 from outgate.exchange.channel import End, Part, ResponseHead
 from outgate.inference.operation import Operation
 from outgate.pipeline.executor import Execution
@@ -93,15 +93,13 @@ def reason_phrase(denial: Denial, request_id: str) -> str:
     return "".join(each if " " <= each <= "~" else "?" for each in sentence)[:_LONGEST_PHRASE] + f" ({request_id})"
 
 
-def conclusion(execution: Execution, operation: Operation, request_id: str) -> Callable[[str, Hashable | None, bool], bytes]:
-    """How an answer is completed that a judge ends with words: see `delivery.Conclude`. Takes what it needs of the facts now."""
+def conclusion(execution: Execution, operation: Operation, request_id: str) -> Callable[[str, bool], bytes]:
+    """The answer of a judge's words alone: see `delivery.Conclude`. Takes what it needs of the facts now."""
     params, model, started = execution.get("params"), execution.get("model.requested") or "", execution.get("started")
     speaker = dialect(operation.dialect)
 
-    def conclude(text: str, part: Hashable | None, streams: bool) -> bytes:  # noqa: FBT001
+    def conclude(text: str, streams: bool) -> bytes:  # noqa: FBT001
         reply = Canned(text, model, request_id, int(started or 0))
-        if part is not None:
-            raise WireError("no_canned_answer", "an answer that has begun cannot be ended in words")
         events = speaker.canned(operation, reply, streams, params is not None and params.include_usage)
         return b"".join(event.encode() for event in events if not event.hidden)
 

@@ -48,7 +48,7 @@ class Cut(NamedTuple):
 
 
 class End(NamedTuple):
-    """These words are the answer. Where something of it has left already, it is denied (`answer_refused`) instead."""
+    """These words are the answer, or the end of it where something has left. In the middle of a tool call it is a denial."""
 
     text: str
 

@@ -30,8 +30,8 @@ class OutputSettings(TimedSettings):
 
     action: OutputAct = OutputAct.DENY
     """`deny` ends the answer before what was found: with a status, or the error event of the dialect where something has left.
-    `answer` gives `answer` as if the model had said it, where nothing has left. `replace` puts `replacement` in the place of what
-    was found, and `flag` writes the verdict down; the answer goes on.
+    `answer` gives `answer` as if the model had said it, or ends what has left with it. `replace` puts `replacement` in the place
+    of what was found, and `flag` writes the verdict down; the answer goes on.
     """
     answer: str = Field(default="I can't help with that.", min_length=1, max_length=4_000)
     """The words of `answer`."""

@@ -1,6 +1,7 @@
 """The Anthropic API: messages and models."""
 
 from outgate.dialects.anthropic.calls import MessageCalls
+from outgate.dialects.anthropic.ending import MessageEnding
 from outgate.dialects.anthropic.messages import Anthropic
 from outgate.dialects.anthropic.stream import cached_usage
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
@@ -31,4 +32,5 @@ SPEC = Spec(
     ),
     cached_usage=cached_usage,
     calls=MessageCalls,
+    ending=MessageEnding,
 )

@@ -3,6 +3,7 @@
 from outgate.dialects.cached_usage import detailed
 from outgate.dialects.openai.calls import ChatCalls
 from outgate.dialects.openai.chat import OpenAI
+from outgate.dialects.openai.ending import ChatEnding
 from outgate.dialects.openai.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, PathTemplate, Spec
 from outgate.inference.operation import Kind
@@ -34,4 +35,5 @@ SPEC = Spec(
     ),
     cached_usage=detailed("prompt_tokens"),
     calls=ChatCalls,
+    ending=ChatEnding,
 )  # fmt: skip
