@@ -1,7 +1,7 @@
 import pytest
 
 from outgate.pipeline.compiler import compile_plan
-from outgate.pipeline.contract import May, OnError
+from outgate.pipeline.contract import Holds, May, OnError
 from pipeline.standard import COUNT_TOKENS, MODEL_MAP, PROMPT_GUARD, STANDARD, TOKEN_BUDGET, problems_of, stage, swap, vary
 
 
@@ -14,6 +14,7 @@ WARNED = {
     "W_DEFAULT_MODEL": swap(vary(MODEL_MAP, on_error=OnError.FALLBACK, fallback=("m", "p"))),
     "W_UNBOUNDED_HOLD": swap(vary(TOKEN_BUDGET, reads="principal model tokens.in exchange.id")),
     "W_NO_LIMIT": swap(PROMPT_GUARD._replace(run=_waits)),
+    "W_BUFFERS_STREAM": swap(vary(PROMPT_GUARD, holds=Holds("the answer", 1_048_576, whole=True))),
     "W_AFTER_UNKNOWN": swap(COUNT_TOKENS._replace(after=("rerank",))),
 }
 

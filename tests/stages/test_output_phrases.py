@@ -227,3 +227,9 @@ def test_what_it_may_do_follows_from_its_settings():
 def test_settings_that_would_judge_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match="OutputPhrasesSettings"):
         OutputPhrasesSettings.model_validate({"phrases": ["x"], **wrong})
+
+
+def test_the_plan_is_told_the_window_of_the_judge():
+    guard = OutputPhrases(OutputPhrasesSettings(phrases=("nightingale",)))
+
+    assert guard.contract.holds.most == guard.open(None).window

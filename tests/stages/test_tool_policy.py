@@ -62,6 +62,12 @@ def test_only_a_policy_that_denies_may_deny():
     assert [False, True] == [May.DENY in stage.contract.may for stage in stages]
 
 
+def test_the_plan_is_told_what_is_held_and_how_much():
+    held = ToolPolicy(ToolPolicySettings(deny=[RM], longest=1000)).contract.holds
+
+    assert (1000, False) == (held.most, held.whole)
+
+
 def test_a_policy_without_rules_is_refused():
     with pytest.raises(ValidationError, match="allow"):
         ToolPolicySettings()

@@ -189,9 +189,17 @@ def warnings(graph: Graph) -> Iterator[Problem]:
             )
         if iscoroutinefunction(node.placement.run) and contract.limit is None and not node.dispatches:
             yield problem("W_NO_LIMIT", f"{name} waits without a time limit", "declare a limit", node)
+        yield from _held_whole(node)
         for other in node.placement.after:
             if other not in graph.nodes and other != "*":
                 yield problem("W_AFTER_UNKNOWN", f"{name} is put after {other}, which is not in this plan", "remove it", node)
+
+
+def _held_whole(node: Node) -> Iterator[Problem]:
+    held = node.contract.holds
+    if held is not None and held.whole:
+        message = f"{node.name} holds {held.what} up to the end of a stream: nothing leaves before, at most {held.most:,} bytes"
+        yield problem("W_BUFFERS_STREAM", message, "judge within a window where the stage can, or accept the wait", node)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -6,7 +6,7 @@ returned, so an undeclared write is impossible and a missing one raises Contract
 
 from dataclasses import dataclass, field
 from enum import Flag, StrEnum, auto
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from outgate.pipeline.facts import Origin, fact, fact_of_field
 
@@ -58,6 +58,14 @@ class Judges(StrEnum):
     """As it leaves: after every stage that rewrites it."""
 
 
+class Holds(NamedTuple):
+    """What a stage of the answer holds back of a stream: at most so many characters, or, `whole`, all of it up to its end."""
+
+    what: str
+    most: int
+    whole: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """The contract of one configured stage.
@@ -72,6 +80,7 @@ class Contract:
     `ahead` says that it only saves time: it is left out of a plan in which it does not start beside a guard.
     `cost` (ms) and `passes` (probability that the exchange goes on) only break ties. They are constants, so that every worker
     compiles the same plan.
+    `holds` is what a stage of the answer holds back, where it says so; for `outgate plan`, it orders nothing.
     `view` is the namedtuple type the stage's `run` is annotated with; made from `reads` and `outside` when absent.
     """
 
@@ -93,6 +102,7 @@ class Contract:
     ahead: bool = False
     cost: float = 0.01
     passes: float = 1.0
+    holds: Holds | None = None
     view: type[tuple[Any, ...]] | None = field(default=None, compare=False)
 
     @classmethod

@@ -93,6 +93,7 @@ def _stage(name: str, plan: Plan) -> dict[str, Any]:
         "on_error": contract.on_error.value,
         "cost_ms": contract.cost,
         "passes": contract.passes,
+        "holds": contract.holds and contract.holds._asdict(),
     }
 
 
@@ -125,6 +126,8 @@ def _traits(contract: Contract) -> str:
     cleared = ", as it came" if contract.releases_raw else ""
     traits += [f"releases to {contract.releases}{cleared}"] if contract.releases is not Release.NONE else []
     traits += ["charges"] if contract.effect is Effect.CHARGE else []
+    held = contract.holds
+    traits += [f"holds {held.what}, at most {held.most:,} characters"] if held is not None else []
     traits += [f"fails {contract.on_error}"] if contract.on_error is not OnError.DENY else []
     return f" ({', '.join(traits)})" if traits else ""
 

@@ -187,6 +187,7 @@ _SAFETY: dict[str, tuple[str, str]] = {
         "a limit is smaller than one answer of a model may be, so that requests without a maximum of their own are refused",
         "set `max_output_tokens` of `token_budget`, or a larger limit",
     ),
+    "W_BUFFERS_STREAM": ("a stage holds an answer up to its end, so that nothing streams", "judge within a window"),
     "W_NO_LIMIT": ("a stage may wait for ever", "declare a limit in its contract"),
 }
 

@@ -8,10 +8,11 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints
 
+from outgate.detectors import escapes
 from outgate.detectors.phrases import PhraseJudge, Phrases
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import EventStream
-from outgate.pipeline.contract import Contract, Judges, May
+from outgate.pipeline.contract import Contract, Holds, Judges, May
 from outgate.pipeline.stage import Settings, StreamStage
 
 type Phrase = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -60,6 +61,7 @@ class OutputPhrases(StreamStage):
             may=May.MUTATE if replaces else May.DENY,
             judges=Judges.CLEAN,
             preserves=("verdict.out.*",) if replaces else (),
+            holds=Holds("what may become a phrase", escapes.LONGEST * (self._phrases.longest + 1)),
             cost=0.02,
         )
 

@@ -20,7 +20,7 @@ from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import EventStream
 from outgate.inference.verdict import Action, Extent, Match, Verdict
-from outgate.pipeline.contract import Contract, Judges, May
+from outgate.pipeline.contract import Contract, Holds, Judges, May
 from outgate.pipeline.stage import Settings, StreamStage
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:-]{1,64}")
@@ -74,6 +74,7 @@ class ToolPolicy(StreamStage):
             judges=Judges.RELEASED,
             preserves=("verdict.out.*",),
             optional=("model",),
+            holds=Holds("tool calls until they are whole", settings.longest),
             cost=0.1,
         )
 
