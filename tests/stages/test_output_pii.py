@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outgate.detectors.pii.placeholders import Placeholders
 from outgate.inference.verdict import Action, Extent
 from outgate.model_server.wire import ModelServerDownError
 from outgate.stages.output_pii import OutputPii, OutputPiiSettings
 from outgate.stores.memo import Memo
 from outgate.testing.ports import LocalModels
-from support.output_guards import Request, cut, passed, request
+from support.output_guards import cut, passed, request
 
 SAID = "Write to jane.doe@example.com or call +49 30 901820, card 4111 1111 1111 1111. In 2024 we had 3 cats."
 GONE = "Write to [removed] or call [removed], card [removed]. In 2024 we had 3 cats."
@@ -51,9 +50,8 @@ def test_values_of_the_request_are_no_alarms(asked):
     assert SAID.replace("4111 1111 1111 1111", "[removed]") == out.text
 
 
-def test_values_that_were_redacted_are_no_alarms():
-    asked = Request(request("hi").prompt, Placeholders({"EMAIL_qcwhvmmkxtgh": "jane.doe@example.com"}))
-    out = passed(guard().open(asked), ["It is EMAIL_qcwhvmmkxtgh: ", "jane.doe@example.com."])
+def test_placeholders_are_no_alarms():
+    out = passed(guard().open(request("hi")), ["It is EMAIL_qcwh", "vmmkxtgh, and CARD_bcdfghjkmnpq."])
 
     assert (Action.ALLOWED, "") == (out.verdict.action, out.ending)
 

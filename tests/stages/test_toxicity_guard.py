@@ -1,12 +1,19 @@
 """What insults is found sentence by sentence, at any cut, and nothing of it leaves."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import Action, Extent
+from outgate.pipeline.compiler import Placement, compile_plan
+from outgate.pipeline.facts import Origin
+from outgate.stages.leak_guard import LeakGuard, LeakGuardSettings
+from outgate.stages.output_pii import OutputPii, OutputPiiSettings
 from outgate.stages.toxicity_guard import ToxicityGuard, ToxicityGuardSettings
+from outgate.stores.memo import Memo
 from support.output_guards import cut, passed, request
 
 BEFORE, INSULT, AFTER = "Let me look at your code. ", "You are a stupid worthless idiot, go to hell! ", "The loop ends too early."
@@ -56,3 +63,17 @@ def test_channels_follow_the_settings(channel, read):
 
     assert ("answer_refused" if read else "") == out.ending
     assert bool(out.verdict.unjudged) is not read
+
+
+@pytest.mark.parametrize("acts", list(product(("deny", "replace", "flag"), repeat=3)))
+def test_guards_of_the_answer_go_together_whatever_they_do(acts):
+    stages = [
+        OutputPii(OutputPiiSettings(action=acts[0]), None, Memo(bytes(32))),
+        LeakGuard(LeakGuardSettings(action=acts[1])),
+        ToxicityGuard(ToxicityGuardSettings(action=acts[2])),
+    ]
+    known = frozenset({"r.stream", "prompt", "principal"})
+    placements = [Placement(stage.name, stage.contract, stage.run, streams=True) for stage in stages]
+    plan = compile_plan(placements, given=frozenset(Origin), known=known, closing=False)
+
+    assert {stage.name for stage in stages} == {step.name for step in plan.streams}

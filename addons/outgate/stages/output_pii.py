@@ -11,7 +11,6 @@ from pydantic import Field
 from outgate.detectors.output.personal import PersonalJudge
 from outgate.detectors.output.requested import Requested
 from outgate.detectors.output.settings import OutputSettings, output_contract
-from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
@@ -35,7 +34,6 @@ class Reads(NamedTuple):
     """The answer, and the request that it answers."""
 
     prompt: Prompt
-    placeholders: Placeholders | None
     principal: Principal
     r_stream: EventStream
 
@@ -51,10 +49,8 @@ class OutputPii(StreamStage):
         self._entities: tuple[str, ...] = tuple(sorted(settings.entities))
         self.asks = (("pii", self._entities),)
         self._pieces = PiiPieces(model_server, memo, self._entities)
-        self.contract = output_contract(self.name, Reads, settings, optional=("placeholders",), cost=0.2)
+        self.contract = output_contract(self.name, Reads, settings, cost=0.2)
 
     def open(self, facts: Any, /) -> PersonalJudge:
-        redacted = facts.placeholders or ()
-        values = [facts.placeholders.value(name) or "" for name in redacted]
-        requested = Requested([*(leaf.text for leaf in facts.prompt.leaves), *values])
+        requested = Requested([leaf.text for leaf in facts.prompt.leaves])
         return PersonalJudge(self._settings, self._entities, self._pieces, requested, facts.principal)

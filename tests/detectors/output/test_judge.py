@@ -110,8 +110,8 @@ def test_channels_that_are_left_out_are_told_as_unjudged():
 
 
 def test_the_contract_follows_from_the_settings():
-    deny = output_contract("output_pii", Reads, OutputSettings(limit=2, on_error="open"), optional=("placeholders",))
-    replace = output_contract("output_pii", Reads, OutputSettings(action="replace"), optional=("placeholders",))
+    deny = output_contract("output_pii", Reads, OutputSettings(limit=2, on_error="open"))
+    replace = output_contract("output_pii", Reads, OutputSettings(action="replace"))
 
     assert (May.DENY, 2, OnError.OPEN) == (deny.may, deny.limit, deny.on_error)
     assert (("r.stream", "verdict.out.output_pii"), ORDER[: ORDER.index("output_pii")]) == (replace.writes, replace.after)

@@ -13,7 +13,7 @@ type Said = Literal["assistant", "reasoning", "tool_arguments"]
 EVERYWHERE: tuple[Said, ...] = ("assistant", "reasoning", "tool_arguments")
 
 ORDER = ("output_phrases", "output_secrets", "output_pii", "leak_guard", "toxicity_guard", "output_topics")
-"""Guards that may rewrite an answer: each judges what those before it let go on."""
+"""Guards that may rewrite an answer: each that does judges what those before it let go on; one that does not judges before."""
 
 
 class OutputAct(StrEnum):
@@ -59,6 +59,6 @@ def output_contract(name: str, reads: type[tuple[Any, ...]], settings: OutputSet
         "preserves": ("verdict.out.*",) if replaces else (),
         "limit": settings.limit,
         "on_error": OnError(settings.on_error),
-        "after": ORDER[: ORDER.index(name)],
+        "after": ORDER[: ORDER.index(name)] if replaces else (),
     }
     return Contract.of(reads, **usual | fields)
