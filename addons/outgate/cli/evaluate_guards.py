@@ -61,6 +61,10 @@ class Listening:
         return answers
 
 
+_PATIENCE = 600.0
+"""Seconds for one text: here nobody waits for the answer."""
+
+
 class Guards:
     """The guards of the request as a policy has them that acts on all that is certain, and on the classifier."""
 
@@ -68,11 +72,11 @@ class Guards:
         self._models, memo, secret, refused = Listening(models), Memo(bytes(32)), StateSecret(bytes(SIZE)), NothingRefused()
         settings = PromptGuardSettings(
             channels=tuple(_CHANNELS.values()),
-            classifier=None if rules_only else ClassifierSettings(system=0.5),
+            classifier=None if rules_only else ClassifierSettings(system=0.5, limit=_PATIENCE),
             rules={"classifier.user": Act.DENY, "classifier.system": Act.DENY},
         )
         prompts = PromptGuard(settings, memo, perf_counter, secret, refused, self._models)
-        results = ToolResultGuard(ToolResultGuardSettings(), memo, secret, refused, self._models)
+        results = ToolResultGuard(ToolResultGuardSettings(limit=_PATIENCE), memo, secret, refused, self._models)
         self._stages = [prompts] if rules_only else [prompts, results]
 
     async def judge(self, text: str, channel: str, number: int) -> Row:
@@ -139,7 +143,7 @@ def command(*, source: Path, target: Path, rules_only: bool) -> None:
     try:
         rows = asyncio.run(_judged(lines, Guards(LocalModels(), rules_only=rules_only)))
     except (EngineError, OSError) as error:
-        raise click.ClickException(f"the classifier cannot be loaded: {error}") from error
+        raise click.ClickException(f"the classifier cannot be loaded: {error or type(error).__name__}") from error
     times = sorted(row.milliseconds for row in rows)
     told: dict[str, Any] = {
         "rows": [{"score": round(row.score, 6), "flagged": row.flagged} for row in rows],
