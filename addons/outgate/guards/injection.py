@@ -11,6 +11,7 @@ from math import exp
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from outgate.detectors.injection.spellings import spellings
 from outgate.detectors.normalise import normalise
 from outgate.detectors.payloads import payloads
 from outgate.model_server.engines.packaged import CLASSIFIER
@@ -81,7 +82,7 @@ class InjectionModel:
 
     def split(self, item: str) -> Suspicious:
         plain = normalise(item).text
-        texts = (plain, *(payload.text for payload in payloads(plain)))
+        texts = (plain, *(payload.text for payload in payloads(plain)), *spellings(plain, item))
         found = [one for text in texts for one in suspicious(flat(text), self._ngrams, self._calibration.screen)]
         worst = sorted(found, reverse=True)[:MOST]
         return Suspicious(tuple(text for _, text in worst), tuple(score for score, _ in worst))
