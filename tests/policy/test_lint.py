@@ -65,7 +65,7 @@ def test_a_route_that_takes_models_its_map_does_not_know(change, line):
     [
         {MAP: "  model_map: {passthrough: true}\n"},
         {MATCH: 'match: {models: ["fa*"]}'},
-        {MATCH: "match: {paths: [/v1/files, '/v1/files/*']}", MAP: ""},
+        {MATCH: "match: {paths: [/v1/audio, '/v1/audio/*']}", MAP: ""},
         {MATCH: "match: {methods: [GET]}", MAP: ""},
         {MATCH: "match: {kinds: [opaque, models]}", MAP: ""},
     ],

@@ -69,7 +69,7 @@ UNREAD = "\n    stages: {admit_parts: {allow_unjudged: [opaque]}}"
 @pytest.mark.parametrize(
     ("match", "codes"),
     [
-        ("match: {paths: [/v1/files]}", ["W_UNREAD"]),
+        ("match: {paths: [/v1/audio]}", ["W_UNREAD"]),
         ("match: {paths: ['/v1/chat/**']}", ["W_UNREAD"]),
         ("match: {paths: ['/**']}", ["W_UNREAD"]),
         ("match: {kinds: [opaque]}", ["W_UNREAD"]),
@@ -84,7 +84,7 @@ def test_a_route_whose_bodies_nothing_reads(match, codes):
 
 def test_it_is_told_whether_anything_reads_what_leaves():
     def told(text):
-        (found,) = load_source(parse_source(text.replace(MATCH, "match: {paths: [/v1/files]}" + UNREAD), "p.yaml")).warnings
+        (found,) = load_source(parse_source(text.replace(MATCH, "match: {paths: [/v1/audio]}" + UNREAD), "p.yaml")).warnings
         return found.message
 
     assert "no guard" in told(POLICY) and "redacted" in told(POLICY)

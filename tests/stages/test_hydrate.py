@@ -6,6 +6,7 @@ from base64 import b64encode
 
 import pytest
 
+from outgate.dialects.form import Part, written
 from outgate.dialects.registry import dialect, request_line
 from outgate.documents.reader import DocumentError
 from outgate.errors import Denial
@@ -128,3 +129,24 @@ def test_what_the_caller_asked_of_the_stream_is_kept():
 
     assert "hi" == prompt.leaves[0].text
     assert params.stream and not params.include_usage
+
+
+def uploaded(data):
+    described, body = written((Part("purpose", b"user_data"), Part("file", data, "a.pdf")))
+    line, headers = request_line("POST", "/v1/files", "openai"), Headers([("content-type", described)])
+    request = dialect("openai").decode(line, headers, body)
+    return Reads(request.prompt, request.params, Principal(name="w"), line.operation, "POST", line.target, headers, "")
+
+
+def test_the_text_of_an_uploaded_document_takes_its_place():
+    _, prompt, _ = run(stage(), uploaded(PDF))
+
+    assert ("the words", "user") == (prompt.leaves[-1].text, prompt.leaves[-1].channel)
+    assert not prompt.unjudged and b'filename="a.pdf.txt"' in prompt.document.encode({})
+    assert PDF not in prompt.document.encode({})
+
+
+def test_an_uploaded_text_stays_as_it_is():
+    given = uploaded(b"plain words")
+
+    assert given.prompt is run(stage(), given)[1]

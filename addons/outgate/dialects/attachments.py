@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from outgate.dialects.json_body import PLAIN, JsonDocument
 from outgate.dialects.places import rule_of
+from outgate.dialects.uploads import FormDocument
 from outgate.inference.prompt import Prompt
 
 type Place = tuple[int, str | int]
@@ -19,7 +20,7 @@ _NAME = 200
 
 
 class Attachment(NamedTuple):
-    """A part that holds a file, or says where one is: exactly one of `data`, `file_id` and `url` is set.
+    """A part that holds a file, or says where one is: exactly one of `data`, `raw`, `file_id` and `url` is set.
 
     `place` is where the part stands in the document, `part` what stands there.
     """
@@ -31,16 +32,21 @@ class Attachment(NamedTuple):
     data: str = ""
     file_id: str = ""
     url: str = ""
+    raw: bytes = b""
 
     def content(self) -> bytes | None:
-        """The bytes of `data`, None where it is no base64."""
+        """The bytes that it holds, None where `data` is no base64."""
+        if self.raw:
+            return self.raw
         try:
             return b64decode(self.data.partition(",")[2] if self.data.startswith("data:") else self.data, validate=True)
         except (binascii.Error, ValueError):
             return None
 
-    def as_text(self, text: str) -> dict[str, Any]:
-        """The part that says the same in words, under the file's name."""
+    def as_text(self, text: str) -> Any:
+        """What says the same in words, in the part's place, under the file's name."""
+        if self.raw:
+            return text
         named = f"[File {self.name}]\n{text}" if self.name else text
         kind = "input_text" if str(self.part.get("type")).startswith("input_") else "text"
         return {"type": kind, "text": named, **_cached(self.part)}
@@ -62,6 +68,9 @@ class Attachment(NamedTuple):
 def attachments(prompt: Prompt) -> tuple[Attachment, ...]:
     """Files and images of a request, in its order."""
     document = prompt.document
+    if isinstance(document, FormDocument):
+        files = ((at, part) for at, part in enumerate(document.parts) if part.filename and part.content)
+        return tuple(Attachment((at, "document"), {}, "file", part.filename, raw=part.content) for at, part in files)
     if not isinstance(document, JsonDocument) or not (prompt.unjudged & (_KINDS | {"remote_url"})):
         return ()
     found: list[Attachment] = []
@@ -84,7 +93,8 @@ def _read(document: JsonDocument, place: Place, part: dict[str, Any]) -> Iterato
     titled = holder.get("filename") or part.get("title")
     named = " ".join(titled.split())[:_NAME] if isinstance(titled, str) else ""
     source = "file_id" if name == "file_id" else "data" if name == "data" or whole.startswith("data:") else "url"
-    yield Attachment(place, part, kind, named, **{source: whole})
+    found: dict[str, Any] = {source: whole}
+    yield Attachment(place, part, kind, named, **found)
 
 
 def _inside(name: str) -> Any:

@@ -185,7 +185,7 @@ class Spec:
     `statuses` are those that the gateway's refusals have here in place of their usual ones, `lasting` that of failures which asking
     again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
     `least_output` is the lowest maximum of output tokens that its providers take, `cached_usage` a `usage` object as it is told of
-    an answer from the cache. `calls` reads
+    an answer from the cache, `file_fields` what its providers want beside the credential where a file is fetched. `calls` reads
     the tool calls of an answer for the judges of them, `ending` completes a stream in words; every conversation has both.
     """
 
@@ -207,6 +207,7 @@ class Spec:
     framing: Framing = _NO_FRAME
     images: ImageMarks | None = None
     least_output: int = 1
+    file_fields: tuple[tuple[str, str], ...] = ()
     cached_usage: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     calls: Callable[[Decide], CallReader] | None = None
     ending: Callable[[], Ending] | None = None

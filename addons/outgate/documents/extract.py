@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from outgate.documents.kinds import OFFICE, PDF
+from outgate.dialects.file_kinds import OFFICE, PDF
 
 _PAGES, _UNFOLDED = 2_000, 128 * 1024 * 1024
 """Pages of a PDF, and bytes that the members of an Office file declare, at most."""

@@ -3,20 +3,16 @@
 An address is never dialled because a caller names it: its host must be a provider of the policy, and is dialled as that.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from outgate.dialects.attachments import Attachment
+from outgate.dialects.registry import spec
 from outgate.documents.settings import HydrateSettings
 from outgate.errors import UpstreamError
 from outgate.upstreams.catalog import Backend, Catalog
 from outgate.upstreams.client import Client
 from outgate.upstreams.credentials import Credentials
-
-_FILE_FIELDS = {
-    "anthropic": (("anthropic-version", "2023-06-01"), ("anthropic-beta", "files-api-2025-04-14")),
-}
-"""Header fields that a provider's files endpoint wants."""
 
 
 class UnresolvedError(Exception):
@@ -29,12 +25,6 @@ class Place(NamedTuple):
     backend: Backend
     target: str
     fields: tuple[tuple[str, str], ...] = ()
-
-
-class Source(Protocol):
-    """Fetches one kind of reference."""
-
-    async def fetch(self, attachment: Attachment, destination: str) -> bytes | None: ...
 
 
 class Sources:
@@ -71,7 +61,7 @@ class Sources:
         if backend is None:
             return None
         target = f"{backend.path_prefix}/v1/files/{quote(file_id, safe='')}/content"
-        return Place(backend, target, _FILE_FIELDS.get(backend.dialect, ()))
+        return Place(backend, target, spec(backend.dialect).file_fields)
 
     def _at_url(self, url: str) -> Place | None:
         parts = urlsplit(url)

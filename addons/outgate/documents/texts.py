@@ -3,7 +3,7 @@
 from hashlib import sha256
 from typing import Literal
 
-from outgate.documents.kinds import OFFICE, PDF, Sniffed
+from outgate.dialects.file_kinds import OFFICE, PDF, Sniffed
 from outgate.documents.reader import Bounds, DocumentError, DocumentReader
 from outgate.stores.memo import DIGEST, Memo
 

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     COUNT_TOKENS = "count_tokens"
     EMBEDDINGS = "embeddings"
     MODELS = "models"
+    FILES = "files"
     OPAQUE = "opaque"
 
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from outgate.dialects.attachments import Attachment, Place, attachments
+from outgate.dialects.file_kinds import IMAGE, TEXT, sniff
 from outgate.dialects.places import described
 from outgate.dialects.query import with_query
 from outgate.dialects.registry import dialect
 from outgate.dialects.spec import Request, RequestLine
-from outgate.documents.kinds import IMAGE, sniff
+from outgate.dialects.uploads import FormDocument
 from outgate.documents.reader import DocumentReader
 from outgate.documents.settings import HydrateSettings
 from outgate.documents.sources import Sources, UnresolvedError
@@ -95,7 +96,7 @@ class Hydrate(Stage):
 
     async def _part(self, attachment: Attachment, facts: Reads) -> tuple[str, dict[str, Any] | None]:
         """The kind of a file, and the part that takes its place; None where it stays as it is."""
-        if attachment.data:
+        if attachment.data or attachment.raw:
             data = attachment.content() if attachment.kind == "file" else None
         else:
             data = await self._sources.fetch(attachment, facts.destination)
@@ -103,22 +104,29 @@ class Hydrate(Stage):
             return "", None
         sniffed = sniff(data)
         text = await self._texts.of(sniffed, data, facts.principal.tenant)
-        if text is not None:
+        if text is not None and not (attachment.raw and sniffed.kind == TEXT):  # which is read as text already
             return sniffed.kind, attachment.as_text(text)
-        fetched = sniffed.kind == IMAGE and not attachment.data
+        fetched = sniffed.kind == IMAGE and not (attachment.data or attachment.raw)
         return sniffed.kind, attachment.as_image(sniffed.media_type, data) if fetched else None
 
     async def _written(self, facts: Reads, edits: Mapping[Place, Any], kinds: Counter[str]) -> Outcome:
         """The request with these parts, read again as if it had come so."""
-        body = facts.prompt.document.encode({**facts.prompt.edits, **edits})
+        headers, body = _encoded(facts, {**facts.prompt.edits, **edits})
         line = RequestLine(facts.method, facts.path, facts.operation)
         decode = dialect(facts.operation.dialect).decode
-        request: Request = (
-            await to_thread(decode, line, facts.headers, body) if len(body) > _AT_ONCE else decode(line, facts.headers, body)
-        )
+        request: Request = await to_thread(decode, line, headers, body) if len(body) > _AT_ONCE else decode(line, headers, body)
         params = replace(facts.params, server_state=request.params.server_state, identity=request.params.identity)
         matches = tuple(Match(kind, "file", count) for kind, count in sorted(kinds.items()))
         return (Verdict(action=Action.REPLACED, matches=matches), with_query(request.prompt, facts.path), params)
+
+
+def _encoded(facts: Reads, edits: Mapping[Place, Any]) -> tuple[Headers, bytes]:
+    """The body with these parts, and the header fields by which it is read; a form names its boundary there."""
+    document = facts.prompt.document
+    if not isinstance(document, FormDocument):
+        return facts.headers, document.encode(edits)
+    described, body = document.form(edits)
+    return Headers([("content-type", described)]), body
 
 
 def _where(facts: Reads, attachment: Attachment) -> str:

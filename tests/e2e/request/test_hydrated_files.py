@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from e2e.world import STAGES, World, http, lines
+from e2e.world import STAGES, World, http, lines, openai_client
 from support.behaviours import answer_bytes, answer_json
 from support.documents import encrypted_pdf, pdf, word
 from support.talks import DIALECTS
@@ -117,6 +117,17 @@ def test_what_is_counted_is_the_text_of_the_file(ask, world):
 
     assert 200 == reply.status_code, reply.text
     assert 2_000 <= lines(world)[-1]["tokens_in"] <= 4_000
+
+
+def test_an_uploaded_document_leaves_as_its_redacted_text(gateway, providers):
+    provider = DIALECTS["openai"].provider(providers)
+    provider.script(answer_json({"id": "file-1", "object": "file", "filename": "bill.pdf.txt"}))
+    with openai_client(gateway) as client:
+        client.files.create(file=("bill.pdf", pdf(f"Paid with {CARD} in May")), purpose="user_data")
+
+    sent = provider.seen[-1].body
+    assert b"Paid with CARD_" in sent and b'filename="bill.pdf.txt"' in sent and b"user_data" in sent
+    assert CARD.encode() not in sent and b"%PDF" not in sent
 
 
 def test_a_document_that_cannot_be_read_is_refused(ask):

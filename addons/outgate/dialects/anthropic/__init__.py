@@ -14,6 +14,7 @@ SPEC = Spec(
     paths=(
         PathTemplate("POST /v1/messages", Kind.CHAT, query=None),  # `?beta=true` is the SDK's beta client; the same body
         PathTemplate("POST /v1/messages/count_tokens", Kind.COUNT_TOKENS, query=None),
+        PathTemplate("POST /v1/files", Kind.FILES, query=None),
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
         PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
     ),
@@ -30,6 +31,7 @@ SPEC = Spec(
         mark=r'"type":"image"',
         data=r'"type":"image","source":\{(?:"(?:type|media_type)":"[a-z0-9/]*",)*"data":"',
     ),
+    file_fields=(("anthropic-version", "2023-06-01"), ("anthropic-beta", "files-api-2025-04-14")),
     cached_usage=cached_usage,
     calls=MessageCalls,
     ending=MessageEnding,

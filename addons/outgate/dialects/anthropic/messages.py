@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from outgate.dialects import opaque
+from outgate.dialects import opaque, uploads
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.anthropic.stream import AnthropicStream, reported
 from outgate.dialects.anthropic.tables import ERROR_TYPES, MESSAGE, MESSAGES
@@ -52,6 +52,8 @@ class Anthropic:
         self._limits = limits
 
     def decode(self, line: RequestLine, headers: Headers, body: bytes) -> Request:
+        if line.operation.kind is Kind.FILES:
+            return uploads.decode(line, headers, body, self._limits)
         if line.operation.kind not in _CONVERSATION:
             return opaque.decode(line, body, MESSAGES, self._limits)
         reading = read(body, MESSAGES, self._limits)
@@ -69,6 +71,8 @@ class Anthropic:
         return Request(line, prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
 
     def encode(self, request: Request, target: Target) -> WireRequest:
+        if request.line.operation.kind is Kind.FILES:
+            return uploads.encode(request, target)
         if request.line.operation.kind not in _CONVERSATION:
             return opaque.encode(request, target)
         edits = {**request.prompt.edits, (0, "model"): target.model}

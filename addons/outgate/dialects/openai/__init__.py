@@ -14,6 +14,7 @@ SPEC = Spec(
     paths=(
         PathTemplate("POST /v1/chat/completions", Kind.CHAT, query=None),
         PathTemplate("POST /v1/embeddings", Kind.EMBEDDINGS, query=None),
+        PathTemplate("POST /v1/files", Kind.FILES, query=None),
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
         PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
     ),

@@ -1,16 +1,16 @@
 """Codec of the OpenAI API: chat completions, embeddings, models; every other path of it is read as an unjudged body."""
 
-# ruff: noqa: ARG002, FBT001  the flags of the port are positional
+# ruff: noqa: FBT001  the flags of the port are positional
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from outgate.dialects import opaque
+from outgate.dialects import opaque, uploads
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.openai.stream import DONE, OpenAIStream, reported
-from outgate.dialects.openai.tables import CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, OPAQUE
+from outgate.dialects.openai.tables import BATCH, CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, OPAQUE
 from outgate.dialects.openai.vectors import VectorsAnswer
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
@@ -41,6 +41,8 @@ class OpenAI:
             return self._chat(line, read(body, CHAT, self._limits))
         if line.operation.kind is Kind.EMBEDDINGS:
             return self._embeddings(line, read(body, EMBEDDINGS, self._limits))
+        if line.operation.kind is Kind.FILES:
+            return uploads.decode(line, headers, body, self._limits, BATCH)
         return opaque.decode(line, body, OPAQUE, self._limits)
 
     def _chat(self, line: RequestLine, reading: Reading) -> Request:
@@ -73,6 +75,8 @@ class OpenAI:
 
     def encode(self, request: Request, target: Target) -> WireRequest:
         kind, prompt = request.line.operation.kind, request.prompt
+        if kind is Kind.FILES:
+            return uploads.encode(request, target)
         if kind not in (Kind.CHAT, Kind.EMBEDDINGS):
             return opaque.encode(request, target)
         edits = {**prompt.edits, (0, "model"): target.model}

@@ -174,6 +174,24 @@ EMBEDDINGS = Rule(
 )
 
 
+def _line(url: str, body: Rule) -> Rule:
+    return Rule(
+        _PARAMETER,
+        texts={"custom_id": _PARAMETER},
+        fixed={"method": _values("POST"), "url": _values(url)},
+        rules={"body": body},
+    )
+
+
+BATCH = Rule(
+    _PARAMETER,
+    by="url",
+    cases={f"/v1/{name}": _line(f"/v1/{name}", body) for name, body in (("chat/completions", OPAQUE), ("embeddings", EMBEDDINGS))},
+    kind="unknown",
+)
+"""A line of a batch: a request to one of these addresses, which goes out as it came."""
+
+
 def _answer(*, streamed: bool) -> Rule:
     """A completion or a chunk of one. Names and envelope are the provider's; every other string is output of the model."""
     said = Channel.ASSISTANT

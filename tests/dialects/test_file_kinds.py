@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.documents.kinds import sniff
+from outgate.dialects.file_kinds import sniff
 from support.documents import pdf, sheet, word
 
 
