@@ -79,7 +79,7 @@ def test_a_card_number_in_a_pdf_is_redacted(ask):
 
 
 def test_an_injection_in_a_document_is_caught(ask):
-    reply = ask(lambda dialect: inline(dialect, word("Minutes of May.", ATTACK), "application/octet-stream"))
+    reply = ask(lambda dialect: inline(dialect, word(f"Minutes of May for {dialect}.", ATTACK), "application/octet-stream"))
 
     assert (400, "prompt_refused") == (reply.status_code, ask.talk.refused(reply.json())), reply.text
     assert not ask.provider.seen
@@ -96,7 +96,7 @@ def test_a_file_id_is_fetched_and_its_text_judged(ask):
 
 
 def test_an_injection_in_a_file_at_the_provider_is_caught(ask):
-    ask.provider.script(answer_bytes(ATTACK.encode(), "text/plain"))
+    ask.provider.script(answer_bytes(f"{ATTACK} For {ask.talk.path}.".encode(), "text/plain"))
     reply = ask(lambda dialect: by_id(dialect, "file-bad"))
 
     assert (400, "prompt_refused") == (reply.status_code, ask.talk.refused(reply.json())), reply.text
@@ -116,7 +116,7 @@ def test_what_is_counted_is_the_text_of_the_file(ask, world):
     reply = ask(lambda dialect: by_id(dialect, "file-long"))
 
     assert 200 == reply.status_code, reply.text
-    assert 2_000 <= lines(world)[-1]["tokens_in"] <= 4_000
+    assert 2_000 <= lines(world)[-1]["outgate.tokens.counted"] <= 4_000
 
 
 def test_an_uploaded_document_leaves_as_its_redacted_text(gateway, providers):
