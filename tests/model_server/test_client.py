@@ -185,3 +185,17 @@ def test_an_answer_nobody_asked_for_is_dropped(tmp_path: Path) -> None:
 
 def test_text_that_is_not_unicode_is_refused_before_it_is_sent(tmp_path: Path) -> None:
     assert "unencodable" == asyncio.run(_code(ModelClient(str(tmp_path / "s")).detect_pii(["\ud800"], ())))
+
+
+def test_each_answer_tells_how_full_the_server_was(tmp_path: Path) -> None:
+    told: list[tuple[str, tuple[str], float]] = []
+
+    async def scenario() -> None:
+        async with serving(tmp_path / "s", Echo()):
+            client = ModelClient(str(tmp_path / "s"), observe_load=lambda *figure: told.append(figure))
+            await client.ask("pii", ["a|b|c"])
+            await _code(client.ask("pii", ["boom"]))
+            await client.close()
+
+    asyncio.run(scenario())
+    assert [("outgate_model_batch_pieces", ("pii",), 3), ("outgate_model_queue_requests", ("pii",), 0)] == told

@@ -182,3 +182,11 @@ def test_a_text_that_its_model_cannot_cut_is_an_error(desk: Desk, monkeypatch: p
 def test_a_model_that_is_not_there_is_an_error(desk: Desk) -> None:
     desk.ask("q", "a", model="nobody")
     assert {"q": "unknown_model"} == desk.replies
+
+
+def test_requests_that_wait_are_counted_until_their_turn(desk: Desk) -> None:
+    for number in range(3):
+        desk.ask(str(number), "text", share=str(number))
+    assert 3 == desk.scheduler.waiting
+    desk.work()
+    assert 0 == desk.scheduler.waiting

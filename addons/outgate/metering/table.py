@@ -150,6 +150,20 @@ METRICS = (
         (0.001, 0.002, 0.005, *_SECONDS[:11]),
     ),
     Metric(
+        "outgate_model_batch_pieces",
+        Type.HISTOGRAM,
+        ("model",),
+        "pieces of text in the batch of the model server that completed an answer; 0 is an answer without any work",
+        (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
+    ),
+    Metric(
+        "outgate_model_queue_requests",
+        Type.HISTOGRAM,
+        ("model",),
+        "requests, of all models, that waited in the model server when it gave an answer",
+        (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0),
+    ),
+    Metric(
         "outgate_cache_lookups_total",
         Type.COUNTER,
         ("tier", "result"),

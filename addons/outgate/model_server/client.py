@@ -13,6 +13,9 @@ from outgate.model_server.wire import Frames, ModelServerDownError, ModelServerE
 
 MAX_UNSENT = 64 * 1024 * 1024
 type Observe = Callable[[tuple[str, str], float], None]
+type ObserveLoad = Callable[[str, tuple[str], float], None]
+_LOAD = {"batch": "outgate_model_batch_pieces", "queue": "outgate_model_queue_requests"}
+"""Figures of an answer, and the metrics they are observed as."""
 
 
 class _Link(asyncio.Protocol):
@@ -60,7 +63,7 @@ class _Link(asyncio.Protocol):
         if future is None or future.done():
             return
         if "results" in message:
-            future.set_result(message["results"])
+            future.set_result(message)
         else:
             code, _, why = str(message.get("error", "protocol")).partition(": ")
             future.set_exception(ModelServerError(code, why))
@@ -69,11 +72,17 @@ class _Link(asyncio.Protocol):
 class ModelClient:
     """The model server as a port. Connects when it is first asked, and again after a restart. Belongs to one event loop.
 
-    `observe` is told of each question its model and outcome, and the seconds from its sending to its answer.
+    `observe` is told of each question its model and outcome, and the seconds from its sending to its answer; `observe_load` of each
+    answer how full the server was, by metric.
     """
 
-    def __init__(self, socket_path: str, observe: Observe = lambda _labels, _seconds: None) -> None:
-        self._path, self._observe = socket_path, observe
+    def __init__(
+        self,
+        socket_path: str,
+        observe: Observe = lambda _labels, _seconds: None,
+        observe_load: ObserveLoad = lambda _metric, _labels, _value: None,
+    ) -> None:
+        self._path, self._observe, self._observe_load = socket_path, observe, observe_load
         self._link: _Link | None = None
         self._connecting = asyncio.Lock()
         self._number = 0
@@ -100,7 +109,11 @@ class ModelClient:
     async def _answer(self, model: str, items: Sequence[str], options: tuple[str, ...], share: str) -> list[Any]:
         self._number = number = self._number + 1
         request = frame({"id": number, "model": model, "options": options, "items": list(items), "share": share})
-        results = await (await self._linked()).answer(number, request)
+        message = await (await self._linked()).answer(number, request)
+        results = message["results"]
+        for figure, metric in _LOAD.items():
+            if type(message.get(figure)) is int:
+                self._observe_load(metric, (model,), message[figure])
         if not isinstance(results, list) or len(results) != len(items):
             raise ModelServerError("protocol")
         return results

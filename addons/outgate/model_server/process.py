@@ -40,13 +40,15 @@ class BatchRunner:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="models")
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self._busy = False
+        self.batch = 0
+        """Pieces in the batch that was run last."""
 
     def pump(self) -> None:
         """Start the next batch, if the thread is free and there is one."""
         batch = None if self._busy else self.scheduler.next()
         if batch is None:
             return
-        self._busy = True
+        self._busy, self.batch = True, len(batch.pieces)
         future = self._thread.submit(self.scheduler.work, batch)
         future.add_done_callback(lambda done: self._hand_over(batch, done))
 
@@ -118,7 +120,8 @@ class Connection(asyncio.Protocol):
             self._send({"id": number, "error": error})
             return
         try:
-            self._send({"id": number, "results": results})
+            load = {"batch": self._runner.batch, "queue": self._runner.scheduler.waiting}
+            self._send({"id": number, "results": results, **load})
         except ModelServerError as unsent:
             self._send({"id": number, "error": unsent.code})
 

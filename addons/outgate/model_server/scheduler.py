@@ -100,6 +100,11 @@ class Scheduler:
         self._waiting: OrderedDict[str, deque[Request]] = OrderedDict()
         self._splitting: Request | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a turn."""
+        return sum(map(len, self._waiting.values()))
+
     def add(self, request: Request) -> None:
         if request.model not in self.models:
             request.reply(None, "unknown_model")

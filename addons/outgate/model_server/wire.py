@@ -1,7 +1,8 @@
 """Frame the messages between a worker and the model server: length-prefixed JSON, bounded.
 
 A request is `{"id", "model", "options", "items", "share"}`: `items` are texts, `share` names on whose account it is worked on; one
-without items loads the model. An answer is `{"id", "results"}`, one result for each item, or `{"id", "error"}`: a code, sometimes a
+without items loads the model. An answer is `{"id", "results", "batch", "queue"}`, one result for each item, with
+the pieces in the batch it came of and the requests that still wait, or `{"id", "error"}`: a code, sometimes a
 reason after a colon, and never a text. `{"cancel"}` takes the request of this id back. `{"alive"}` is answered with the same once
 the work in hand is done.
 """

@@ -89,7 +89,7 @@ class Runtime:
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
         metrics = Metrics(layout.metrics)
         self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
-        self._models = ModelClient(socket, partial(metrics.observe, "outgate_model_server_seconds"))
+        self._models = ModelClient(socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._client = Client(CachingResolver(time.monotonic))
         self._credentials = Credentials(os.environ, time.monotonic)
         kept = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES)
