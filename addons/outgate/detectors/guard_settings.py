@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -18,6 +18,8 @@ class Act(StrEnum):
     DENY = "deny"
     ANSWER = "answer"
     WITHHOLD = "withhold"
+    REDACT = "redact"
+    """Only where a guard can tell the text at fault from what is around it."""
     FLAG = "flag"
 
 
@@ -41,6 +43,8 @@ class GuardSettings(TimedSettings):
     """
     rules: dict[str, Act] = Field(default={}, examples=[{"override.previous": "deny"}])
     """What happens when a rule matches, in whatever channel. Rules that are signals are flagged unless it says otherwise."""
+    redacts: ClassVar[bool] = False
+    """Whether `redact` is among its actions."""
     answer: str = Field(default="I can't help with that request.", min_length=1, max_length=4_000)
     """The words of `answer`."""
 
@@ -73,6 +77,8 @@ class GuardSettings(TimedSettings):
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
+        if not self.redacts and Act.REDACT in self.acts():
+            raise ValueError("this guard does not redact; take deny, answer, withhold or flag")
         names = self.rule_ids() if self.rules else ()
         for name in self.rules:
             refuse_unknown("rule", name, names)

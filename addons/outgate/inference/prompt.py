@@ -28,6 +28,8 @@ class Channel(StrEnum):
     SEALED = "sealed"
 
 
+TOLD = frozenset({Channel.TOOL_RESULT, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_ARGUMENTS})
+"""What tools and the model said: a host that only they name is none that the caller asked for."""
 MEDIA = frozenset({"image", "audio", "file"})
 """Kinds of parts that are long without being text."""
 

@@ -26,6 +26,7 @@ MODELS = (
     "answers=outgate.answers.service:load",
     "injection=outgate.guards.injection:load",
     "ner=outgate.guards.ner:load",
+    "secrets=outgate.guards.secrets:load",
     "topics=outgate.routing.model:load",
 )
 

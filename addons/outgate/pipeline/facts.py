@@ -81,6 +81,7 @@ _TABLE = (
     Fact("backend", Origin.STAGE, "upstreams.catalog.Backend: SNI, verified name, Host, credential, endpoints"),
     Fact("endpoint", Origin.STAGE, "upstreams.catalog.Endpoint to dial"),
     Fact("placeholders", Origin.STAGE, "what redaction replaced, by placeholder", Label.SECRET),
+    Fact("secrets", Origin.STAGE, "what `secret_guard` replaced, by placeholder", Label.SECRET),
     Fact("redacted", Origin.STAGE, "how many values of each entity redaction replaced"),
     Fact("tokens.in", Origin.STAGE, "input tokens of the prompt for the routed model"),
     Fact("hold", Origin.STAGE, "the budget reservation of this exchange"),

@@ -172,12 +172,14 @@ class Builder:
                 yield Placement(name, stage.contract, stage.run, after.get(name, ()), where, ties, stage.streams)
 
     def _with_companions(self, stages: Mapping[str, Placed], removed: Mapping[str, Any]) -> Iterator[tuple[str, Placed]]:
-        """A companion has the settings of its stage where it takes them, else none."""
+        """A companion has the settings of its stage where it takes them, else none; one that several bring comes once."""
+        brought: set[str] = set()
         for name, placed in stages.items():
             yield name, placed
             kind = stage_type(name) if name in stage_names() else Stage
             for companion in kind.companions_for(placed.settings):
-                if companion not in stages and not self._is_removed(companion, removed):
+                if companion not in stages and companion not in brought and not self._is_removed(companion, removed):
+                    brought.add(companion)
                     shares = stage_type(companion).settings_type is kind.settings_type
                     yield companion, placed if shares else Placed({}, placed.place)
 

@@ -17,7 +17,7 @@ from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.guards.named import Named
 from outgate.guards.structured import Found, Structured
 from outgate.inference.principal import Principal
-from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.prompt import TOLD, Channel, Prompt
 from outgate.inference.verdict import Verdict
 from outgate.model_server.client import ModelClient
 from outgate.pipeline.contract import Contract, May
@@ -37,8 +37,6 @@ type Entity = Literal[
     "POSTAL_CODE",
     "ORGANIZATION",
 ]
-_TOLD = frozenset({Channel.TOOL_RESULT, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_ARGUMENTS})
-"""What tools and the model said: a host that only they name is none that the caller asked for."""
 
 
 class RedactSettings(TimedSettings):
@@ -112,7 +110,7 @@ class Redact(Stage):
         changes = {i: naming.redacted(leaves[i].text, found[i]) for i in sorted(found, key=lambda i: (leaves[i].turn, i))}
         redacted = prompt.replace(changes)
         digests, tenant = self._memo.digests(redacted, base=prompt), principal.tenant
-        asked = [(leaf, digest) for leaf, digest in zip(redacted.leaves, digests, strict=True) if leaf.channel not in _TOLD]
+        asked = [(leaf, digest) for leaf, digest in zip(redacted.leaves, digests, strict=True) if leaf.channel not in TOLD]
         every = hosts_of(redacted.leaves, digests, self._memo, tenant)
         named = hosts_of([leaf for leaf, _ in asked], [digest for _, digest in asked], self._memo, tenant)
         return redacted, naming.result(every, named)

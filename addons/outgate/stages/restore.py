@@ -1,4 +1,4 @@
-"""Give the caller its own values back: placeholders in the answer become what redaction took out of this request, and nothing else.
+"""Give the caller its own values back: placeholders in the answer become what was taken out of this request, and nothing else.
 
 Not in a URL of a host that the request did not name: whoever loads it would carry the value there. Runs after every other response
 stage, so that guards, the cache and the journal see placeholders.
@@ -6,7 +6,7 @@ stage, so that guards, the cache and the journal see placeholders.
 
 from typing import NamedTuple
 
-from outgate.detectors.pii.placeholders import Placeholders
+from outgate.detectors.pii.placeholders import NONE, Placeholders
 from outgate.detectors.pii.restoring import Restoring
 from outgate.inference.stream import EventStream
 from outgate.metering.metrics import Metrics
@@ -21,10 +21,11 @@ class Reads(NamedTuple):
 
     placeholders: Placeholders | None
     r_stream: EventStream
+    secrets: Placeholders | None = None
 
 
 class Restore(StreamStage):
-    """The companion of `redact`."""
+    """The companion of `redact` and `secret_guard`."""
 
     name = "restore"
     contract = Contract.of(
@@ -33,7 +34,7 @@ class Restore(StreamStage):
         may=May.MUTATE,
         preserves=("verdict.out.*",),
         after=("*",),
-        optional=("placeholders",),
+        optional=("placeholders", "secrets"),
         cost=0.02,
     )
 
@@ -41,7 +42,8 @@ class Restore(StreamStage):
         self._metrics = metrics
 
     def open(self, facts: Reads, /) -> Restoring | None:
-        return Restoring(facts.placeholders, self._counted) if facts.placeholders else None
+        both = (facts.placeholders or NONE).joined(facts.secrets or NONE)
+        return Restoring(both, self._counted) if both else None
 
     def _counted(self, outcome: str, number: int) -> None:
         self._metrics.add(_PLACEHOLDERS, (outcome,), number)

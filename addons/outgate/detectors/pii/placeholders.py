@@ -15,6 +15,7 @@ from outgate.inference.prompt import Channel, Prompt
 LABELS = {
     "CREDIT_CARD": "CARD", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IBAN_CODE": "IBAN",
     "US_SSN": "SSN", "IP_ADDRESS": "IP", "PERSON": "PERSON", "LOCATION": "PLACE", "POSTAL_CODE": "POSTCODE", "ORGANIZATION": "ORG",
+    "api_key": "APIKEY", "password": "PASSWORD", "private_key": "PRIVATEKEY",
 }  # fmt: skip
 ALPHABET = "bcdfghjkmnpqrstvwxyz"
 LETTERS = 12
@@ -52,6 +53,11 @@ class Placeholders:
 
     def __repr__(self) -> str:
         return f"Placeholders({len(self._values)})"
+
+    def joined(self, others: "Placeholders") -> "Placeholders":
+        """Both: what either request names is named."""
+        hosts, asked = (*self.hosts, *others.hosts), (*self.asked, *others.asked)
+        return Placeholders({**self._values, **others._values}, hosts, asked)
 
     @property
     def letters(self) -> int:

@@ -13,7 +13,7 @@ from outgate.detectors.pii.finders import ENTITIES, FINDERS
 from outgate.detectors.pii.reading import read
 from outgate.detectors.pii.slices import Slice
 
-__all__ = ["ENTITIES", "candidates"]
+__all__ = ["ENTITIES", "candidates", "cut"]
 
 REACH = 160
 """Characters of surroundings on each side: more than any word that speaks for a match, or against it, stands away."""
@@ -30,7 +30,7 @@ def candidates(text: str, entities: tuple[str, ...] = ENTITIES) -> tuple[Slice, 
     places = list(_places(folded.text, entities))
     hidden = payloads(folded.text)
     places += [(one.start, one.end) for one in hidden if next(_places(one.text, entities), None) is not None]
-    return tuple(_cut(text, folded, sorted(places)))
+    return tuple(cut(text, folded, sorted(places)))
 
 
 def _places(text: str, entities: tuple[str, ...]) -> Iterator[Span]:
@@ -40,19 +40,20 @@ def _places(text: str, entities: tuple[str, ...]) -> Iterator[Span]:
             yield found.start, found.end
 
 
-def _cut(text: str, folded: Folded, places: Sequence[Span]) -> Iterator[Slice]:
-    """The places with their surroundings, neighbours together, as pieces of the text as it was given."""
+def cut(text: str, folded: Folded, places: Sequence[Span], reach: int = REACH) -> Iterator[Slice]:
+    """The places, in order, with their surroundings, neighbours together, as pieces of the text as it was given."""
     if not places:
         return
     first, last = places[0]
     for start, end in places[1:]:
-        if start > last + 2 * REACH:
-            yield _slice(text, folded, first, last)
+        if start > last + 2 * reach:
+            yield _slice(text, folded, (first, last), reach)
             first = start
         last = max(last, end)
-    yield _slice(text, folded, first, last)
+    yield _slice(text, folded, (first, last), reach)
 
 
-def _slice(text: str, folded: Folded, first: int, last: int) -> Slice:
-    start, stop = folded.span(max(0, first - REACH), min(len(folded.text), last + REACH))
+def _slice(text: str, folded: Folded, place: Span, reach: int) -> Slice:
+    first, last = place
+    start, stop = folded.span(max(0, first - reach), min(len(folded.text), last + reach))
     return Slice(text[start:stop], start, *folded.span(first, last))

@@ -16,8 +16,8 @@ from outgate.inference.prompt import Channel, Leaf
 
 EDGE = 96
 """Characters of each side that are read: longer than any card, IBAN or number, and most addresses."""
-_RUN = 4 * EDGE
-"""Characters of short leaves that are read together. As a conversation grows, only its last run is another text than before."""
+_RUN = 4
+"""Edges of short leaves that are read together. As a conversation grows, only its last run is another text than before."""
 _SPOKEN = frozenset({Channel.SYSTEM, Channel.USER, Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_RESULT})
 _MEMBERS = frozenset({Channel.TOOL_ARGUMENTS, Channel.TOOL_DEFINITION, Channel.PARAMETER})
 _NUMBERS = re.compile(r"[0-9%&\\]|[^\x00-\x7f]")
@@ -46,14 +46,14 @@ class Seam(NamedTuple):
         return self.sign.join(piece.text for piece in self.pieces)
 
 
-def seams(leaves: Sequence[Leaf]) -> Iterator[Seam]:
+def seams(leaves: Sequence[Leaf], edge: int = EDGE) -> Iterator[Seam]:
     """The texts that meet in a prompt: parts and messages directly or a space apart, members and items a space apart."""
     families: dict[tuple[Channel, int], list[tuple[int, Leaf]]] = defaultdict(list)
     for i, leaf in enumerate(leaves):
         if leaf.text and (leaf.channel in _MEMBERS or (leaf.channel in _SPOKEN and leaf.turn >= 0)):
             families[leaf.channel, leaf.turn if leaf.channel in _MEMBERS else 0].append((i, leaf))
     for (channel, _), members in families.items():
-        for pieces in _meeting(members):
+        for pieces in _meeting(members, edge):
             if channel in _SPOKEN:
                 yield Seam(pieces)
             yield Seam(pieces, " ")
@@ -68,30 +68,30 @@ def crossing(seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence
                 yield piece.leaf, share
 
 
-def _meeting(members: list[tuple[int, Leaf]]) -> Iterator[tuple[Piece, ...]]:
+def _meeting(members: list[tuple[int, Leaf]], edge: int) -> Iterator[tuple[Piece, ...]]:
     """Runs of pieces where a value may lie across a border: short leaves whole, of long ones the ends. Long runs overlap."""
     run: list[Piece] = []
     length = 0
     for i, leaf in members:
         text = leaf.text
-        if len(text) > 2 * EDGE:
+        if len(text) > 2 * edge:
             if run:
-                yield from _crossed([*run, Piece(i, 0, text[:EDGE], leaf.turn)])
-            run, length = [Piece(i, len(text) - EDGE, text[-EDGE:], leaf.turn)], EDGE
+                yield from _crossed([*run, Piece(i, 0, text[:edge], leaf.turn)])
+            run, length = [Piece(i, len(text) - edge, text[-edge:], leaf.turn)], edge
             continue
         run.append(Piece(i, 0, text, leaf.turn))
         length += len(text)
-        if length > _RUN and len(run) > 2:
+        if length > _RUN * edge and len(run) > 2:
             yield from _crossed(run)
-            run = _last(run)
+            run = _last(run, edge)
             length = _length(run)
     yield from _crossed(run)
 
 
-def _last(run: list[Piece]) -> list[Piece]:
+def _last(run: list[Piece], edge: int) -> list[Piece]:
     """The pieces in which a value may begin that is not over yet."""
     first, length = len(run) - 1, len(run[-1].text)
-    while first > 1 and length < EDGE:
+    while first > 1 and length < edge:
         first -= 1
         length += len(run[first].text)
     return run[first:]

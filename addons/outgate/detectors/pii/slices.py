@@ -21,14 +21,14 @@ class Slice(NamedTuple):
     last: int
 
 
-def slices(text: str) -> Iterator[Slice]:
+def slices(text: str, step: int = STEP, overlap: int = OVERLAP) -> Iterator[Slice]:
     """Overlapping slices; one for a short text."""
-    if len(text) <= STEP + OVERLAP:
+    if len(text) <= step + overlap:
         yield Slice(text, 0, 0, len(text))
         return
-    for first in range(0, len(text), STEP):
+    for first in range(0, len(text), step):
         begin = max(0, first - LEAD)
-        yield Slice(text[begin : first + STEP + OVERLAP], begin, first, first + STEP)
+        yield Slice(text[begin : first + step + overlap], begin, first, first + step)
 
 
 def merge(parts: Sequence[Slice], found: Sequence[Sequence[Finding]]) -> list[Finding]:

@@ -1,0 +1,45 @@
+"""Screen for secrets: the places of a text that may hold one, each with the surroundings it is judged by.
+
+The worker asks the model server about nothing else. A secret is a long run of letters with digits among them, or stands behind a
+word such as `password`, in the user part of a URL, or in a block of PEM; tests hold the screen against every example of every rule.
+"""
+
+import re
+from collections.abc import Iterator
+
+from outgate.detectors.normalise import normalise
+from outgate.detectors.pii.prefilter import cut
+from outgate.detectors.pii.slices import Slice
+from outgate.detectors.regex_engines import Linear
+
+REACH = 160
+"""Characters of surroundings on each side: more than any rule reads in front of a secret."""
+PEM = 8_192
+"""Characters of a block of PEM: 4096 bits of RSA take 3,300."""
+_RUN = re.compile(r"[A-Za-z0-9_+=~-]{16,}")
+_DIGIT, _LETTER, _SHOUTED = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]"), re.compile(r"[A-Z].*[a-z]|[a-z].*[A-Z]")
+_NAMES = "passw(?:or)?d|passphrase|passwd|pwd|pass|secret|token|key|auth|credentials?|bearer|basic|license"
+_SPOKEN = Linear(
+    rf"(?:{_NAMES})[a-z0-9_\"'\]`*-]{{0,40}}[\t >]{{0,4}}(?::?=|:|=>|\bis\b|\bwas\b|\bto\b|,|[\t ])[\t ]{{0,4}}[^\s]{{6}}"
+    r"|://[^\s/@:\"'<>]{0,64}:[^\s/@\"'<>]{3,256}@"
+    r"|(?:-u|--user)[ =]{0,2}[\"']?[^\s:\"']{1,64}:[^\s\"']{4}"
+)
+_MARK, _PRIVATE = "-----", Linear(r"-----(?:begin|end) [a-z0-9 ]{0,30}private key")
+
+
+def candidates(text: str) -> tuple[Slice, ...]:
+    """The places to ask about, none overlapping; empty where the text holds no secret. `slices.merge` brings findings back."""
+    folded = normalise(text)
+    return tuple(cut(text, folded, sorted(_places(folded.text)), REACH))
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    for run in _RUN.finditer(text):
+        token = run[0]
+        if _LETTER.search(token) and (_DIGIT.search(token) or (len(token) >= 24 and _SHOUTED.search(token))):
+            yield run.span()
+    raw = text.encode("ascii", "replace")
+    yield from _SPOKEN.spans(raw)
+    if _MARK in text:
+        for start, end in _PRIVATE.spans(raw):
+            yield max(0, start - PEM), min(len(text), end + PEM)

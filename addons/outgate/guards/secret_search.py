@@ -1,0 +1,101 @@
+"""Search a prompt for secrets: screened in the worker, judged by the model server, each text once while it is remembered.
+
+A secret cut over parts of a message is found across their seams. The output side takes `search` for one text.
+"""
+
+from asyncio import sleep, to_thread
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from outgate.detectors.finding import Finding, disjoint
+from outgate.detectors.pii.seams import by_leaf, seams
+from outgate.detectors.pii.slices import Slice, merge
+from outgate.detectors.secrets.screen import candidates
+from outgate.inference.principal import Principal
+from outgate.inference.prompt import Channel, Prompt
+from outgate.model_server.client import findings
+from outgate.model_server.pieces import portions
+
+REVISION = "1"
+"""Raise it whenever rules or screen change."""
+_KIND = f"secrets:{REVISION}"
+_TURN, _LONG = 32_768, 131_072
+"""Characters screened before others on the event loop have their turn, and in a text that is screened in a thread instead."""
+_FINDING = 80
+_ACROSS = 512
+"""Characters of each side of a seam: longer than most tokens."""
+
+
+class Models(Protocol):
+    """The part of ModelClient that is asked. Raises ModelServerError."""
+
+    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
+
+
+class Remembered(Protocol):
+    """What is needed of a memo (stores.memo.Memo)."""
+
+    def digest(self, text: str) -> bytes: ...
+
+    def digests(self, prompt: Prompt) -> tuple[bytes, ...]: ...
+
+    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> list[Any | None]: ...
+
+    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int = 0) -> None: ...
+
+
+class SecretSearch:
+    """Secrets in texts, as findings whose entity is the rule. Raises ModelServerError."""
+
+    def __init__(self, models: Models, memo: Remembered) -> None:
+        self._models, self._memo = models, memo
+
+    async def prompt(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:
+        """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
+        leaves, memo = prompt.leaves, self._memo
+        across = list(seams(leaves, _ACROSS))
+        texts = [leaf.text for leaf in leaves] + [seam.text for seam in across]
+        digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
+        known = memo.get_many(principal.tenant, _KIND, digests)
+        sealed = {i for i, leaf in enumerate(leaves) if leaf.channel is Channel.SEALED}
+        fresh = {digests[i]: texts[i] for i, found in enumerate(known) if found is None and i not in sealed}
+        judged = await self._judged(fresh, principal) if fresh else {}
+        every = [
+            () if i in sealed else judged[digests[i]] if found is None else found for i, found in enumerate(known)
+        ]
+        return by_leaf(every[: len(leaves)], across, every[len(leaves) :])
+
+    async def search(self, text: str, principal: Principal) -> tuple[Finding, ...]:
+        """Findings of one text, disjoint and in order."""
+        digest = self._memo.digest(text)
+        (known,) = self._memo.get_many(principal.tenant, _KIND, (digest,))
+        if known is None:
+            known = (await self._judged({digest: text}, principal))[digest]
+        found: tuple[Finding, ...] = known
+        return found
+
+    async def _judged(self, fresh: Mapping[bytes, str], principal: Principal) -> dict[bytes, tuple[Finding, ...]]:
+        parts = await _screened(fresh)
+        told: dict[str, tuple[Finding, ...]] = {}
+        for portion in portions(dict.fromkeys(piece.text for some in parts.values() for piece in some)):
+            answers = await self._models.ask("secrets", portion, share=f"{principal.tenant}/{principal.name}")
+            told |= {text: findings(answer) for text, answer in zip(portion, answers, strict=True)}
+        judged = {digest: disjoint(merge(some, [told[piece.text] for piece in some])) for digest, some in parts.items()}
+        for digest, found in judged.items():
+            self._memo.put(principal.tenant, _KIND, digest, found, _FINDING * len(found))
+        return judged
+
+
+async def _screened(fresh: Mapping[bytes, str]) -> dict[bytes, tuple[Slice, ...]]:
+    screened: dict[bytes, tuple[Slice, ...]] = {}
+    read = 0
+    for digest, text in fresh.items():
+        if len(text) > _LONG:
+            screened[digest] = await to_thread(candidates, text)
+            continue
+        screened[digest] = candidates(text)
+        read += len(text)
+        if read > _TURN:
+            read = 0
+            await sleep(0)
+    return screened
