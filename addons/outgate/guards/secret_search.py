@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from outgate.detectors.finding import Finding, disjoint
-from outgate.detectors.pii.seams import by_leaf, seams
+from outgate.detectors.pii.seams import Piece, by_leaf, seams
 from outgate.detectors.pii.slices import Slice, merge
 from outgate.detectors.secrets.screen import candidates
 from outgate.inference.principal import Principal
@@ -53,16 +53,14 @@ class SecretSearch:
     async def prompt(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:
         """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
         leaves, memo = prompt.leaves, self._memo
-        across = list(seams(leaves, _ACROSS))
+        across = list(seams(leaves, _ACROSS, _may_cross))
         texts = [leaf.text for leaf in leaves] + [seam.text for seam in across]
         digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
         known = memo.get_many(principal.tenant, _KIND, digests)
         sealed = {i for i, leaf in enumerate(leaves) if leaf.channel is Channel.SEALED}
         fresh = {digests[i]: texts[i] for i, found in enumerate(known) if found is None and i not in sealed}
         judged = await self._judged(fresh, principal) if fresh else {}
-        every = [
-            () if i in sealed else judged[digests[i]] if found is None else found for i, found in enumerate(known)
-        ]
+        every = [() if i in sealed else judged[digests[i]] if found is None else found for i, found in enumerate(known)]
         return by_leaf(every[: len(leaves)], across, every[len(leaves) :])
 
     async def search(self, text: str, principal: Principal) -> tuple[Finding, ...]:
@@ -99,3 +97,8 @@ async def _screened(fresh: Mapping[bytes, str]) -> dict[bytes, tuple[Slice, ...]
             read = 0
             await sleep(0)
     return screened
+
+
+def _may_cross(pieces: Sequence[Piece]) -> bool:
+    """A token may go on over a border that no space stands at, or be any run of short pieces."""
+    return len(pieces) > 2 or not (pieces[0].text[-1].isspace() or pieces[1].text[0].isspace())

@@ -17,7 +17,7 @@ from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.guards.named import Named
 from outgate.guards.structured import Found, Structured
 from outgate.inference.principal import Principal
-from outgate.inference.prompt import TOLD, Channel, Prompt
+from outgate.inference.prompt import TOLD, Prompt
 from outgate.inference.verdict import Verdict
 from outgate.model_server.client import ModelClient
 from outgate.pipeline.contract import Contract, May

@@ -59,7 +59,9 @@ class SecretGuard(Stage):
         self._settings, self._memo, self._secret = settings, memo, state_secret
         self._search = SecretSearch(model_server, memo)
         self._actions = Actions(settings, state_secret, refused)
-        made = guard_contract(self.name, settings, after=("prompt_guard", "tool_result_guard", "topic_guard"), cost=1.0, passes=0.99)
+        made = guard_contract(
+            self.name, settings, after=("prompt_guard", "tool_result_guard", "topic_guard"), cost=1.0, passes=0.99
+        )
         self.contract = replace(made, writes=(*made.writes, "secrets"))
 
     async def run(self, facts: Any, /) -> Outcome:

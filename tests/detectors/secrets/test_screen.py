@@ -15,7 +15,13 @@ def test_ordinary_text_asks_nothing(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["x" * 500 + " AKIAQ3EGRZ7YVL2MJX5K", "db://u:pw9x@h", "password: tiger9!Zx", "curl -u me:pa55word host", "-----BEGIN PRIVATE KEY-----"],
+    [
+        "x" * 500 + " AKIAQ3EGRZ7YVL2MJX5K",
+        "db://u:pw9x@h",
+        "password: tiger9!Zx",
+        "curl -u me:pa55word host",
+        "-----BEGIN PRIVATE KEY-----",
+    ],
 )
 def test_what_may_be_one_is_asked_about(text):
     (place,) = candidates(text)

@@ -5,15 +5,18 @@ import pytest
 from outgate.detectors.secrets.values import entropy, is_drawn, is_token_of_nobody, stands_in
 
 
-@pytest.mark.parametrize("value", ["vK9#mQ2x!pLw", "kV7uQz29xWm", "Zk3vQ9xT7mRw2LpN8cYs5HdB1fGjV6aU4eXo", "9f8a4c1e7b2d6053af91c8e4"])
+@pytest.mark.parametrize(
+    "value", ["vK9#mQ2x!pLw", "kV7uQz29xWm", "Zk3vQ9xT7mRw2LpN8cYs5HdB1fGjV6aU4eXo", "9f8a4c1e7b2d6053af91c8e4"]
+)
 def test_drawn(value):
     assert is_drawn(value)
 
 
 @pytest.mark.parametrize(
     "value",
-    ["your-api-key-1", "AKIAIOSFODNN7EXAMPLE", "sk-...", "<token1>", "${TOKEN_1}", "settings.KEY_2", "os.environ['A1']", "base64.b16encode",
-     "123e4567-e89b-12d3-a456-426614174000", "xxxxxxxx1", "changeme1", "12345678", "password123", "get_token2"],
+    ["your-api-key-1", "get_token2", "AKIAIOSFODNN7EXAMPLE", "sk-...", "<token1>", "${TOKEN_1}", "settings.KEY_2",
+     "os.environ['A1']", "base64.b16encode",
+     "123e4567-e89b-12d3-a456-426614174000", "xxxxxxxx1", "changeme1", "12345678", "password123"],
 )  # fmt: skip
 def test_not_drawn(value):
     assert not is_drawn(value)

@@ -9,8 +9,16 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
-ALNUM, LOWER, UPPER, HEX = string.ascii_letters + string.digits, string.ascii_lowercase + string.digits, string.ascii_uppercase, "0123456789abcdef"
+ALNUM, LOWER, UPPER, HEX = (
+    string.ascii_letters + string.digits,
+    string.ascii_lowercase + string.digits,
+    string.ascii_uppercase,
+    "0123456789abcdef",
+)
 B32, URL, B64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALNUM + "_-", ALNUM + "+/"
+
+
+_HOOKS = "https://hooks.slack.com/services/T"
 
 
 class Kind(NamedTuple):
@@ -47,7 +55,12 @@ def pem(label: str) -> Callable[[Random], str]:
 
 
 def password(rng: Random) -> str:
-    drawn = [rng.choice("abcdefghjkmnpqrstuvwxyz"), rng.choice("ABCDEFGHJKLMNPQRTUVWXYZ"), rng.choice("23456789"), rng.choice("!#_%^*-+")]
+    drawn = [
+        rng.choice("abcdefghjkmnpqrstuvwxyz"),
+        rng.choice("ABCDEFGHJKLMNPQRTUVWXYZ"),
+        rng.choice("23456789"),
+        rng.choice("!#_%^*-+"),
+    ]
     drawn += rng.choices(ALNUM, k=rng.randrange(5, 12))
     rng.shuffle(drawn)
     return "k" + "".join(drawn) + rng.choice("23456789")
@@ -69,7 +82,7 @@ KINDS = (
     Kind("openai-legacy", "OPENAI_KEY", both(of(ALNUM, 20, "sk-"), of(ALNUM, 20), between="T3BlbkFJ")),
     Kind("huggingface", "HF_TOKEN", of(string.ascii_letters, 34, "hf_")),
     Kind("slack-bot", "SLACK_BOT_TOKEN", both(of(string.digits, 12, "xoxb-"), of(string.digits, 12), of(ALNUM, 24), between="-")),
-    Kind("slack-webhook", "SLACK_WEBHOOK", both(of(UPPER + string.digits, 9, "https://hooks.slack.com/services/T"), of(UPPER + string.digits, 9, "B"), of(ALNUM, 24), between="/")),
+    Kind("slack-webhook", "SLACK_WEBHOOK", both(of(UPPER, 9, _HOOKS), of(UPPER, 9, "B"), of(ALNUM, 24), between="/")),
     Kind("stripe-live", "STRIPE_SECRET_KEY", of(ALNUM, 24, "sk_live_")),
     Kind("stripe-restricted", "STRIPE_KEY", of(ALNUM, 30, "rk_live_")),
     Kind("google-api", "GOOGLE_API_KEY", of(URL, 35, "AIza")),
@@ -110,8 +123,8 @@ KINDS = (
     Kind("openssh-key", "DEPLOY_KEY", pem("OPENSSH PRIVATE KEY")),
     Kind("postgres-url", "DATABASE_URL", lambda rng: f"postgresql://app:{of(ALNUM, 14)(rng)}@db.corp.internal:5432/orders"),
     Kind("mongodb-url", "MONGO_URI", lambda rng: f"mongodb+srv://svc:{of(ALNUM, 16)(rng)}@cluster0.ab1cd.mongodb.net/prod"),
-    Kind("azure-storage", "AZURE_STORAGE_CONNECTION_STRING", lambda rng: f"DefaultEndpointsProtocol=https;AccountName=corpdata;AccountKey={of(B64, 86)(rng)}==;EndpointSuffix=core.windows.net"),
-    Kind("sql-server", "MSSQL", lambda rng: f"Server=tcp:sql.corp.internal,1433;Database=erp;User ID=svc;Password={password(rng)};Encrypt=true"),
+    Kind("azure-storage", "AZURE_STORAGE", lambda rng: f"AccountName=corpdata;AccountKey={of(B64, 86)(rng)}==;EndpointSuffix=x"),
+    Kind("sql-server", "MSSQL", lambda rng: f"Server=sql.corp.internal;User ID=svc;Password={password(rng)};Encrypt=true"),
     Kind("password", "ADMIN_PASSWORD", password),
     Kind("db-password", "DB_PASSWORD", password),
 )  # fmt: skip
@@ -131,7 +144,7 @@ TEXTS = (
 
 def corpus(seed: int = 7) -> list[tuple[str, str, str]]:
     """Kind, text and secret of each, kinds in turn."""
-    rng = Random(seed)  # noqa: S311 - nobody's secrets
+    rng = Random(seed)
     rows = []
     for turn in range(4):
         for number, kind in enumerate(KINDS):
@@ -139,7 +152,9 @@ def corpus(seed: int = 7) -> list[tuple[str, str, str]]:
             value = kind.draw(rng)
             shown = value.replace("\n", "\\n") if form.startswith(("import", "{{")) else value
             words = kind.variable.lower().replace("_", " ")
-            rows.append((kind.name, form.format(words=words, variable=kind.variable, lower=kind.variable.lower(), value=shown), shown))
+            rows.append(
+                (kind.name, form.format(words=words, variable=kind.variable, lower=kind.variable.lower(), value=shown), shown)
+            )
     return rows
 
 
@@ -148,7 +163,7 @@ CORPUS = corpus()
 
 def published() -> list[str]:
     """What stands in documents, lock files and code, and is no secret."""
-    rng = Random(11)  # noqa: S311 - nobody's secrets
+    rng = Random(11)
     digest, image = of(HEX, 64)(rng), b64encode(rng.randbytes(600)).decode()
     return [
         "export OPENAI_API_KEY=sk-...",
@@ -171,7 +186,7 @@ def published() -> list[str]:
         "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
         "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----",
         "Authorization: Bearer YOUR_ACCESS_TOKEN_1",
-        'curl -u user:password https://api.example.com',
+        "curl -u user:password https://api.example.com",
         "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         "xoxb-123456789012-123456789012-abcdefghijklmnopqrstuvwx",
         "password=changeme1",

@@ -28,11 +28,15 @@ def test_a_token_never_leaves_and_comes_back(guarded, providers, stream):
     name = placeholder(TOKEN, "api_key", workload="app", tenant="t1", secret=secret)
     providers[0].script(b.provider(f"Revoke {name}."), b.provider())
 
-    said = [{"role": "user", "content": [{"type": "text", "text": f"ask {MAIL}: {TOKEN[:20]}"}, {"type": "text", "text": TOKEN[20:]}]}]
+    said = [
+        {"role": "user", "content": [{"type": "text", "text": f"ask {MAIL}: {TOKEN[:20]}"}, {"type": "text", "text": TOKEN[20:]}]}
+    ]
     whole = [{"role": "user", "content": f"ask {MAIL}: {TOKEN}"}]
     reply = openai_client(gateway).chat.completions.create(model="gpt-4o", messages=whole, stream=stream)
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in reply if chunk.choices) if stream else (
-        reply.choices[0].message.content
+    text = (
+        "".join(chunk.choices[0].delta.content or "" for chunk in reply if chunk.choices)
+        if stream
+        else (reply.choices[0].message.content)
     )
     left = json.loads(*numbered(providers[0].seen[-1].body.decode()))
 

@@ -57,7 +57,8 @@ class Placeholders:
     def joined(self, others: "Placeholders") -> "Placeholders":
         """Both: what either request names is named."""
         hosts, asked = (*self.hosts, *others.hosts), (*self.asked, *others.asked)
-        return Placeholders({**self._values, **others._values}, hosts, asked)
+        values = {name: value for one in (self, others) for name in one if (value := one.value(name)) is not None}
+        return Placeholders(values, hosts, asked)
 
     @property
     def letters(self) -> int:

@@ -6,7 +6,7 @@ and items, only what is certain counts: two numbers that happen to meet are no t
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outgate.detectors.finding import Finding, disjoint
@@ -46,14 +46,20 @@ class Seam(NamedTuple):
         return self.sign.join(piece.text for piece in self.pieces)
 
 
-def seams(leaves: Sequence[Leaf], edge: int = EDGE) -> Iterator[Seam]:
-    """The texts that meet in a prompt: parts and messages directly or a space apart, members and items a space apart."""
+type MayCross = Callable[[Sequence[Piece]], bool]
+
+
+def seams(leaves: Sequence[Leaf], edge: int = EDGE, may_cross: MayCross | None = None) -> Iterator[Seam]:
+    """The texts that meet in a prompt: parts and messages directly or a space apart, members and items a space apart.
+
+    `may_cross` says whether a value may lie across borders of these pieces; without it, one of personal data.
+    """
     families: dict[tuple[Channel, int], list[tuple[int, Leaf]]] = defaultdict(list)
     for i, leaf in enumerate(leaves):
         if leaf.text and (leaf.channel in _MEMBERS or (leaf.channel in _SPOKEN and leaf.turn >= 0)):
             families[leaf.channel, leaf.turn if leaf.channel in _MEMBERS else 0].append((i, leaf))
     for (channel, _), members in families.items():
-        for pieces in _meeting(members, edge):
+        for pieces in _meeting(members, edge, may_cross or _may_cross):
             if channel in _SPOKEN:
                 yield Seam(pieces)
             yield Seam(pieces, " ")
@@ -68,7 +74,7 @@ def crossing(seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence
                 yield piece.leaf, share
 
 
-def _meeting(members: list[tuple[int, Leaf]], edge: int) -> Iterator[tuple[Piece, ...]]:
+def _meeting(members: list[tuple[int, Leaf]], edge: int, may_cross: MayCross) -> Iterator[tuple[Piece, ...]]:
     """Runs of pieces where a value may lie across a border: short leaves whole, of long ones the ends. Long runs overlap."""
     run: list[Piece] = []
     length = 0
@@ -76,16 +82,16 @@ def _meeting(members: list[tuple[int, Leaf]], edge: int) -> Iterator[tuple[Piece
         text = leaf.text
         if len(text) > 2 * edge:
             if run:
-                yield from _crossed([*run, Piece(i, 0, text[:edge], leaf.turn)])
+                yield from _crossed([*run, Piece(i, 0, text[:edge], leaf.turn)], may_cross)
             run, length = [Piece(i, len(text) - edge, text[-edge:], leaf.turn)], edge
             continue
         run.append(Piece(i, 0, text, leaf.turn))
         length += len(text)
         if length > _RUN * edge and len(run) > 2:
-            yield from _crossed(run)
+            yield from _crossed(run, may_cross)
             run = _last(run, edge)
             length = _length(run)
-    yield from _crossed(run)
+    yield from _crossed(run, may_cross)
 
 
 def _last(run: list[Piece], edge: int) -> list[Piece]:
@@ -101,8 +107,8 @@ def _length(run: Sequence[Piece]) -> int:
     return sum([len(piece.text) for piece in run])
 
 
-def _crossed(run: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
-    if len(run) > 1 and _may_cross(run):
+def _crossed(run: Sequence[Piece], may_cross: MayCross) -> Iterator[tuple[Piece, ...]]:
+    if len(run) > 1 and may_cross(run):
         yield tuple(run)
 
 

@@ -16,4 +16,5 @@ def rule_of(packaged: str) -> str:
 
 
 def kind_of(rule: str) -> str:
+    """The kind that a rule is of."""
     return rule.partition(".")[0]

@@ -82,8 +82,9 @@ class SecretScanner:
 
 
 def _is_published(secret: str) -> bool:
-    return secret.count(".") == 2 and secret.startswith("eyJ") and is_token_of_nobody(secret) if "." in secret else stands_in(secret)
-
+    return (
+        secret.count(".") == 2 and secret.startswith("eyJ") and is_token_of_nobody(secret) if "." in secret else stands_in(secret)
+    )
 
 
 def packaged_rules(kept_in: Path) -> Rules:

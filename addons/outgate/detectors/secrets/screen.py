@@ -16,11 +16,16 @@ REACH = 160
 """Characters of surroundings on each side: more than any rule reads in front of a secret."""
 PEM = 8_192
 """Characters of a block of PEM: 4096 bits of RSA take 3,300."""
+_BACK = 120
+_WORD_BEFORE = re.compile(r"\S+\Z")
+"""Of a URL, say."""
 _RUN = re.compile(r"[A-Za-z0-9_+=~-]{16,}")
 _DIGIT, _LETTER, _SHOUTED = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]"), re.compile(r"[A-Z].*[a-z]|[a-z].*[A-Z]")
 _NAMES = "passw(?:or)?d|passphrase|passwd|pwd|pass|secret|token|key|auth|credentials?|bearer|basic|license"
+_VALUE = r"(?:[^\s]{0,60}[0-9]|(?-i:[^\s]{0,40}[a-z][A-Z]))"
 _SPOKEN = Linear(
-    rf"(?:{_NAMES})[a-z0-9_\"'\]`*-]{{0,40}}[\t >]{{0,4}}(?::?=|:|=>|\bis\b|\bwas\b|\bto\b|,|[\t ])[\t ]{{0,4}}[^\s]{{6}}"
+    rf"(?:{_NAMES})[a-z0-9_\"'\]`*-]{{0,40}}[\t >]{{0,4}}(?::?=|:|=>|\bis\b|\bwas\b|\bto\b)[\t ]{{0,4}}{_VALUE}"
+    rf"|(?:bearer|basic|token)[\t ]{_VALUE}"
     r"|://[^\s/@:\"'<>]{0,64}:[^\s/@\"'<>]{3,256}@"
     r"|(?:-u|--user)[ =]{0,2}[\"']?[^\s:\"']{1,64}:[^\s\"']{4}"
 )
@@ -30,7 +35,14 @@ _MARK, _PRIVATE = "-----", Linear(r"-----(?:begin|end) [a-z0-9 ]{0,30}private ke
 def candidates(text: str) -> tuple[Slice, ...]:
     """The places to ask about, none overlapping; empty where the text holds no secret. `slices.merge` brings findings back."""
     folded = normalise(text)
-    return tuple(cut(text, folded, sorted(_places(folded.text)), REACH))
+    return tuple(cut(text, folded, sorted(_whole(folded.text)), REACH))
+
+
+def _whole(text: str) -> Iterator[tuple[int, int]]:
+    """The places from the beginning of the word on that they stand in: what a rule finds may begin there."""
+    for start, end in _places(text):
+        word = _WORD_BEFORE.search(text, max(0, start - _BACK), start)
+        yield word.start() if word is not None else start, end
 
 
 def _places(text: str) -> Iterator[tuple[int, int]]:

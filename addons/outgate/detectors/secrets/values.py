@@ -18,12 +18,14 @@ _WORDS = re.compile(r"secret|passw|p4ssw|p@ssw|s3cr3t|hunter2|pass1|token|insert
 """What a value has in it that only says what ought to stand there."""
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE)
 _STEPS = re.compile(r"01234|12345|23456|34567|45678|56789|98765|87654|76543|65432|abcde|bcdef|asdfg", re.IGNORECASE)
-_STIR = 0.4
+_STIR, _STIR_OF_LONG, _LONG = 0.4, 0.3, 20
 """Changes between small letters, capitals and digits, by character: a name has fewer, what is drawn has more."""
 _NAME = re.compile(r"[A-Za-z_$@][\w$]*(?:(?:\.|::|->|/|-)[A-Za-z_$@]?[\w$]*)*[!?]?\Z")
 _HEAD_OF_JWT = re.compile(r"eyJ[\w-]*\Z")
 _CALL = re.compile(r"[(\[{]|\)$")
-_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "scope", "client_id", "email", "role", "roles", "user_id"})
+_CLAIMS = frozenset(
+    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "scope", "client_id", "email", "role", "roles", "user_id"}
+)
 _PUBLIC = frozenset({"1516239022", "John Doe", "1234567890"})
 """Claims of the token that every page about them shows."""
 
@@ -36,23 +38,31 @@ def entropy(text: str) -> float:
 
 def stands_in(value: str) -> bool:
     """Whether this is written in the place of a secret: it says so, repeats itself, or counts."""
-    return _STANDS_IN.search(value) is not None or len(set(value)) < 5 or (_STEPS.search(value) is not None and entropy(value) < 4.0)
+    return (
+        _STANDS_IN.search(value) is not None or len(set(value)) < 5 or (_STEPS.search(value) is not None and entropy(value) < 4.0)
+    )
 
 
 def is_drawn(value: str) -> bool:
     """Whether somebody or something chose this at random: letters and digits, mixed, and no name of a program."""
     if stands_in(value) or is_uuid(value) or _WORDS.search(value) or _CALL.search(value) or _HEAD_OF_JWT.match(value):
         return False
-    letters = not any(map(str.isdigit, value))
-    if value.isdigit() or (letters and (len(value) < 12 or _stir(value) < _STIR)) or (_NAME.match(value) and _stir(value) < _STIR):
+    is_still = _stir(value) < (_STIR if len(value) < _LONG else _STIR_OF_LONG)
+    is_spelt = not any(map(str.isdigit, value))
+    if value.isdigit() or (is_spelt and (len(value) < 12 or is_still)) or (_NAME.match(value) and is_still):
         return False
     if len(value) >= 16:
         return entropy(value) >= 3.2
-    kinds = (any(map(str.islower, value)), any(map(str.isupper, value)), any(not char.isalnum() and char not in "_." for char in value))
+    kinds = (
+        any(map(str.islower, value)),
+        any(map(str.isupper, value)),
+        any(not char.isalnum() and char not in "_." for char in value),
+    )
     return sum(kinds) >= 2 and entropy(value) >= 2.7
 
 
 def is_uuid(value: str) -> bool:
+    """Whether it has the form of RFC 9562, as ids have, and keys of a few services."""
     return _UUID.match(value) is not None
 
 
