@@ -70,7 +70,7 @@ def test_a_text_that_is_told_twice_is_counted_once() -> None:
 
 def test_it_runs_after_every_other_response_stage() -> None:
     contract = Restore(Counted()).contract
-    assert (("*",), ("r.stream",), ("placeholders", "r.stream")) == (contract.after, contract.writes, contract.reads)
+    assert (("*",), ("r.stream",), ("placeholders", "r.stream", "secrets")) == (contract.after, contract.writes, contract.reads)
 
 
 def _passed(events: Sequence[Event]) -> bytes:
