@@ -100,3 +100,13 @@ def test_state_and_images_of_a_line_are_announced():
     request = upload(batch(asks(), asks([image]), asks(store=True)), "batch")
 
     assert ("store",) == request.params.server_state and {"image", "remote_url"} <= set(request.prompt.unjudged)
+
+
+def test_a_canary_in_every_place_of_an_upload_is_a_leaf():
+    line = {**asks("canary 1"), "custom_id": "canary 2", "other": "canary 3", "canary 4": 1}
+    line["body"] |= {"user": "canary 5", "unknown": {"deep": "canary 6"}}
+    found = {leaf.text for leaf in upload(batch(asks(), line), "batch", "canary 7").prompt.leaves}
+    plain = {leaf.text for leaf in upload(b"canary 9", "canary 8", "canary 10").prompt.leaves}
+
+    assert {f"canary {n}" for n in range(1, 8)} <= found
+    assert {f"canary {n}" for n in range(8, 11)} <= plain
