@@ -10,12 +10,11 @@ import json
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 from pathlib import Path
 from typing import Any
 
-from demo import screen
+from demo import screen, words
 from demo.screen import GREEN, RED, columns, paint, section, show
 from demo.stand import ROOT, WORKLOAD_KEY, Stand, credentials, stand
 
@@ -103,8 +102,7 @@ def refusals(on: Stand) -> bool:
 
 def verdict(number: int, title: str, *, held: bool, detail: str) -> bool:
     show(f"  {paint('held' if held else 'BROKEN', GREEN if held else RED)}  {number}. {title}")
-    for line in detail.splitlines():
-        show(textwrap.fill(line, screen.WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 12))
+    screen.wrapped(detail)
     return held
 
 
@@ -176,7 +174,7 @@ def main() -> int:
             lines = answers(on)
             what_policies_did(lines)
             what_the_provider_saw(on)
-            held = all([asked_again(on), routed(on), refusals(on)])
+            held = all([asked_again(on), routed(on), words.judged(on), refusals(on)])
         except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
             said = "\n".join(on.gateway.log[-20:]) if on else ""
             sys.stderr.write(f"scripts/demo: {error}\n{said}\n")

@@ -24,6 +24,12 @@ def section(title: str) -> None:
     show("\n" + paint(f"── {title} " + "─" * max(0, WIDTH - len(title) - 4), BOLD))
 
 
+def wrapped(detail: str) -> None:
+    """Lines of detail below a title."""
+    for line in detail.splitlines():
+        show(textwrap.fill(line, WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 12))
+
+
 def columns(rows: Iterable[Sequence[str]], widths: Sequence[int]) -> None:
     for row in rows:
         show("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

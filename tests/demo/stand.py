@@ -69,6 +69,13 @@ class Stand(NamedTuple):
             raise RuntimeError(f"the {sdk} application failed: {done.stderr.strip().splitlines()[-1:]}")
         return dict(json.loads(done.stdout))
 
+    def agent(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Send one request of Chat as the workload `agent`; what the application printed."""
+        done = self._run([sys.executable, str(HERE / "agent_client.py"), json.dumps(asked)], "agent")
+        if done.returncode:
+            raise RuntimeError(f"the agent failed: {done.stderr.strip().splitlines()[-1:]}")
+        return dict(json.loads(done.stdout))
+
     def told(self, sdk: str, prompt: str, model: str = "gpt-4o-mini") -> tuple[dict[str, Any], dict[str, Any]]:
         """Run an application; what it printed, and the closing line of its request. Raises RuntimeError where it was refused.
 
@@ -114,7 +121,7 @@ def _started(folder: Path) -> Iterator[Stand]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "provider-ca.pem"))
     with LocalModel() as model, ScriptedUpstream(*NAMES, ca=authority, otherwise=forward(model.port)) as provider:
-        tokens = {name: f"og_{secrets.token_urlsafe(32)}" for name in ("demo", "red-team")}
+        tokens = {name: f"og_{secrets.token_urlsafe(32)}" for name in ("demo", "red-team", "agent")}
         policy = folder / "policy.yaml"
         policy.write_text(filled((ROOT / "policies" / "demo.yaml").read_text(), provider.port, tokens))
         keys = {name: f"{value}-{secrets.token_hex(8)}" for name, value in KEYS.items()}
