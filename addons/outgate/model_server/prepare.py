@@ -1,5 +1,6 @@
 """Write the graphs of the packaged models, as set-up and the container's build do: `python -m outgate.model_server.prepare`."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from outgate.model_server.engines import graphs
@@ -8,7 +9,7 @@ from outgate.model_server.engines.packaged import VERIFIER
 from outgate.model_server.loading import maker
 from outgate.model_server.process import MODELS
 
-_PREPARED = ("secrets",)
+_PREPARED = ("injection", "secrets")
 """Models that keep something in the folder that graphs are kept in."""
 
 
@@ -21,7 +22,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in (maker(entry, folder) for entry in MODELS):
         if name in _PREPARED:
-            make()
+            with suppress(ModuleNotFoundError):  # the environment of another engine has no scanners
+                make()
 
 
 if __name__ == "__main__":
