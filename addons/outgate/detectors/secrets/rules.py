@@ -66,6 +66,8 @@ def _blocks(text: str) -> Iterator[Finding]:
     """Private keys in PEM, also those whose beginning or end is not in this text."""
     done = 0
     for begin in _BLOCK.finditer(text):
+        if begin.start() < done:
+            continue
         end = _BLOCK_END.search(text, begin.end(), begin.end() + PEM)
         body = _BODY.match(text, begin.end(), begin.end() + PEM)
         last = end.start() if end is not None else body.end() if body is not None else begin.end()
