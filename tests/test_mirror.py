@@ -73,7 +73,7 @@ ELSEWHERE = {
     "stages/cache/test_similar.py": ["answers/look_up.py"],
     "stages/test_hydrate.py": ["documents/texts.py"],
     "stages/test_route.py": ["inference/routing.py"],
-    "stages/test_redact.py": ["guards/structured.py"],
+    "stages/test_redact.py": ["guards/redaction.py", "guards/structured.py"],
     "stages/test_authenticate.py": ["inference/principal.py"],
     "stages/test_close_exchange.py": ["inference/names.py", "metering/audit.py", "metering/events.py"],
     "stages/test_secret_guard.py": ["guards/secret_search.py"],

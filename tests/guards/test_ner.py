@@ -23,12 +23,15 @@ WORDS = {
 
 
 class Tags:
-    """Labels words by a table."""
+    """Labels words by a table, with one certainty."""
+
+    def __init__(self, sure=0.9):
+        self.sure = sure
 
     def words(self, text):
         for found in re.finditer(r"\w+|[^\w\s]", text):
             label = WORDS.get(found[0], "O")
-            yield Word(*found.span(), {label: 0.9, "O": 0.1} if label != "O" else {"O": 1.0})
+            yield Word(*found.span(), {label: self.sure, "O": 1 - self.sure} if label != "O" else {"O": 1.0})
 
 
 def found(text, kinds=NAMES, model=None):
@@ -45,7 +48,8 @@ def found(text, kinds=NAMES, model=None):
         ("at 45 Elm Street, Springfield 94110", [("LOCATION", "45 Elm Street, Springfield 94110")]),
         ("45 Elm Street\n94110 Springfield\nNorway", [("LOCATION", "45 Elm Street\n94110 Springfield"), ("LOCATION", "Norway")]),
         ("Oslo, Springfield", [("LOCATION", "Oslo"), ("LOCATION", "Springfield")]),
-        ("code 94110", [("POSTAL_CODE", "94110")]),
+        ("code 94110, 45", []),
+        ("Jordan", [("PERSON", "Jordan")]),
         ("Maria Jordan of Jordan", [("PERSON", "Maria Jordan"), ("PERSON", "Jordan")]),
         ("Acme Widgets Ltd in Peru", [("ORGANIZATION", "Acme Widgets Ltd"), ("LOCATION", "Peru")]),
         ("nobody", []),
@@ -53,6 +57,18 @@ def found(text, kinds=NAMES, model=None):
 )
 def test_words_become_names(text, names):
     assert names == found(text)
+
+
+def test_a_country_is_a_place_whatever_the_model_says_and_small_letters_need_more_certainty():
+    WORDS["Norway"] = WORDS["mandolin"] = "SURNAME"
+
+    assert [("LOCATION", "Norway")] == found("in Norway")
+    assert [] == found("A mandolin", model=NerModel(Tags(0.8)))
+    assert [("PERSON", "mandolin")] == found("a mandolin", model=NerModel(Tags(0.8)))
+
+
+def test_a_postal_code_alone_needs_certainty():
+    assert [("POSTAL_CODE", "94110")] == found("code 94110", model=NerModel(Tags(0.98)))
 
 
 def test_only_the_kinds_that_are_asked_about_are_found():

@@ -25,6 +25,11 @@ SURE = {PERSON: 0.5, LOCATION: 0.5, POSTAL_CODE: 0.5}
 _WITHIN = {PERSON: re.compile(r"[\s]{0,2}(?:[-'.]\s?)?"), LOCATION: re.compile(r"[ \t]?(?:[-'./#]\s?)?")}
 _BETWEEN = re.compile(r"[ \t]*[,;·-]?[ \t]*(?:\r?\n[ \t]*)?[,]?[ \t]*")
 _LONGEST_NAME = 80
+_COUNTRY = 0.9
+_CODE_ALONE, _FEWEST_DIGITS = 0.97, 3
+_FIRST_NAMES = frozenset({"Chad", "Jordan", "Israel"})
+_SMALL = 0.9
+"""Probability from which a word in small letters is a person, in a text that has capitals."""
 
 
 class Labelled(Protocol):
@@ -85,11 +90,30 @@ class NerModel:
         return disjoint(Finding(one.entity, *job.folded.span(one.start, one.end), one.score) for one in found[0])
 
     def _found(self, text: str, kinds: Sequence[str]) -> tuple[Finding, ...]:
-        found = list(_addresses(text, _runs(text, self._tagger.words(text))))
+        found = [one for one in _addresses(text, _runs(text, self._tagger.words(text))) if _is_sure(text, one)]
         named = [Finding(one.kind, one.start, one.end, one.score) for one in found]
-        named += [Finding(LOCATION, start, end, 0.6) for start, end in countries(text)]
+        named = _with_countries(named, text)
         named += [Finding(ORGANIZATION, start, end, 0.9) for start, end in organisations(text)]
         return disjoint(one for one in named if one.entity in kinds)
+
+
+def _is_sure(text: str, one: _Named) -> bool:
+    """A number alone is a place only where it stands in an address; a postal code alone, if the model has hardly a doubt."""
+    written = text[one.start : one.end]
+    if one.kind == POSTAL_CODE:
+        return one.score >= _CODE_ALONE and sum(map(str.isdigit, written)) >= _FEWEST_DIGITS
+    return one.kind != LOCATION or any(map(str.isalpha, written))
+
+
+def _with_countries(named: list[Finding], text: str) -> list[Finding]:
+    """A country is a place, whatever the model took it for, unless it is a part of a longer name or a first name too."""
+    for start, end in countries(text):
+        over = [one for one in named if one.start < end and start < one.end]
+        if not over:
+            named.append(Finding(LOCATION, start, end, _COUNTRY))
+        elif over == [Finding(PERSON, start, end, over[0].score)] and text[start:end] not in _FIRST_NAMES:
+            named[named.index(over[0])] = Finding(LOCATION, start, end, _COUNTRY)
+    return named
 
 
 def _runs(text: str, words: Iterable[Labelled]) -> Iterator[_Named]:
@@ -108,9 +132,11 @@ def _runs(text: str, words: Iterable[Labelled]) -> Iterator[_Named]:
 
 
 def _of(text: str, word: Labelled) -> _Named | None:
+    small = text[word.start : word.end].islower() and not text.islower()
     for kind, labels in _PARTS.items():
         score = sum(word.labels.get(label, 0.0) for label in labels)
-        if score >= SURE[kind] and any(char.isalnum() for char in text[word.start : word.end]):
+        sure = _SMALL if small and kind == PERSON else SURE[kind]
+        if score >= sure and any(char.isalnum() for char in text[word.start : word.end]):
             return _Named(kind, word.start, word.end, score, max(word.labels, key=lambda label: word.labels[label]) in _STREET)
     return None
 

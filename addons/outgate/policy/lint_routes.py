@@ -56,7 +56,8 @@ def _lost(wide: Mapping[str, Any], narrow: Mapping[str, Any], at: tuple[str, ...
 def idle(source: Source, route: RouteSection, stages: Mapping[str, Placed], place: Place) -> Iterator[Problem]:
     """Stages that stand on a route and, by an emptied list, do nothing."""
     for name, key in _WORKS_ON.items():
-        if name in stages and stages[name].settings.get(key, ...) in ([], ()):
+        own = name in stages and (stages[name].settings.get("patterns") or stages[name].settings.get("deny_list"))
+        if name in stages and not own and stages[name].settings.get(key, ...) in ([], ()):
             message = f"`{name}` does nothing on the route {route.name!r}: `{key}` is empty"
             repair = f"leave `{key}` out, or write `{name}: false` where the route shall do without it"
             yield source.problem("W_STAGE_IDLE", message, stages[name].place or place, repair, (name,))

@@ -27,7 +27,19 @@ def read(text, *, values=False):
 
 
 @pytest.mark.parametrize(
-    "text", [CODE, LOG, JSON, TABLE, "See:\n```\nMaria Gonzalez said so to us.\n```\n", "max_tokens", "", "  \n"]
+    "text",
+    [
+        CODE,
+        LOG,
+        JSON,
+        TABLE,
+        '"Paris",\n',
+        "END:Hamilton\n",
+        "See:\n```\nMaria Gonzalez said so to us.\n```\n",
+        "max_tokens",
+        "",
+        "  \n",
+    ],
 )
 def test_what_is_no_prose_is_not_read(text):
     assert "Maria" not in read(text)

@@ -7,8 +7,11 @@ identifier, which renderers and escapes leave as it is; of consonants, so that n
 
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 from outgate.detectors.finding import Finding
+from outgate.detectors.names.kinds import NAMES
 from outgate.detectors.pii.links import Hosts
 from outgate.inference.prompt import Channel, Prompt
 
@@ -16,7 +19,13 @@ LABELS = {
     "CREDIT_CARD": "CARD", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IBAN_CODE": "IBAN",
     "US_SSN": "SSN", "IP_ADDRESS": "IP", "PERSON": "PERSON", "LOCATION": "PLACE", "POSTAL_CODE": "POSTCODE", "ORGANIZATION": "ORG",
     "api_key": "APIKEY", "password": "PASSWORD", "private_key": "PRIVATEKEY",
+    "DENY_LIST": "CUSTOM",
 }  # fmt: skip
+OWN = LABELS["DENY_LIST"]
+"""The label of kinds that a policy names itself."""
+type Mode = Literal["placeholder", "mask", "hash", "deny"]
+_SHOWN = 4
+"""Characters of a value that a mask leaves, where it hides at least twice as many."""
 ALPHABET = "bcdfghjkmnpqrstvwxyz"
 LETTERS = 12
 """Of 20 consonants: 51.8 bits."""
@@ -84,18 +93,28 @@ class Naming:
     one: those that stand in earlier turns come first, and keep theirs.
     """
 
-    def __init__(self, key: bytes, letters: int = LETTERS) -> None:
-        self._key, self._letters = key, letters
+    def __init__(self, key: bytes, letters: int = LETTERS, modes: Mapping[str, Mode] = MappingProxyType({})) -> None:
+        self._key, self._letters, self._modes = key, letters, modes
         self._given: dict[tuple[str, str], str] = {}
         self._values: dict[str, str] = {}
 
     def placeholder(self, entity: str, value: str) -> str:
-        """The placeholder for this value of this entity. Raises KeyError for an entity without a label."""
-        known = self._given.get((entity, value))
+        """The placeholder for this value of this entity. Names in other cases have the same, which stands for the first of them."""
+        same = " ".join(value.split()).casefold() if entity in NAMES else value
+        known = self._given.get((entity, same))
         if known is None:
-            known = self._given[entity, value] = self._free(LABELS[entity], value)
+            known = self._given[entity, same] = self._free(LABELS.get(entity, OWN), same)
             self._values[known] = value
         return known
+
+    def instead(self, entity: str, value: str) -> str:
+        """What stands in the place of a value: a placeholder, or what never comes back."""
+        mode = self._modes.get(entity, "placeholder")
+        if mode == "mask":
+            return "*" * 4 + (value[-_SHOWN:] if len(value) >= 3 * _SHOWN else "")
+        if mode == "hash":
+            return f"[{LABELS.get(entity, OWN)}:{self._digest(entity, value).hex()[:16]}]"
+        return self.placeholder(entity, value)
 
     def redacted(self, text: str, findings: Sequence[Finding]) -> str:
         """The text with placeholders. A capital letter in front of a value goes with it: behind one no placeholder is found."""
@@ -105,7 +124,7 @@ class Naming:
             start = one.start
             while start > done and "A" <= text[start - 1] <= "Z":
                 start -= 1
-            pieces += (text[done:start], self.placeholder(one.entity, text[start : one.end]))
+            pieces += (text[done:start], self.instead(one.entity, text[start : one.end]))
             done = one.end
         pieces.append(text[done:])
         return "".join(pieces)
@@ -114,11 +133,13 @@ class Naming:
         return Placeholders(self._values, hosts, asked)
 
     def _free(self, label: str, value: str) -> str:
-        digest = hmac.digest(self._key, f"{label}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
-        number, length = int.from_bytes(digest), self._letters
+        number, length = int.from_bytes(self._digest(label, value)), self._letters
         while (name := f"{label}_{_written(number, length)}") in self._values:
             length += _MORE
         return name
+
+    def _digest(self, kind: str, value: str) -> bytes:
+        return hmac.digest(self._key, f"{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
 
 
 def key_of_conversation(key: bytes, prompt: Prompt) -> bytes:
