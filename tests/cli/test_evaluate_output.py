@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from outgate.cli.main import cli
 
 SAMPLE = "tests/data/output/sample.jsonl"
-LEAST = {"toxicity": (0.9, 0.1), "pii": (1.0, 0.0), "leak": (1.0, 0.0)}
+LEAST = {"toxicity": (0.9, 0.1), "pii": (1.0, 0.0), "secret": (1.0, 0.0), "leak": (1.0, 0.0)}
 """Recall at least, and false alarms at most."""
 
 
@@ -34,7 +34,7 @@ def test_the_sample_is_judged_no_worse_than_it_is(tmp_path):
     [
         ("[]", "this is not"),
         ('{"text": "x", "label": 2, "kind": "pii"}', "this is not"),
-        ('{"text": "x", "label": 1, "kind": "harm"}', "none of toxicity, pii, leak"),
+        ('{"text": "x", "label": 1, "kind": "harm"}', "none of toxicity, pii, secret, leak"),
         ('{"text": "x", "label": 1, "kind": "leak", "system": 1}', "no text"),
     ],
 )

@@ -41,7 +41,7 @@ class NearModels:
 
     made: "list[NearModels]" = []
 
-    def __init__(self, socket: str, _observe: object = None) -> None:
+    def __init__(self, socket: str, *_observe: object) -> None:
         self._makers = dict(maker(entry, Path(socket).parent) for entry in MODELS)
         self._models: dict[str, Any] = {}
         self._thread = ThreadPoolExecutor(1)

@@ -18,6 +18,7 @@ from outgate.pipeline.stage import StreamStage
 from outgate.routing.figures import area
 from outgate.stages.leak_guard import LeakGuard, LeakGuardSettings
 from outgate.stages.output_pii import OutputPii, OutputPiiSettings
+from outgate.stages.output_secrets import OutputSecrets, OutputSecretsSettings
 from outgate.stages.toxicity_guard import ToxicityGuard, ToxicityGuardSettings
 from outgate.stores.memo import Memo
 from outgate.testing.ports import LocalModels
@@ -42,6 +43,7 @@ def guards() -> dict[str, StreamStage]:
     return {
         "toxicity": ToxicityGuard(ToxicityGuardSettings(action="flag")),  # type: ignore[arg-type]
         "pii": OutputPii(OutputPiiSettings(action="flag"), LocalModels(), Memo(bytes(32))),  # type: ignore[arg-type]
+        "secret": OutputSecrets(OutputSecretsSettings(action="flag"), LocalModels(), Memo(bytes(32))),  # type: ignore[arg-type]
         "leak": LeakGuard(LeakGuardSettings(action="flag")),  # type: ignore[arg-type]
     }
 

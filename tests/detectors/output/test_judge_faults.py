@@ -10,6 +10,7 @@ from outgate.model_server.embedders import Embedders
 from outgate.pipeline.contract import OnError
 from outgate.stages.leak_guard import LeakGuard, LeakGuardSettings
 from outgate.stages.output_pii import OutputPii, OutputPiiSettings
+from outgate.stages.output_secrets import OutputSecrets, OutputSecretsSettings
 from outgate.stages.output_topics import OutputTopics, OutputTopicsSettings
 from outgate.stages.toxicity_guard import ToxicityGuard, ToxicityGuardSettings
 from outgate.stores.memo import Memo
@@ -21,6 +22,7 @@ SYSTEM = (
 )
 GUARDS = {
     "output_pii": lambda **fields: OutputPii(OutputPiiSettings(**fields), LocalModels(), Memo(bytes(32))),
+    "output_secrets": lambda **fields: OutputSecrets(OutputSecretsSettings(**fields), LocalModels(), Memo(bytes(32))),
     "leak_guard": lambda **fields: LeakGuard(LeakGuardSettings(**fields)),
     "output_topics": lambda **fields: OutputTopics(
         OutputTopicsSettings(topics={"names": {"any": ["phrase"]}}, least=4000, **fields),

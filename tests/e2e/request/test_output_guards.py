@@ -13,6 +13,7 @@ from support.waiting import until
 
 GUARDS = """
 output_pii: {limit: 60}
+output_secrets: {limit: 60}
 leak_guard: {}
 toxicity_guard: {}
 """
@@ -22,6 +23,7 @@ INSTRUCTIONS = (
 )
 FOUND = {
     "output_pii": "Write to jane.doe@example.com now. ",
+    "output_secrets": "Use ghp_Zk3vQ9xT7mRw2LpN8cYs5HdB1fGjV6aU4eXo now. ",
     "leak_guard": INSTRUCTIONS,
     "toxicity_guard": "You are a stupid worthless idiot, go to hell! ",
 }
