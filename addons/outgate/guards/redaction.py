@@ -42,7 +42,7 @@ class RedactSettings(TimedSettings):
 
     entities: tuple[Entity, ...] = ENTITIES  # type: ignore[assignment]
     """What is replaced, by presidio's names. `PERSON`, `LOCATION` (with street addresses) and `POSTAL_CODE` are found by a model;
-    it errs and costs about 35 ms for 200 new words; `ORGANIZATION` only where a legal form or a word (Bank) gives one away."""
+    it errs and costs 45 to 75 ms for 200 new words; `ORGANIZATION` only where a legal form or a word (Bank) gives one away."""
     names_in: Literal["prose", "values"] = "prose"
     """Where names are looked for: in lines of prose, or in comments and quoted strings of code, logs and JSON too."""
     mentions: bool = True
@@ -97,7 +97,7 @@ class Redaction:
             self._finders.append(Custom(memo, settings.patterns, settings.deny_list))
 
     async def findings(self, prompt: Prompt, principal: Principal) -> Found:
-        """What every finder found, one after the other:."""
+        """What every finder found, one after the other."""
         found: dict[int, tuple[Finding, ...]] = {}
         for finder in self._finders:
             for leaf, some in (await finder.findings(prompt, principal)).items():
