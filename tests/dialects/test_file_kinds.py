@@ -11,6 +11,7 @@ from support.documents import pdf, sheet, word
     [
         (pdf("a"), "pdf"),
         (b"junk before it\n" + pdf("a"), "pdf"),
+        (b"a line of text\n" * 100 + pdf("a"), "pdf"),
         (word("a"), "office"),
         (sheet(("a",)), "office"),
         (b"\x89PNG\r\n\x1a\n...", "image"),

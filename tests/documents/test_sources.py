@@ -73,6 +73,11 @@ def test_a_file_id_cannot_leave_its_path():
     assert "/proxy/v1/files/..%2Fmodels%3Fx%3D%2F%23/content" == asked[0].target
 
 
+@pytest.mark.parametrize("file_id", [".", ".."])
+def test_a_file_id_that_is_a_step_in_a_path_is_not_fetched(file_id):
+    assert (None, []) == fetched(by_id(file_id), provider_files=True)
+
+
 def test_without_the_setting_nobody_is_asked():
     assert (None, []) == fetched(by_id())
     assert (None, []) == fetched(by_url("https://docs.example.com/public/a"))
@@ -92,6 +97,12 @@ def test_a_url_below_an_allowed_one_is_fetched():
         "https://docs.example.com/public/%2e%2e/private/a",
         "https://docs.example.com/public/%2E%2E%2Fprivate/a",
         "https://docs.example.com/public/..\\private",
+        "https://docs.example.com/public/%252e%252e/private",
+        "https://docs.example.com/public/..;/private",
+        "https://docs.example.com/public/%5c..%5cprivate",
+        "https://docs.example.com/public/a%00b",
+        "https://docs.example.com/public/a?x HTTP/1.1",
+        "https://docs.example.com/public/?q=\ud800",
         "https://docs.example.com.evil.example/public/a",
         "https://docs.example.com@169.254.169.254/public/a",
         "http://docs.example.com/public/a",

@@ -3,8 +3,9 @@
 An address is never dialled because a caller names it: its host must be a provider of the policy, and is dialled as that.
 """
 
+import re
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from outgate.dialects.attachments import Attachment
 from outgate.dialects.registry import spec
@@ -13,6 +14,10 @@ from outgate.errors import UpstreamError
 from outgate.upstreams.catalog import Backend, Catalog
 from outgate.upstreams.client import Client
 from outgate.upstreams.credentials import Credentials
+
+_ODD = re.compile(r"(?:^|/)\.{1,2}(?:/|;|\Z)|[\\\x00-\x20\x7f]")
+"""A dot segment, with parameters or without, and what some servers read as a slash or an end."""
+_PRINTED = re.compile(r"[!-~]+")
 
 
 class UnresolvedError(Exception):
@@ -60,6 +65,8 @@ class Sources:
         backend = self._catalog.by_destination(destination)
         if backend is None:
             return None
+        if file_id in (".", ".."):  # which a server takes for a step in its path
+            return None
         target = f"{backend.path_prefix}/v1/files/{quote(file_id, safe='')}/content"
         return Place(backend, target, spec(backend.dialect).file_fields)
 
@@ -75,6 +82,6 @@ class Sources:
 def _begins(url: str, prefix: str) -> bool:
     """Whether a URL lies below a prefix, whatever a server may make of its path: none with dot segments does."""
     parts = urlsplit(url)
-    plain = parts.scheme == "https" and parts.username is None and not parts.fragment and "\\" not in url
-    segments = parts.path.replace("%2e", ".").replace("%2E", ".").split("/")
-    return plain and url.startswith(prefix) and not {".", ".."} & set(segments) and "%2f" not in parts.path.lower()
+    plain = parts.scheme == "https" and parts.username is None and not parts.fragment
+    odd = _ODD.search(unquote(unquote(parts.path))) or "%2f" in parts.path.lower()
+    return plain and _PRINTED.fullmatch(url) is not None and url.startswith(prefix) and not odd

@@ -16,7 +16,7 @@ from outgate.inference.prompt import Channel, Prompt
 from outgate.model_server.client import findings
 from outgate.model_server.pieces import portions
 
-REVISION = "1"
+REVISION = "2"
 """Raise it whenever rules or screen change."""
 _KIND = f"secrets:{REVISION}"
 _TURN, _LONG = 32_768, 131_072

@@ -21,6 +21,8 @@ def test_ordinary_text_asks_nothing(text):
         "password: tiger9!Zx",
         "curl -u me:pa55word host",
         "-----BEGIN PRIVATE KEY-----",
+        "dump: " + b"AKIAQ3EGRZ7YVL2MJX5K".hex(" "),
+        "dump: " + b"AKIAQ3EGRZ7YVL2MJX5K".hex(":"),
     ],
 )
 def test_what_may_be_one_is_asked_about(text):

@@ -20,6 +20,7 @@ _BACK = 120
 _WORD_BEFORE = re.compile(r"\S+\Z")
 """Of a URL, say."""
 _RUN = re.compile(r"[A-Za-z0-9_+=~-]{16,}")
+_SPACED_HEX = re.compile(r"[0-9A-Fa-f]{2}(?:[ :,][0-9A-Fa-f]{2}){11,}")
 _DIGIT, _LETTER, _SHOUTED = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]"), re.compile(r"[A-Z].*[a-z]|[a-z].*[A-Z]")
 _NAMES = "passw(?:or)?d|passphrase|passwd|pwd|pass|secret|token|key|auth|credentials?|bearer|basic|license"
 _VALUE = r"(?:[^\s]{0,60}[0-9]|(?-i:[^\s]{0,40}[a-z][A-Z]))"
@@ -50,6 +51,8 @@ def _places(text: str) -> Iterator[tuple[int, int]]:
         token = run[0]
         if _LETTER.search(token) and (_DIGIT.search(token) or (len(token) >= 24 and _SHOUTED.search(token))):
             yield run.span()
+    for run in _SPACED_HEX.finditer(text):
+        yield run.span()
     raw = text.encode("ascii", "replace")
     yield from _SPOKEN.spans(raw)
     if _MARK in text:
