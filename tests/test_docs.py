@@ -13,6 +13,7 @@ from support import reference
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+PAGES = ("policy.md", "stages.md", "denials.md", "diagnostics.md", "metrics.md", "guard_rules.md", "guard-matrix.md")
 
 
 @pytest.fixture(name="pages", scope="module")
@@ -20,7 +21,7 @@ def _pages() -> dict[str, str]:
     return reference.pages()
 
 
-@pytest.mark.parametrize("name", ["policy.md", "stages.md", "denials.md", "diagnostics.md", "metrics.md", "guard_rules.md"])
+@pytest.mark.parametrize("name", PAGES)
 def test_generated_page_is_current(pages, name):
     assert pages[name] == (DOCS / "reference" / name).read_text(), "run scripts/fix"
 

@@ -1,4 +1,4 @@
-"""The generated pages of docs/reference, from the code itself: policy, stages, denial codes, diagnostics, metrics, dialects.
+"""The generated pages of docs/reference, from the code itself: policy, stages, denials, diagnostics, metrics, dialects, guards.
 
 `PYTHONPATH=tests python tests/support/reference.py --write` writes them; the tests compare.
 """
@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 from outgate.detectors.injection.rules import BEGIN, HIDDEN, RULES
 from support.reference_denials import NOTICE, ROOT, denials_page, trees
 from support.reference_dialects import dialects_page
+from support.reference_matrix import matrix_page
 
 PAGES = ROOT / "docs" / "reference"
 
@@ -201,6 +202,7 @@ def pages() -> dict[str, str]:
         "diagnostics.md": diagnostics_page(),
         "metrics.md": metrics_page(),
         "dialects.md": NOTICE + dialects_page(),
+        "guard-matrix.md": NOTICE + matrix_page(),
     }
 
 

@@ -246,3 +246,11 @@ def test_arguments_are_pieces_of_json_and_nothing_else_is():
     assert 3 + -(-len(ARGUMENTS) // 7) == len([text for text in texts if text.escaped and text.text])
     assert {ARGUMENTS} == {text.text for text in texts if text.escaped and text.text and text.part[-1] == "arguments"}
     assert not [text for text in texts if text.escaped and text.channel is not Channel.TOOL_ARGUMENTS]
+
+
+@pytest.mark.parametrize("arguments", ['{"a name":4111111111111111}', {"a name": 4111111111111111}])
+def test_names_and_numbers_of_whole_arguments_are_judged(arguments):
+    [whole] = answer(orjson.dumps(response([called("reset", arguments)])), stream=False)
+    texts = {(text.channel, text.text) for text in whole.texts}
+
+    assert {(Channel.KEY, "a name"), (Channel.TOOL_ARGUMENTS, "4111111111111111")} <= texts

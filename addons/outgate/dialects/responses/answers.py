@@ -69,9 +69,13 @@ def _content(channel: Channel) -> Rule:
 
 
 def _item(*, streamed: bool) -> Rule:
-    """An output item. Streamed, its arguments are text as their pieces are: both become the same bytes again."""
+    """An output item. Streamed, its arguments are text as their pieces are: both become the same bytes again.
+
+    The names of arguments are the model's words, as their values are.
+    """
     call, result = Channel.TOOL_ARGUMENTS, Channel.TOOL_RESULT
-    arguments: dict[str, Any] = {} if streamed else {"nested": {"arguments": free(call, names=EVERYTHING, numbers=False)}}
+    given = {"arguments": free(call, state=frozenset())}
+    arguments: dict[str, Any] = {"rules": given} if streamed else {"rules": given, "nested": given}
     calls = _quiet(call, fixed=_ENVELOPE, **arguments)
     thought = Channel.REASONING
     cases = {
@@ -87,7 +91,7 @@ def _item(*, streamed: bool) -> Rule:
     }
     called = ("function_call", "custom_tool_call", "web_search_call", "computer_call", "local_shell_call", "shell_call")
     cases.update(dict.fromkeys((*called, "apply_patch_call", "tool_search_call", "mcp_approval_request", "program"), calls))
-    unknown = arguments or {"texts": {"arguments": call}}
+    unknown = {**arguments, "texts": {"arguments": call}} if streamed else arguments
     return _quiet(_SAID, fixed={"id": EVERYTHING, "type": EVERYTHING}, by="type", cases=cases, **unknown)
 
 

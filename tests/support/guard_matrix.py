@@ -1,0 +1,191 @@
+"""The guard matrix, by dialect, streamed or whole, channel, direction and action: its cells, and what must become of each.
+
+Cells come from the registry, the channels and `support.guard_places`; `support.guard_exchanges` asks them.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from outgate.dialects import registry
+from outgate.inference.operation import Kind
+from outgate.inference.prompt import Channel
+from outgate.inference.verdict import Verdict
+from support.guard_places import NEW, SAID, SPEECHES, Asked, Speech, Told, carried
+
+MAIL = "maria.canary@mail.test"
+ACTIONS = ("deny", "answer", "withhold", "flag", "redact")
+PHRASES = {
+    "deny": "crimson walrus ledger",
+    "answer": "quiet copper anchor",
+    "withhold": "seven amber lanterns",
+    "flag": "purple granite teapot",
+}
+JUDGED = {
+    "output_phrases": {"deny": "deny", "redact": "replace"},
+    "output_pii": {"answer": "answer", "flag": "flag"},
+    "tool_policy": {"withhold": "withhold"},
+}
+"""Which guard of answers shows an action, and its word for it."""
+NO_PLACE, NO_ACT, ECHO, NOT_SHOWN = "no place", "no such action", "repeats the request", "phrases only"
+CALLED = frozenset({Channel.TOOL_ARGUMENTS, Channel.KEY})
+"""Channels of a tool call in an answer."""
+ENDED = "ended"
+"""Words cannot stand in the middle of a tool call, nor in a dialect without an ending: the stream ends in an error instead."""
+REASONS = {
+    NO_PLACE: "the tables of the dialect give this channel to no text",
+    NO_ACT: "of the guards of answers only `tool_policy` withholds: a tool call, with its arguments",
+    ECHO: "an answer repeats it from its request, where it was judged: the verdict tells it as unjudged",
+    NOT_SHOWN: "only `output_phrases` (deny, redact) judges what the provider's own tools return or are: the verdict says unjudged",
+}
+"""Why a cell cannot be, or is not judged; the tests check each."""
+
+
+class Cell(NamedTuple):
+    """One cell."""
+
+    dialect: str
+    streamed: bool
+    direction: str
+    channel: Channel
+    action: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.dialect}-{'streamed' if self.streamed else 'whole'}-{self.direction}-{self.channel}-{self.action}"
+
+    @property
+    def speech(self) -> Speech:
+        return SPEECHES[self.dialect]
+
+    @property
+    def place(self) -> Asked | Told:
+        return (self.speech.asked if self.direction == "in" else self.speech.told)[self.channel]
+
+    @property
+    def seen(self) -> Channel:
+        """The channel under which the text is judged."""
+        elsewhere = self.place.seen if self.direction == "in" or self.streamed else None
+        return elsewhere or self.channel
+
+    @property
+    def marker(self) -> str:
+        personal = self.action == "redact" if self.direction == "in" else self.action in JUDGED["output_pii"]
+        return MAIL if personal else PHRASES.get(self.action, PHRASES["deny"])
+
+    @property
+    def reason(self) -> str:
+        """Why nothing is judged here; "" where the cell must act."""
+        table = self.speech.tables[0 if self.direction == "in" else 2 if self.streamed else 1]
+        if self.channel not in carried(table):
+            return NO_PLACE
+        if self.direction == "in":
+            return ""
+        if self.action == "withhold":
+            return "" if self.channel in CALLED else NO_ACT
+        if self.channel in (Channel.SYSTEM, Channel.USER, Channel.PARAMETER):
+            return ECHO
+        tools = self.channel in (Channel.TOOL_RESULT, Channel.TOOL_DEFINITION)
+        return NOT_SHOWN if tools and self.action in JUDGED["output_pii"] else ""
+
+
+class Seen(NamedTuple):
+    """What became of an exchange: for the client, for the provider (None: nobody was asked), and in the facts."""
+
+    status: int
+    body: str
+    sent: str | None
+    verdict: Verdict | None
+    redacted: Any = None
+    text: str = ""
+
+
+def dialects() -> list[str]:
+    """Every registered dialect that has conversations."""
+    return [spec.name for spec in registry.SPECS if any(path.kind is Kind.CHAT for path in spec.paths)]
+
+
+def unplaced() -> list[str]:
+    """What of the registered dialects has no row or place yet: dialects, and channels that their tables give to some text."""
+    missing = [name for name in dialects() if name not in SPEECHES]
+    for name in set(dialects()).intersection(SPEECHES):
+        asked, whole, streamed = map(carried, SPEECHES[name].tables)
+        missing += [f"{name} in {channel}" for channel in asked.difference(SPEECHES[name].asked)]
+        missing += [f"{name} out {channel}" for channel in (whole | streamed).difference(SPEECHES[name].told)]
+    return sorted(missing)
+
+
+def cells() -> list[Cell]:
+    """Every cell of the registered dialects. Raises KeyError for a dialect without a row in `SPEECHES`."""
+    return [
+        Cell(dialect, streamed, direction, channel, action)
+        for dialect in dialects()
+        for direction in ("in", "out")
+        for channel in Channel
+        for streamed in (False, True)
+        for action in ACTIONS
+    ]
+
+
+def _wanted(cell: Cell) -> str:
+    """What must become of a request with this text."""
+    assert isinstance(cell.place, Asked)
+    if cell.action in ("flag", "redact"):
+        return {"flag": "flagged", "redact": "redacted"}[cell.action]
+    if cell.place.kind == SAID or (cell.action == "withhold" and cell.place.kind == NEW):
+        return "withheld"
+    return "answered" if cell.action == "answer" else "denied"
+
+
+def outcome(cell: Cell) -> str:
+    """What must become of it, as one word."""
+    if cell.reason:
+        return cell.reason
+    if cell.direction == "in":
+        return _wanted(cell)
+    silent = registry.spec(cell.dialect).ending is None or cell.seen is Channel.TOOL_ARGUMENTS
+    if cell.action == "answer" and cell.streamed and silent:
+        return ENDED
+    return {"deny": "denied", "answer": "answered", "withhold": "withheld", "flag": "flagged", "redact": "replaced"}[cell.action]
+
+
+def differences(cell: Cell, seen: Seen) -> Iterator[str]:
+    """Every way in which an exchange came out otherwise."""
+    wanted, marker = outcome(cell), cell.marker
+    kinds = {extent.kind for extent in seen.verdict.scanned} if seen.verdict else set()
+    shown = marker in seen.text or marker in seen.body
+    if wanted in (ECHO, NOT_SHOWN):
+        untold = {extent.kind for extent in seen.verdict.unjudged} if seen.verdict else set()
+        yield from _unless(cell.seen.value in untold - kinds, f"told as scanned {kinds} and unjudged {untold}")
+        return
+    read = "tool_call" if cell.direction == "out" and wanted == "withheld" else cell.seen.value
+    yield from _unless(wanted == "redacted" or read in kinds, f"scanned {kinds}")
+    acted = wanted == "redacted" or (seen.verdict is not None and seen.verdict.action == {ENDED: "answered"}.get(wanted, wanted))
+    yield from _unless(acted, f"verdict {seen.verdict}")
+    yield from (_asked if cell.direction == "in" else _told)(wanted, seen, marker, shown)
+
+
+def _asked(wanted: str, seen: Seen, marker: str, shown: bool) -> Iterator[str]:
+    if wanted in ("denied", "answered"):
+        word = "prompt_refused" if wanted == "denied" else "I can't help with that request."
+        yield from _unless(seen.sent is None, "a provider was asked")
+        yield from _unless(word in seen.body and not shown, f"the client got {seen.status} {seen.body}")
+        yield from _unless((seen.status == 200) == (wanted == "answered"), f"status {seen.status}")
+        return
+    yield from _unless(seen.sent is not None and (marker in seen.sent) == (wanted == "flagged"), f"the provider got {seen.sent}")
+    mark = {"withheld": "The gateway withheld it", "redacted": "EMAIL_", "flagged": marker}[wanted]
+    yield from _unless(mark in (seen.sent or ""), f"the provider got {seen.sent}")
+    yield from _unless(wanted != "redacted" or sum((seen.redacted or {}).values()) == 1, f"redacted {seen.redacted}")
+    yield from _unless("Fine." in seen.text, f"the client got {seen.status} {seen.body}")
+
+
+def _told(wanted: str, seen: Seen, marker: str, shown: bool) -> Iterator[str]:
+    yield from _unless(seen.sent is not None, "no provider was asked")
+    yield from _unless(shown == (wanted == "flagged"), f"the client got {seen.status} {seen.body}")
+    told = {"answered": "I can't help with that.", "replaced": "[removed]", "flagged": marker, "withheld": "It was not passed on"}
+    words = told.get(wanted, "answer_refused")
+    yield from _unless(words in seen.body or words in seen.text, f"the client got {seen.status} {seen.body}")
+
+
+def _unless(right: bool, told: str) -> Iterator[str]:
+    if not right:
+        yield told
