@@ -57,6 +57,14 @@ def test_nothing_of_a_secret_leaves_before_the_answer_ends(action, size):
     assert ("answer_refused" if action == "deny" else "I can't help with that.") == out.ending
 
 
+@pytest.mark.parametrize("size", [1, 4, 30])
+def test_an_attack_with_spaced_hexadecimal_in_pieces_leaves_nothing(size):
+    said = TOKEN.encode().hex(" ")
+    out = passed(guard(action="replace").open(request("hi")), cut(f"Use {said} for it.", size))
+
+    assert "Use [removed] for it." == out.text
+
+
 @pytest.mark.parametrize("size", [3, 50, 4000])
 def test_a_block_longer_than_what_is_held_back_never_leaves(size):
     out = passed(guard(action="replace").open(request("hi")), cut(f"Here: {BLOCK}\nKeep it.", size))

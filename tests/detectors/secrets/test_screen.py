@@ -19,6 +19,7 @@ def test_ordinary_text_asks_nothing(text):
         "x" * 500 + " AKIAQ3EGRZ7YVL2MJX5K",
         "db://u:pw9x@h",
         "password: tiger9!Zx",
+        "The password is: tiger9!Zx",
         "curl -u me:pa55word host",
         "-----BEGIN PRIVATE KEY-----",
         "dump: " + b"AKIAQ3EGRZ7YVL2MJX5K".hex(" "),

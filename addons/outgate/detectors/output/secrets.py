@@ -22,8 +22,9 @@ LONGEST = 1_024
 _AT_ONCE = 32_768
 """Characters that are screened while others on the event loop wait; of more, the search takes care."""
 _BLOCK = "-----BEGIN"
-_LAST = re.compile(r"(?:-----BEGIN[A-Z0-9 ]{0,40}-{0,5}\s{0,4})?[^\s\u2e80-\ud7ff]*\Z")
-"""The last word, which ends at a letter of a script without spaces too, and the first line of a block of PEM before it."""
+_LAST = re.compile(r"(?:-----BEGIN[A-Z0-9 ]{0,40}-{0,5}\s{0,4}|(?:\b[0-9A-Fa-f]{2}[ :,])+)?[^\s\u2e80-\ud7ff]*\Z")
+"""The last word, which ends at a letter of a script without spaces too, and before it the first line of a block
+of PEM, or bytes in hexadecimal."""
 
 
 class Search(Protocol):

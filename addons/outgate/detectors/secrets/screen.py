@@ -25,7 +25,7 @@ _DIGIT, _LETTER, _SHOUTED = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]"), re.co
 _NAMES = "passw(?:or)?d|passphrase|passwd|pwd|pass|secret|token|key|auth|credentials?|bearer|basic|license"
 _VALUE = r"(?:[^\s]{0,60}[0-9]|(?-i:[^\s]{0,40}[a-z][A-Z]))"
 _SPOKEN = Linear(
-    rf"(?:{_NAMES})[a-z0-9_\"'\]`*-]{{0,40}}[\t >]{{0,4}}(?::?=|:|=>|\bis\b|\bwas\b|\bto\b)[\t ]{{0,4}}{_VALUE}"
+    rf"(?:{_NAMES})[a-z0-9_\"'\]`*-]{{0,40}}[\t >]{{0,4}}(?::?=|:|=>|\bis\b:?|\bwas\b:?|\bto\b:?)[\t ]{{0,4}}{_VALUE}"
     rf"|(?:bearer|basic|token)[\t ]{_VALUE}"
     r"|://[^\s/@:\"'<>]{0,64}:[^\s/@\"'<>]{3,256}@"
     r"|(?:-u|--user)[ =]{0,2}[\"']?[^\s:\"']{1,64}:[^\s\"']{4}"
