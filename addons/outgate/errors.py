@@ -13,6 +13,20 @@ class OutageError(OutgateError):
     """A part of the gateway is down. Whoever keeps that part says so once, so that nobody need for each request."""
 
 
+class ToldError(OutgateError):
+    """A failure whose reason operators read: in the log, the closing line and the verdict of the guard that failed."""
+
+    @property
+    def told(self) -> str:
+        """The reason, in words of our own: nothing of a text, nor of what a service answered."""
+        return str(self)
+
+
+def told_by(error: BaseException) -> str:
+    """The reason of a failure as operators may read it; empty where it might quote something."""
+    return error.told if isinstance(error, ToldError) else ""
+
+
 class WireError(OutgateError, ValueError):
     """Bytes from a client or a provider that are refused. `code` is stable, the message never quotes the bytes."""
 

@@ -1,14 +1,17 @@
 """A judge of tool calls at work: what is held, bounds, failures, decisions asked once."""
 
+from dataclasses import replace
+
 import pytest
 
-from outgate.dialects.registry import dialect
+from outgate.dialects.registry import dialect, spec
 from outgate.errors import Denial
+from outgate.exchange.guarded import opened
 from outgate.exchange.judging import CutError
 from outgate.inference.judge import CallJudge, Cut
 from outgate.inference.operation import Kind, Operation
 from outgate.pipeline.contract import OnError
-from support.judging import at_once, guarded
+from support.judging import at_once, execution_of, guarded
 from support.openai_answers import call_chunk, chat_stream, chunk
 
 CHAT = Operation("openai", Kind.CHAT)
@@ -80,3 +83,12 @@ def test_no_calls_are_read_where_an_answer_is_no_conversation():
     events = dialect("openai").answer(CHAT, True, True).feed(STREAM)
 
     assert events == [out for event in events for out in at_once(judges.feed(event))]
+
+
+def test_calls_that_nothing_reads_are_denied_before_the_head(monkeypatch):
+    unread = replace(spec("openai"), calls=None)
+    monkeypatch.setattr("outgate.exchange.guarded.spec", lambda _: unread)
+
+    refused = opened(execution_of({"judge_0": Deciding("no")}))
+    assert isinstance(refused, Denial)
+    assert ("stage_failed", "judge_0") == (refused.code, refused.stage)

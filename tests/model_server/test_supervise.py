@@ -23,6 +23,7 @@ class Script:
         self.now = 0.0
         self.pauses: list[float] = []
         self.said: list[str] = []
+        self.counted: list[tuple[str, tuple[str, ...], float]] = []
 
     async def spawn(self) -> "Script":
         if not self.lives:
@@ -50,7 +51,9 @@ class Script:
         self.now += seconds
 
     def run(self) -> ModelServerSupervisor:
-        supervisor = ModelServerSupervisor(self.spawn, self.alive, lambda: self.now, self.said.append, self.sleep)
+        supervisor = ModelServerSupervisor(
+            self.spawn, self.alive, lambda: self.now, self.said.append, self.sleep, lambda *counted: self.counted.append(counted)
+        )
         with pytest.raises(EndedError):
             asyncio.run(supervisor.run())
         return supervisor
@@ -64,6 +67,17 @@ def test_operators_read_one_line_when_it_ends_and_one_when_it_is_back() -> None:
         "model server is back after 0.7 s",
         "model server ended with 1, restarting; requests that need it are refused",
     ] == script.said
+
+
+def test_ends_are_counted_by_reason_and_whether_it_is_up() -> None:
+    script = Script(31.0, -1)
+    script.run()
+    assert [
+        ("outgate_model_server_up", (), 1.0),
+        ("outgate_model_server_restarts_total", ("ended",), 1.0),
+        ("outgate_model_server_up", (), -1.0),
+        ("outgate_model_server_restarts_total", ("unstartable",), 1.0),
+    ] == script.counted
 
 
 class Stopped:

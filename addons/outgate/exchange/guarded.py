@@ -26,9 +26,10 @@ def opened(execution: Execution) -> "Guarded | Denial":
     """Open a judge for each stream stage of the plan. A denial, where one of them fails and does not fail open."""
     guards: list[Guard] = []
     for step in execution.plan.streams:
-        start, failed = execution.clock(), None
+        start, failed, reader = execution.clock(), None, None
         try:
             judge = _opened(step, execution.slots)
+            reader = _calls_of(judge.operation) if isinstance(judge, CallJudge) else None
         except Exception as error:
             judge, failed = None, step.on_error(broken(step, error))
         if isinstance(failed, Denial):
@@ -36,8 +37,8 @@ def opened(execution: Execution) -> "Guarded | Denial":
             execution.trace.append(Ran(step.name, execution.clock() - start, "error"))
             return failed
         guard = _kind_of(judge)(step, judge, execution.clock, execution.clock() - start, failed)
-        if isinstance(judge, CallJudge) and isinstance(guard, Calling):
-            guard.reads(_calls_of(judge.operation))
+        if isinstance(guard, Calling):
+            guard.reads(reader)
         guards.append(guard)
     return Guarded(execution, guards)
 
@@ -49,8 +50,15 @@ def _kind_of(judge: Judge | None) -> type[Guard]:
 
 
 def _calls_of(operation: Operation) -> Callable[[Decide], CallReader] | None:
-    """What reads tool calls in answers to this operation: conversations alone have any."""
-    return spec(operation.dialect).calls if operation.kind is Kind.CHAT else None
+    """What reads tool calls in answers to this operation: conversations alone have any. Raises ContractViolationError where a
+    dialect has conversations and nothing that reads their calls: they would pass unjudged.
+    """
+    if operation.kind is not Kind.CHAT:
+        return None
+    reader = spec(operation.dialect).calls
+    if reader is None:
+        raise ContractViolationError(f"nothing reads the tool calls of {operation.dialect}")
+    return reader
 
 
 def _opened(step: Step, slots: list[Any]) -> Judge | None:

@@ -139,10 +139,10 @@ class Classifier:
 
 
 def _score_of(answer: Any) -> float:
-    try:
-        return float(answer[0])
-    except (TypeError, ValueError, IndexError):
-        raise ModelServerError("protocol") from None
+    score = answer[0] if isinstance(answer, list) and answer else None
+    if not isinstance(score, float | int) or not 0 <= score <= 1:
+        raise ModelServerError("protocol")
+    return float(score)
 
 
 def _slices(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from outgate.detectors.external.settings import Circuit, ExternalGuardSettings
 from outgate.detectors.external.shapes import Asker, Findings, Piece, decoded, encoded, sendable
 from outgate.detectors.injection.finding import Placed
-from outgate.errors import FailureKind, OutgateError, UpstreamError
+from outgate.errors import FailureKind, ToldError, UpstreamError
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.inference.spending import spend
@@ -29,8 +29,12 @@ _OF_THE_TEXT = frozenset({400, 413, 415, 422})
 _FIELDS = (("content-type", "application/json"), ("accept", "application/json"))
 
 
-class ExternalGuardError(OutgateError):
+class ExternalGuardError(ToldError):
     """No answer that can be read. The message names the reason, and quotes nothing."""
+
+
+class ExternalGuardTimeoutError(ExternalGuardError, TimeoutError):
+    """No answer in time."""
 
 
 class Memory(Protocol):
@@ -77,9 +81,12 @@ class Service:
         self._slots = asyncio.Semaphore(settings.concurrency)
 
     async def ask(self, question: bytes, until: float) -> dict[str, Any]:
-        """The answer, until this time of the loop. Raises ExternalGuardError or TimeoutError."""
-        async with asyncio.timeout_at(until):
-            await self._slots.acquire()
+        """The answer, until this time of the loop. Raises ExternalGuardError."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise ExternalGuardTimeoutError("too many questions are on their way") from None
         try:
             self._breaker.check()
             return await self._answer(question, until)
@@ -133,7 +140,7 @@ class ExternalGuard:
         self._channels, self._kind = frozenset(settings.channels), f"external:{kind}"
 
     async def find(self, prompt: Prompt, principal: Principal, request: str, model: str) -> list[Placed]:
-        """What it finds in a prompt, in order of the leaves. Raises ExternalGuardError or TimeoutError."""
+        """What it finds in a prompt, in order of the leaves. Raises ExternalGuardError."""
         until = asyncio.get_running_loop().time() + self._settings.limit
         slices = list(self._slices(prompt, principal.name))
         remembered = self._memory.get_many(principal.tenant, self._kind, [each.digest for each in slices])
@@ -198,6 +205,8 @@ def _told(error: Exception) -> Exception:
     """The reason that is told: names of our own alone."""
     if isinstance(error, UpstreamError):
         return ExternalGuardError(f"{error.kind}: {error.reason or 'unreadable'}")
+    if isinstance(error, TimeoutError):
+        return ExternalGuardTimeoutError("no answer in time")
     return ExternalGuardError("no JSON object") if isinstance(error, ValueError) else error
 
 

@@ -14,7 +14,6 @@ from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.model_server.client import findings
 from outgate.model_server.pieces import PiiPieces
-from outgate.model_server.wire import ModelServerError
 from outgate.stores.memo import Memo
 
 _TURN, _LONG = 16_384, 65_536
@@ -35,10 +34,7 @@ class NerPort:
 
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str) -> Sequence[tuple[Finding, ...]]:
         answers = await self._models.ask("ner", texts, options=entities, share=share)
-        try:
-            return [findings(answer) for answer in answers]
-        except (TypeError, ValueError):
-            raise ModelServerError("protocol") from None
+        return [findings(answer) for answer in answers]
 
 
 class Named:

@@ -59,6 +59,7 @@ class Verdict:
 
     `scanned` was read, `unjudged` was there and was not: parts that no policy can read, channels that the guard leaves out, what
     stood behind a first match. `revision` names the rules or the model where their version matters to who reads the record.
+    `reason` says why the guard, or what it asks, failed.
     """
 
     action: Action = Action.ALLOWED
@@ -66,6 +67,7 @@ class Verdict:
     scanned: tuple[Extent, ...] = ()
     unjudged: tuple[Extent, ...] = ()
     revision: str = ""
+    reason: str = ""
 
 
 FAILED = Verdict(action=Action.FAILED)

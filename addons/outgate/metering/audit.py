@@ -90,6 +90,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "scanned": [_extent(extent) for extent in verdict.scanned],
         "unjudged": [_extent(extent) for extent in verdict.unjudged],
         "revision": verdict.revision,
+        "reason": verdict.reason,
     }
     return {"action": verdict.action.value, **{name: value for name, value in told.items() if value}}
 

@@ -1,4 +1,4 @@
-"""Lines for the operator's log: one for each denial, failure and failed attempt, identical ones counted.
+"""Lines for the operator's log: one for each denial, failed guard and failed attempt, identical ones counted.
 
 What an exchange shows here is what its audit line shows, shorter; never text of a prompt or an answer. A flood writes a bounded
 number of lines: what is like a line of the last seconds is counted, and told when they are over.
@@ -31,6 +31,10 @@ class Notices:
                 self._say(_attempt(attempt), f"workload={closed.workload} id={exchange_id}")
         if closed.denial is not None:
             self._say(_denial(closed), f"{_asked(closed)} id={exchange_id}: {_printable(closed.denial.message)}")
+            return
+        for guard, verdict in closed.verdicts.items():
+            if verdict.reason:
+                self._say(f"{guard} failed ({verdict.reason}), the request went on", f"workload={closed.workload} id={exchange_id}")
 
     def flush(self) -> None:
         """Log how many more there were of each line, and begin a new period."""

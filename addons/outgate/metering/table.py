@@ -149,6 +149,14 @@ METRICS = (
         "or abandoned, where the stage ran out of time or the caller had gone",
         (0.001, 0.002, 0.005, *_SECONDS[:11]),
     ),
+    Metric("outgate_model_server_up", Type.GAUGE, (), "1 while the model server answers; 0 too where no policy asks it"),
+    Metric(
+        "outgate_model_server_restarts_total",
+        Type.COUNTER,
+        ("reason",),
+        "ends of the model server, after each of which another is started: ended, silent (it did not answer and was killed) or "
+        "unstartable",
+    ),
     Metric(
         "outgate_model_batch_pieces",
         Type.HISTOGRAM,

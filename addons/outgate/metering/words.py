@@ -133,8 +133,11 @@ def _found(line: Line) -> Iterator[str]:
             times = f" {match['count']} times" if match.get("count", 1) > 1 else ""
             text = f"; outgate why {match['text']}" if match.get("text") else ""
             yield f"{match.get('rule')}{where}{times}, by {guard}: {became}{text}"
+        reason = f" ({verdict['reason']})" if verdict.get("reason") else ""
         if verdict.get("action") == "failed":
-            yield f"{guard} failed, and read nothing to its end"
+            yield f"{guard} failed{reason}, and read nothing to its end"
+        elif reason:
+            yield f"{guard} went on without its model{reason}"
         unread = ", ".join(f"{each['count']} {each['kind']}" for each in verdict.get("unjudged", ()))
         if unread and verdict.get("action") == "denied":
             yield f"{guard} did not read: {unread}"

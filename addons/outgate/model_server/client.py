@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from outgate.inference.finding import Finding
-from outgate.model_server.wire import Frames, ModelServerDownError, ModelServerError, frame
+from outgate.model_server.wire import CODES, Frames, ModelServerDownError, ModelServerError, frame
 
 MAX_UNSENT = 64 * 1024 * 1024
 type Observe = Callable[[tuple[str, str], float], None]
@@ -59,14 +59,15 @@ class _Link(asyncio.Protocol):
                 self.transport.write(frame({"cancel": number}))
 
     def _answer(self, message: dict[str, Any]) -> None:
-        future = self.waiting.pop(message.get("id", -1), None)
+        number = message.get("id")
+        future = self.waiting.pop(number, None) if isinstance(number, int) else None
         if future is None or future.done():
             return
         if "results" in message:
             future.set_result(message)
         else:
             code, _, why = str(message.get("error", "protocol")).partition(": ")
-            future.set_exception(ModelServerError(code, why))
+            future.set_exception(ModelServerError(code, why) if code in CODES else ModelServerError("protocol"))
 
 
 class ModelClient:
@@ -131,10 +132,7 @@ class ModelClient:
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str = "") -> list[tuple[Finding, ...]]:
         """Structured personal data in each text, disjoint and in order. Raises ModelServerError."""
         answers = await self.ask("pii", texts, options=entities, share=share)
-        try:
-            return [findings(answer) for answer in answers]
-        except (TypeError, ValueError):
-            raise ModelServerError("protocol") from None
+        return [findings(answer) for answer in answers]
 
     async def close(self) -> None:
         """Drop the connection; whoever waits gets a ModelServerDownError."""
@@ -153,5 +151,8 @@ class ModelClient:
 
 
 def findings(result: Any) -> tuple[Finding, ...]:
-    """Findings as the model `pii` gives them. Raises TypeError or ValueError for anything else."""
-    return tuple(Finding(str(entity), int(start), int(end), float(score)) for entity, start, end, score in result)
+    """Findings as the model `pii` gives them. Raises ModelServerError for anything else."""
+    try:
+        return tuple(Finding(str(entity), int(start), int(end), float(score)) for entity, start, end, score in result)
+    except (TypeError, ValueError):
+        raise ModelServerError("protocol") from None

@@ -22,6 +22,9 @@ counted, not seconds: a machine that was suspended finds its child alive."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 
+type Count = Callable[[str, tuple[str, ...], float], None]
+
+
 class Child(Protocol):
     """What asyncio calls a subprocess."""
 
@@ -34,7 +37,8 @@ class Child(Protocol):
 
 
 class ModelServerSupervisor:
-    """Keeps one child alive. `spawn` starts it, `alive` asks it, `clock` is monotonic seconds, `report` takes a line for operators.
+    """Keeps one child alive. `spawn` starts it, `alive` asks it, `clock` is monotonic seconds, `report` takes a line for operators,
+    `count` counts a metric.
 
     `run` never returns until it is cancelled, and then kills the child.
     """
@@ -46,7 +50,9 @@ class ModelServerSupervisor:
         clock: Callable[[], float],
         report: Callable[[str], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        count: Count = lambda _metric, _labels, _amount: None,
     ) -> None:
+        self._count = count
         self._spawn, self._alive, self._clock, self._report, self._sleep = spawn, alive, clock, report, sleep
         self._down_since: float | None = None
         self._silent = False
@@ -55,10 +61,10 @@ class ModelServerSupervisor:
 
     @classmethod
     def of_socket(
-        cls, path: str, clock: Callable[[], float], report: Callable[[str], None], models: Sequence[str] = ()
+        cls, path: str, clock: Callable[[], float], report: Callable[[str], None], count: Count, models: Sequence[str] = ()
     ) -> "ModelServerSupervisor":
         """The supervisor of `python -m outgate.model_server.process` on this socket."""
-        return cls(lambda: spawn(path, os.environ, models), lambda: is_alive(path), clock, report)
+        return cls(lambda: spawn(path, os.environ, models), lambda: is_alive(path), clock, report, count=count)
 
     async def run(self) -> None:
         pause = FIRST_PAUSE
@@ -74,7 +80,7 @@ class ModelServerSupervisor:
         try:
             child = await self._spawn()
         except OSError as error:
-            self._ended(f"cannot be started ({error.strerror})")
+            self._ended(f"cannot be started ({error.strerror})", "unstartable")
             return
         self.starts += 1
         async with asyncio.TaskGroup() as group:
@@ -87,7 +93,7 @@ class ModelServerSupervisor:
                 raise
             finally:
                 watch.cancel()
-        self._ended("does not answer" if self._silent else f"ended with {code}")
+        self._ended(*(("does not answer", "silent") if self._silent else (f"ended with {code}", "ended")))
 
     async def _watch(self, child: Child) -> None:
         """Ask until there is no answer any more, then end the child."""
@@ -104,13 +110,18 @@ class ModelServerSupervisor:
         _kill(child)
 
     def _answered(self) -> None:
-        self.up = True
+        if not self.up:
+            self.up = True
+            self._count("outgate_model_server_up", (), 1.0)
         if self._down_since is not None:
             self._report(f"model server is back after {self._clock() - self._down_since:.1f} s")
             self._down_since = None
 
-    def _ended(self, how: str) -> None:
-        self.up = False
+    def _ended(self, how: str, reason: str) -> None:
+        self._count("outgate_model_server_restarts_total", (reason,), 1.0)
+        if self.up:
+            self.up = False
+            self._count("outgate_model_server_up", (), -1.0)
         if self._down_since is None:
             self._down_since = self._clock()
             self._report(f"model server {how}, restarting; requests that need it are refused")

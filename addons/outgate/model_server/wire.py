@@ -13,21 +13,25 @@ from typing import Any
 
 import orjson
 
-from outgate.errors import OutageError, OutgateError
+from outgate.errors import OutageError, ToldError
 
 MAX_FRAME = 32 * 1024 * 1024
 _LENGTH = Struct(">I")
 
 
-class ModelServerError(OutgateError):
-    """The model server gave no answer. `code`: busy, too_large, unencodable, protocol, failed, unknown_model, unloadable.
+CODES = frozenset({"busy", "too_large", "unencodable", "protocol", "failed", "unknown_model", "unloadable"})
 
-    `why` says why a model cannot be loaded.
-    """
+
+class ModelServerError(ToldError):
+    """The model server gave no answer. `code` is one of CODES; `why` says why a model cannot be loaded."""
 
     def __init__(self, code: str, why: str = "") -> None:
         super().__init__(f"the model server gave no answer: {code}{why and ': '}{why}")
         self.code = code
+
+    @property
+    def told(self) -> str:
+        return f"the model server gave no answer: {self.code}"
 
 
 class ModelServerDownError(ModelServerError, OutageError):

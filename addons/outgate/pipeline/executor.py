@@ -8,7 +8,7 @@ from asyncio import CancelledError, current_task
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
-from outgate.errors import ContractViolationError, Denial, OutageError
+from outgate.errors import ContractViolationError, Denial, OutageError, told_by
 from outgate.pipeline.plan import Answer, Plan, Step
 from outgate.pipeline.waiting import Flight, work_of
 
@@ -151,10 +151,13 @@ def is_ending() -> bool:
 
 
 def broken[E: BaseException](step: Step, error: E) -> E:
-    """Log the type and place of a failure, never its message, which may quote what the stage was reading; no outage, which has been
-    told.
+    """Log a failure by the reason that it tells, else by its type and place, never its message, which may quote what the stage was
+    reading; no outage, which has been told.
     """
     if isinstance(error, OutageError):
+        return error
+    if reason := told_by(error):
+        _log.error("stage %s failed: %s", step.name, reason)
         return error
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

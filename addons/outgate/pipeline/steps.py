@@ -2,12 +2,13 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from inspect import iscoroutinefunction
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from outgate.errors import Denial
+from outgate.errors import Denial, told_by
 from outgate.inference.verdict import FAILED
 from outgate.pipeline.contract import OnError
 from outgate.pipeline.facts import VERDICTS, Origin, fact, field_of
@@ -123,10 +124,20 @@ def _failure(node: Node) -> Callable[[BaseException], Any]:
     contract = node.contract
     unset = tuple(FAILED if fact in node.verdicts else None for fact in outputs_of(node))
     if contract.on_error is OnError.OPEN:
-        return lambda _: unset
+        return lambda error: _reasoned(unset, told_by(error))
     if contract.on_error is OnError.FALLBACK:
         return lambda _: contract.fallback
     name, told = node.name, unset if node.verdicts else ()
     failed = Denial(code="stage_failed", status=503, message=f"The stage {name} failed.", stage=name, outputs=told)
     late = Denial(code="stage_timeout", status=503, message=f"The stage {name} ran out of time.", stage=name, outputs=told)
-    return lambda error: late if isinstance(error, TimeoutError) else failed
+
+    def denied(error: BaseException) -> Denial:
+        denial, reason = late if isinstance(error, TimeoutError) else failed, told_by(error)
+        return replace(denial, cause=reason, outputs=_reasoned(told, reason)) if reason else denial
+
+    return denied
+
+
+def _reasoned(outputs: tuple[Any, ...], reason: str) -> tuple[Any, ...]:
+    """These outputs, the verdicts of them with the reason of a failure."""
+    return tuple(replace(each, reason=reason) if each is FAILED else each for each in outputs) if reason else outputs

@@ -87,7 +87,7 @@ class Runtime:
         )
         self._accounts.health.changed = accounts_changed
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
-        metrics = Metrics(layout.metrics)
+        self._metrics = metrics = Metrics(layout.metrics)
         self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
         self._models = ModelClient(socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._client = Client(CachingResolver(time.monotonic))
@@ -172,7 +172,7 @@ class Runtime:
         """Keep the model server of this machine alive, from the first time this is called."""
         if not self._keeps_model_server:
             self._keeps_model_server = True
-            self.in_background(ModelServerSupervisor.of_socket(self._socket, time.monotonic, _log.warning).run())
+            self.in_background(ModelServerSupervisor.of_socket(self._socket, time.monotonic, _log.warning, self._metrics.add).run())
 
     async def stop(self) -> None:
         """Nothing of it is left when this returns: what runs beside has ended too, the model server's process with it."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from outgate.metering.metrics import render
+from outgate.metering.metrics import Metrics, render
 from outgate.model_server.supervise import ModelServerSupervisor
 from outgate.server.layout import Layout, authority_problem
 from outgate.server.worker_config import WorkerConfig
@@ -80,7 +80,8 @@ class Supervisor:
         self._sockets: dict[str, socket.socket] = {}
         self._stopping = asyncio.Event()
         self._wants_model_server = asyncio.Event()
-        self._model_server = ModelServerSupervisor.of_socket(str(self._layout.models), time.monotonic, _log.warning)
+        count = Metrics(self._layout.metrics).add
+        self._model_server = ModelServerSupervisor.of_socket(str(self._layout.models), time.monotonic, _log.warning, count)
         self._served = self._refused = False
 
     async def run(self) -> int:

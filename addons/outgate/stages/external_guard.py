@@ -73,10 +73,10 @@ class ExternalGuardStage(Stage):
         rest = tuple(self._extents(facts.prompt, read=False))
         try:
             found = await self._guard.find(facts.prompt, facts.principal, facts.exchange_id, facts.model_requested or "")
-        except (ExternalGuardError, TimeoutError):
+        except ExternalGuardError as error:
             if self._settings.on_error == "deny":
                 raise
-            return Verdict(action=FAILED.action, unjudged=read + rest), facts.prompt
+            return Verdict(action=FAILED.action, unjudged=read + rest, reason=error.told), facts.prompt
         return await self._actions.outcome(facts, found, Verdict(scanned=read, unjudged=rest))
 
     def _extents(self, prompt: Prompt, *, read: bool) -> tuple[Extent, ...]:

@@ -18,6 +18,7 @@ from outgate.detectors.injection.finding import Placed, Weight
 from outgate.detectors.injection.guard import Guard, Judged
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import IDS
+from outgate.errors import told_by
 from outgate.guards.classifier import MODEL, Classifier, Models
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import SKIPPED, Verdict
@@ -28,8 +29,10 @@ from outgate.stores.memo import Memo
 _JUDGED = ("user", "tool_result", "tool_arguments", "tool_definition", "parameter", "key")
 
 _CLASSIFIED = {"user": (Channel.USER,), "system": (Channel.SYSTEM,)}
-_TURN = 0.002
-"""Seconds of work after which others get their turn; between two looks at the clock lies one stretch of text."""
+_TURN, _SLACK = 0.002, 1.0
+"""Seconds of work after which others get their turn (between two looks at the clock lies one stretch of text), and beyond the limit
+of the classifier, so that its own failure mode is what counts.
+"""
 
 
 class ClassifierSettings(Settings):
@@ -40,7 +43,7 @@ class ClassifierSettings(Settings):
     system: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The same for system prompts, which are left out by default: they are the operator's own, and quote attacks."""
     limit: Annotated[float, Field(gt=0)] = 3.0
-    """Seconds to wait for its scores, within those of the stage."""
+    """Seconds to wait for its scores."""
     on_error: Literal["deny", "open"] = "deny"
     """Where there are none in time: `open` goes on with what the rules found, and the verdict says that it did not read."""
 
@@ -105,7 +108,8 @@ class PromptGuard(Stage):
         ]
         self._limit, self._open = asked.limit, asked.on_error == "open"
         self.asks = tuple((MODEL, (name,)) for name, threshold in thresholds.items() if threshold is not None)
-        self.contract = guard_contract(self.name, settings, *settings.reads, cost=0.1, passes=0.97)
+        contract = guard_contract(self.name, settings, *settings.reads, cost=0.1, passes=0.97)
+        self.contract = replace(contract, limit=max(settings.limit, asked.limit + _SLACK))
 
     async def run(self, facts: Any, /) -> Outcome:
         if self._settings.leaves_out(facts):
@@ -116,23 +120,20 @@ class PromptGuard(Stage):
         outcome = await self._outcome(facts, judged.findings, replace(read, unjudged=(*read.unjudged, *unasked)))
         if not unasked or not isinstance(outcome, tuple):
             return outcome
-        found = await self._classified(facts)
-        if found is None:
-            return outcome
+        try:
+            found = await self._classified(facts)
+        except (ModelServerError, TimeoutError) as error:
+            if not self._open:
+                raise
+            return replace(outcome[0], reason=told_by(error) or "no answer in time"), outcome[1]
         return await self._outcome(facts, (*judged.findings, *found), replace(read, scanned=(*read.scanned, *unasked)))
 
     async def _outcome(self, facts: Any, found: Collection[Placed], read: Verdict) -> Outcome:
         return await self._actions.outcome(facts, found, read) if found else (read, facts.prompt)
 
-    async def _classified(self, facts: Any) -> list[Placed] | None:
-        """What the classifier finds; None where it does not answer, and policy goes on without it."""
-        try:
-            async with timeout(self._limit):
-                found = await gather(*(one.find(facts.prompt, facts.principal) for one in self._classifiers))
-        except (ModelServerError, TimeoutError):
-            if self._open:
-                return None
-            raise
+    async def _classified(self, facts: Any) -> list[Placed]:
+        async with timeout(self._limit):
+            found = await gather(*(one.find(facts.prompt, facts.principal) for one in self._classifiers))
         return [one for some in found for one in some]
 
     async def _judged(self, facts: Any) -> Judged:

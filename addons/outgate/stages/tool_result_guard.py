@@ -15,6 +15,7 @@ from pydantic import Field
 from outgate.detectors.actions import Actions, Keys, RefusedTexts, guard_contract
 from outgate.detectors.guard_settings import ModelGuardSettings
 from outgate.detectors.injection.finding import Weight
+from outgate.errors import told_by
 from outgate.guards.classifier import MODEL, Classifier, Models
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import SKIPPED, Verdict
@@ -66,8 +67,8 @@ class ToolResultGuard(Stage):
         try:
             async with timeout(self._settings.limit):
                 found = await self._classifier.find(facts.prompt, facts.principal)
-        except (ModelServerError, TimeoutError):
+        except (ModelServerError, TimeoutError) as error:
             if self._settings.on_error == "deny":
                 raise
-            return Verdict(unjudged=read), facts.prompt
+            return Verdict(unjudged=read, reason=told_by(error) or "no answer in time"), facts.prompt
         return await self._actions.outcome(facts, found, Verdict(scanned=read))

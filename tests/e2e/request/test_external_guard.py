@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from e2e.world import OTHER_TOKEN, STAGES, World, http, lines
+from outgate.metering.words import request_in_words
 from support import behaviours as b
 from support.scripted_upstream import ScriptedUpstream
 from support.waiting import until
@@ -248,3 +249,24 @@ def test_an_answer_that_comes_after_a_fault_is_taken(stood, desk):
     desk.script(b.refuse(500))
 
     assert [503, 200] == [ask(stood, "once more").status_code for _ in range(2)]
+
+
+REASONS = {
+    "no answer in time": b.silent(),
+    "status 500": b.refuse(500),
+    "no JSON object": b.answer_bytes(b"<html>ok</html>", "text/html"),
+    "an answer of another shape": b.answer_json({"ok": True}),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("workload", ["app", "other"])
+def test_operators_read_why_it_failed(stood, desk, reason, workload):
+    desk.script(*[REASONS[reason]] * 2)
+    line = line_of(stood, ask(stood, f"why {reason} {workload}", workload=workload))
+    told = "\n".join(request_in_words(line, ()))
+
+    assert reason == line["outgate.verdicts"]["external_guard"]["reason"]
+    assert f"external_guard failed ({reason})" in told
+    assert (reason if workload == "app" else None) == line.get("outgate.denial.cause")
+    assert until(lambda: any(f"({reason})" in each for each in stood[1].log))
