@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -49,7 +50,7 @@ def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path 
         raise click.UsageError("give either --policy or --exemplars")
     models, memo = LocalModels(), Memo(bytes(32))
     if policy is not None:
-        semantic = _of_policy(policy, Ports(model_server=models, memo=memo))
+        semantic = _of_policy(policy, Ports(model_server=models, memo=memo, monotonic=time.monotonic))
     else:
         semantic = Semantic(_rule_of_file(exemplars or Path()), models, memo)
     asked = list(_labelled(source))
