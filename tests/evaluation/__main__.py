@@ -1,4 +1,4 @@
-"""`scripts/evaluate WHAT`: measure the semantic cache, the classifier of injections, their thresholds, and routing."""
+"""`scripts/evaluate WHAT`: measure the semantic cache, the classifier of injections, their thresholds, routing and restricted topics."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evaluation import classifier, conversations, report, routing, sets
+from evaluation import classifier, conversations, report, routing, sets, topics
 from evaluation.calibrate import calibrate
 from evaluation.decisions import Decision, Seen, decisions, seen
 from evaluation.suffixes import search
@@ -19,7 +19,7 @@ _STEPS = 100
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/evaluate", description=__doc__)
-    parser.add_argument("what", choices=["cache", "calibrate", "classifier", "conversations", "routing"])
+    parser.add_argument("what", choices=["cache", "calibrate", "classifier", "conversations", "routing", "topics"])
     parser.add_argument("--out", type=Path, default=Path(), help="folder for curves, and for served.jsonl (default: this one)")
     parser.add_argument("--steps", type=int, default=_STEPS, help="steps of the search for endings, for each of ten targets")
     chosen = parser.parse_args()
@@ -28,6 +28,7 @@ def main() -> None:
         "classifier": classifier.report,
         "conversations": conversations.report,
         "routing": lambda: routing.report(chosen.out),
+        "topics": topics.report,
     }
     for line in others.get(chosen.what, lambda: _cache(chosen.out, chosen.steps))():
         print(line, flush=True)

@@ -34,13 +34,19 @@ class Vectors:
 
     async def of(self, text: str, principal: Principal) -> bytes:
         """The vector of a text. Raises ModelServerError, and ValueError or TypeError for a reply that is none."""
-        vector = self.known(text, principal.tenant)
-        if vector is None:
-            share = f"{principal.tenant}/{principal.name}"
-            (answer,) = await self._models.ask("embed", [text], options=self._embedder, share=share)
-            vector = b64decode(answer, validate=True)
-            self.remember(text, principal.tenant, vector)
+        (vector,) = await self.all([text], principal)
         return vector
+
+    async def all(self, texts: Sequence[str], principal: Principal) -> list[bytes]:
+        """The vectors of texts, by one question for all that are new. Raises as `of`."""
+        vectors = {text: self.known(text, principal.tenant) for text in texts}
+        new = [text for text, vector in vectors.items() if vector is None]
+        share = f"{principal.tenant}/{principal.name}"
+        answers = await self._models.ask("embed", new, options=self._embedder, share=share) if new else []
+        for text, answer in zip(new, answers, strict=True):
+            vectors[text] = vector = b64decode(answer, validate=True)
+            self.remember(text, principal.tenant, vector)
+        return [vectors[text] or b"" for text in texts]
 
     def known(self, text: str, tenant: str) -> bytes | None:
         """The vector of a text that was embedded before."""

@@ -1,5 +1,7 @@
 """Say which name a text belongs to, by the topics of a policy. `outgate evaluate routing` and the stage `route` ask here."""
 
+from asyncio import sleep
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from outgate.inference.principal import Principal
@@ -25,6 +27,16 @@ class Semantic:
 
     async def judge(self, text: str, principal: Principal) -> Judged:
         """Raises ModelServerError."""
+        (judged,) = await self.judge_all([text], principal)
+        return judged
+
+    async def judge_all(self, texts: Sequence[str], principal: Principal) -> list[Judged]:
+        """Raises ModelServerError."""
         scorer = await self.exemplars.scorer()
-        scores = scorer.score(await self._vectors.of(text, principal))
-        return Judged(scores, scores.score >= self.rule.threshold and scores.margin >= self.rule.margin)
+        judged: list[Judged] = []
+        for vector in await self._vectors.all(texts, principal):
+            if judged:
+                await sleep(0)  # other exchanges get their turn
+            scores = scorer.score(vector)
+            judged.append(Judged(scores, scores.score >= self.rule.threshold and scores.margin >= self.rule.margin))
+        return judged

@@ -38,6 +38,15 @@ class SemanticRule(Settings):
         return self
 
 
+class RestrictedTopics(SemanticRule):
+    """Topics that nobody may touch: a text between two of them is restricted, too, and so no lead is asked for."""
+
+    threshold: float = 0.5
+    """Least score, from about 0 (nothing like it) to 1; docs/results/topics.md shows what a threshold finds."""
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """By how much the best topic must be more likely than the next, of 1. Above 0, what lies between two topics passes."""
+
+
 class Topic(NamedTuple):
     """Phrases of one name that are one thing, or, without a title, of several that clustering tells apart."""
 

@@ -17,14 +17,14 @@ from outgate.model_server.embedders import Embedders
 from outgate.model_server.wire import ModelServerError
 from outgate.pipeline.stage import Settings, StreamStage
 from outgate.routing.semantic import Semantic
-from outgate.routing.topics import SemanticRule
+from outgate.routing.topics import RestrictedTopics
 from outgate.stores.memo import Memo
 
 
 class OutputTopicsSettings(OutputSettings):
     """Which topics an answer may not touch, and what happens when it does."""
 
-    topics: SemanticRule = Field(examples=[{"names": {"medical": ["take two tablets a day", "the dose for children is half"]}}])
+    topics: RestrictedTopics = Field(examples=[{"names": {"medical": ["take two tablets a day", "the dose for children is half"]}}])
     """Restricted topics by their phrases, as in the `semantic` rule of `route`; what is near and harmless is `none_of_these`."""
     window: Annotated[int, Field(ge=50, le=4_000)] = 300
     """Characters that are held back at most: of a longer sentence the beginning is judged and leaves before its end has come."""
