@@ -3,7 +3,7 @@
 from detectors.fakes import prompt
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
-from outgate.routing.restricted import PASSAGE, Restricted, passages
+from outgate.routing.restricted import LONG, PASSAGE, Restricted, passages
 from outgate.routing.semantic import Semantic
 from outgate.routing.topics import RestrictedTopics
 from outgate.stores.memo import Memo
@@ -38,7 +38,7 @@ async def test_what_lies_between_two_topics_is_restricted_unless_a_lead_is_asked
 
 @aio
 async def test_a_sentence_is_found_in_a_long_text():
-    padding = "The price of gold is high in Peru this year, they say. " * 40
+    padding = "The price of gold is high in Peru this year, they say. " * 20
 
     assert [(0, "topic.code")] == await found(prompt(padding + BUG + ". " + padding))
     assert [] == await found(prompt(padding))
@@ -105,5 +105,6 @@ def test_passages_hold_all_of_a_text_and_are_bounded():
     assert "One sentence." in read
     assert set(text.split()) - {"x" * 1000} <= {word for each in read for word in each.split()}
     assert "x" * PASSAGE in read
+    assert (LONG + 50) // PASSAGE <= len(list(passages("Ten words. " * 368))) < 2 * LONG // PASSAGE
     assert ["hi"] == list(passages("hi"))
     assert [] == list(passages(" \n"))

@@ -17,6 +17,8 @@ from outgate.routing.semantic import Semantic
 
 PASSAGE = 200
 """Characters that are compared at once, at most: in a longer passage what is said once is lost."""
+LONG = 4_000
+"""Characters above which a text would take too long, sentence by sentence."""
 _LEAST = 8
 """Characters below which a sentence is read with others only, unless it is all there is."""
 _PORTION = 32
@@ -88,9 +90,12 @@ class Restricted:
 
 
 def passages(text: str) -> Iterator[str]:
-    """Each sentence by itself, in which nothing around it hides, and sentences that stand together, up to PASSAGE characters."""
+    """Sentences that stand together, up to PASSAGE characters; in a text that is not LONG also each by itself, so that nothing
+    around it hides it.
+    """
     pieces = [cut for start, end in sentences(text) for cut in _cut(text[start:end])]
-    read = [piece.strip() for piece in (*pieces, *_packed(pieces))]
+    alone = pieces if len(text) <= LONG else ()
+    read = [piece.strip() for piece in (*alone, *_packed(pieces))]
     yield from dict.fromkeys(piece for piece in read if len(piece) >= _LEAST or piece == text.strip() != "")
 
 
