@@ -1,4 +1,4 @@
-"""`scripts/evaluate WHAT`: measure the semantic cache, the classifier of injections, their thresholds, routing, restricted topics."""
+"""`scripts/evaluate WHAT`: measure the semantic cache, the classifier of injections, their thresholds, routing and topics."""
 
 import argparse
 import json

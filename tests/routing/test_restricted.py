@@ -3,7 +3,7 @@
 from detectors.fakes import prompt
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
-from outgate.routing.restricted import LONG, PASSAGE, Restricted, passages
+from outgate.routing.restricted import PASSAGE, Restricted, passages
 from outgate.routing.semantic import Semantic
 from outgate.routing.topics import RestrictedTopics
 from outgate.stores.memo import Memo
@@ -105,6 +105,12 @@ def test_passages_hold_all_of_a_text_and_are_bounded():
     assert "One sentence." in read
     assert set(text.split()) - {"x" * 1000} <= {word for each in read for word in each.split()}
     assert "x" * PASSAGE in read
-    assert (LONG + 50) // PASSAGE <= len(list(passages("Ten words. " * 368))) < 2 * LONG // PASSAGE
     assert ["hi"] == list(passages("hi"))
     assert [] == list(passages(" \n"))
+
+
+def test_a_long_text_is_read_by_passages_alone():
+    read = list(passages(" ".join(f"This is sentence {number}." for number in range(400))))
+
+    assert len(read) < 400 * 25 // (PASSAGE // 2)
+    assert "This is sentence 7." not in read
