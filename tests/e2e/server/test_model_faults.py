@@ -133,8 +133,10 @@ def _stood(providers, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _otherwise(providers):
+    usual = providers[0].otherwise
     providers[0].otherwise = b.answer_json(chat_completion("Take the blue line to the harbour and walk along the quay. " * 4))
     yield
+    providers[0].otherwise = usual
 
 
 def body_of(name):
