@@ -181,6 +181,8 @@ def test_without_its_router_a_request_is_refused_and_never_given_a_default(world
     assert "router does not answer" in reply.json()["error"]["message"]
     assert before == len(world.openai.seen)
     assert gateway.wait(lambda: gateway.get("/readyz") == ALL_READY, 90)
+    again = asking.said("Please fix the crash in my parser, it is new.")
+    assert gateway.wait(lambda: asking.reply(again).status_code == 200, 60), "its models are loaded when they are asked"
     assert "gpt-coder" == asking.model(asking.said("Please fix the crash in my parser, it is new."))
 
 
