@@ -1,4 +1,4 @@
-"""What a stage asks the model server is noted under its name, answered or not."""
+"""Questions of a stage to the model server are noted under its name, answered or not."""
 
 import asyncio
 from itertools import count

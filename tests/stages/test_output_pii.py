@@ -1,32 +1,17 @@
 """Personal data of the model's own is found in an answer, at any cut; what the caller sent is none."""
 
-import asyncio
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outgate.inference.verdict import Action, Extent
-from outgate.model_server.wire import ModelServerDownError
 from outgate.stages.output_pii import OutputPii, OutputPiiSettings
 from outgate.stores.memo import Memo
 from outgate.testing.ports import LocalModels
-from support.output_guards import cut, passed, request
+from support.output_guards import Broken, cut, passed, request
 
 SAID = "Write to jane.doe@example.com or call +49 30 901820, card 4111 1111 1111 1111. In 2024 we had 3 cats."
 GONE = "Write to [removed] or call [removed], card [removed]. In 2024 we had 3 cats."
-
-
-class Broken:
-    """A model server that is down, or hangs."""
-
-    def __init__(self, *, hangs=False) -> None:
-        self.hangs = hangs
-
-    async def detect_pii(self, *_):
-        if self.hangs:
-            await asyncio.Event().wait()
-        raise ModelServerDownError
 
 
 def guard(models=None, **fields):

@@ -1,7 +1,5 @@
 """Secrets of the model's own are found in an answer, at any cut; what the caller sent is none, and nothing unjudged leaves."""
 
-import asyncio
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,29 +7,16 @@ from hypothesis import strategies as st
 from detectors.secrets.written import B64
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import Action, Extent
-from outgate.model_server.wire import ModelServerDownError
 from outgate.stages.output_secrets import OutputSecrets, OutputSecretsSettings
 from outgate.stores.memo import Memo
 from outgate.testing.ports import LocalModels
-from support.output_guards import cut, passed, request
+from support.output_guards import Broken, cut, passed, request
 
 TOKEN = "ghp_Zk3vQ9xT7mRw2LpN8cYs5HdB1fGjV6aU4eXo"
 SAID = f"Use {TOKEN} for it, and postgres://ann:kV7uQz29xWm@db.corp.net for the rest. In 2024 we had 3 cats."
 GONE = "Use [removed] for it, and postgres://ann:[removed]@db.corp.net for the rest. In 2024 we had 3 cats."
 LINES = "\n".join("".join(B64[(at * 37 + line * 11 + at * at) % 64] for at in range(64)) for line in range(26))
 BLOCK = f"-----BEGIN RSA PRIVATE KEY-----\n{LINES}\n-----END RSA PRIVATE KEY-----"
-
-
-class Broken:
-    """A model server that is down, or hangs."""
-
-    def __init__(self, *, hangs=False) -> None:
-        self.hangs = hangs
-
-    async def ask(self, *_, **__):
-        if self.hangs:
-            await asyncio.Event().wait()
-        raise ModelServerDownError
 
 
 def guard(models=None, **fields):

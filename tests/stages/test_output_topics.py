@@ -1,16 +1,13 @@
-"""What belongs to a restricted topic is found sentence by sentence, and nothing of it leaves; what is near is no alarm."""
-
-import asyncio
+"""A restricted topic is found sentence by sentence, and nothing of it leaves; what is near is no alarm."""
 
 import pytest
 
 from outgate.inference.verdict import Action
 from outgate.model_server.embedders import Embedders
-from outgate.model_server.wire import ModelServerDownError
 from outgate.stages.output_topics import OutputTopics, OutputTopicsSettings
 from outgate.stores.memo import Memo
 from outgate.testing.ports import LocalModels
-from support.output_guards import cut, passed, request
+from support.output_guards import Broken, cut, passed, request
 
 TOPICS = {
     "names": {
@@ -33,18 +30,6 @@ TOPICS = {
 }
 BEFORE, DOSE, AFTER = "Of course, here is what I know. ", "Take 400 mg of ibuprofen three times a day. ", "Get well soon."
 MODELS = LocalModels()
-
-
-class Broken:
-    """A model server that is down, or hangs."""
-
-    def __init__(self, *, hangs=False) -> None:
-        self.hangs = hangs
-
-    async def ask(self, *_, **__):
-        if self.hangs:
-            await asyncio.Event().wait()
-        raise ModelServerDownError
 
 
 def judge(models=MODELS, **fields):

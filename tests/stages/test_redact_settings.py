@@ -1,4 +1,4 @@
-"""What a policy says about redaction: names and their mentions, patterns, lists of words, and what becomes of a kind."""
+"""Settings of redaction: names and their mentions, patterns, lists of words, and what becomes of a kind."""
 
 import asyncio
 import re

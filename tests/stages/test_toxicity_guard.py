@@ -1,4 +1,4 @@
-"""What insults is found sentence by sentence, at any cut, and nothing of it leaves."""
+"""Insults are found sentence by sentence, at any cut, and nothing of it leaves."""
 
 from itertools import product
 

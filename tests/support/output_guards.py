@@ -12,9 +12,25 @@ from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
 from outgate.inference.stream import EventStream
 from outgate.inference.verdict import Verdict
+from outgate.model_server.wire import ModelServerDownError
 from support.judging import execution_of
 
 WHO = Principal(name="app", tenant="t1")
+
+
+class Broken:
+    """A model server that is down, or hangs."""
+
+    def __init__(self, *, hangs: bool = False) -> None:
+        self.hangs = hangs
+
+    async def ask(self, *_: Any, **__: Any) -> Any:
+        if self.hangs:
+            await asyncio.Event().wait()
+        raise ModelServerDownError
+
+    async def detect_pii(self, *_: Any) -> Any:
+        return await self.ask()
 
 
 class Request(NamedTuple):

@@ -3,7 +3,12 @@
 Each command reads JSON Lines and writes a JSON file of rows and a summary; it stands in a file `evaluate_NAME.py`.
 """
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
 import click
+import orjson
 
 from outgate.cli.commands import Commands
 
@@ -19,3 +24,17 @@ COMMANDS = {
 @click.group(cls=Commands, told=COMMANDS, prefix="outgate.cli.evaluate_")
 def command() -> None:
     """Measure a decision of the gateway over a file of labelled texts."""
+
+
+def records[T](file: Path, read: Callable[[Any], T]) -> Iterator[T]:
+    """Every line that is not empty, decoded and read. `read` raises ValueError; ClickException names the line."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield read(orjson.loads(line))
+            except ValueError as error:
+                raise click.ClickException(f"{file}, line {number}: {error}") from error

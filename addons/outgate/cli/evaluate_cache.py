@@ -10,6 +10,7 @@ import orjson
 
 from outgate.answers import judgement
 from outgate.answers.evaluation import Pair, Turns, rows, summary
+from outgate.cli.evaluate import records
 from outgate.model_server import engines
 from outgate.model_server.engines import Encoder, EngineError
 
@@ -59,16 +60,7 @@ def encoder_of(engine: str, model: str) -> Encoder:
 
 
 def _pairs(source: Path) -> Iterator[Pair]:
-    try:
-        lines = source.read_bytes().splitlines()
-    except OSError as error:
-        raise click.ClickException(f"{source}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _pair(orjson.loads(line))
-            except ValueError as error:
-                raise click.ClickException(f"{source}, line {number}: {error}") from error
+    return records(source, _pair)
 
 
 def _pair(line: Any) -> Pair:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import click
 import orjson
 
+from outgate.cli.evaluate import records
 from outgate.inference.judge import Part
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
@@ -116,16 +117,7 @@ def _share(values: Sequence[bool]) -> float | None:
 
 
 def _labelled(file: Path, known: Mapping[str, Any]) -> Iterator[Labelled]:
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError as error:
-        raise click.ClickException(f"{file}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _label(orjson.loads(line), known)
-            except ValueError as error:
-                raise click.ClickException(f"{file}, line {number}: {error}") from error
+    return records(file, lambda line: _label(line, known))
 
 
 def _label(line: Any, known: Mapping[str, Any]) -> Labelled:

@@ -12,6 +12,7 @@ import click
 import orjson
 from pydantic import ValidationError
 
+from outgate.cli.evaluate import records
 from outgate.errors import PolicyError
 from outgate.inference.principal import Principal
 from outgate.policy.load import load_policy
@@ -108,16 +109,7 @@ def _tell_doubts(source: Path, asked: Sequence[Labelled], names: Collection[str]
 
 
 def _labelled(file: Path) -> Iterator[Labelled]:
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError as error:
-        raise click.ClickException(f"{file}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _label(orjson.loads(line))
-            except ValueError as error:
-                raise click.ClickException(f"{file}, line {number}: {error}") from error
+    return records(file, _label)
 
 
 def _label(line: Any) -> Labelled:

@@ -1,4 +1,4 @@
-"""How many sentences are a leak."""
+"""Sentences of instructions in an answer: so many are a leak."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What stands in the place of a secret is told from one."""
+"""Values in the place of a secret (examples, references, words) are told from secrets."""
 
 import pytest
 

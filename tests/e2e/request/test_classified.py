@@ -1,4 +1,4 @@
-"""What the classifier finds is withheld, refused or flagged through the whole gateway, in every dialect; the turn goes on."""
+"""Findings of the classifier are withheld, refused or flagged through the whole gateway, in every dialect; the turn goes on."""
 
 import json
 

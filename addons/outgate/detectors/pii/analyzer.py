@@ -6,20 +6,18 @@ offsets of the text as it was given. A finding inside an encoded token covers th
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import tldextract
 import tldextract.tldextract
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
-from outgate.detectors.finding import Finding, disjoint
-from outgate.detectors.normalise import Folded, normalise
-from outgate.detectors.payloads import Payload, payloads
+from outgate.detectors.finding import Finding
 from outgate.detectors.pii.context import NearbyWords
 from outgate.detectors.pii.finders import ENTITIES
 from outgate.detectors.pii.recognizers import recognizers
-from outgate.detectors.pii.slices import Slice, merge, slices
+from outgate.detectors.pii.slices import Sliced, sliced
 
 THRESHOLD = 0.4
 
@@ -52,18 +50,6 @@ class NoModel(NlpEngine):  # type: ignore[misc]
         return ["en"]
 
 
-class PiiJob(NamedTuple):
-    """One text to judge, cut into pieces of bounded cost: slices of the normalised text, then each payload's slices."""
-
-    folded: Folded
-    hidden: list[Payload]
-    parts: list[list[Slice]]
-
-    @property
-    def pieces(self) -> list[str]:
-        return [part.text for parts in self.parts for part in parts]
-
-
 class PiiAnalyzer:
     """Presidio over exactly the recognizers of `recognizers()`. Not thread-safe; `run` may raise whatever presidio raises."""
 
@@ -74,11 +60,9 @@ class PiiAnalyzer:
             registry=registry, nlp_engine=NoModel(), supported_languages=["en"], context_aware_enhancer=NearbyWords()
         )
 
-    def split(self, item: str) -> PiiJob:
+    def split(self, item: str) -> Sliced:
         """The text as pieces for `run`."""
-        folded = normalise(item)
-        hidden = payloads(folded.text)
-        return PiiJob(folded, hidden, [list(slices(text)) for text in (folded.text, *(payload.text for payload in hidden))])
+        return sliced(item)
 
     def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[tuple[Finding, ...]]:
         """Findings of each piece for these entities. Raises ValueError for an entity that is not supported."""
@@ -87,18 +71,9 @@ class PiiAnalyzer:
             raise ValueError("unsupported entity")
         return [self._analyze(piece, entities) for piece in pieces]
 
-    def merge(self, job: PiiJob, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    def merge(self, job: Sliced, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
         """What the pieces of one text say about it, disjoint, in its own offsets."""
-        results: list[Finding] = []
-        position = 0
-        for index, parts in enumerate(job.parts):
-            findings = merge(parts, found[position : position + len(parts)])
-            position += len(parts)
-            if index:
-                payload = job.hidden[index - 1]
-                findings = [Finding(one.entity, payload.start, payload.end, one.score) for one in findings]
-            results.extend(findings)
-        return disjoint(Finding(one.entity, *job.folded.span(one.start, one.end), one.score) for one in results)
+        return job.findings(found)
 
     def detect(self, text: str, entities: Sequence[str] = ENTITIES) -> tuple[Finding, ...]:
         """Split, run and merge in one step."""

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from outgate.detectors.finding import Finding
+from outgate.detectors.finding import Finding, disjoint
+from outgate.detectors.normalise import Folded, normalise
+from outgate.detectors.payloads import Payload, payloads
 
 STEP = 2_048
 OVERLAP = 512
@@ -39,3 +41,36 @@ def merge(parts: Sequence[Slice], found: Sequence[Sequence[Finding]]) -> list[Fi
         for one in findings
         if part.first <= one.start + part.offset < part.last
     ]
+
+
+class Sliced(NamedTuple):
+    """One text to judge, cut into pieces of bounded cost: slices of the normalised text, then each payload's slices."""
+
+    folded: Folded
+    hidden: list[Payload]
+    parts: list[list[Slice]]
+
+    @property
+    def pieces(self) -> list[str]:
+        return [part.text for parts in self.parts for part in parts]
+
+    def findings(self, found: Sequence[Sequence[Finding]]) -> tuple[Finding, ...]:
+        """What the pieces say about the text, disjoint, in its own offsets; what is in a payload covers the payload."""
+        results: list[Finding] = []
+        position = 0
+        for index, parts in enumerate(self.parts):
+            findings = merge(parts, found[position : position + len(parts)])
+            position += len(parts)
+            if index:
+                payload = self.hidden[index - 1]
+                findings = [one._replace(start=payload.start, end=payload.end) for one in findings]
+            results.extend(findings)
+        return disjoint(Finding(one.entity, *self.folded.span(one.start, one.end), one.score) for one in results)
+
+
+def sliced(text: str, step: int = STEP, overlap: int = OVERLAP) -> Sliced:
+    """The text as pieces to judge."""
+    folded = normalise(text)
+    hidden = payloads(folded.text)
+    texts = (folded.text, *(payload.text for payload in hidden))
+    return Sliced(folded, hidden, [list(slices(each, step, overlap)) for each in texts])

@@ -6,14 +6,11 @@ findings come back in offsets of the text as it was given. A finding inside an e
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from kingfisher_sdk import Rules, Scanner
 
-from outgate.detectors.finding import Finding, disjoint
-from outgate.detectors.normalise import Folded, normalise
-from outgate.detectors.payloads import Payload, payloads
-from outgate.detectors.pii.slices import Slice, merge, slices
+from outgate.detectors.finding import Finding
+from outgate.detectors.pii.slices import Sliced, sliced
 from outgate.detectors.secrets.kinds import rule_of
 from outgate.detectors.secrets.rules import own
 from outgate.detectors.secrets.screen import PEM
@@ -24,44 +21,20 @@ _URL = "betterleaks.generic-credential-uri"
 """Finds the user part of every URL; ours looks at the password."""
 
 
-class Job(NamedTuple):
-    """One text to judge, in slices: those of the normalised text, then those of each payload."""
-
-    folded: Folded
-    hidden: list[Payload]
-    parts: list[list[Slice]]
-
-    @property
-    def pieces(self) -> list[str]:
-        return [part.text for parts in self.parts for part in parts]
-
-
 class SecretScanner:
     """Pure: the same text has the same findings. Not thread-safe."""
 
     def __init__(self, rules: Rules) -> None:
         self._scanner = Scanner(rules, base64=False)
 
-    def split(self, item: str) -> Job:
-        folded = normalise(item)
-        hidden = payloads(folded.text)
-        texts = (folded.text, *(payload.text for payload in hidden))
-        return Job(folded, hidden, [list(slices(text, STEP, OVERLAP)) for text in texts])
+    def split(self, item: str) -> Sliced:
+        return sliced(item, STEP, OVERLAP)
 
     def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[tuple[Finding, ...]]:  # noqa: ARG002
         return [(*self._packaged(piece), *own(piece)) for piece in pieces]
 
-    def merge(self, job: Job, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
-        results: list[Finding] = []
-        position = 0
-        for index, parts in enumerate(job.parts):
-            findings = merge(parts, found[position : position + len(parts)])
-            position += len(parts)
-            if index:
-                payload = job.hidden[index - 1]
-                findings = [one._replace(start=payload.start, end=payload.end) for one in findings]
-            results.extend(findings)
-        return disjoint(Finding(one.entity, *job.folded.span(one.start, one.end), one.score) for one in results)
+    def merge(self, job: Sliced, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+        return job.findings(found)
 
     def detect(self, text: str) -> tuple[Finding, ...]:
         """Split, run and merge in one step."""
