@@ -36,6 +36,25 @@ class Agreeing:
         return a == b
 
 
+class InPlace:
+    """A double in the place of `ModelClient`, before the class that answers; `made` are those of its class."""
+
+    made: list[Any]
+
+    def __init_subclass__(cls) -> None:
+        cls.made = []
+
+    def __init__(self, *_: object) -> None:
+        super().__init__()
+        self.made.append(self)
+
+    async def prepare(self, asked: Iterable[Any], report: object) -> None:
+        self.prepared = list(asked)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class NearModels:
     """Stands for `ModelClient`. `down` makes it a model server that is dead; `asked` are the models in the order of questions."""
 

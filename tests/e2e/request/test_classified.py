@@ -8,6 +8,7 @@ from detectors.fakes import Scores
 from e2e.world import STAGES, World, http, lines
 from outgate.model_server.wire import ModelServerDownError
 from support.conversations import body, call, parts, user
+from support.near_models import InPlace
 from support.talks import DIALECTS
 from support.waiting import until
 
@@ -22,20 +23,8 @@ CONVERSATION = {"openai": "messages", "anthropic": "messages", "responses": "inp
 every = pytest.mark.parametrize("dialect", CONVERSATION)
 
 
-class Server(Scores):
+class Server(InPlace, Scores):
     """Stands for `ModelClient`."""
-
-    made: "list[Server]" = []
-
-    def __init__(self, *_: object) -> None:
-        super().__init__()
-        self.made.append(self)
-
-    async def prepare(self, asked, report):
-        self.prepared = list(asked)
-
-    async def close(self):
-        """Nothing is open."""
 
 
 @pytest.fixture(name="gateway", scope="module")

@@ -6,6 +6,7 @@ import pytest
 
 from e2e.world import STAGES, World, http, lines
 from support.conversations import body, call, user
+from support.near_models import InPlace
 from support.routed import CHAT, CODE, NONE, FakeModels
 from support.talks import DIALECTS
 from support.waiting import until
@@ -23,20 +24,8 @@ topic_guard:
 every = pytest.mark.parametrize("dialect", ["openai", "anthropic", "responses"])
 
 
-class Server(FakeModels):
+class Server(InPlace, FakeModels):
     """Stands for `ModelClient`."""
-
-    made: "list[Server]" = []
-
-    def __init__(self, *_: object) -> None:
-        super().__init__()
-        self.made.append(self)
-
-    async def prepare(self, asked, report):
-        self.prepared = list(asked)
-
-    async def close(self):
-        """Nothing is open."""
 
 
 @pytest.fixture(name="world", scope="module")
