@@ -22,6 +22,7 @@ ELSEWHERE = {
         "detectors/injection/views.py",
     ],
     "detectors/injection/test_guard.py": ["detectors/injection/finding.py"],
+    "detectors/test_call_rules.py": ["detectors/call_denials.py", "detectors/call_readings.py", "detectors/call_schemas.py"],
     "detectors/output/test_judge.py": ["detectors/output/settings.py"],
     "detectors/names/test_prose.py": ["detectors/names/kinds.py"],
     "stages/test_toxicity_guard.py": ["detectors/output/sentences.py"],

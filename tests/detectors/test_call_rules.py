@@ -114,3 +114,29 @@ def test_a_megabyte_is_judged_in_linear_time():
 
     assert Refused("arguments") == rules.judged(call, ME)
     assert time.process_time() - begun < 1
+
+
+def test_a_megabyte_is_denied_in_linear_time():
+    tests = (
+        {"matches": "(a+)+$"},
+        {"contains": "ab"},
+        {"under": "/a"},
+        {"hosts": ["x"]},
+        {"starts_with": "b"},
+        {"one_of": ["x", "y"]},
+        {"at_least": 5},
+    )
+    for text in ("a" * 1_000_000, "[" + "[" * 500_000, "1," * 500_000, "x.y " * 250_000, "%61" * 300_000, '{\\"a\\":' * 100_000):
+        rules = CallRules([], [DenyRule(**ANY, where=[{"at": "/q", **test}]) for test in tests])
+        begun = time.process_time()
+        rules.judged(Call("read", f'{{"q":"{text}"}}'), ME)
+
+        assert time.process_time() - begun < 3
+
+
+def test_nested_arguments_are_denied_in_linear_time():
+    rules = CallRules([], [DenyRule(**ANY, where=[{"at": "/a/*/a", "contains": "x"}], arguments={"required": ["b"]})])
+    begun = time.process_time()
+    rules.judged(Call("read", '{"a":' * 60 + "[" + ",".join(['{"a":"y"}'] * 10_000) + "]" + "}" * 60), ME)
+
+    assert time.process_time() - begun < 1

@@ -1,7 +1,8 @@
 """Conditions on the arguments of a tool call: few, each linear in the arguments, none that calls or loops.
 
 A condition is about every value below a place. A rule that allows needs it of all of them, and at least one; a rule that denies is
-satisfied with one. So arguments of another shape than was expected are not allowed, and are denied.
+satisfied with one reading of one (`call_denials`), and finds the place at any depth, in JSON within text too. So arguments of
+another shape than was expected are not allowed, and are denied.
 """
 
 import posixpath
@@ -9,9 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-import re2
 from pydantic import Field, StringConstraints, model_validator
 
+from outgate.detectors.call_denials import denying, expression
+from outgate.detectors.call_readings import opened, plain_name
+from outgate.detectors.normalise import unescape
 from outgate.net.patterns import covers
 from outgate.pipeline.stage import Settings
 
@@ -52,26 +55,51 @@ class Condition(Settings):
         return self
 
     def _test(self) -> Test:
-        name = next(name for name in _TESTS if getattr(self, name) not in (None, ()))
-        return _TESTS[name](getattr(self, name))
+        name, stated = self._stated()
+        return _TESTS[name](stated)
+
+    def _stated(self) -> tuple[str, Any]:
+        return next((name, getattr(self, name)) for name in _TESTS if getattr(self, name) not in (None, ()))
+
+    def _way(self) -> list[str]:
+        return [_unescaped(step) for step in self.at.split("/")[1:]]
+
+    def members(self) -> list[str]:
+        """The names of members on the way to the place."""
+        return [step for step in self._way() if step != "*" and not step.isdecimal()]
 
     def compiled(self, *, every: bool) -> Callable[[Any], bool]:
         """Whether arguments satisfy it: every value there, or one of them (or of the names of members)."""
-        test, way = self._test(), [_unescaped(step) for step in self.at.split("/")[1:]]
+        return self._allows() if every else self._denies()
+
+    def _allows(self) -> Callable[[Any], bool]:
+        test, way = self._test(), self._way()
 
         def satisfied(arguments: Any) -> bool:
-            values = _scalars(_reached(arguments, way), names=not every)
-            if values is None:
-                return not every
-            return bool(values) and all(map(test, values)) if every else any(map(test, values))
+            values = _scalars(_reached([arguments], way, _below), names=False)
+            return bool(values) and all(map(test, values or ()))
+
+        return satisfied
+
+    def _denies(self) -> Callable[[Any], bool]:
+        name, stated = self._stated()
+        test, way = denying(name, stated, placed=bool(self.at)), [plain_name(step) for step in self._way()]
+
+        def satisfied(arguments: Any) -> bool:
+            try:
+                told = opened(arguments)
+            except RecursionError:
+                return True
+            begins = _containers(told) if way else [told]
+            values = None if begins is None else _scalars(_reached(begins, way, _near), names=True)
+            return values is None or any(map(test, values))
 
         return satisfied
 
 
-def _reached(value: Any, way: Sequence[str]) -> list[Any]:
-    found = [value]
+def _reached(found: list[Any], way: Sequence[str], below: Callable[[Any, str], Iterable[Any]]) -> list[Any]:
     for step in way:
-        found = [below for one in found for below in _below(one, step)]
+        found = [each for one in found for each in below(one, step)]
     return found
 
 
@@ -81,6 +109,27 @@ def _below(value: Any, step: str) -> Iterable[Any]:
     if isinstance(value, list):
         return value if step == "*" else [value[int(step)]] if step.isdecimal() and int(step) < len(value) else ()
     return ()
+
+
+def _near(value: Any, step: str) -> Iterable[Any]:
+    """The same, under any spelling of the step, and in lists of what has it."""
+    if isinstance(value, dict):
+        return value.values() if step == "*" else [below for name, below in value.items() if plain_name(name) == step]
+    if isinstance(value, list) and step != "*" and not step.isdecimal():
+        return [below for each in value if isinstance(each, dict) for below in _near(each, step)]
+    return _below(value, step)
+
+
+def _containers(value: Any) -> list[Any] | None:
+    """The value and all objects and lists below it; None where there are too many."""
+    found, at = [value], 0
+    while at < len(found):
+        below = found[at].values() if isinstance(found[at], dict) else found[at]
+        found += [each for each in below if isinstance(each, dict | list)]
+        at += 1
+        if len(found) > _MOST:
+            return None
+    return found
 
 
 def _scalars(values: list[Any], *, names: bool) -> list[Any] | None:
@@ -111,14 +160,9 @@ def _among(values: Sequence[Scalar]) -> Test:
     return lambda value: (value.__class__ is bool, value) in known
 
 
-def _found(expression: str) -> Test:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        pattern = re2.compile(expression, options)
-    except re2.error as error:
-        raise ValueError(f"`{expression}` is no regular expression: {error}") from None
-    return lambda value: isinstance(value, str) and pattern.search(value) is not None
+def _found(pattern: str) -> Test:
+    compiled = expression(pattern)
+    return lambda value: isinstance(value, str) and compiled.search(value) is not None
 
 
 def _containing(text: str) -> Test:
@@ -130,11 +174,12 @@ def _below_folder(folder: str) -> Test:
     folder = posixpath.normpath(folder)
     prefix = folder.rstrip("/") + "/"
 
+    def leads_below(path: str) -> bool:
+        resolved = "/" + posixpath.normpath(path).lstrip("/")
+        return path.startswith("/") and (resolved == folder or resolved.startswith(prefix))
+
     def is_below(value: Any) -> bool:
-        if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
-            return False
-        path = "/" + posixpath.normpath(value).lstrip("/")
-        return path == folder or path.startswith(prefix)
+        return isinstance(value, str) and "\0" not in value and all(map(leads_below, {value, unescape(value)}))
 
     return is_below
 

@@ -4,13 +4,14 @@ A rule is about a call where all that it states is true. A call passes where no 
 What cannot be read as one call with one object of arguments passes nowhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-import jsonschema_rs
 from pydantic import Field, field_validator
 
 from outgate.detectors.call_conditions import Condition
+from outgate.detectors.call_readings import name_patterns, names_of, respelt
+from outgate.detectors.call_schemas import fitting, fitting_somehow, members_of
 from outgate.dialects.json_body import Limits, decode_value
 from outgate.errors import WireError
 from outgate.inference.calls import Call, CallKind
@@ -21,8 +22,6 @@ from outgate.pipeline.stage import Settings
 type CallAct = Literal["deny", "withhold", "flag"]
 MALFORMED, NOT_ALLOWED, ARGUMENTS = "malformed", "not_allowed", "arguments"
 _LIMITS = Limits()
-_PATTERNS = jsonschema_rs.RegexOptions()
-"""Patterns of schemas run in linear time; those that cannot are refused with the policy."""
 
 
 class CallRule(Settings):
@@ -80,8 +79,8 @@ class CallRules:
     """The rules of a policy, compiled."""
 
     def __init__(self, allow: Sequence[CallRule], deny: Sequence[DenyRule]) -> None:
-        self._allow = [_Compiled(rule, every=True) for rule in allow]
-        self._deny = [_Compiled(rule, every=False) for rule in deny]
+        self._allow = [_Allows(rule) for rule in allow]
+        self._deny = [_Denies(rule) for rule in deny]
         self._actions = [rule.action for rule in deny]
 
     def judged(self, call: Call, caller: Caller) -> Refused | None:
@@ -98,28 +97,49 @@ class CallRules:
         return Refused(ARGUMENTS if named else NOT_ALLOWED)
 
 
-class _Compiled:
-    """One rule. What denies is told names in any case, and applies where it cannot be known whether it does."""
+class _Allows:
+    """A rule that allows, compiled. It goes by what was told, and by no member that can be taken for one that it knows."""
 
-    def __init__(self, rule: CallRule, *, every: bool) -> None:
-        self._rule, self._every = rule, every
-        self._tools = rule.tools if every else tuple(name.casefold() for name in rule.tools)
+    def __init__(self, rule: CallRule) -> None:
+        self._rule = rule
         self._fits = [fitting(rule.arguments)] if rule.arguments is not None else []
-        self._fits += [condition.compiled(every=every) for condition in rule.where]
+        self._fits += [condition.compiled(every=True) for condition in rule.where]
+        self._members = frozenset(
+            {*members_of(rule.arguments), *(step for condition in rule.where for step in condition.members())}
+        )
 
     def names(self, call: Call, caller: Caller) -> bool:
-        rule, model = self._rule, caller.model
-        if call.kind not in rule.kinds or not covers(self._tools, call.name if self._every else call.name.casefold()):
-            return False
-        if rule.workloads and not covers(rule.workloads, caller.principal.name):
-            return False
-        if rule.models and not (covers(rule.models, model) if model else not self._every):
-            return False
-        claims = dict(caller.principal.claims)
-        return all(name in claims and covers(patterns, claims[name]) for name, patterns in rule.claims.items())
+        return covers(self._rule.tools, call.name) and _is_about(self._rule, call, caller, unknown=False)
+
+    def fits(self, arguments: Mapping[str, Any]) -> bool:
+        return not respelt(arguments, self._members) and all(fits(arguments) for fits in self._fits)
+
+
+class _Denies:
+    """A rule that denies, compiled. It applies where it may be about the call, and where it cannot be known whether it does."""
+
+    def __init__(self, rule: CallRule) -> None:
+        self._rule = rule
+        self._tools, self._whole = name_patterns(rule.tools)
+        self._fits = [fitting_somehow(rule.arguments)] if rule.arguments is not None else []
+        self._fits += [condition.compiled(every=False) for condition in rule.where]
+
+    def names(self, call: Call, caller: Caller) -> bool:
+        named = covers(self._whole, call.name) or any(covers(self._tools, name) for name in names_of(call.name))
+        return named and _is_about(self._rule, call, caller, unknown=True)
 
     def fits(self, arguments: Mapping[str, Any]) -> bool:
         return all(fits(arguments) for fits in self._fits)
+
+
+def _is_about(rule: CallRule, call: Call, caller: Caller, *, unknown: bool) -> bool:
+    """Whether a rule is about such a call of this caller; `unknown` is the answer for a model that is not known."""
+    if call.kind not in rule.kinds or (rule.workloads and not covers(rule.workloads, caller.principal.name)):
+        return False
+    if rule.models and not (covers(rule.models, caller.model) if caller.model else unknown):
+        return False
+    claims = dict(caller.principal.claims)
+    return all(name in claims and covers(patterns, claims[name]) for name, patterns in rule.claims.items())
 
 
 def arguments_of(call: Call) -> dict[str, Any] | None:
@@ -133,13 +153,3 @@ def arguments_of(call: Call) -> dict[str, Any] | None:
     except (WireError, UnicodeEncodeError):
         return None
     return arguments if isinstance(arguments, dict) else None
-
-
-def fitting(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
-    """Whether a value fits a JSON Schema. Raises ValueError for what is none."""
-    try:
-        validator = jsonschema_rs.validator_for(dict(schema), pattern_options=_PATTERNS, offline=True)
-    except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
-        raise ValueError(f"no JSON Schema: {str(error).splitlines()[0]}") from None
-    fits: Callable[[Any], bool] = validator.is_valid
-    return fits

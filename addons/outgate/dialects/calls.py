@@ -5,6 +5,7 @@ one call's arguments are joined while they wait, and leave as one event. The sam
 whole) are shown once for each way that differs.
 """
 
+import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -17,7 +18,13 @@ from outgate.inference.calls import Call, CallKind, Decide
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event
 
-_LONGEST_NAME = 256
+_LONGEST_NAME = 128
+_NAME, _OF_A_SERVER = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r"[A-Za-z0-9_.-]+")
+"""What APIs admit in names of tools; a tool of an MCP server may have dots (MCP, Tool Names). Others are no tool that was offered:
+a client that takes them for one does not go by the name that a policy sees.
+"""
+_PLACE = re.compile(r"[ -.0-~]{1,256}")
+"""The label of an MCP server, or a namespace."""
 
 
 class CallReader(Protocol):
@@ -50,11 +57,20 @@ class Variants:
         self.told: list[str] = []
         self.fault = ""
 
-    def named(self, name: Any) -> None:
-        """A name, or a piece of one. Clients join pieces, or take the last one: two that differ cannot be told."""
-        if not isinstance(name, str):
+    def named(self, name: Any, within: Any = None) -> None:
+        """A name, or a piece of one, of a tool that stands within a server or namespace, if it does. Clients join pieces, or take
+        the last one: two that differ cannot be told.
+        """
+        allowed = _OF_A_SERVER if self.kind is CallKind.MCP else _NAME
+        if not isinstance(name, str) or (name and not allowed.fullmatch(name)) or len(name) > _LONGEST_NAME:
             self.fault = self.fault or "name"
-        elif name and name not in self.names:
+        if not isinstance(name, str) or not name:
+            return
+        if within is not None:
+            if not isinstance(within, str) or not _PLACE.fullmatch(within):
+                self.fault = self.fault or "name"
+            name = f"{within}/{name}"
+        if name not in self.names:
             self.names.append(name)
 
     def piece(self, text: Any) -> None:
@@ -75,7 +91,7 @@ class Variants:
     def calls(self) -> Iterator[Call]:
         """The calls that clients may take it for."""
         name = self.names[0] if len(self.names) == 1 else "".join(self.names)
-        fault = self.fault or ("name" if len(self.names) != 1 or len(name) > _LONGEST_NAME else "")
+        fault = self.fault or ("name" if len(self.names) != 1 else "")
         forms = dict.fromkeys((*self.told, *(["".join(self.pieces)] if any(self.pieces) else ()))) or ("",)
         return (Call(name, form, self.kind, fault) for form in forms)
 

@@ -141,7 +141,7 @@ def told_by(block: Any) -> Variants:
         told.named(block.get("name"))
     elif kind == "mcp_tool_use":
         told = Variants(CallKind.MCP)
-        told.named(f"{block.get('server_name')}/{block.get('name')}")
+        told.named(block.get("name"), within=block.get("server_name", ""))
     else:
         told = Variants(CallKind.HOSTED)
         told.named(block.get("name") if kind == "server_tool_use" else kind)

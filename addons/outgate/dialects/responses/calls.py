@@ -139,13 +139,13 @@ def tell(told: Variants, item: Mapping[str, Any]) -> None:
     """Add what an item says of its call."""
     kind = str(item.get("type"))
     if kind in ("function_call", "custom_tool_call"):
-        told.named(item.get("name"))
         told.kind = CallKind.FUNCTION if kind == "function_call" else CallKind.CUSTOM
+        told.named(item.get("name"), within=item.get("namespace") or None)
         told.whole(item.get("arguments" if kind == "function_call" else "input"))
         return
     if kind in ("mcp_call", "mcp_approval_request"):
-        told.named(f"{item.get('server_label')}/{item.get('name')}")
         told.kind = CallKind.MCP
+        told.named(item.get("name"), within=item.get("server_label", ""))
         told.whole(item.get("arguments"))
         return
     told.named(kind.removesuffix("_call"))
