@@ -9,28 +9,32 @@ from support import behaviours as b
 from support import openai_answers as o
 from support import responses_answers as r
 
-MESSAGES = [{"role": "user", "content": "Write to jane@mail.test"}]
+ASKED = "Write to jane@mail.test"
 MAIL = "jane@mail.test"
 
 
-def chat(gateway, *, stream):
+def said(text):
+    return [{"role": "user", "content": text}]
+
+
+def chat(gateway, text=ASKED, *, stream):
     """Text and calls that the SDK reads, and why the answer ended."""
     client = openai_client(gateway).chat.completions
     if not stream:
-        choice = client.create(model="gpt-4o-mini", messages=MESSAGES).choices[0]
+        choice = client.create(model="gpt-4o-mini", messages=said(text)).choices[0]
     else:
-        with client.stream(model="gpt-4o-mini", messages=MESSAGES) as events:
+        with client.stream(model="gpt-4o-mini", messages=said(text)) as events:
             choice = events.until_done().get_final_completion().choices[0]
     calls = [(call.function.name, call.function.arguments) for call in choice.message.tool_calls or ()]
     return choice.message.content, calls, choice.finish_reason
 
 
-def responses(gateway, *, stream):
+def responses(gateway, text=ASKED, *, stream):
     client = openai_client(gateway).responses
     if not stream:
-        answer = client.create(model="gpt-5", input=MESSAGES[0]["content"])
+        answer = client.create(model="gpt-5", input=text)
     else:
-        with client.stream(model="gpt-5", input=MESSAGES[0]["content"]) as events:
+        with client.stream(model="gpt-5", input=text) as events:
             answer = events.until_done().get_final_response()
     return (
         answer.output_text,
@@ -39,17 +43,17 @@ def responses(gateway, *, stream):
     )
 
 
-def messages(gateway, *, stream):
+def messages(gateway, text=ASKED, *, stream):
     client = anthropic_client(gateway).messages
-    asked = {"model": "claude-sonnet-4-5", "max_tokens": 99, "messages": MESSAGES}
+    asked = {"model": "claude-sonnet-4-5", "max_tokens": 99, "messages": said(text)}
     if not stream:
         answer = client.create(**asked)
     else:
         with client.stream(**asked) as events:
             answer = events.get_final_message()
-    texts = "".join(block.text for block in answer.content if block.type == "text")
+    words = "".join(block.text for block in answer.content if block.type == "text")
     calls = [(block.name, orjson.dumps(block.input).decode()) for block in answer.content if block.type == "tool_use"]
-    return texts, calls, answer.stop_reason
+    return words, calls, answer.stop_reason
 
 
 ASK = {"openai": chat, "responses": responses, "anthropic": messages}
@@ -63,8 +67,8 @@ def calling(name, *calls):
 
     async def behave(call):
         asked = orjson.loads(call.seen.body)
-        said = str(asked.get("input") or asked["messages"][-1]["content"])
-        told = [(tool, arguments.replace("MAIL", said.removeprefix("Write to "))) for tool, arguments in calls]
+        question = str(asked.get("input") or asked["messages"][-1]["content"])
+        told = [(tool, arguments.replace("MAIL", question.removeprefix("Write to "))) for tool, arguments in calls]
         events, body = told_by(name, told)
         await (b.sse(events)(call) if asked.get("stream") else call.answer_json(body))
 

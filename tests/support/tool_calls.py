@@ -1,4 +1,4 @@
-"""Answers that call the tool `reset`, in each API, whole or as a stream."""
+"""Answers that call a tool, `reset` unless it is named, in each API, whole or as a stream."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +21,13 @@ from support.responses_answers import called, response, response_events
 ARGUMENTS = '{"device":"router"}'
 
 
-def answering(body: Mapping[str, Any], arguments: str = ARGUMENTS) -> bytes | dict[str, Any]:
+def answering(body: Mapping[str, Any], arguments: str = ARGUMENTS, name: str = "reset") -> bytes | dict[str, Any]:
     """The answer to a body of any API."""
     if "input" in body:
-        output = [called("reset", arguments)]
+        output = [called(name, arguments)]
         return b"".join(response_events(output)) if body.get("stream") else response(output)
     if "max_tokens" in body:
-        block = {"type": "tool_use", "id": "toolu_1", "name": "reset"}
+        block = {"type": "tool_use", "id": "toolu_1", "name": name}
         if not body.get("stream"):
             return {**message(), "content": [{**block, "input": orjson.loads(arguments)}], "stop_reason": "tool_use"}
         pieces = input_delta(arguments[:7]), input_delta(arguments[7:])
@@ -35,7 +35,7 @@ def answering(body: Mapping[str, Any], arguments: str = ARGUMENTS) -> bytes | di
             message_start(), block_start(0, **block, input={}), *pieces, block_stop(0), message_delta("tool_use"), STOP
         )
     if body.get("stream"):
-        pieces = call_chunk(arguments[:7], id="call_1", name="reset"), call_chunk(arguments[7:])
+        pieces = call_chunk(arguments[:7], id="call_1", name=name), call_chunk(arguments[7:])
         return chat_stream(chunk({"role": "assistant"}), *pieces, chunk({}, "tool_calls"), usage_chunk(USAGE))
-    call = {"id": "call_1", "type": "function", "function": {"name": "reset", "arguments": arguments}}
+    call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
     return chat_completion(None, tool_calls=[call])

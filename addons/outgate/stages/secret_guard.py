@@ -50,7 +50,7 @@ class SecretGuard(Stage):
 
     name = "secret_guard"
     settings_type = SecretGuardSettings
-    companions = ("restore",)
+    companions = ("secret_calls", "restore")
     asks = (("secrets", ()),)
 
     def __init__(
