@@ -12,7 +12,7 @@ def _backend(name: str, reference: CredentialReference | None, dialect: str = "o
 
 
 def _stage(**environ: str) -> InjectCredentials:
-    return InjectCredentials(Credentials(environ, lambda: 0.0))
+    return InjectCredentials(Credentials(environ, lambda: 0.0, lambda: 0.0))
 
 
 def test_each_backend_gets_its_own() -> None:
@@ -20,8 +20,8 @@ def test_each_backend_gets_its_own() -> None:
     a, b = _backend("a", CredentialReference(env="KEY_A")), _backend("b", CredentialReference(env="KEY_B"), "anthropic")
     (auth_a,), (auth_b,) = stage.run(Reads(a, None)), stage.run(Reads(b, 0))
 
-    assert (("authorization", "Bearer canary-a"),) == auth_a.fields_for(a, a.origination)
-    assert (("x-api-key", "canary-b"),) == auth_b.fields_for(b, b.origination)
+    assert (("authorization", "Bearer canary-a"),) == auth_a.fields_for(a, a.origination, "POST", "/", b"")
+    assert (("x-api-key", "canary-b"),) == auth_b.fields_for(b, b.origination, "POST", "/", b"")
 
 
 def test_local_service_without_credential_carries_none() -> None:
@@ -42,7 +42,7 @@ def test_a20_refreshed_credential_changes_what_is_written(tmp_path) -> None:
     file = tmp_path / "key"
     file.write_text("key-1")
     backend = _backend("a", CredentialReference(file=str(file)))
-    credentials = Credentials({}, lambda: 0.0)
+    credentials = Credentials({}, lambda: 0.0, lambda: 0.0)
     stage = InjectCredentials(credentials)
     (first,) = stage.run(Reads(backend, 0))
     (same,) = stage.run(Reads(backend, credentials.refresh(backend)))
@@ -50,7 +50,7 @@ def test_a20_refreshed_credential_changes_what_is_written(tmp_path) -> None:
     (renewed,) = stage.run(Reads(backend, credentials.refresh(backend)))
 
     assert first is same
-    assert (("authorization", "Bearer key-2"),) == renewed.fields_for(backend, backend.origination)
+    assert (("authorization", "Bearer key-2"),) == renewed.fields_for(backend, backend.origination, "POST", "/", b"")
 
 
 def test_contract() -> None:

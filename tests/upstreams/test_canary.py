@@ -43,7 +43,7 @@ async def _try(client, to: Backend, endpoint: Endpoint, credentials: Credentials
 
 @aio
 async def test_canaries_through_redirects_retries_fallbacks_and_echoes() -> None:
-    credentials, answers = Credentials(_ENVIRON, lambda: 0.0), []
+    credentials, answers = Credentials(_ENVIRON, lambda: 0.0, lambda: 0.0), []
     async with Server(names=("a.test",)) as a, Server(names=("b.test",)) as b, Server(names=("local.test",), tls=False) as local:
         a.answer, b.answer = _misbehaving(f"https://b.test:{b.port}/"), _misbehaving(f"https://a.test:{a.port}/")
         dead = Endpoint(name="dead", host="127.0.0.1", port=free_port())
@@ -67,7 +67,7 @@ async def test_canaries_through_redirects_retries_fallbacks_and_echoes() -> None
 @aio
 async def test_another_backend_on_the_same_address_gets_nothing() -> None:
     """The same listener under two names: the address is no identity."""
-    credentials = Credentials(_ENVIRON, lambda: 0.0)
+    credentials = Credentials(_ENVIRON, lambda: 0.0, lambda: 0.0)
     async with Server(names=("a.test", "b.test")) as server, Clients() as client:
         to_a = backend(server, name="a", host="a.test", credential=CredentialReference(env="KEY_A"))
         to_b = backend(server, name="b", host="b.test", credential=CredentialReference(env="KEY_B"))

@@ -24,7 +24,7 @@ def backend(reference: CredentialReference | None, **changes) -> Backend:
 
 def shown(credentials: Credentials, to: Backend) -> tuple[tuple[str, str], ...] | None:
     bound = credentials.bound(to)
-    return bound and bound.fields_for(to, to.origination)
+    return bound and bound.fields_for(to, to.origination, "GET", "/", b"")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def shown(credentials: Credentials, to: Backend) -> tuple[tuple[str, str], ...] 
     ],
 )
 def test_field_follows_dialect_or_setting(changes: dict, reference: dict, expected: tuple[str, str]) -> None:
-    credentials = Credentials({"KEY": " k-1\n"}, Clock())
+    credentials = Credentials({"KEY": " k-1\n"}, Clock(), lambda: 0.0)
 
     assert (expected,) == shown(credentials, backend(CredentialReference(env="KEY", **reference), **changes))
 
@@ -47,7 +47,7 @@ def test_field_follows_dialect_or_setting(changes: dict, reference: dict, expect
 def test_unusable_text_is_a_problem_and_no_credential(text: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(text)
     for reference in (CredentialReference(env="KEY"), CredentialReference(file=str(tmp_path / "key"))):
-        credentials = Credentials({"KEY": text}, Clock())
+        credentials = Credentials({"KEY": text}, Clock(), lambda: 0.0)
         problems = credentials.check(backend(reference))
 
         assert (None, ["E_CREDENTIAL_MISSING"]) == (credentials.bound(backend(reference)), [each.code for each in problems])
@@ -55,7 +55,7 @@ def test_unusable_text_is_a_problem_and_no_credential(text: str, tmp_path: Path)
 
 
 def test_backend_without_credential_has_none_and_no_problem() -> None:
-    credentials = Credentials({}, Clock())
+    credentials = Credentials({}, Clock(), lambda: 0.0)
     to = backend(None)
 
     assert (None, 0, 0, ()) == (credentials.bound(to), credentials.epoch(to), credentials.refresh(to), credentials.check(to))
@@ -65,7 +65,7 @@ def test_file_is_looked_at_once_a_second_and_read_again_when_changed(tmp_path: P
     file, clock, stats = tmp_path / "key", Clock(), []
     file.write_text("old-key")
     to = backend(CredentialReference(file=str(file)))
-    credentials = Credentials({}, clock)
+    credentials = Credentials({}, clock, lambda: 0.0)
     before = credentials.bound(to)
     real = Path.stat
     monkeypatch.setattr(Path, "stat", lambda self, **kw: stats.append(self) or real(self, **kw))
@@ -93,7 +93,7 @@ def test_link_that_is_moved_is_a_renewal(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (1, 1))
     (tmp_path / "key").symlink_to("a")
     to = backend(CredentialReference(file=str(tmp_path / "key")))
-    credentials = Credentials({}, clock)
+    credentials = Credentials({}, clock, lambda: 0.0)
     first = shown(credentials, to)
     (tmp_path / "next").symlink_to("b")
     (tmp_path / "next").replace(tmp_path / "key")
@@ -106,7 +106,7 @@ def test_file_that_vanishes_leaves_the_last_credential_in_force(tmp_path: Path, 
     clock, file = Clock(), tmp_path / "key"
     file.write_text("key-1")
     to = backend(CredentialReference(file=str(file)))
-    credentials = Credentials({}, clock)
+    credentials = Credentials({}, clock, lambda: 0.0)
     before = credentials.bound(to)
     file.unlink()
     clock.now += 2
@@ -120,7 +120,7 @@ def test_file_that_vanishes_leaves_the_last_credential_in_force(tmp_path: Path, 
 def test_file_that_appears_later_is_found(tmp_path: Path) -> None:
     clock, file = Clock(), tmp_path / "key"
     to = backend(CredentialReference(file=str(file)))
-    credentials = Credentials({}, clock)
+    credentials = Credentials({}, clock, lambda: 0.0)
     missing = credentials.bound(to)
     file.write_text("key-1")
     clock.now += 2
@@ -132,7 +132,7 @@ def test_refresh_reads_at_once_and_only_a_change_raises_the_epoch(tmp_path: Path
     file = tmp_path / "key"
     file.write_text("key-1")
     to = backend(CredentialReference(file=str(file)))
-    credentials = Credentials({}, Clock())
+    credentials = Credentials({}, Clock(), lambda: 0.0)
     unchanged = [credentials.epoch(to), credentials.refresh(to), credentials.refresh(to)]
     file.write_text("key-2")
 
@@ -143,25 +143,25 @@ def test_refresh_reads_at_once_and_only_a_change_raises_the_epoch(tmp_path: Path
 def test_same_credential_is_the_same_object() -> None:
     """What reads it does not run again."""
     to = backend(CredentialReference(env="KEY"))
-    credentials = Credentials({"KEY": "k"}, Clock())
+    credentials = Credentials({"KEY": "k"}, Clock(), lambda: 0.0)
 
     assert credentials.bound(to) is credentials.bound(to)
 
 
 def test_bound_to_name_host_port_and_tls() -> None:
     to = backend(CredentialReference(env="KEY"))
-    bound = Credentials({"KEY": "k"}, Clock()).bound(to)
+    bound = Credentials({"KEY": "k"}, Clock(), lambda: 0.0).bound(to)
     for changes in ({"name": "b"}, {"host": "evil.test"}, {"port": 8443}, {"tls": TlsSettings(sni="evil.test")}):
         other = backend(None, **changes)
         with pytest.raises(CredentialMisboundError) as caught:
-            bound.fields_for(other, other.origination)
+            bound.fields_for(other, other.origination, "GET", "/", b"")
 
         assert "Bearer" not in str(caught.value)
 
 
 def test_nothing_shows_it() -> None:
     to = backend(CredentialReference(env="KEY"))
-    credentials = Credentials({"KEY": "canary-1"}, Clock())
+    credentials = Credentials({"KEY": "canary-1"}, Clock(), lambda: 0.0)
     bound = credentials.bound(to)
 
     assert "canary" not in f"{bound!r} {bound} {credentials._held!r}"

@@ -79,7 +79,7 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
         policy = load_policy(file, elsewhere=elsewhere)
         problems, revision = policy.warnings, policy.revision
         if credentials:
-            known = Credentials(os.environ, time.monotonic)
+            known = Credentials(os.environ, time.monotonic, lambda: 0.0)  # nothing is signed here
             shared_secret(file, policy.gateway, os.environ)
             problems += tuple(problem for backend in policy.catalog.backends for problem in known.check(backend))
         tests, failed = asyncio.run(run_behaviour(file, elsewhere=elsewhere))

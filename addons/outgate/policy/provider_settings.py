@@ -79,6 +79,15 @@ class EndpointSection(Settings):
     """Shown in logs and metrics; the address when empty."""
 
 
+class SigningSection(Settings):
+    """AWS Signature Version 4: each request is signed, and the keys never travel."""
+
+    service: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+    """The service as signatures name it: `s3`, also of other makers' object stores."""
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+    """The region, `eu-central-1` for example; for MinIO `us-east-1`, unless it was given another."""
+
+
 class CredentialSection(Settings):
     """Where the provider's credential is read from. It never stands in the policy."""
 
@@ -90,11 +99,16 @@ class CredentialSection(Settings):
     """The header field it travels in; empty, the dialect decides."""
     prefix: str = ""
     """What stands before it in that field, `Bearer ` for example."""
+    sigv4: SigningSection | None = None
+    """Sign requests, where the provider is an object store: the credential is `ACCESS_KEY:SECRET_KEY`, or
+    `ACCESS_KEY:SECRET_KEY:SESSION_TOKEN`."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if bool(self.env) == bool(self.file):
             raise ValueError("name exactly one of env and file")
+        if self.sigv4 is not None and (self.header or self.prefix):
+            raise ValueError("header and prefix are for credentials that travel, sigv4 is for keys that sign")
         return self
 
 

@@ -12,6 +12,7 @@ from outgate.policy.provider_settings import CredentialSection, EndpointSection,
 from outgate.policy.schema import JwtSection, ModelSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
 from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings
+from outgate.upstreams.signing import SigningScope
 
 
 def catalog_of(source: Source, policy: PolicySection) -> Catalog:
@@ -109,7 +110,9 @@ def _tls(section: TlsSection, folder: Path) -> TlsSettings:
 
 
 def _credential(section: CredentialSection, folder: Path) -> CredentialReference:
-    return CredentialReference(env=section.env, file=_at(folder, section.file), header=section.header, prefix=section.prefix)
+    scope = SigningScope(section.sigv4.service, section.sigv4.region) if section.sigv4 is not None else None
+    file = _at(folder, section.file)
+    return CredentialReference(env=section.env, file=file, header=section.header, prefix=section.prefix, sigv4=scope)
 
 
 def _workload(name: str, section: WorkloadSection, folder: Path) -> Workload:

@@ -91,7 +91,7 @@ class Runtime:
         self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
         self._models = ModelClient(socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._client = Client(CachingResolver(time.monotonic))
-        self._credentials = Credentials(os.environ, time.monotonic)
+        self._credentials = Credentials(os.environ, time.monotonic, time.time)
         kept = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES)
         memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from outgate.errors import OutgateError, PolicyError, Problem
 from outgate.net.addresses import Network
+from outgate.upstreams.signing import SigningScope
 
 _ALPN = ("http/1.1",)
 _OWN_NAMES = "give it at least one endpoint, each with a name of its own"
@@ -84,12 +85,14 @@ class CredentialReference:
     """Where a backend's credential is read from: an environment variable or a file, exactly one of them.
 
     `header` and `prefix` name the field it travels in; empty, the dialect decides (`authorization: Bearer …`, `x-api-key: …`).
+    With `sigv4` it is the keys that sign each request, and never travels.
     """
 
     env: str = ""
     file: str = ""
     header: str = ""
     prefix: str = ""
+    sigv4: SigningScope | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ class Client:
         backend, endpoint, origination = request.backend, request.endpoint, request.origination
         if origination is not backend.origination and origination != backend.origination:
             raise MisdirectedError(f"a request to {backend.name!r} was about to be sent under names or TLS that are not its own")
-        secrets = request.auth.fields_for(backend, origination) if request.auth is not None else ()
+        secrets = _secrets(request)
         fields = (*sendable(request.headers), *secrets)
         opening = request_head(request.method, request.path, origination.host, fields, len(request.body))
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
@@ -175,3 +175,9 @@ class Client:
             if error.kind is not FailureKind.STALE or request.method not in _SAFE:
                 raise
         return await self.open(request)
+
+
+def _secrets(request: OutboundRequest) -> tuple[tuple[str, str], ...]:
+    if request.auth is None:
+        return ()
+    return request.auth.fields_for(request.backend, request.origination, request.method, request.path, request.body)

@@ -10,11 +10,13 @@ from outgate.dialects.registry import spec
 from outgate.errors import Problem
 from outgate.net.secret import Secret
 from outgate.upstreams.catalog import Backend, CredentialReference, MisdirectedError, Origination
+from outgate.upstreams.signing import Signable, SigningKeys, keys_of
 
 _log = logging.getLogger(__name__)
 _STAT_EVERY = 1.0
 _LARGEST = 16 * 1024
 _SHORTEST = 8
+_NO_KEYS = "it is not ACCESS_KEY:SECRET_KEY, nor ACCESS_KEY:SECRET_KEY:SESSION_TOKEN"
 
 
 class CredentialMisboundError(MisdirectedError):
@@ -23,21 +25,33 @@ class CredentialMisboundError(MisdirectedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundCredential:
-    """Header fields that may travel to one backend, under its names and TLS only: the fact `wire.auth`."""
+    """Header fields that may travel to one backend, under its names and TLS only, or the keys that sign its requests: the fact
+    `wire.auth`.
+    """
 
     backend: str
     origination: Origination
     headers: tuple[tuple[str, Secret], ...]
+    keys: SigningKeys | None = None
 
-    def fields_for(self, backend: Backend, origination: Origination) -> tuple[tuple[str, str], ...]:
-        """The fields as they are written. Raises CredentialMisboundError for any other backend, names or TLS settings."""
+    def fields_for(
+        self, backend: Backend, origination: Origination, method: str, target: str, body: bytes
+    ) -> tuple[tuple[str, str], ...]:
+        """The fields of this request as they are written. Raises CredentialMisboundError for any other backend, names or TLS
+        settings.
+        """
         if self.backend != backend.name or (self.origination is not origination and self.origination != origination):
             raise CredentialMisboundError(f"the credential of {self.backend!r} was about to meet {backend.name!r}")
+        if self.keys is not None:
+            return self.keys.fields(Signable(method, origination.host, target, body))
         return tuple((name, secret.reveal()) for name, secret in self.headers)
 
     def echoes(self) -> tuple[str, ...]:
         """The credentials without their scheme, as an answer might repeat them; none that is too short to tell."""
-        bare = [secret.reveal().rpartition(" ")[2] for _, secret in self.headers]
+        secrets = [secret for _, secret in self.headers]
+        if self.keys is not None:
+            secrets += filter(None, (self.keys.secret, self.keys.session))
+        bare = [secret.reveal().rpartition(" ")[2] for secret in secrets]
         return tuple(secret for secret in bare if len(secret) >= _SHORTEST)
 
 
@@ -65,11 +79,13 @@ class Credentials:
 
     `environ` is the environment, `monotonic` seconds; a file is looked at once a second at most, and read again when it changed.
     A renewed credential raises the epoch of its backend; a file that can no longer be read leaves the last credential in force.
+    `wall` dates signatures.
     """
 
-    def __init__(self, environ: Mapping[str, str], monotonic: Callable[[], float]) -> None:
+    def __init__(self, environ: Mapping[str, str], monotonic: Callable[[], float], wall: Callable[[], float]) -> None:
         self._environ = environ
         self._monotonic = monotonic
+        self._wall = wall
         self._held: dict[Backend, _Held] = {}
 
     def bound(self, backend: Backend) -> BoundCredential | None:
@@ -127,11 +143,12 @@ class Credentials:
         held.checked = self._monotonic()
         held.stamp = _stamp(reference.file) if reference.file else None
         text, held.problem = line_of(reference.env, reference.file, self._environ)
-        if held.problem:
+        bound = _bind(backend, reference, text, self._wall) if not held.problem else None
+        if bound is None:
+            held.problem = held.problem or _NO_KEYS
             if held.bound is not None:
                 _log.warning("backend %r keeps its last credential: %s", backend.name, held.problem)
             return
-        bound = _bind(backend, reference, text)
         if bound != held.bound:
             held.epoch += held.bound is not None
             held.bound = bound
@@ -148,7 +165,11 @@ def line_of(env: str, file: str, environ: Mapping[str, str]) -> tuple[str, str]:
     return text, ""
 
 
-def _bind(backend: Backend, reference: CredentialReference, text: str) -> BoundCredential:
+def _bind(backend: Backend, reference: CredentialReference, text: str, wall: Callable[[], float]) -> BoundCredential | None:
+    """The credential; None where the text is not what the reference asks for."""
+    if reference.sigv4 is not None:
+        keys = keys_of(text, reference.sigv4, wall)
+        return BoundCredential(backend=backend.name, origination=backend.origination, headers=(), keys=keys) if keys else None
     header, prefix = spec(backend.dialect).credential
     if reference.header:
         header, prefix = reference.header.lower(), reference.prefix
