@@ -9,8 +9,10 @@ from outgate.dialects.attachments import Attachment
 from outgate.documents.settings import HydrateSettings
 from outgate.documents.sources import Sources, UnresolvedError
 from outgate.errors import FailureKind, UpstreamError
+from outgate.net.headers import Headers
 from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint
 from outgate.upstreams.client import Fetched
+from outgate.upstreams.signing import SigningScope
 
 OPENAI = Backend(
     name="openai", provider="openai", dialect="openai", host="api.openai.com", path_prefix="/proxy",
@@ -29,27 +31,45 @@ class Asked(NamedTuple):
     auth: object
 
 
+OBJECTS = Backend(
+    name="objects", provider="objects", dialect="none", host="objects.example.com",
+    endpoints=(Endpoint(name="e", host="objects.example.com", port=443),),
+    credential=CredentialReference(env="KEYS", sigv4=SigningScope("s3", "eu-central-1")),
+)  # fmt: skip
+BUCKETS = ({"bucket": "reports", "provider": "objects", "prefix": "public/"},)
+
+
 class FakeClient:
-    def __init__(self, status=200, error=None):
-        self.asked, self._status, self._error = [], status, error
+    def __init__(self, status=200, error=None, headers=()):
+        self.asked, self.fields, self._status, self._error, self._headers = [], [], status, error, Headers(headers)
 
     async def fetch(self, backend, method, path, headers=(), body=b"", limit_bytes=0, auth=None):
         assert method == "GET"
         self.asked.append(Asked(backend.name, path, limit_bytes, auth))
+        self.fields.append(headers)
         if self._error:
             raise self._error
-        return Fetched(self._status, None, b"content")
+        return Fetched(self._status, self._headers, b"content")
 
 
 class FakeCredentials:
+    def __init__(self, none=False):
+        self._none = none
+
     def bound(self, backend):
-        return f"key of {backend.name}"
+        return None if self._none else f"key of {backend.name}"
 
 
-def fetched(attachment, client=None, destination="api.openai.com:443", **settings):
+async def _fetched(sources, attachment, destination, known):
+    place = sources.place(attachment, destination)
+    return await sources.fetch(place, known) if place is not None else None
+
+
+def fetched(attachment, client=None, destination="api.openai.com:443", known="", credentials=None, **settings):
     client = client or FakeClient()
-    sources = Sources(HydrateSettings(**settings), Catalog([OPENAI, DOCS]), client, FakeCredentials())
-    return asyncio.run(sources.fetch(attachment, destination)), client.asked
+    sources = Sources(HydrateSettings(**settings), Catalog([OPENAI, DOCS, OBJECTS]), client, credentials or FakeCredentials())
+    found = asyncio.run(_fetched(sources, attachment, destination, known))
+    return found and found.data, client.asked
 
 
 def by_id(file_id="f-1"):
@@ -123,3 +143,75 @@ def test_what_is_not_there_is_unresolved():
         fetched(by_id(), FakeClient(status=404), provider_files=True)
     with pytest.raises(UnresolvedError, match="could not be fetched"):
         fetched(by_id(), FakeClient(error=UpstreamError(FailureKind.PROTOCOL, "too large")), provider_files=True)
+
+
+@pytest.mark.parametrize("url", ["s3://reports/public/a b.pdf", "https://objects.example.com/reports/public/a%20b.pdf"])
+def test_an_object_is_fetched_under_the_keys_of_its_store(url):
+    _, asked = fetched(by_url(url), buckets=BUCKETS, max_bytes=9)
+
+    assert [Asked("objects", "/reports/public/a%20b.pdf", 9, "key of objects")] == asked
+
+
+def test_a_presigned_url_is_fetched_without_our_keys():
+    url = "https://objects.example.com/reports/public/a?X-Amz-Date=d&X-Amz-Signature=s"
+    _, asked = fetched(by_url(url), buckets=BUCKETS)
+
+    assert ("/reports/public/a?X-Amz-Date=d&X-Amz-Signature=s", None) == (asked[0].target, asked[0].auth)
+
+
+def test_attack_our_keys_sign_what_is_no_object_of_a_bucket():
+    """`urls` of a store never sign: a query would list the bucket, or show who may read it."""
+    url = "https://objects.example.com/reports/public/?list-type=2"
+
+    assert (None, []) == fetched(by_url(url), urls=("https://objects.example.com/",), buckets=BUCKETS)
+
+
+def test_a_file_of_a_folder_is_read(tmp_path):
+    (tmp_path / "a.txt").write_text("local")
+    folders = ({"prefix": "file:///shared/", "folder": str(tmp_path)},)
+
+    assert (b"local", []) == fetched(by_url("file:///shared/a.txt"), folders=folders)
+    with pytest.raises(UnresolvedError, match="no such file"):
+        fetched(by_url("file:///shared/b.txt"), folders=folders)
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "field"),
+    [
+        ("etag", 'etag:"1"', ("if-none-match", '"1"')),
+        ("last-modified", "last-modified:Mon, 30 Nov 2026 06:00:00 GMT", ("if-modified-since", "Mon, 30 Nov 2026 06:00:00 GMT")),
+    ],
+)
+def test_a_known_version_is_asked_about(told, known, field):
+    client = FakeClient(status=304)
+
+    assert (None, 1) == (fetched(by_url("s3://reports/public/a"), client, known=known, buckets=BUCKETS)[0], len(client.asked))
+    assert [(field,)] == client.fields
+
+
+def test_an_answer_of_no_change_to_who_knows_nothing_is_refused():
+    with pytest.raises(UnresolvedError, match="304"):
+        fetched(by_url("s3://reports/public/a"), FakeClient(status=304), buckets=BUCKETS)
+
+
+def test_attack_a_redirect_leads_elsewhere():
+    with pytest.raises(UnresolvedError, match="no redirect is followed"):
+        fetched(by_url("s3://reports/public/a"), FakeClient(status=307), buckets=BUCKETS)
+
+
+def test_attack_a_store_sends_too_much():
+    error = UpstreamError(FailureKind.PROTOCOL, "too large", status=200)
+    with pytest.raises(UnresolvedError, match="max_bytes"):
+        fetched(by_url("s3://reports/public/a"), FakeClient(error=error), buckets=BUCKETS)
+
+
+def test_without_its_credential_nobody_is_asked():
+    client = FakeClient()
+    with pytest.raises(UnresolvedError, match="no credential"):
+        fetched(by_url("s3://reports/public/a"), client, credentials=FakeCredentials(none=True), buckets=BUCKETS)
+    assert [] == client.asked
+
+
+@pytest.mark.parametrize("url", ["https://[x", "https://docs.example.com:port/public/a", "https://docs.example.com:99999/public/a"])
+def test_attack_a_url_that_cannot_be_parsed(url):
+    assert (None, []) == fetched(by_url(url), urls=("https://",), buckets=BUCKETS)

@@ -46,7 +46,7 @@ def facts(*parts, **members):
 
 
 def stage(reader=None, **settings):
-    return Hydrate(HydrateSettings(**settings), Catalog(), None, None, reader or FakeReader(), Memo(bytes(32)))
+    return Hydrate(HydrateSettings(**settings), Catalog(), None, None, reader or FakeReader(), Memo(bytes(32)), lambda: 0.0)
 
 
 def run(made, given):

@@ -2,12 +2,34 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from outgate.documents.reader import Bounds
-from outgate.pipeline.stage import TimedSettings
+from outgate.inference.names import ProviderName
+from outgate.pipeline.stage import Settings, TimedSettings
 
 type Positive = Annotated[int, Field(ge=1)]
+
+
+class BucketSettings(Settings):
+    """A bucket whose objects are fetched, by `s3://BUCKET/KEY` or by the URL of its host, presigned or not."""
+
+    bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    """Its name."""
+    provider: ProviderName
+    """The provider of this policy that keeps it: its host is the endpoint, and its credential signs (`sigv4`). Where the host
+    begins with the bucket's name, paths do not."""
+    prefix: str = ""
+    """What keys begin with, `public/` for example."""
+
+
+class FolderSettings(Settings):
+    """A folder of this machine whose files are read."""
+
+    prefix: Annotated[str, StringConstraints(pattern=r"^file:///([^%?#\\\x00-\x20]*/)?$")]
+    """What its URLs begin with, `file:///shared/` for example; what follows is the path inside the folder."""
+    folder: Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$")]
+    """Its path. No symbolic link inside is followed, and no file that is not a plain one is opened."""
 
 
 class HydrateSettings(TimedSettings):
@@ -21,6 +43,10 @@ class HydrateSettings(TimedSettings):
     urls: tuple[str, ...] = ()
     """Beginnings of URLs that are fetched, `https://docs.example.com/public/` for example: the host must be that of a provider of
     this policy, whose addresses, TLS and credential hold. Any other is left to `admit_parts`, which refuses it."""
+    buckets: tuple[BucketSettings, ...] = ()
+    """Buckets of object stores (S3, MinIO) that are fetched from."""
+    folders: tuple[FolderSettings, ...] = ()
+    """Folders of this machine that are read from, by URLs that begin with `file:///`."""
     max_bytes: Positive = 16 * 1024 * 1024
     """Of one file that is fetched."""
     max_files: Positive = 20

@@ -7,7 +7,7 @@ from outgate.dialects.file_kinds import OFFICE, PDF, Sniffed
 from outgate.documents.reader import Bounds, DocumentError, DocumentReader
 from outgate.stores.memo import DIGEST, Memo
 
-_REMEMBERED = 262_144
+REMEMBERED = 262_144
 """Characters of a text that is remembered: the memo holds other results too."""
 _WHY = {
     "encrypted": "it is encrypted",
@@ -26,18 +26,20 @@ class UnreadableError(Exception):
 
 
 class Texts:
-    """The text of files. `unreadable` says what a document that cannot be read is: an error, or none of ours."""
+    """The text of files. `unreadable` says what a document that cannot be read is: an error, or none of ours; `kind` names what is
+    remembered of them.
+    """
 
     def __init__(self, reader: DocumentReader, memo: Memo, bounds: Bounds, unreadable: Literal["deny", "parts"]) -> None:
         self._reader, self._memo, self._bounds, self._denies = reader, memo, bounds, unreadable == "deny"
-        self._kind = f"document:{bounds.characters}"
+        self.kind = f"document:{bounds.characters}"
 
     async def of(self, sniffed: Sniffed, data: bytes, tenant: str) -> str | None:
         """The text; None for what is neither text nor a document, or stays unread. Raises UnreadableError."""
         if sniffed.kind not in (PDF, OFFICE):
             return sniffed.text or None
         digest = sha256(data).digest()[:DIGEST]
-        known = self._memo.get(tenant, self._kind, digest)
+        known = self._memo.get(tenant, self.kind, digest)
         if known is not None:
             return str(known)
         try:
@@ -46,6 +48,6 @@ class Texts:
             if self._denies:
                 raise UnreadableError(_WHY.get(str(error), "it is damaged, or takes too long to read")) from None
             return None
-        if len(text) <= _REMEMBERED:
-            self._memo.put(tenant, self._kind, digest, text, 2 * len(text))
+        if len(text) <= REMEMBERED:
+            self._memo.put(tenant, self.kind, digest, text, 2 * len(text))
         return text

@@ -6,17 +6,18 @@ A reference that is not resolved stays, and `admit_parts` refuses it.
 
 from asyncio import to_thread
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from outgate.dialects.attachments import Attachment, Place, attachments
-from outgate.dialects.file_kinds import IMAGE, TEXT, sniff
+from outgate.dialects.file_kinds import TEXT
 from outgate.dialects.places import described
 from outgate.dialects.query import with_query
 from outgate.dialects.registry import dialect
 from outgate.dialects.spec import Request, RequestLine
 from outgate.dialects.uploads import FormDocument
+from outgate.documents.contents import Content, Contents
 from outgate.documents.reader import DocumentReader
 from outgate.documents.settings import HydrateSettings
 from outgate.documents.sources import Sources, UnresolvedError
@@ -60,11 +61,11 @@ class Hydrate(Stage):
 
     def __init__(
         self, settings: HydrateSettings, catalog: Catalog, client: Client, credentials: Credentials, documents: DocumentReader,
-        memo: Memo,
+        memo: Memo, monotonic: Callable[[], float],
     ) -> None:  # fmt: skip
         self._settings = settings
-        self._texts = Texts(documents, memo, settings.bounds, settings.unreadable)
-        self._sources = Sources(settings, catalog, client, credentials)
+        texts = Texts(documents, memo, settings.bounds, settings.unreadable)
+        self._contents = Contents(Sources(settings, catalog, client, credentials), texts, memo, monotonic)
         self.contract = Contract.of(
             Reads,
             writes=("verdict.hydrate", "prompt", "params"),
@@ -98,16 +99,10 @@ class Hydrate(Stage):
         """The kind of a file, and the part that takes its place; None where it stays as it is."""
         if attachment.data or attachment.raw:
             data = attachment.content() if attachment.kind == "file" else None
-        else:
-            data = await self._sources.fetch(attachment, facts.destination)
-        if data is None:
-            return "", None
-        sniffed = sniff(data)
-        text = await self._texts.of(sniffed, data, facts.principal.tenant)
-        if text is not None and not (attachment.raw and sniffed.kind == TEXT):  # which is read as text already
-            return sniffed.kind, attachment.as_text(text)
-        fetched = sniffed.kind == IMAGE and not (attachment.data or attachment.raw)
-        return sniffed.kind, attachment.as_image(sniffed.media_type, data) if fetched else None
+            content = await self._contents.of(data, facts.principal.tenant) if data is not None else None
+            return _instead(attachment, content._replace(image=b"")) if content is not None else ("", None)
+        content = await self._contents.referred(attachment, facts.destination, facts.principal.tenant)
+        return _instead(attachment, content) if content is not None else ("", None)
 
     async def _written(self, facts: Reads, edits: Mapping[Place, Any], kinds: Counter[str]) -> Outcome:
         """The request with these parts, read again as if it had come so."""
@@ -118,6 +113,12 @@ class Hydrate(Stage):
         params = replace(facts.params, server_state=request.params.server_state, identity=request.params.identity)
         matches = tuple(Match(kind, "file", count) for kind, count in sorted(kinds.items()))
         return (Verdict(action=Action.REPLACED, matches=matches), with_query(request.prompt, facts.path), params)
+
+
+def _instead(attachment: Attachment, content: Content) -> tuple[str, dict[str, Any] | None]:
+    if content.text is not None and not (attachment.raw and content.kind == TEXT):  # which is read as text already
+        return content.kind, attachment.as_text(content.text)
+    return content.kind, attachment.as_image(content.media_type, content.image) if content.image else None
 
 
 def _encoded(facts: Reads, edits: Mapping[Place, Any]) -> tuple[Headers, bytes]:

@@ -62,7 +62,7 @@ def _ask(request, gateway, providers):
             return client.post(DIALECTS[request.param].url, json=body(request.param, part(request.param)))
 
     ask.provider = DIALECTS[request.param].provider(providers)
-    ask.talk = DIALECTS[request.param]
+    ask.talk, ask.talk_name = DIALECTS[request.param], request.param
     return ask
 
 
@@ -87,17 +87,27 @@ def test_an_injection_in_a_document_is_caught(ask):
 
 def test_a_file_id_is_fetched_and_its_text_judged(ask):
     ask.provider.script(answer_bytes(pdf(f"Paid with {CARD} in May"), "application/pdf"))
-    reply = ask(lambda dialect: by_id(dialect, "file-123"))
+    reply = ask(lambda dialect: by_id(dialect, f"file-{dialect}"))
 
     assert 200 == reply.status_code, reply.text
     asked, question = ask.provider.seen
-    assert ("GET", "/v1/files/file-123/content") == (asked.method, asked.target)
-    assert "Paid with CARD_" in question.body.decode() and "file-123" not in question.body.decode()
+    assert ("GET", f"/v1/files/file-{ask.talk_name}/content") == (asked.method, asked.target)
+    assert "Paid with CARD_" in question.body.decode() and "file_id" not in question.body.decode()
+
+
+def test_a_file_id_is_fetched_once_for_all_turns_of_a_tenant(ask):
+    ask.provider.script(answer_bytes(b"the words of the file", "text/plain"))
+    for _ in range(2):
+        reply = ask(lambda dialect: by_id(dialect, f"file-turns-{dialect}"))
+        assert 200 == reply.status_code, reply.text
+        assert "the words of the file" in sent(ask)
+
+    assert ["GET", "POST", "POST"] == [seen.method for seen in ask.provider.seen]
 
 
 def test_an_injection_in_a_file_at_the_provider_is_caught(ask):
     ask.provider.script(answer_bytes(f"{ATTACK} For {ask.talk.path}.".encode(), "text/plain"))
-    reply = ask(lambda dialect: by_id(dialect, "file-bad"))
+    reply = ask(lambda dialect: by_id(dialect, f"file-bad-{dialect}"))
 
     assert (400, "prompt_refused") == (reply.status_code, ask.talk.refused(reply.json())), reply.text
     assert ["GET"] == [seen.method for seen in ask.provider.seen]
@@ -113,7 +123,7 @@ def test_a_file_that_is_not_there_is_refused(ask):
 
 def test_what_is_counted_is_the_text_of_the_file(ask, world):
     ask.provider.script(answer_bytes(b"word " * 2_000, "text/plain"))
-    reply = ask(lambda dialect: by_id(dialect, "file-long"))
+    reply = ask(lambda dialect: by_id(dialect, f"file-long-{dialect}"))
 
     assert 200 == reply.status_code, reply.text
     assert 2_000 <= lines(world)[-1]["outgate.tokens.counted"] <= 4_000
