@@ -98,3 +98,10 @@ def test_items_that_are_whole_are_told_again_at_the_end():
 
     assert ["reasoning", "message"] == [item["type"] for item in output]
     assert output[1]["content"][0]["text"].endswith(WORDS)
+
+
+def test_a_message_with_whole_calls_ends_as_one_that_calls():
+    raw = a.message_stream(a.message_start(), a.block_start(0, type="tool_use", id="t", name="read", input={}), a.block_stop(0))
+    told = frames(ended("anthropic", raw, 3))
+
+    assert "tool_use" == next(frame["delta"]["stop_reason"] for frame in told if frame["type"] == "message_delta")

@@ -6,12 +6,13 @@ import pytest
 
 from outgate.dialects.registry import dialect, spec
 from outgate.errors import Denial
-from outgate.exchange.guarded import opened
+from outgate.exchange.calling import Unfinished
+from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
-from outgate.inference.judge import CallJudge, Cut
+from outgate.inference.judge import ON, CallJudge, Cut
 from outgate.inference.operation import Kind, Operation
 from outgate.pipeline.contract import OnError
-from support.judging import at_once, execution_of, guarded
+from support.judging import Saying, at_once, execution_of, guarded
 from support.openai_answers import call_chunk, chat_stream, chunk
 
 CHAT = Operation("openai", Kind.CHAT)
@@ -92,3 +93,49 @@ def test_calls_that_nothing_reads_are_denied_before_the_head(monkeypatch):
     refused = opened(execution_of({"judge_0": Deciding("no")}))
     assert isinstance(refused, Denial)
     assert ("stage_failed", "judge_0") == (refused.code, refused.stage)
+
+
+def held_by(unfinished, raw=STREAM):
+    """What goes on, event by event."""
+    events = dialect("openai").answer(CHAT, True, True).feed(raw)
+    return [b"".join(out.encode() for out in at_once(unfinished.feed(event))) for event in events]
+
+
+def test_calls_leave_whole_where_a_judge_may_end_the_answer():
+    judges = opened(execution_of({"judge_0": Saying(ON, ends=True)}), CHAT)
+    assert isinstance(judges, Guarded)
+    events = dialect("openai").answer(CHAT, True, True).feed(STREAM)
+    sizes = [len(at_once(judges.feed(event))) for event in events]
+
+    assert [1, 0, 0, 0] == sizes[:4]
+    assert sum(sizes) >= len(events) - 1
+
+
+@pytest.mark.parametrize(("ends", "operation"), [(False, CHAT), (True, Operation("openai", Kind.EMBEDDINGS)), (True, None)])
+def test_calls_leave_as_they_come_elsewhere(ends, operation):
+    judges = opened(execution_of({"judge_0": Saying(ON, ends=ends)}), operation)
+    assert isinstance(judges, Guarded)
+
+    assert all(len(at_once(judges.feed(event))) == 1 for event in dialect("openai").answer(CHAT, True, True).feed(STREAM))
+
+
+def test_a_call_that_is_too_long_to_be_held_goes_on_as_it_comes():
+    long = chat_stream(SAID, call_chunk("", id="c", name="reset"), *[call_chunk("~" * 100)] * 20)
+    passed = held_by(Unfinished(spec("openai").calls, most=1000), long)
+
+    assert (b"", True) == (passed[1], all(passed[-9:-1]))
+    assert 2000 == b"".join(passed).count(b"~")
+
+
+def test_a_reader_that_fails_holds_nothing_more(monkeypatch):
+    unfinished = Unfinished(spec("openai").calls)
+    monkeypatch.setattr("outgate.dialects.openai.calls._note", lambda *_, **__: 1 / 0)
+
+    assert all(held_by(unfinished))
+
+
+def test_a_call_that_breaks_off_is_given_at_the_end():
+    unfinished = Unfinished(spec("openai").calls)
+    held_by(unfinished, chat_stream(SAID, call_chunk("", id="c", name="reset")).removesuffix(b"data: [DONE]\n\n"))
+
+    assert 1 == len(at_once(unfinished.flush()))

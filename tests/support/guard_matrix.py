@@ -30,7 +30,7 @@ NO_PLACE, NO_ACT, ECHO, NOT_SHOWN = "no place", "no such action", "repeats the r
 CALLED = frozenset({Channel.TOOL_ARGUMENTS, Channel.KEY})
 """Channels of a tool call in an answer."""
 ENDED = "ended"
-"""Words cannot stand in the middle of a tool call, nor in a dialect without an ending: the stream ends in an error instead."""
+"""Words cannot stand in a dialect without an ending: the stream ends in an error instead."""
 REASONS = {
     NO_PLACE: "the tables of the dialect give this channel to no text",
     NO_ACT: "of the guards of answers only `tool_policy` withholds: a tool call, with its arguments",
@@ -142,8 +142,7 @@ def outcome(cell: Cell) -> str:
         return cell.reason
     if cell.direction == "in":
         return _wanted(cell)
-    silent = registry.spec(cell.dialect).ending is None or cell.seen is Channel.TOOL_ARGUMENTS
-    if cell.action == "answer" and cell.streamed and silent:
+    if cell.action == "answer" and cell.streamed and registry.spec(cell.dialect).ending is None:
         return ENDED
     return {"deny": "denied", "answer": "answered", "withhold": "withheld", "flag": "flagged", "redact": "replaced"}[cell.action]
 

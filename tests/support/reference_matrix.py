@@ -15,8 +15,7 @@ verdict are compared. `a / b` is whole / streamed. In requests `prompt_guard` an
 redact), `output_pii` (answer, flag) and `tool_policy` (withhold).
 
 In requests, what was said before is withheld where a new text would end the request; where no sentence can stand in the place of
-a text, `withhold` denies. `ended` is an error: words cannot stand in the middle of a tool call that has begun to leave. A `sealed`
-text that does not look like ciphertext is judged as reasoning.
+a text, `withhold` denies. A `sealed` text that does not look like ciphertext is judged as reasoning.
 """
 
 

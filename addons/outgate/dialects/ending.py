@@ -1,6 +1,7 @@
 """The end of a stream in given words: what has left of an answer is noted, so that it can be completed at any event.
 
-An answer in the middle of a tool call cannot be ended so: its client might run what there is of the call.
+An answer in the middle of a tool call cannot be ended so: its client might run what there is of the call. Calls of answers that may
+be ended are held until they are whole (`exchange.calling`), so none is open but one that is too long to be held.
 """
 
 from collections.abc import Hashable, Mapping

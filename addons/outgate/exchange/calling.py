@@ -1,6 +1,7 @@
 """Run a judge of tool calls: the dialect holds them until they are whole, the judge decides about each.
 
-What cannot be read as a call of the dialect goes past no judge: the reader announces it as a call with a fault.
+What cannot be read as a call of the dialect goes past no judge: the reader announces it as a call with a fault. Where nobody judges
+calls, and a judge of text may end the answer in words, they are held all the same (`Unfinished`).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from outgate.exchange.judging import TOO_LONG, CutError, EndedError, Guard
 from outgate.inference.calls import Call, Decide
 from outgate.inference.judge import CallJudge, Cut
 from outgate.inference.stream import Event
+
+_MOST = 1024 * 1024
 
 
 class Calling(Guard):
@@ -63,3 +66,31 @@ class Calling(Guard):
             raise ContractViolationError(f"{self.step.name} returned {type(decision).__name__}, not a decision")
         self._decisions[call] = decision
         return decision
+
+
+class Unfinished:
+    """Tool calls that are not whole, behind all judges: an answer that ends in words ends before them, and no client has half of
+    one to run. Beyond `most` characters they go on as they come.
+    """
+
+    def __init__(self, reader: Callable[[Decide], CallReader], most: int = _MOST) -> None:
+        self._reader: CallReader | None = reader(lambda _: None)
+        self._most = most
+
+    async def feed(self, event: Event) -> Sequence[Event]:
+        reader = self._reader
+        if reader is None:
+            return (event,)
+        try:
+            passed = reader.feed(event)
+        except Exception:  # what cannot be read is not held; judges have let it go on
+            return self._opened(reader, (event,))
+        return self._opened(reader, passed) if reader.size > self._most else passed
+
+    async def flush(self) -> Sequence[Event]:
+        return () if self._reader is None else self._reader.rest()
+
+    def _opened(self, reader: CallReader, behind: Sequence[Event]) -> Sequence[Event]:
+        self._reader = None
+        held = list(reader.open())
+        return [*held, *(event for event in behind if event not in held)]

@@ -198,7 +198,7 @@ class Exchange:
         stream = execution.get("r.stream") if ended is None else ended.stream
         try:
             denial = await execution.ensure(execution.plan.response)
-            judges = opened(execution) if denial is None else denial
+            judges = opened(execution, self._operation) if denial is None else denial
             if isinstance(judges, Denial):
                 return judges
             assert isinstance(judges, Guarded)

@@ -12,7 +12,7 @@ from typing import Any
 from outgate.dialects.calls import CallReader
 from outgate.dialects.registry import spec
 from outgate.errors import ContractViolationError, Denial
-from outgate.exchange.calling import Calling
+from outgate.exchange.calling import Calling, Unfinished
 from outgate.exchange.judging import CutError, Guard, Withholding
 from outgate.inference.calls import Decide
 from outgate.inference.judge import CallJudge, Judge
@@ -22,8 +22,10 @@ from outgate.pipeline.executor import Execution, Ran, broken
 from outgate.pipeline.plan import Step
 
 
-def opened(execution: Execution) -> "Guarded | Denial":
-    """Open a judge for each stream stage of the plan. A denial, where one of them fails and does not fail open."""
+def opened(execution: Execution, operation: Operation | None = None) -> "Guarded | Denial":
+    """Open a judge for each stream stage of the plan, for an answer to this operation. A denial, where one of them fails and does
+    not fail open.
+    """
     guards: list[Guard] = []
     for step in execution.plan.streams:
         start, failed, reader = execution.clock(), None, None
@@ -40,7 +42,7 @@ def opened(execution: Execution) -> "Guarded | Denial":
         if isinstance(guard, Calling):
             guard.reads(reader)
         guards.append(guard)
-    return Guarded(execution, guards)
+    return Guarded(execution, guards, _unfinished(guards, operation))
 
 
 def _kind_of(judge: Judge | None) -> type[Guard]:
@@ -61,6 +63,18 @@ def _calls_of(operation: Operation) -> Callable[[Decide], CallReader] | None:
     return reader
 
 
+def _unfinished(guards: Sequence[Guard], operation: Operation | None) -> Unfinished | None:
+    """What holds the calls of an answer that may be ended in words."""
+    if (
+        operation is None
+        or operation.kind is not Kind.CHAT
+        or not any(guard.judge is not None and guard.judge.ends for guard in guards)
+    ):
+        return None
+    reader = spec(operation.dialect).calls
+    return None if reader is None else Unfinished(reader)
+
+
 def _opened(step: Step, slots: list[Any]) -> Judge | None:
     judge = step.run(step.view(*step.get(slots)))
     if iscoroutine(judge):
@@ -75,11 +89,12 @@ class Guarded:
 
     __slots__ = ("_execution", "_guards", "_told", "_working")
 
-    def __init__(self, execution: Execution, guards: Sequence[Guard]) -> None:
+    def __init__(self, execution: Execution, guards: Sequence[Guard], unfinished: Unfinished | None = None) -> None:
         self._execution = execution
         self._guards = guards
         self._told = False
-        self._working = [guard for guard in guards if guard.judge is not None]
+        working: list[Guard | Unfinished] = [guard for guard in guards if guard.judge is not None]
+        self._working = working if unfinished is None else [*working, unfinished]
 
     @property
     def idle(self) -> bool:
@@ -113,7 +128,7 @@ class Guarded:
                 with suppress(CutError):
                     _write(self._execution, guard.step, guard.found())
             self._execution.trace.append(Ran(guard.step.name, guard.ns, guard.outcome))
-        self._guards = self._working = []
+        self._guards, self._working = [], []
 
     async def _last(self, event: Event) -> Sequence[Event]:
         return [*await self._flush(), *await _through((event,), self._working)]
@@ -131,7 +146,7 @@ def _write(execution: Execution, step: Step, facts: tuple[Any, ...]) -> None:
         execution.slots[slot] = value
 
 
-async def _through(events: Sequence[Event], guards: Sequence[Guard]) -> Sequence[Event]:
+async def _through(events: Sequence[Event], guards: Sequence[Guard | Unfinished]) -> Sequence[Event]:
     for guard in guards:
         events = await guard.feed(events[0]) if len(events) == 1 else [out for each in events for out in await guard.feed(each)]
     return events

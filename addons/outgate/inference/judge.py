@@ -48,7 +48,9 @@ class Cut(NamedTuple):
 
 
 class End(NamedTuple):
-    """These words are the answer, or the end of it where something has left. In the middle of a tool call it is a denial."""
+    """These words are the answer, or the end of it where something has left. A tool call that is not whole is dropped, where the
+    judge says that it `ends`; else the words are a denial there.
+    """
 
     text: str
 
@@ -64,13 +66,15 @@ class Judge:
 
     `window` is the most characters of a part that are held back at a time; None asks for the whole part before it is judged, and
     for all of a stream before anything of it leaves: at most `most` bytes, beyond which the answer is denied. `channels` are those
-    whose text it is shown; None is all. A judge that awaits is bounded by its contract's `limit`; one that does not is a `def`.
+    whose text it is shown; None is all. `ends` says that it may return an End: tool calls then leave when they are whole, so that
+    words never come behind half of one. A judge that awaits is bounded by its contract's `limit`; one that does not is a `def`.
     """
 
     window: int | None = 0
     overlap: int = 0
     most: int = 1024 * 1024
     channels: frozenset[Channel] | None = None
+    ends: bool = False
 
     def judge(self, part: Part, text: str, final: bool, /) -> Decision | Awaitable[Decision]:  # noqa: FBT001 (one of three, always given)
         """Decide on what was held back of a part and has now come.

@@ -51,6 +51,7 @@ class SpanJudge(Judge):
     def __init__(self, settings: OutputSettings, *, reach: int, longest: int) -> None:
         self.window = escapes.LONGEST * (longest + 1)
         self.channels = settings.looks()
+        self.ends = settings.action is OutputAct.ANSWER
         self.score = 0.0
         self._looks, self._settings, self._reach, self._longest = self.channels, settings, reach, longest
         self._parts: dict[Hashable, str] = {}

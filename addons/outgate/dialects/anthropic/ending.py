@@ -1,4 +1,7 @@
-"""The end of a streamed message in words: said in the block of text that is open, or in one of their own behind what is closed."""
+"""The end of a streamed message in words: said in the block of text that is open, or in one of their own behind what is closed.
+
+A message with whole calls ends as one that calls: without their results its conversation could not go on.
+"""
 
 from collections.abc import Hashable
 from typing import Any
@@ -15,6 +18,7 @@ class MessageEnding:
     def __init__(self) -> None:
         self._open: dict[int, Any] = {}
         self._next = 0
+        self._called = False
         self._tokens = 0
 
     def see(self, event: Event) -> None:
@@ -26,7 +30,8 @@ class MessageEnding:
             at = index if index.__class__ is int else self._next
             self._open[at], self._next = tree.get("content_block"), at + 1
         elif tree.get("type") == "content_block_stop":
-            self._open.pop(index if index.__class__ is int else self._next - 1, None)
+            block = self._open.pop(index if index.__class__ is int else self._next - 1, None)
+            self._called = self._called or (isinstance(block, dict) and block.get("type") == "tool_use")
 
     def words(self, text: str, part: Hashable) -> bytes:  # noqa: ARG002
         if any(map(is_call, self._open.values())):
@@ -43,7 +48,7 @@ class MessageEnding:
             {"type": "content_block_stop", "index": at},
             {
                 "type": "message_delta",
-                "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+                "delta": {"stop_reason": "tool_use" if self._called else "end_turn", "stop_sequence": None},
                 "usage": {"output_tokens": self._tokens},
             },
             {"type": "message_stop"},
