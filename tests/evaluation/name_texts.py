@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parents[1] / "data/names"
-_MARKED = re.compile(r"\{\{(PERSON|LOCATION|POSTAL_CODE|ORGANIZATION) ([^}]+)\}\}")
+_MARKED = re.compile(r"\{\{([A-Z_]+) ([^}]+)\}\}")
 _HEADER = re.compile(r"=== (\w+) (\w+)")
 
 

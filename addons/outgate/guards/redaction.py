@@ -10,6 +10,7 @@ from outgate.detectors.guard_settings import refuse_unknown
 from outgate.detectors.names.kinds import NAMES, PERSON
 from outgate.detectors.pii.placeholders import Mode
 from outgate.detectors.pii.prefilter import ENTITIES
+from outgate.detectors.pii.synthetic import SYNTHETIC
 from outgate.detectors.regex_engines import Linear
 from outgate.guards.custom import LISTED, Custom
 from outgate.guards.mentions import mentioned
@@ -54,8 +55,9 @@ class RedactSettings(TimedSettings):
     allow_list: tuple[Word, ...] = Field(default=(), max_length=1_000)
     """Values that are never replaced, in any case: the name of your own company or its public address."""
     modes: dict[Kind, Mode] = Field(default={}, examples=[{"CREDIT_CARD": "mask", "EMPLOYEE": "deny"}])
-    """What becomes of a kind. `placeholder` comes back in the answer; `mask` leaves the last four characters; `hash` is a keyed
-    digest, the same for the same value; neither of these comes back. `deny` refuses the request."""
+    """What becomes of a kind. `placeholder` comes back in the answer; so does `synthetic`, an invented value of the same kind
+    and form (a name, a number that nobody has). `mask` leaves the last four characters; `hash` is a keyed digest, the same for the
+    same value; neither of these comes back. `deny` refuses the request."""
     limit: Annotated[float, Field(gt=0)] = 30.0
     """Seconds after which the stage counts as failed; what was judged until then is remembered."""
     scope: Literal["workload", "conversation"] = "workload"
@@ -69,6 +71,8 @@ class RedactSettings(TimedSettings):
         known = (*ENTITIES, *NAMES, *self.patterns, LISTED)
         for kind in self.modes:
             refuse_unknown("kind", kind, known)
+            if self.modes[kind] == "synthetic" and kind not in SYNTHETIC:
+                raise ValueError(f"`{kind}` cannot be `synthetic`: that is for {', '.join(sorted(SYNTHETIC))}")
         for kind, pattern in self.patterns.items():
             if kind in (*ENTITIES, *NAMES, LISTED):
                 raise ValueError(f"`{kind}` is a kind already: give the pattern another name")

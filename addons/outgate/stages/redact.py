@@ -1,15 +1,17 @@
 """Replace personal data, structured and names, in every string of the request by placeholders, before it leaves.
 
 Every leaf is judged, member names included; a value split over the parts of a message too. What is not text is for `admit_parts` to
-refuse. Some kinds are masked or hashed instead, or refused, as the policy says.
+refuse. Some kinds are replaced by synthetic values, masked or hashed instead, or refused, as the policy says.
 """
 
+from asyncio import to_thread
 from collections import Counter
 from typing import NamedTuple
 
 from outgate.detectors.finding import Finding
 from outgate.detectors.pii.links import hosts_of
 from outgate.detectors.pii.placeholders import NONE, Naming, Placeholders, key_of_conversation
+from outgate.detectors.pii.synthetic import Synthesis, Taken
 from outgate.errors import Denial
 from outgate.guards.redaction import Redaction, RedactSettings
 from outgate.inference.principal import Principal
@@ -20,6 +22,9 @@ from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Stage
 from outgate.stores.memo import Memo
 from outgate.stores.state_secret import StateSecret
+
+_LONG = 131_072
+"""Characters of a request that is searched for substitutes in a thread."""
 
 
 class Reads(NamedTuple):
@@ -41,6 +46,7 @@ class Redact(Stage):
         self._memo, self._secret = memo, state_secret
         self._per_conversation, self._rotation = settings.scope == "conversation", settings.rotation
         self._modes, self._denied = settings.modes, frozenset(kind for kind, mode in settings.modes.items() if mode == "deny")
+        self._synthetic = "synthetic" in settings.modes.values()
         self.redaction = Redaction(settings, model_server, memo)
         self.asks = self.redaction.asks
         self.contract = Contract.of(
@@ -61,10 +67,16 @@ class Redact(Stage):
         if denied := sorted(self._denied & counts.keys()):
             message = f"The request holds what this policy refuses: {', '.join(denied)}."
             return Denial(code="personal_data", status=403, message=message)
-        return (*self._replaced(prompt, found, facts.principal), counts) if found else (prompt, NONE, {})
+        if not found:
+            return prompt, NONE, {}
+        if self._synthetic and sum(len(leaf.text) for leaf in prompt.leaves) > _LONG:
+            return (*await to_thread(self._replaced, prompt, found, facts.principal), counts)
+        return (*self._replaced(prompt, found, facts.principal), counts)
 
     def _replaced(self, prompt: Prompt, found: dict[int, tuple[Finding, ...]], principal: Principal) -> tuple[Prompt, Placeholders]:
-        leaves, naming = prompt.leaves, Naming(self._key(prompt, principal), modes=self._modes)
+        leaves, key = prompt.leaves, self._key(prompt, principal)
+        synthesis = Synthesis(key, Taken.of(leaf.text for leaf in leaves)) if self._synthetic else None
+        naming = Naming(key, modes=self._modes, synthesis=synthesis)
         changes = {i: naming.redacted(leaves[i].text, found[i]) for i in sorted(found, key=lambda i: (leaves[i].turn, i))}
         redacted = prompt.replace(changes)
         digests, tenant = self._memo.digests(redacted, base=prompt), principal.tenant

@@ -105,3 +105,8 @@ def mod97(iban: str) -> bool:
     """ISO 7064 MOD 97-10 over letters and digits without separators."""
     turned = (iban[4:] + iban[:4]).upper()
     return iban.isascii() and int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
+
+
+def check_digits(country: str, account: str) -> str:
+    """The two digits that make an IBAN of this country and account right."""
+    return next(f"{digits:02}" for digits in range(2, 99) if mod97(f"{country}{digits:02}{account}"))

@@ -13,6 +13,8 @@ from typing import Literal
 from outgate.detectors.finding import Finding
 from outgate.detectors.names.kinds import NAMES
 from outgate.detectors.pii.links import Hosts
+from outgate.detectors.pii.substitutes import GOES_ON, NO_SUBSTITUTES, Substitutes
+from outgate.detectors.pii.synthetic import Synthesis
 from outgate.inference.prompt import Channel, Prompt
 
 LABELS = {
@@ -23,7 +25,7 @@ LABELS = {
 }  # fmt: skip
 OWN = LABELS["DENY_LIST"]
 """The label of kinds that a policy names itself."""
-type Mode = Literal["placeholder", "mask", "hash", "deny"]
+type Mode = Literal["placeholder", "synthetic", "mask", "hash", "deny"]
 _SHOWN = 4
 """Characters of a value that a mask leaves, where it hides at least twice as many."""
 ALPHABET = "bcdfghjkmnpqrstvwxyz"
@@ -35,39 +37,41 @@ _MORE = 6
 class Placeholders:
     """The fact `placeholders`: the values that were replaced, by placeholder. Immutable; compared by content; never printed.
 
-    `hosts` are those that the request names, `asked` those of them that the caller names and not what a tool returned: what may be
-    restored in a URL is decided by them.
+    `substitutes` are synthetic values in the place of others. `hosts` are those that the request names, `asked` those of them that
+    the caller names and not what a tool returned: what may be restored in a URL is decided by them.
     """
 
-    __slots__ = ("_longest_first", "_values", "asked", "hosts", "labels")
+    __slots__ = ("_longest_first", "_values", "asked", "hosts", "labels", "substitutes")
 
-    def __init__(self, values: Mapping[str, str], hosts: Hosts = (), asked: Hosts | None = None) -> None:
+    def __init__(
+        self, values: Mapping[str, str], hosts: Hosts = (), asked: Hosts | None = None, substitutes: Substitutes = NO_SUBSTITUTES
+    ) -> None:
         self._values = dict(values)
         self._longest_first = sorted({len(name.partition("_")[2]) for name in values}, reverse=True)
-        self.hosts = hosts
+        self.hosts, self.substitutes = hosts, substitutes
         self.asked = hosts if asked is None else asked
         self.labels = frozenset(name.partition("_")[0] for name in values)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._values) + len(self.substitutes)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Placeholders) and self._values == other._values
+        return isinstance(other, Placeholders) and (self._values, self.substitutes) == (other._values, other.substitutes)
 
     def __hash__(self) -> int:
         return hash(tuple(self._values))
 
     def __repr__(self) -> str:
-        return f"Placeholders({len(self._values)})"
+        return f"Placeholders({len(self)})"
 
     def joined(self, others: "Placeholders") -> "Placeholders":
         """Both: what either request names is named."""
         hosts, asked = (*self.hosts, *others.hosts), (*self.asked, *others.asked)
         values = {name: value for one in (self, others) for name in one if (value := one.value(name)) is not None}
-        return Placeholders(values, hosts, asked)
+        return Placeholders(values, hosts, asked, self.substitutes.joined(others.substitutes))
 
     @property
     def letters(self) -> int:
@@ -93,8 +97,15 @@ class Naming:
     one: those that stand in earlier turns come first, and keep theirs.
     """
 
-    def __init__(self, key: bytes, letters: int = LETTERS, modes: Mapping[str, Mode] = MappingProxyType({})) -> None:
-        self._key, self._letters, self._modes = key, letters, modes
+    def __init__(
+        self,
+        key: bytes,
+        letters: int = LETTERS,
+        modes: Mapping[str, Mode] = MappingProxyType({}),
+        synthesis: Synthesis | None = None,
+    ) -> None:
+        """`synthesis` makes the values of kinds in mode `synthetic`."""
+        self._key, self._letters, self._modes, self._synthesis = key, letters, modes, synthesis
         self._given: dict[tuple[str, str], str] = {}
         self._values: dict[str, str] = {}
 
@@ -107,14 +118,18 @@ class Naming:
             self._values[known] = value
         return known
 
-    def instead(self, entity: str, value: str) -> str:
-        """What stands in the place of a value: a placeholder, or what never comes back."""
+    def instead(self, entity: str, value: str, *, alone: bool = True) -> str:
+        """What stands in the place of a value: a placeholder or a substitute, or what never comes back.
+
+        A value that is not `alone`, as letters touch it, has a placeholder: a substitute there would not be found again.
+        """
         mode = self._modes.get(entity, "placeholder")
         if mode == "mask":
             return "*" * 4 + (value[-_SHOWN:] if len(value) >= 3 * _SHOWN else "")
         if mode == "hash":
             return f"[{LABELS.get(entity, OWN)}:{self._digest(entity, value).hex()[:16]}]"
-        return self.placeholder(entity, value)
+        synthetic = self._synthesis.instead(entity, value) if mode == "synthetic" and alone and self._synthesis else None
+        return synthetic or self.placeholder(entity, value)
 
     def redacted(self, text: str, findings: Sequence[Finding]) -> str:
         """The text with placeholders. A capital letter in front of a value goes with it: behind one no placeholder is found."""
@@ -124,13 +139,14 @@ class Naming:
             start = one.start
             while start > done and "A" <= text[start - 1] <= "Z":
                 start -= 1
-            pieces += (text[done:start], self.instead(one.entity, text[start : one.end]))
+            alone = not GOES_ON.match(text, start - 1 if start else len(text)) and not GOES_ON.match(text, one.end)
+            pieces += (text[done:start], self.instead(one.entity, text[start : one.end], alone=alone))
             done = one.end
         pieces.append(text[done:])
         return "".join(pieces)
 
     def result(self, hosts: Hosts = (), asked: Hosts | None = None) -> Placeholders:
-        return Placeholders(self._values, hosts, asked)
+        return Placeholders(self._values, hosts, asked, self._synthesis.result() if self._synthesis else NO_SUBSTITUTES)
 
     def _free(self, label: str, value: str) -> str:
         number, length = int.from_bytes(self._digest(label, value)), self._letters
