@@ -78,6 +78,7 @@ ELSEWHERE = {
     "stages/test_authenticate.py": ["inference/principal.py"],
     "stages/test_close_exchange.py": ["inference/names.py", "metering/audit.py", "metering/events.py"],
     "stages/test_secret_guard.py": ["guards/secret_search.py"],
+    "stores/test_memo.py": ["inference/memory.py"],
     "stores/test_accounts.py": ["stores/leases.py"],
     "stores/test_recovery.py": ["stores/segments.py"],
     "test_docs.py": ["policy/reference.py"],

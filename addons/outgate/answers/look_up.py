@@ -11,10 +11,11 @@ from typing import Any
 from outgate.answers.keys import Partition
 from outgate.answers.questions import Found, Nearest, nearest
 from outgate.answers.settings import CacheSettings
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
 from outgate.model_server.embedders import Embedder
-from outgate.model_server.vectors import Models, Remembered, Vectors
-from outgate.model_server.wire import ModelServerError
+from outgate.model_server.vectors import Vectors
+from outgate.model_server.wire import Models, ModelServerError
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 class LookUp:
     """Asks within `similar.limit` seconds. Vectors are float32; empty ones are not known."""
 
-    def __init__(self, settings: CacheSettings, models: Models, memo: Remembered, embedder: Embedder) -> None:
+    def __init__(self, settings: CacheSettings, models: Models, memo: Memory, embedder: Embedder) -> None:
         self._settings, self._similar = settings, settings.similar
         self._models, self._embedder = models, embedder
         self._vectors = Vectors(models, memo, embedder.options)

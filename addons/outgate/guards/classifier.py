@@ -6,15 +6,16 @@ what takes several is remembered as it comes in, so that who asks again goes on 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from outgate.detectors.injection.finding import Placed, Weight
 from outgate.detectors.windows import ATTACK_WIDTH, READ, Run, readings, runs
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.verdict import Extent
 from outgate.model_server.pieces import portions
-from outgate.model_server.wire import ModelServerError
+from outgate.model_server.wire import Models, ModelServerError
 
 MODEL = "injection"
 STEP, OVERLAP = 16_384, 1_024
@@ -23,26 +24,6 @@ PORTION = 65_536
 """Characters that are asked about at once."""
 _OPENING = 5
 """Leaves by which a conversation is known again; a shorter one, by all of them."""
-
-
-class Models(Protocol):
-    """The part of ModelClient that is asked. Raises ModelServerError."""
-
-    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
-
-
-class Memory(Protocol):
-    """The part of stores.memo.Memo that remembers scores."""
-
-    def digest(self, text: str) -> bytes: ...
-
-    def digests(self, prompt: Prompt) -> tuple[bytes, ...]: ...
-
-    def get(self, tenant: str, kind: str, digest: bytes) -> Any | None: ...
-
-    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> list[Any | None]: ...
-
-    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int = 0) -> None: ...
 
 
 class Scored(NamedTuple):

@@ -5,16 +5,17 @@ A secret cut over parts of a message is found across their seams. The output sid
 
 from asyncio import sleep, to_thread
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
 
 from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.seams import Piece, by_leaf, seams
 from outgate.detectors.pii.slices import Slice, merge
 from outgate.detectors.secrets.screen import candidates
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.model_server.client import findings
 from outgate.model_server.pieces import portions
+from outgate.model_server.wire import Models
 
 REVISION = "2"
 """Raise it whenever rules or screen change."""
@@ -26,28 +27,10 @@ _ACROSS = 512
 """Characters of each side of a seam: longer than most tokens."""
 
 
-class Models(Protocol):
-    """The part of ModelClient that is asked. Raises ModelServerError."""
-
-    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
-
-
-class Remembered(Protocol):
-    """What is needed of a memo (stores.memo.Memo)."""
-
-    def digest(self, text: str) -> bytes: ...
-
-    def digests(self, prompt: Prompt) -> tuple[bytes, ...]: ...
-
-    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> list[Any | None]: ...
-
-    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int = 0) -> None: ...
-
-
 class SecretSearch:
     """Secrets in texts, as findings whose entity is the rule. Raises ModelServerError."""
 
-    def __init__(self, models: Models, memo: Remembered) -> None:
+    def __init__(self, models: Models, memo: Memory) -> None:
         self._models, self._memo = models, memo
 
     async def prompt(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:

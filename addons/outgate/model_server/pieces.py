@@ -4,9 +4,10 @@ A request that runs out of time is not lost: when it is sent again, it goes on f
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from outgate.inference.finding import Finding
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
 
 PORTION = 8_192
@@ -21,20 +22,10 @@ class PiiPort(Protocol):
     async def detect_pii(self, texts: Sequence[str], entities: tuple[str, ...], share: str) -> Sequence[tuple[Finding, ...]]: ...
 
 
-class PieceMemo(Protocol):
-    """The part of stores.memo.Memo that remembers pieces."""
-
-    def digest(self, text: str) -> bytes: ...
-
-    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[Any]: ...
-
-    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int) -> None: ...
-
-
 class PiiPieces:
     """What pieces of text hold of these `entities`. Pieces are remembered per tenant; workloads ask each on its own account."""
 
-    def __init__(self, models: PiiPort, memo: PieceMemo, entities: tuple[str, ...]) -> None:
+    def __init__(self, models: PiiPort, memo: Memory, entities: tuple[str, ...]) -> None:
         self._models, self._memo, self._entities = models, memo, entities
         self._kind = "pii.piece:" + ",".join(entities)
 

@@ -4,31 +4,16 @@ the cache both read the same question.
 
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Any, Protocol
 
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
-
-
-class Models(Protocol):
-    """The part of ModelClient that is asked. Raises ModelServerError."""
-
-    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
-
-
-class Remembered(Protocol):
-    """The part of stores.memo.Memo that remembers vectors."""
-
-    def digest(self, text: str) -> bytes: ...
-
-    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[Any]: ...
-
-    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int) -> None: ...
+from outgate.model_server.wire import Models
 
 
 class Vectors:
     """Unit vectors of texts, float32; `embedder` are the options of the model `embed`."""
 
-    def __init__(self, models: Models, memo: Remembered, embedder: tuple[str, ...] = ()) -> None:
+    def __init__(self, models: Models, memo: Memory, embedder: tuple[str, ...] = ()) -> None:
         self._models, self._memo, self._embedder = models, memo, embedder
         self._kind = f"vector:{','.join(embedder)}"
 

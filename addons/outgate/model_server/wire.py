@@ -7,9 +7,9 @@ reason after a colon, and never a text. `{"cancel"}` takes the request of this i
 the work in hand is done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -20,6 +20,12 @@ _LENGTH = Struct(">I")
 
 
 CODES = frozenset({"busy", "too_large", "unencodable", "protocol", "failed", "unknown_model", "unloadable"})
+
+
+class Models(Protocol):
+    """The part of ModelClient that is asked. Raises ModelServerError."""
+
+    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
 
 
 class ModelServerError(ToldError):

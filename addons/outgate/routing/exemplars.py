@@ -4,22 +4,16 @@ import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from struct import pack
-from typing import Any, Protocol
 
 import orjson
 
+from outgate.model_server.wire import Models
 from outgate.routing.scoring import Scorer, floats, group_of
 from outgate.routing.topics import SemanticRule, Topic, topics_of
 
 _PORTION = 32
 _CLUSTER, _MOST = 6, 32
 """Phrases for which a list without topics gets a cluster, and how many clusters it gets at most."""
-
-
-class Models(Protocol):
-    """The part of ModelClient that is asked. Raises ModelServerError."""
-
-    async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]: ...
 
 
 class Exemplars:

@@ -5,12 +5,12 @@ What was decided about a text is remembered per tenant, so that a conversation t
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, Protocol
 
 from outgate.detectors.injection.finding import Placed, Weight
 from outgate.detectors.normalise import normalise
 from outgate.detectors.output.toxicity import sentences
 from outgate.detectors.windows import attack_text, attack_windows
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.routing.semantic import Semantic
@@ -28,20 +28,10 @@ type Topics = tuple[tuple[str, float], ...]
 """Topics that a text touches, with their scores."""
 
 
-class Remembered(Protocol):
-    """The part of stores.memo.Memo that remembers decisions."""
-
-    def digest(self, text: str) -> bytes: ...
-
-    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[Any]: ...
-
-    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int) -> None: ...
-
-
 class Restricted:
     """The topics of one rule, in the leaves of these channels; `embedder` are the options of the model `embed`."""
 
-    def __init__(self, semantic: Semantic, memo: Remembered, channels: Collection[Channel], embedder: tuple[str, ...]) -> None:
+    def __init__(self, semantic: Semantic, memo: Memory, channels: Collection[Channel], embedder: tuple[str, ...]) -> None:
         self._semantic, self._memo, self._channels = semantic, memo, frozenset(channels)
         self._kind = f"topics:{memo.digest(f'{semantic.rule.model_dump_json()} {embedder}').hex()}"
 

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
 from outgate.model_server.embedders import DEFAULT
-from outgate.model_server.vectors import Remembered, Vectors
+from outgate.model_server.vectors import Vectors
+from outgate.model_server.wire import Models
 from outgate.net.headers import Headers
 from outgate.routing.conditions import Size
 from outgate.routing.difficulty import Difficulty
-from outgate.routing.exemplars import Models
 from outgate.routing.rules import DifficultyRule, RouteRule
 from outgate.routing.semantic import Semantic
 
@@ -31,7 +32,7 @@ class Router:
     """The rules at work. `embedder` gives the options of the model `embed` for a name of the policy."""
 
     def __init__(
-        self, rules: Sequence[RouteRule], models: Models, memo: Remembered, embedder: Callable[[str], tuple[str, ...]]
+        self, rules: Sequence[RouteRule], models: Models, memo: Memory, embedder: Callable[[str], tuple[str, ...]]
     ) -> None:
         self._rules = tuple(rules)
         self.semantic: Mapping[int, Semantic] = {

@@ -4,9 +4,11 @@ from asyncio import sleep
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
-from outgate.model_server.vectors import Remembered, Vectors
-from outgate.routing.exemplars import Exemplars, Models
+from outgate.model_server.vectors import Vectors
+from outgate.model_server.wire import Models
+from outgate.routing.exemplars import Exemplars
 from outgate.routing.scoring import Scores
 from outgate.routing.topics import SemanticRule
 
@@ -21,7 +23,7 @@ class Judged(NamedTuple):
 class Semantic:
     """One semantic rule at work."""
 
-    def __init__(self, rule: SemanticRule, models: Models, memo: Remembered, embedder: tuple[str, ...] = ()) -> None:
+    def __init__(self, rule: SemanticRule, models: Models, memo: Memory, embedder: tuple[str, ...] = ()) -> None:
         self.rule, self._vectors = rule, Vectors(models, memo, embedder)
         self.exemplars = Exemplars(rule, models, embedder)
 

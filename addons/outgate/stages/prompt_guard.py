@@ -19,10 +19,10 @@ from outgate.detectors.injection.guard import Guard, Judged
 from outgate.detectors.injection.patterns import bounded
 from outgate.detectors.injection.rules import IDS
 from outgate.errors import told_by
-from outgate.guards.classifier import MODEL, Classifier, Models
+from outgate.guards.classifier import MODEL, Classifier
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import SKIPPED, Verdict
-from outgate.model_server.wire import ModelServerError
+from outgate.model_server.wire import Models, ModelServerError
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.stores.memo import Memo
 

@@ -16,10 +16,10 @@ from outgate.detectors.actions import Actions, Keys, RefusedTexts, guard_contrac
 from outgate.detectors.guard_settings import ModelGuardSettings
 from outgate.detectors.injection.finding import Weight
 from outgate.errors import told_by
-from outgate.guards.classifier import MODEL, Classifier, Models
+from outgate.guards.classifier import MODEL, Classifier
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import SKIPPED, Verdict
-from outgate.model_server.wire import ModelServerError
+from outgate.model_server.wire import Models, ModelServerError
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.memo import Memo
 

@@ -5,11 +5,12 @@ A conversation is remembered as a prefix with what was found in it, so that its 
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Generator, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from outgate.detectors.injection.detector import RuleDetector
 from outgate.detectors.injection.finding import Found, Placed, rules
 from outgate.detectors.windows import ATTACK_WIDTH, attack_text, attack_windows
+from outgate.inference.memory import Memory
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.verdict import Action, Extent, Match, Verdict
 
@@ -25,20 +26,6 @@ _LEFT_OUT, _QUIET, _SPOKEN_PLACE = range(3)
 """Places of a channel: not judged, judged outside the conversation, judged in it."""
 _OPENING = 4
 """Leaves by which a conversation is known again, beside the first of all: what opens every one of an agent is the same in all."""
-
-
-class Memory(Protocol):
-    """What the guard needs of a memo (stores.memo.Memo)."""
-
-    def digest(self, text: str) -> bytes: ...
-
-    def digests(self, prompt: Prompt) -> tuple[bytes, ...]: ...
-
-    def get(self, tenant: str, kind: str, digest: bytes) -> Any | None: ...
-
-    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> list[Any | None]: ...
-
-    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int = 0) -> None: ...
 
 
 class Judged(NamedTuple):

@@ -9,9 +9,10 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import unescape
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import unquote
 
+from outgate.inference.memory import Memory
 from outgate.inference.prompt import Leaf
 
 type Hosts = Sequence[Iterable[int]]
@@ -82,17 +83,7 @@ def hosts_in(text: str) -> "array[int]":
     return array("q", map(hash, dotted.union(_ADDRESSED.findall(raw))))
 
 
-class HostMemo(Protocol):
-    """Where hosts of texts are remembered, by digest."""
-
-    def digest(self, text: str) -> bytes: ...
-
-    def get_many(self, tenant: str, kind: str, digests: Sequence[bytes]) -> Sequence[Any]: ...
-
-    def put(self, tenant: str, kind: str, digest: bytes, value: Any, size: int) -> None: ...
-
-
-def hosts_of(leaves: Sequence[Leaf], digests: Sequence[bytes], memo: HostMemo, tenant: str) -> Hosts:
+def hosts_of(leaves: Sequence[Leaf], digests: Sequence[bytes], memo: Memory, tenant: str) -> Hosts:
     """The hosts that a request names; those of runs of leaves are remembered."""
     runs = list(_runs(leaves))
     keys = [memo.digest(b"".join(digests[start:end]).hex()) for start, end in runs]
