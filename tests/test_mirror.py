@@ -13,6 +13,7 @@ SOURCES = TESTS.parent / "addons/outgate"
 ELSEWHERE = {
     "answers/test_shared.py": ["answers/entries.py", "answers/writer.py"],
     "cli/test_main.py": ["cli/commands.py"],
+    "cli/test_evaluate_redaction.py": ["cli/policy_stages.py"],
     "cli/test_cache.py": ["answers/selecting.py"],
     "cli/test_why.py": ["metering/words.py"],
     "detectors/injection/test_detector.py": [

@@ -49,3 +49,55 @@ def test_a_line_that_cannot_be_judged_is_named(tmp_path, line, told):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     assert "No such file" in evaluated(tmp_path, tmp_path / "none.jsonl").output
+
+
+TOPICS = """
+version: 1
+providers: {openai: {host: api.openai.com, credential: {env: OPENAI_API_KEY}}}
+workloads: {helpdesk: {}}
+stages:
+  authenticate: {}
+  authorize: {allow: [{}]}
+  output_topics:
+    action: replace
+    topics:
+      names: {medical: [take two tablets of the painkiller a day, the dose of this medicine for children is half]}
+      none_of_these: [the printer is on the second floor, you reset the password in the settings]
+  toxicity_guard: {action: answer, threshold: 0.999999}
+  model_map: {passthrough: true}
+routes:
+  - {name: chat, match: {kinds: [chat]}}
+"""
+
+
+def test_topics_and_settings_are_those_of_a_policy(tmp_path):
+    (tmp_path / "policy.yaml").write_text(TOPICS)
+    asked = [
+        {"text": "Take two tablets of the painkiller every day.", "label": 1, "kind": "topic"},
+        {"text": "The printer stands on the second floor.", "label": 0, "kind": "topic"},
+        {"text": "You absolute moron, did your parents drop you on your head?", "label": 1, "kind": "toxicity"},
+        {"text": "Write to eve.smith@example.org about it.", "label": 1, "kind": "pii"},
+    ]
+    (tmp_path / "asked.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    out = tmp_path / "out.json"
+    arguments = ["--input", tmp_path / "asked.jsonl", "--json", out, "--policy", tmp_path / "policy.yaml"]
+    result = CliRunner().invoke(cli, ["evaluate", "output", *map(str, arguments)])
+
+    assert 0 == result.exit_code, result.output
+    told = json.loads(out.read_text())
+    assert [True, False, False, True] == [row["flagged"] for row in told["rows"]]
+    assert {"topic", "toxicity", "pii"} == told["totals"].keys()
+    assert {"p50", "p99"} == told["totals"]["topic"]["latency_ms"].keys()
+
+
+def test_topics_need_a_policy(tmp_path):
+    (tmp_path / "asked.jsonl").write_text('{"text": "x", "label": 1, "kind": "topic"}')
+    result = evaluated(tmp_path, tmp_path / "asked.jsonl")
+
+    assert (1, True) == (result.exit_code, "--policy" in result.output)
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / "asked.jsonl").write_text("\n")
+
+    assert "no text" in evaluated(tmp_path, tmp_path / "asked.jsonl").output

@@ -3,7 +3,7 @@
 Each command reads JSON Lines and writes a JSON file of rows and a summary; it stands in a file `evaluate_NAME.py`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +38,26 @@ def records[T](file: Path, read: Callable[[Any], T]) -> Iterator[T]:
                 yield read(orjson.loads(line))
             except ValueError as error:
                 raise click.ClickException(f"{file}, line {number}: {error}") from error
+
+
+def some[T](file: Path, lines: Iterator[T]) -> list[T]:
+    """All lines of a file. ClickException where there are none."""
+    found = list(lines)
+    if not found:
+        raise click.ClickException(f"{file}: there is no text in this file")
+    return found
+
+
+def write(file: Path, told: Mapping[str, Any]) -> None:
+    """The figures, as JSON. ClickException names a file that cannot be written."""
+    try:
+        file.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+
+
+def latency(milliseconds: Sequence[float]) -> dict[str, float | None]:
+    """The median and the 99th percentile; None of nothing."""
+    ordered = sorted(milliseconds)
+    shares = (("p50", 0.5), ("p99", 0.99))
+    return {name: round(ordered[int(share * (len(ordered) - 1))], 3) if ordered else None for name, share in shares}

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from outgate.answers import judgement
 from outgate.answers.evaluation import Pair, Turns, rows, summary
-from outgate.cli.evaluate import records
+from outgate.cli.evaluate import records, write
 from outgate.model_server import engines
 from outgate.model_server.engines import Encoder, EngineError
 
@@ -44,10 +43,7 @@ def command(*, source: Path, target: Path, engine: str, model: str) -> None:
     except EngineError as error:
         raise click.ClickException(str(error)) from error
     told = summary(pairs, judged)
-    try:
-        target.write_bytes(orjson.dumps({"summary": told, "rows": judged}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    except OSError as error:
-        raise click.ClickException(f"{target}: {error.strerror}") from error
+    write(target, {"summary": told, "rows": judged})
     for line in _table(told):
         click.echo(line)
 

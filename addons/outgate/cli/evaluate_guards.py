@@ -1,14 +1,14 @@
 """`outgate evaluate guards`: which texts the guards of the request would act upon, by the code of the live stages."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import click
-import orjson
 
+from outgate.cli.evaluate import latency, records, some, write
 from outgate.detectors.guard_settings import Act
 from outgate.errors import Denial
 from outgate.inference.principal import Principal
@@ -137,23 +137,17 @@ def command(*, source: Path, target: Path, rules_only: bool) -> None:
 
     Exit code 1 where a file cannot be read or written, or a model is missing.
     """
-    lines = list(_labelled(source))
-    if not lines:
-        raise click.ClickException(f"{source}: there is no text in this file")
+    lines = some(source, records(source, _label))
     try:
         rows = asyncio.run(_judged(lines, Guards(LocalModels(), rules_only=rules_only)))
     except (EngineError, OSError) as error:
         raise click.ClickException(f"the classifier cannot be loaded: {error or type(error).__name__}") from error
-    times = sorted(row.milliseconds for row in rows)
     told: dict[str, Any] = {
         "rows": [{"score": round(row.score, 6), "flagged": row.flagged} for row in rows],
         "totals": totals(lines, rows),
-        "latency_ms": {name: round(times[int(len(times) * share)], 3) for name, share in (("p50", 0.5), ("p99", 0.99))},
+        "latency_ms": latency([row.milliseconds for row in rows]),
     }
-    try:
-        target.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    except OSError as error:
-        raise click.ClickException(f"{target}: {error.strerror}") from error
+    write(target, told)
     for channel, counts in told["totals"].items():
         click.echo(f"{channel}: {', '.join(f'{name} {value}' for name, value in counts.items())}")
     click.echo(f"latency: p50 {told['latency_ms']['p50']} ms, p99 {told['latency_ms']['p99']} ms")
@@ -177,19 +171,6 @@ def totals(lines: Sequence[Labelled], rows: Sequence[Row]) -> dict[str, dict[str
 
 def _share(flagged: Sequence[bool]) -> float | None:
     return round(sum(flagged) / len(flagged), 4) if flagged else None
-
-
-def _labelled(source: Path) -> Iterator[Labelled]:
-    try:
-        lines = source.read_bytes().split(b"\n")
-    except OSError as error:
-        raise click.ClickException(f"{source}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _label(orjson.loads(line))
-            except ValueError as error:
-                raise click.ClickException(f"{source}, line {number}: {error}") from error
 
 
 def _label(line: Any) -> Labelled:

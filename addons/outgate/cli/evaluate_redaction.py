@@ -1,23 +1,20 @@
 """`outgate evaluate redaction`: what `redact` would replace in each text, and how well that agrees with annotations."""
 
 import asyncio
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import click
-import orjson
 
+from outgate.cli.evaluate import latency, records, some, write
+from outgate.cli.policy_stages import live_stages
 from outgate.detectors.pii.prefilter import ENTITIES
-from outgate.errors import PolicyError
 from outgate.guards.redaction import Entity, Redaction, RedactSettings
 from outgate.inference.finding import Finding
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
-from outgate.policy.load import load_policy
-from outgate.policy.stage_types import Ports
 from outgate.stages.redact import Redact
 from outgate.stores.memo import Memo
 from outgate.testing.ports import LocalModels
@@ -76,21 +73,14 @@ def command(*, source: Path, target: Path, policy: Path | None) -> None:
     A row is {"spans": [{"start", "end", "type", "score"}]}. A span counts as found where one of its type overlaps it. Latency is
     that of a text never seen, models included. Exit code 1 where a file cannot be read or written.
     """
-    texts = list(_lines(source))
+    texts = some(source, records(source, _annotated))
     rows, seconds = asyncio.run(_found(policy, [each.text for each in texts]))
-    summed, latency = totals(texts, rows), _latency(seconds)
+    summed, times = totals(texts, rows), latency([1000 * each for each in seconds])
     written = [{"spans": [{"start": s, "end": e, "type": t, "score": round(score, 3)} for t, s, e, score in row]} for row in rows]
-    try:
-        target.write_bytes(
-            orjson.dumps(
-                {"rows": written, "totals": summed, "latency_ms": latency}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-            )
-        )
-    except OSError as error:
-        raise click.ClickException(f"{target}: {error.strerror}") from error
+    write(target, {"rows": written, "totals": summed, "latency_ms": times})
     for kind, figures in summed.items():
         click.echo(f"{kind}: " + ", ".join(f"{name} {value}" for name, value in figures.items()))
-    click.echo(f"latency_ms: {latency}")
+    click.echo(f"latency_ms: {times}")
 
 
 async def _found(policy: Path | None, texts: Sequence[str]) -> tuple[list[tuple[Finding, ...]], list[float]]:
@@ -111,12 +101,7 @@ def _redaction(policy: Path | None, models: Any, memo: Memo) -> Redaction:
     """Of the first `redact` of a policy, by its live stage. Raises ClickException where there is none."""
     if policy is None:
         return Redaction(RedactSettings(entities=get_args(Entity.__value__)), models, memo)
-    try:
-        live = load_policy(policy, Ports(model_server=models, memo=memo, monotonic=time.monotonic), elsewhere=True)
-    except PolicyError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    found = [stage.redaction for stage in live.stages if isinstance(stage, Redact)]
+    found = [stage.redaction for stage in live_stages(policy, models, memo) if isinstance(stage, Redact)]
     if not found:
         raise click.ClickException(f"{policy}: no route of this policy has the stage `redact`")
     return found[0]
@@ -145,33 +130,16 @@ def _agree(span: Span, one: Finding) -> bool:
     return same and span.start < one.end and one.start < span.end
 
 
-def _latency(seconds: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    return {name: round(1000 * ordered[int(share * (len(ordered) - 1))], 2) for name, share in (("p50", 0.5), ("p99", 0.99))}
-
-
-def _lines(file: Path) -> Iterator[Annotated]:
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError as error:
-        raise click.ClickException(f"{file}: {error.strerror}") from error
-    read = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not read:
-        raise click.ClickException(f"{file}: there is no text in this file")
-    for number, line in read:
-        try:
-            yield _annotated(orjson.loads(line))
-        except (ValueError, TypeError, KeyError) as error:
-            raise click.ClickException(f"{file}, line {number}: this is not {_FORM} ({type(error).__name__})") from error
-
-
 def _annotated(line: Any) -> Annotated:
-    """Raises ValueError, TypeError or KeyError."""
-    if not isinstance(line, dict) or not isinstance(line["text"], str):
-        raise TypeError
+    """Raises ValueError."""
+    if not isinstance(line, dict) or not isinstance(line.get("text"), str):
+        raise ValueError(f"this is not {_FORM}")  # noqa: TRY004 - one error for whatever a line may be
     given = line.get("spans")
-    if given is None:
-        return Annotated(line["text"], None)
-    return Annotated(
-        line["text"], [Span(int(each["start"]), int(each["end"]), _TYPES.get(each["type"], each["type"])) for each in given]
-    )
+    try:
+        return Annotated(line["text"], None if given is None else list(map(_span, given)))
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"this is not {_FORM}") from error
+
+
+def _span(each: Any) -> Span:
+    return Span(int(each["start"]), int(each["end"]), _TYPES.get(each["type"], each["type"]))

@@ -1,8 +1,6 @@
 """`outgate evaluate routing`: which name each text is routed to, and how surely, by the code of the live stage `route`."""
 
 import asyncio
-import sys
-import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,11 +10,9 @@ import click
 import orjson
 from pydantic import ValidationError
 
-from outgate.cli.evaluate import records
-from outgate.errors import PolicyError
+from outgate.cli.evaluate import records, write
+from outgate.cli.policy_stages import live_stages
 from outgate.inference.principal import Principal
-from outgate.policy.load import load_policy
-from outgate.policy.stage_types import Ports
 from outgate.routing.figures import NONE, summary
 from outgate.routing.semantic import Judged, Semantic
 from outgate.routing.topics import SemanticRule
@@ -51,7 +47,7 @@ def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path 
         raise click.UsageError("give either --policy or --exemplars")
     models, memo = LocalModels(), Memo(bytes(32))
     if policy is not None:
-        semantic = _of_policy(policy, Ports(model_server=models, memo=memo, monotonic=time.monotonic))
+        semantic = _of_policy(policy, models, memo)
     else:
         semantic = Semantic(_rule_of_file(exemplars or Path()), models, memo)
     asked = list(_labelled(source))
@@ -59,22 +55,15 @@ def command(*, source: Path, target: Path, policy: Path | None, exemplars: Path 
     judged = asyncio.run(_judged(semantic, [each.text for each in asked]))
     rows = [_row(each) for each in judged]
     told = summary([each.route for each in asked], rows)
-    try:
-        target.write_bytes(orjson.dumps({"summary": told, "rows": rows}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    except OSError as error:
-        raise click.ClickException(f"{target}: {error.strerror}") from error
+    write(target, {"summary": told, "rows": rows})
     for name, value in told.items():
         click.echo(f"{name}: {value}")
 
 
-def _of_policy(file: Path, ports: Ports) -> Semantic:
+def _of_policy(file: Path, models: Any, memo: Memo) -> Semantic:
     """The first semantic rule of a policy."""
-    try:
-        live = load_policy(file, ports, elsewhere=True)
-    except PolicyError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    found = [semantic for stage in live.stages if isinstance(stage, Route) for semantic in stage.router.semantic.values()]
+    routes = [stage for stage in live_stages(file, models, memo) if isinstance(stage, Route)]
+    found = [semantic for stage in routes for semantic in stage.router.semantic.values()]
     if not found:
         raise click.ClickException(f"{file}: no stage `route` of this policy has a semantic rule")
     return found[0]
