@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from detectors.fakes import FakeEvent, piece, text_of
+from outgate.errors import Denial
 from outgate.exchange import judging as engine
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
@@ -220,3 +221,11 @@ async def test_a_judge_that_fails_beside_its_decisions_fails_too(where):
     judge = type("Failing", (Saying,), {where: fail})(Pass(0))
 
     assert "stage_failed" == (await passed_by(judge))[2]
+
+
+def test_a_judge_that_holds_whole_answers_and_does_not_say_so_is_denied():
+    execution = execution_of({"clumsy": Saying(Pass(0), window=None)}, holds=None)
+    refused = opened(execution)
+
+    assert isinstance(refused, Denial)
+    assert ("stage_failed", "clumsy") == (refused.code, refused.stage)

@@ -9,7 +9,7 @@ from outgate.exchange.guarded import Guarded, opened
 from outgate.inference.judge import Judge, Part, Replace
 from outgate.inference.stream import Event
 from outgate.pipeline.compiler import Placement, compile_plan
-from outgate.pipeline.contract import Contract, Judges
+from outgate.pipeline.contract import Contract, Holds, Judges
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
@@ -32,11 +32,22 @@ def plan_of(judges: dict[str, Judge | None], /, **fields: Any) -> Plan:
     """A plan of stages that open these, in this order; `fields` are of every contract."""
     names = list(judges)
     placements = [
-        Placement(name, contract(name, **fields), lambda _, judge=judge: judge, tuple(names[: names.index(name)]), streams=True)
+        Placement(
+            name,
+            contract(name, **_held(judge) | fields),
+            lambda _, judge=judge: judge,
+            tuple(names[: names.index(name)]),
+            streams=True,
+        )
         for name, judge in judges.items()
     ]
     known = frozenset({"r.stream", "r.status", "r.headers", "r.source"})
     return compile_plan(placements, given=GIVEN, known=known, closing=False)
+
+
+def _held(judge: Judge | None) -> dict[str, Any]:
+    """What a judge of whole answers has to say."""
+    return {"holds": Holds("the answer", 1_000, whole=True)} if getattr(judge, "window", 0) is None else {}
 
 
 class Clock:

@@ -11,10 +11,8 @@ from outgate.dialects.calls import CallReader
 from outgate.errors import ContractViolationError
 from outgate.exchange.judging import TOO_LONG, CutError, EndedError, Guard
 from outgate.inference.calls import Call, Decide
-from outgate.inference.judge import CallJudge, Cut
+from outgate.inference.judge import CALLS_HELD, CallJudge, Cut
 from outgate.inference.stream import Event
-
-_MOST = 1024 * 1024
 
 
 class Calling(Guard):
@@ -73,7 +71,7 @@ class Unfinished:
     one to run. Beyond `most` characters they go on as they come.
     """
 
-    def __init__(self, reader: Callable[[Decide], CallReader], most: int = _MOST) -> None:
+    def __init__(self, reader: Callable[[Decide], CallReader], most: int = CALLS_HELD) -> None:
         self._reader: CallReader | None = reader(lambda _: None)
         self._most = most
 

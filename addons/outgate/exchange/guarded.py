@@ -30,7 +30,7 @@ def opened(execution: Execution, operation: Operation | None = None) -> "Guarded
     for step in execution.plan.streams:
         start, failed, reader = execution.clock(), None, None
         try:
-            judge = _opened(step, execution.slots)
+            judge = _opened(step, execution)
             reader = _calls_of(judge.operation) if isinstance(judge, CallJudge) else None
         except Exception as error:
             judge, failed = None, step.on_error(broken(step, error))
@@ -75,12 +75,15 @@ def _unfinished(guards: Sequence[Guard], operation: Operation | None) -> Unfinis
     return None if reader is None else Unfinished(reader)
 
 
-def _opened(step: Step, slots: list[Any]) -> Judge | None:
-    judge = step.run(step.view(*step.get(slots)))
+def _opened(step: Step, execution: Execution) -> Judge | None:
+    judge = step.run(step.view(*step.get(execution.slots)))
     if iscoroutine(judge):
         judge.close()
     if judge is not None and not isinstance(judge, Judge):
         raise ContractViolationError(f"{step.name} opened a {type(judge).__name__}, not a judge")
+    holds = execution.plan.contracts[step.name].holds
+    if judge is not None and judge.window is None and not (holds is not None and holds.whole):
+        raise ContractViolationError(f"{step.name} holds whole answers, and its contract does not say so")
     return judge
 
 

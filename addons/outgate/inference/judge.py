@@ -57,6 +57,9 @@ class End(NamedTuple):
 
 type Decision = Pass | Replace | Cut | End
 
+CALLS_HELD = 1024 * 1024
+"""Characters of unfinished tool calls that are held where a judge `ends` answers; longer ones go on as they come."""
+
 ON = Pass(0)
 """All of it goes on, and nothing is held back: most decisions."""
 
@@ -65,9 +68,10 @@ class Judge:
     """One stage at work on one answer.
 
     `window` is the most characters of a part that are held back at a time; None asks for the whole part before it is judged, and
-    for all of a stream before anything of it leaves: at most `most` bytes, beyond which the answer is denied. `channels` are those
-    whose text it is shown; None is all. `ends` says that it may return an End: tool calls then leave when they are whole, so that
-    words never come behind half of one. A judge that awaits is bounded by its contract's `limit`; one that does not is a `def`.
+    for all of a stream before anything of it leaves: at most `most` bytes, beyond which the answer is denied. Its contract
+    `holds` the whole then, so that a policy is warned (W_BUFFERS_STREAM). `channels` are those whose text it is shown; None is all.
+    `ends` says that it may return an End: tool calls then leave when they are whole, so that words never come behind half of one.
+    A judge that awaits is bounded by its contract's `limit`; one that does not is a `def`.
     """
 
     window: int | None = 0

@@ -17,6 +17,7 @@ from outgate.pipeline.compiler import REQUEST_ORIGINS, Placement, compile_plan
 from outgate.pipeline.facts import Origin
 from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Settings, Stage
+from outgate.policy.lint_failures import failing_open
 from outgate.policy.live import LivePolicy, LiveRoute
 from outgate.policy.references import models_allowed, models_named
 from outgate.policy.schema import RouteSection
@@ -210,7 +211,14 @@ class Builder:
                 self._note([self._source.problem("E_SETTINGS", f"{name}: {error}", placed.place, _SEE, (name,))])
                 return None
             self._note(self._located(warning, placed.place, None) for warning in getattr(self._stages[key], "warnings", ()))
+            open_places = failing_open(self._stages[key], settings)
+            self._note(self._located(warning, self._stated(placed, within), None) for within, warning in open_places)
         return self._stages[key]
+
+    def _stated(self, placed: Placed, within: Place) -> Place:
+        """Where the settings of a stage say this: at its own place, or at one that it inherits from."""
+        places = [(*place, *within) for place in (placed.place, *placed.under)]
+        return next((place for place in places if place in self._source.lines), placed.place)
 
     def _settings_of(self, stages: Mapping[str, Placed]) -> None:
         for name, placed in stages.items():

@@ -10,7 +10,6 @@ from typing import Any
 
 from outgate.detectors.actions import Actions, Keys, RefusedTexts, guard_contract
 from outgate.detectors.external.settings import ExternalGuardSettings
-from outgate.errors import Problem
 from outgate.guards.external import Breaker, ExternalGuard, ExternalGuardError, Service
 from outgate.inference.prompt import Prompt
 from outgate.inference.verdict import FAILED, Extent, Verdict, extents
@@ -23,7 +22,6 @@ from outgate.upstreams.credentials import Credentials
 
 _SLACK = 1.0
 _OTHERS = ("hydrate", "prompt_guard", "tool_result_guard", "secret_guard", "topic_guard")
-_OPEN = "where the service of `external_guard` gives no answer, requests pass unjudged"
 
 
 class ExternalGuardStage(Stage):
@@ -57,8 +55,6 @@ class ExternalGuardStage(Stage):
             after=_OTHERS, cost=50.0, passes=0.98,
         )  # fmt: skip
         self.contract = replace(contract, limit=settings.limit + _SLACK)
-        closed = settings.on_error == "deny"
-        self.warnings = () if closed else (Problem(code="W_FAIL_OPEN", message=_OPEN, repair="set `on_error: deny`"),)
 
     def explained(self) -> tuple[str, ...]:
         settings = self._settings

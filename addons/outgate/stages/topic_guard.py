@@ -27,7 +27,6 @@ from outgate.routing.topics import RestrictedTopics, doubts
 from outgate.stores.memo import Memo
 
 _SLACK, _AT_START = 1.0, 2.0
-_OPEN = "where the model server gives no answer to `topic_guard`, requests pass unjudged"
 
 
 class TopicGuardSettings(ModelGuardSettings):
@@ -109,7 +108,4 @@ class TopicGuard(Stage):
 
 
 def _warnings(settings: TopicGuardSettings) -> list[Problem]:
-    found = [Problem(code=code, message=message, repair=repair) for code, message, repair in doubts(settings.topics)]
-    if settings.on_error == "open":
-        found.append(Problem(code="W_FAIL_OPEN", message=_OPEN, repair="set `on_error: deny`"))
-    return found
+    return [Problem(code=code, message=message, repair=repair) for code, message, repair in doubts(settings.topics)]

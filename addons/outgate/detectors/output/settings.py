@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from outgate.inference.judge import CALLS_HELD
 from outgate.inference.prompt import Channel
-from outgate.pipeline.contract import Contract, Judges, May, OnError
+from outgate.pipeline.contract import Contract, Holds, Judges, May, OnError
 from outgate.pipeline.stage import TimedSettings
 
 type Said = Literal["assistant", "reasoning", "tool_arguments"]
@@ -59,6 +60,7 @@ def output_contract(name: str, reads: type[tuple[Any, ...]], settings: OutputSet
         "preserves": ("verdict.out.*",) if replaces else (),
         "limit": settings.limit,
         "on_error": OnError(settings.on_error),
+        "holds": Holds("tool calls until they are whole", CALLS_HELD) if settings.action is OutputAct.ANSWER else None,
         "after": ORDER[: ORDER.index(name)] if replaces else (),
     }
     return Contract.of(reads, **usual | fields)
