@@ -1,12 +1,14 @@
 from outgate.errors import Denial
+from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.stages.authorize_model import AuthorizeModel, AuthorizeModelSettings, Reads
 
 ALPHA = Principal(name="alpha")
 
 
-def run(*allow, model="gpt-4o", provider="openai"):
-    return AuthorizeModel(AuthorizeModelSettings.model_validate({"allow": allow})).run(Reads(ALPHA, model, provider))
+def run(*allow, model="gpt-4o", provider="openai", models=()):
+    stage = AuthorizeModel(AuthorizeModelSettings.model_validate({"allow": allow}))
+    return stage.run(Reads(ALPHA, model, provider, Params(models=models)))
 
 
 def test_default_deny():
@@ -25,7 +27,7 @@ def test_the_routed_model_at_its_provider():
 def test_it_runs_again_when_model_or_provider_change():
     reads = AuthorizeModel(AuthorizeModelSettings()).contract.reads
 
-    assert {"model", "provider", "principal"} == set(reads)
+    assert {"model", "provider", "principal", "params"} == set(reads)
 
 
 def test_a_denial_names_the_routed_model_and_what_is_allowed():
@@ -38,3 +40,10 @@ def test_a_denial_names_what_is_allowed_at_that_provider_alone():
     gpt, claude = {"models": ["gpt-*"], "providers": ["openai"]}, {"models": ["claude-*"], "providers": ["anthropic"]}
 
     assert (run(gpt, claude, model="gpt-4o", provider="anthropic").message or "").endswith("of anthropic; it allows claude-*.")
+
+
+def test_attack_a_file_of_requests_asks_for_a_model_that_is_not_allowed():
+    rule = {"models": ["", "gpt-*"]}
+
+    assert (True,) == run(rule, model="", models=("gpt-4o",))
+    assert "the model 'o3' of openai" in run(rule, model="", models=("gpt-4o", "o3")).message

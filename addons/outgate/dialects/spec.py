@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from outgate.dialects.calls import CallReader
 from outgate.dialects.ending import Ending
+from outgate.dialects.rules import Rule
 from outgate.errors import LASTING, Denial
 from outgate.inference.calls import Decide
 from outgate.inference.operation import Kind, Operation
@@ -185,8 +186,9 @@ class Spec:
     `statuses` are those that the gateway's refusals have here in place of their usual ones, `lasting` that of failures which asking
     again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
     `least_output` is the lowest maximum of output tokens that its providers take, `cached_usage` a `usage` object as it is told of
-    an answer from the cache, `file_fields` what its providers want beside the credential where a file is fetched. `calls` reads
-    the tool calls of an answer for the judges of them, `ending` completes a stream in words; every conversation has both.
+    an answer from the cache, `file_fields` what its providers want beside the credential where a file is fetched. `batch` is how a
+    line of a file of requests is read. `calls` reads the tool calls of an answer for the judges of them, `ending` completes a
+    stream in words; every conversation has both.
     """
 
     name: str
@@ -208,6 +210,7 @@ class Spec:
     images: ImageMarks | None = None
     least_output: int = 1
     file_fields: tuple[tuple[str, str], ...] = ()
+    batch: Rule | None = None
     cached_usage: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     calls: Callable[[Decide], CallReader] | None = None
     ending: Callable[[], Ending] | None = None

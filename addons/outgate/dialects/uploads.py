@@ -74,7 +74,7 @@ def _body_of(line: JsonDocument) -> int:
     return next(at for at, (container, _, _, form) in enumerate(line.boxes) if container is body and form == PLAIN)
 
 
-class _Collected:
+class Collected:
     """Leaves and what is no text, of all parts and lines."""
 
     def __init__(self) -> None:
@@ -104,14 +104,14 @@ def decode(line: RequestLine, headers: Headers, body: bytes, limits: Limits, bat
     """An upload; with `batch`, what is uploaded as one is read by that table. Raises WireError."""
     declared = headers.all("content-type")
     parts = parts_of(declared[0] if len(declared) == 1 else None, body)
-    collected, model, document = _Collected(), "", FormDocument(parts)
+    collected, model, document = Collected(), "", FormDocument(parts)
     batched = batch is not None and any(part.name == "purpose" and part.content.strip() == b"batch" for part in parts)
     for at, part in enumerate(parts):
         if batch is not None and batched and part.filename:
-            readings = _lines(part.content, batch, limits)
+            readings = lines_of(part.content, batch, limits)
             collected.leaves.append(Leaf(at, "filename", part.filename, Channel.PARAMETER))
             document = FormDocument(parts, at, tuple(reading.document for reading in readings))
-            model = _model_of(readings)
+            model = model_of_lines(readings)
             for start, reading in zip(document.starts, readings, strict=True):
                 collected.line(start, reading)
         else:
@@ -139,7 +139,7 @@ def _decoded(content: bytes) -> str:
         raise WireError("bad_form", "a field that is no file must be UTF-8") from error
 
 
-def _lines(content: bytes, rule: Rule, limits: Limits) -> list[Reading]:
+def lines_of(content: bytes, rule: Rule, limits: Limits) -> list[Reading]:
     """The requests of a batch, each a strict JSON object."""
     raw = [line for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
     if not 0 < len(raw) <= _LINES:
@@ -159,7 +159,7 @@ def _lines(content: bytes, rule: Rule, limits: Limits) -> list[Reading]:
     return readings
 
 
-def _model_of(readings: list[Reading]) -> str:
+def model_of_lines(readings: list[Reading]) -> str:
     """The one model that the lines ask for."""
     models = {model_of(reading.document.tree["body"]) for reading in readings}
     if len(models) > 1:

@@ -5,10 +5,10 @@ reading, and what has changed is judged anew.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outgate.dialects.attachments import Attachment
-from outgate.dialects.file_kinds import IMAGE, sniff
+from outgate.dialects.file_kinds import IMAGE, TEXT, sniff
 from outgate.documents.sources import LocalPlace, Place, Sources
 from outgate.documents.texts import REMEMBERED, Texts
 from outgate.stores.memo import Memo
@@ -29,6 +29,12 @@ class Content(NamedTuple):
     def size(self) -> int:
         """Bytes that it takes to remember it."""
         return 2 * len(self.text or "") + len(self.image)
+
+    def instead_of(self, attachment: Attachment) -> tuple[str, dict[str, Any] | None]:
+        """Its kind, and the part that takes the place of the file; None where that stays."""
+        if self.text is not None and not (attachment.raw and self.kind == TEXT):  # which is read as text already
+            return self.kind, attachment.as_text(self.text)
+        return self.kind, attachment.as_image(self.media_type, self.image) if self.image else None
 
 
 class _Known(NamedTuple):

@@ -47,6 +47,9 @@ class HydrateSettings(TimedSettings):
     """Buckets of object stores (S3, MinIO) that are fetched from."""
     folders: tuple[FolderSettings, ...] = ()
     """Folders of this machine that are read from, by URLs that begin with `file:///`."""
+    batches: bool = False
+    """Let batches be started, looked at and cancelled: the file of a batch (`input_file_id`) is fetched from the provider that was
+    addressed, and judged line by line. All workloads share the provider's account, and so each other's batches."""
     max_bytes: Positive = 16 * 1024 * 1024
     """Of one file that is fetched."""
     max_files: Positive = 20

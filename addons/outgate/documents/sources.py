@@ -81,7 +81,7 @@ class Sources:
     def place(self, attachment: Attachment, destination: str) -> Place | LocalPlace | None:
         """Where it is; None where the policy lets nobody fetch it."""
         if attachment.file_id:
-            return self._at_provider(attachment.file_id, destination) if self._settings.provider_files else None
+            return self.file(attachment.file_id, destination) if self._settings.provider_files else None
         found = self._in_bucket(attachment.url)
         if found is not None:
             return found
@@ -99,6 +99,16 @@ class Sources:
         except UnreadFileError as error:
             raise UnresolvedError(str(error)) from None
         return Fetched(*file) if file is not None else None
+
+    def file(self, file_id: str, destination: str) -> Place | None:
+        """A file at the provider that is addressed."""
+        backend = self._catalog.by_destination(destination)
+        if backend is None:
+            return None
+        if file_id in (".", ".."):  # which a server takes for a step in its path
+            return None
+        target = f"{backend.path_prefix}/v1/files/{quote(file_id, safe='')}/content"
+        return Place(backend, target, spec(backend.dialect).file_fields, lasting=True)
 
     async def _asked(self, place: Place, known: str) -> Fetched | None:
         auth = self._auth(place)
@@ -122,15 +132,6 @@ class Sources:
         if auth is None:
             raise UnresolvedError("the gateway has no credential for where it is kept")
         return auth
-
-    def _at_provider(self, file_id: str, destination: str) -> Place | None:
-        backend = self._catalog.by_destination(destination)
-        if backend is None:
-            return None
-        if file_id in (".", ".."):  # which a server takes for a step in its path
-            return None
-        target = f"{backend.path_prefix}/v1/files/{quote(file_id, safe='')}/content"
-        return Place(backend, target, spec(backend.dialect).file_fields, lasting=True)
 
     def _at_url(self, url: str) -> Place | None:
         """A URL of a provider; keys that sign are for the objects of buckets alone."""

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     EMBEDDINGS = "embeddings"
     MODELS = "models"
     FILES = "files"
+    BATCHES = "batches"
     OPAQUE = "opaque"
 
 

@@ -27,6 +27,8 @@ class Params:
     """Members that refer to state at the provider (`previous_response_id`, file ids); denied unless policy allows them."""
     kept: bool = False
     """The caller asks that the provider keep the answer (`store: true`)."""
+    models: tuple[str, ...] = ()
+    """Models that the request asks for by a file of requests, as their provider knows them; `authorize_model` judges each."""
     identity: bytes = b"{}"
 
     @property

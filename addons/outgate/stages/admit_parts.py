@@ -77,12 +77,14 @@ class AdmitParts(Stage):
         if stored:
             message = (
                 f"The policy does not admit state at the provider: {', '.join(stored)}. "
-                "Send what it refers to, or have it named under `allow_server_state` of `admit_parts`."
+                f"{_MENDS.get(stored[0], 'Send what it refers to')}, or have it named under `allow_server_state` of `admit_parts`."
             )
             return Denial(code="server_state", status=400, message=message, outputs=(found, self._state, dropped))
         return (found, self._state, dropped)
 
 
+_BATCHES = "Let `hydrate` judge and serve batches (`batches: true`)"
+_MENDS = {"input_file_id": _BATCHES, "batch_id": _BATCHES}
 _TEXT_ALONE = Verdict()
 _OVERRULED = Match("store", "overruled")
 _FORGOTTEN = Verdict(matches=(_OVERRULED,))

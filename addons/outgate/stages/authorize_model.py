@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.identity.access import ModelRule, listed
+from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.inference.shown import quoted
 from outgate.pipeline.contract import Contract, May
@@ -26,6 +27,7 @@ class Reads(NamedTuple):
     principal: Principal
     model: str
     provider: str
+    params: Params
 
 
 class AuthorizeModel(Stage):
@@ -39,11 +41,15 @@ class AuthorizeModel(Stage):
         self.contract = Contract.of(Reads, writes=("model.admitted",), may=May.DENY, cost=0.006, passes=0.99)
 
     def run(self, facts: Reads, /) -> Outcome:
-        if any(rule.allows(facts.principal, facts.provider, facts.model) for rule in self._rules):
+        refused = [model for model in facts.params.models or (facts.model,) if not self._allows(facts, model)]
+        if not refused:
             return (True,)
         allowed = listed(
             pattern for rule in self._rules if rule.reaches(facts.principal, facts.provider) for pattern in rule.models
         )
-        asked = f"{facts.principal.name} the model {quoted(facts.model)} of {facts.provider}"
+        asked = f"{facts.principal.name} the model {quoted(refused[0])} of {facts.provider}"
         message = f"The policy does not allow {asked}; it allows {allowed}."
         return Denial(code="model_not_authorized", status=403, message=message)
+
+    def _allows(self, facts: Reads, model: str) -> bool:
+        return any(rule.allows(facts.principal, facts.provider, model) for rule in self._rules)

@@ -11,19 +11,19 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from outgate.dialects.attachments import Attachment, Place, attachments
-from outgate.dialects.file_kinds import TEXT
 from outgate.dialects.places import described
 from outgate.dialects.query import with_query
 from outgate.dialects.registry import dialect
 from outgate.dialects.spec import Request, RequestLine
 from outgate.dialects.uploads import FormDocument
-from outgate.documents.contents import Content, Contents
+from outgate.documents.batches import resolved
+from outgate.documents.contents import Contents
 from outgate.documents.reader import DocumentReader
 from outgate.documents.settings import HydrateSettings
 from outgate.documents.sources import Sources, UnresolvedError
 from outgate.documents.texts import Texts, UnreadableError
 from outgate.errors import Denial
-from outgate.inference.operation import Operation
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
@@ -65,7 +65,8 @@ class Hydrate(Stage):
     ) -> None:  # fmt: skip
         self._settings = settings
         texts = Texts(documents, memo, settings.bounds, settings.unreadable)
-        self._contents = Contents(Sources(settings, catalog, client, credentials), texts, memo, monotonic)
+        self._sources = Sources(settings, catalog, client, credentials)
+        self._contents = Contents(self._sources, texts, memo, monotonic)
         self.contract = Contract.of(
             Reads,
             writes=("verdict.hydrate", "prompt", "params"),
@@ -76,6 +77,8 @@ class Hydrate(Stage):
         )
 
     async def run(self, facts: Reads, /) -> Outcome:
+        if facts.operation.kind is Kind.BATCHES and self._settings.batches:
+            return await self._batch(facts)
         found = attachments(facts.prompt)
         if not found:
             return (Verdict(), facts.prompt, facts.params)
@@ -95,14 +98,24 @@ class Hydrate(Stage):
                 edits[attachment.place] = part
         return await self._written(facts, edits, kinds) if edits else (Verdict(), facts.prompt, facts.params)
 
+    async def _batch(self, facts: Reads) -> Outcome:
+        """A request about batches, together with the lines of the file that it names."""
+        given = (facts.prompt, facts.params, facts.destination, facts.operation.dialect)
+        try:
+            prompt, params = await resolved(self._sources, *given)
+        except UnresolvedError as error:
+            return _denied(facts, "file_unresolved", f"The file of the batch cannot be judged: {error}.")
+        matches = (Match("batch", "file"),) if prompt is not facts.prompt else ()
+        return (Verdict(matches=matches), with_query(prompt, facts.path) if matches else prompt, params)
+
     async def _part(self, attachment: Attachment, facts: Reads) -> tuple[str, dict[str, Any] | None]:
         """The kind of a file, and the part that takes its place; None where it stays as it is."""
         if attachment.data or attachment.raw:
             data = attachment.content() if attachment.kind == "file" else None
             content = await self._contents.of(data, facts.principal.tenant) if data is not None else None
-            return _instead(attachment, content._replace(image=b"")) if content is not None else ("", None)
+            return content._replace(image=b"").instead_of(attachment) if content is not None else ("", None)
         content = await self._contents.referred(attachment, facts.destination, facts.principal.tenant)
-        return _instead(attachment, content) if content is not None else ("", None)
+        return content.instead_of(attachment) if content is not None else ("", None)
 
     async def _written(self, facts: Reads, edits: Mapping[Place, Any], kinds: Counter[str]) -> Outcome:
         """The request with these parts, read again as if it had come so."""
@@ -113,12 +126,6 @@ class Hydrate(Stage):
         params = replace(facts.params, server_state=request.params.server_state, identity=request.params.identity)
         matches = tuple(Match(kind, "file", count) for kind, count in sorted(kinds.items()))
         return (Verdict(action=Action.REPLACED, matches=matches), with_query(request.prompt, facts.path), params)
-
-
-def _instead(attachment: Attachment, content: Content) -> tuple[str, dict[str, Any] | None]:
-    if content.text is not None and not (attachment.raw and content.kind == TEXT):  # which is read as text already
-        return content.kind, attachment.as_text(content.text)
-    return content.kind, attachment.as_image(content.media_type, content.image) if content.image else None
 
 
 def _encoded(facts: Reads, edits: Mapping[Place, Any]) -> tuple[Headers, bytes]:

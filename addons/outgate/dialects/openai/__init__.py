@@ -4,9 +4,11 @@ from outgate.dialects.cached_usage import detailed
 from outgate.dialects.openai.calls import ChatCalls
 from outgate.dialects.openai.chat import OpenAI
 from outgate.dialects.openai.ending import ChatEnding
-from outgate.dialects.openai.tables import ERROR_TYPES, FINISHES
+from outgate.dialects.openai.tables import BATCH, ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, PathTemplate, Spec
 from outgate.inference.operation import Kind
+
+_PAGE = {"after": r"[A-Za-z0-9_-]+", "limit": r"[0-9]{1,3}"}
 
 SPEC = Spec(
     name=OpenAI.name,
@@ -15,6 +17,10 @@ SPEC = Spec(
         PathTemplate("POST /v1/chat/completions", Kind.CHAT, query=None),
         PathTemplate("POST /v1/embeddings", Kind.EMBEDDINGS, query=None),
         PathTemplate("POST /v1/files", Kind.FILES, query=None),
+        PathTemplate("POST /v1/batches", Kind.BATCHES),
+        PathTemplate("GET /v1/batches", Kind.BATCHES, query=_PAGE),
+        PathTemplate("GET /v1/batches/{batch}", Kind.BATCHES),
+        PathTemplate("POST /v1/batches/{batch}/cancel", Kind.BATCHES),
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
         PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
     ),
@@ -35,6 +41,7 @@ SPEC = Spec(
         data=r'"image_url":(?:\{(?:"detail":"[a-z]*",)?"url":)?"data:image/[a-z]+;base64,',
     ),
     cached_usage=detailed("prompt_tokens"),
+    batch=BATCH,
     calls=ChatCalls,
     ending=ChatEnding,
 )  # fmt: skip

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from outgate.dialects import opaque, uploads
+from outgate.dialects import batches, opaque, uploads
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.json_body import LIMITS, Limits, dump
 from outgate.dialects.openai.stream import DONE, OpenAIStream, reported
-from outgate.dialects.openai.tables import BATCH, CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, OPAQUE
+from outgate.dialects.openai.tables import BATCH, BATCH_START, CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, OPAQUE
 from outgate.dialects.openai.vectors import VectorsAnswer
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
@@ -43,6 +43,8 @@ class OpenAI:
             return self._embeddings(line, read(body, EMBEDDINGS, self._limits))
         if line.operation.kind is Kind.FILES:
             return uploads.decode(line, headers, body, self._limits, BATCH)
+        if line.operation.kind is Kind.BATCHES:
+            return batches.decode(line, body, BATCH_START, self._limits)
         return opaque.decode(line, body, OPAQUE, self._limits)
 
     def _chat(self, line: RequestLine, reading: Reading) -> Request:
@@ -77,6 +79,8 @@ class OpenAI:
         kind, prompt = request.line.operation.kind, request.prompt
         if kind is Kind.FILES:
             return uploads.encode(request, target)
+        if kind is Kind.BATCHES:
+            return batches.encode(request)
         if kind not in (Kind.CHAT, Kind.EMBEDDINGS):
             return opaque.encode(request, target)
         edits = {**prompt.edits, (0, "model"): target.model}

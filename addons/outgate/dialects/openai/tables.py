@@ -190,6 +190,13 @@ BATCH = Rule(
     kind="unknown",
 )
 """A line of a batch: a request to one of these addresses, which goes out as it came."""
+BATCH_START = Rule(
+    _PARAMETER,
+    fixed={"endpoint": _values(*BATCH.cases), "completion_window": _values("24h")},
+    rules={"output_expires_after": Rule(_PARAMETER, fixed={"anchor": _values("created_at")}, names={"seconds"})},
+    state=STATE | {"input_file_id"},
+)
+"""The start of a batch."""
 
 
 def _answer(*, streamed: bool) -> Rule:
