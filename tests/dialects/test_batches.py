@@ -36,9 +36,7 @@ def test_the_start_refers_to_its_file_alone():
     request = start(metadata={"team": "words"})
 
     assert ("file-1", ("input_file_id",), "") == (file_of(request.prompt), request.params.server_state, request.model)
-    assert "words" in [leaf.text for leaf in request.prompt.leaves] and "file-1" not in [
-        leaf.text for leaf in request.prompt.leaves
-    ]
+    assert {"words", "file-1"} <= {leaf.text for leaf in request.prompt.leaves}
 
 
 def test_the_lines_are_judged_and_not_sent():
