@@ -266,3 +266,12 @@ def test_a_member_that_reads_like_one_that_is_known_is_not_allowed(rule, member)
 @pytest.mark.parametrize("path", ["/srv/%2e%2e/etc", "/srv/\\\\u002e./etc", "/%73rv/../etc"])
 def test_an_escaped_way_up_is_not_allowed(path):
     assert not allowed(Call("read", f'{{"path":"{path}"}}'), {**ANY, "where": [{"at": "/path", "under": "/srv"}]})
+
+
+def test_a_call_that_cannot_be_read_ends_the_answer_where_its_tool_does():
+    rules = [{"tools": ["wipe"], "action": "deny"}, {"tools": ["rm"]}]
+
+    assert ("malformed", "deny") == denied(Call("functions.wipe", "{}", fault="name"), *rules)
+    assert ("malformed", "deny") == denied(Call("wipe", "{"), *rules)
+    assert ("malformed", None) == denied(Call("rm", "{"), *rules)
+    assert ("malformed", None) == denied(Call("wipe." * 500_000, "{}", fault="name"), *rules)

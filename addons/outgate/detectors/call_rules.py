@@ -22,6 +22,8 @@ from outgate.pipeline.stage import Settings
 type CallAct = Literal["deny", "withhold", "flag"]
 MALFORMED, NOT_ALLOWED, ARGUMENTS = "malformed", "not_allowed", "arguments"
 _LIMITS = Limits()
+_LONGEST_NAME = 512
+"""Characters of a name that are looked at in a call which passes nowhere anyway."""
 
 
 class CallRule(Settings):
@@ -87,7 +89,7 @@ class CallRules:
         """Why a call does not pass; None where it does."""
         arguments = arguments_of(call)
         if arguments is None:
-            return Refused(MALFORMED)
+            return Refused(MALFORMED, "deny" if self._ends(call, caller) else None)
         for number, rule in enumerate(self._deny):
             if rule.names(call, caller) and rule.fits(arguments):
                 return Refused(f"deny.{number + 1}", self._actions[number])
@@ -95,6 +97,11 @@ class CallRules:
         if not self._allow or any(rule.fits(arguments) for rule in named):
             return None
         return Refused(ARGUMENTS if named else NOT_ALLOWED)
+
+    def _ends(self, call: Call, caller: Caller) -> bool:
+        """Whether a rule that denies names the tool of a call that cannot be read, and ends the answer."""
+        acts = zip(self._deny, self._actions, strict=True)
+        return len(call.name) <= _LONGEST_NAME and any(act == "deny" and rule.names(call, caller) for rule, act in acts)
 
 
 class _Allows:
