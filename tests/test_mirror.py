@@ -52,6 +52,7 @@ ELSEWHERE = {
     "dialects/test_finish.py": ["inference/stream.py", "inference/usage.py"],
     "dialects/test_sdk_errors.py": ["errors.py"],
     "dialects/test_streams.py": ["dialects/lenient.py"],
+    "dialects/test_translation.py": ["inference/conversation.py"],
     "documents/test_reader.py": ["documents/extract.py", "documents/process.py"],
     "documents/test_sources.py": ["documents/settings.py"],
     "e2e/connection": ["exchange/tunnel.py", "proxy/destination.py", "proxy/gateway.py", "proxy/handler.py", "proxy/layers.py"],

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from outgate.dialects.calls import CallReader
 from outgate.dialects.ending import Ending
 from outgate.dialects.rules import Rule
+from outgate.dialects.translation import Converter
 from outgate.errors import LASTING, Denial
 from outgate.inference.calls import Decide
 from outgate.inference.operation import Kind, Operation
@@ -189,6 +190,7 @@ class Spec:
     an answer from the cache, `file_fields` what its providers want beside the credential where a file is fetched. `batch` is how a
     line of a file of requests is read. `calls` reads the tool calls of an answer for the judges of them, `ending` completes a
     stream in words; every conversation has both.
+    `converter` translates conversations; without one they go to providers of this API only.
     """
 
     name: str
@@ -214,6 +216,7 @@ class Spec:
     cached_usage: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     calls: Callable[[Decide], CallReader] | None = None
     ending: Callable[[], Ending] | None = None
+    converter: Converter | None = None
 
     @property
     def provider(self) -> str:

@@ -1,0 +1,94 @@
+"""Converters of a dialect from and to `inference.conversation`, and what is told of losses.
+
+A dialect that has them stands in `SPEC.converter`. `read_*` take trees of its JSON, `write_*` give such trees.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from outgate.inference.conversation import Answer, Conversation, Failure, Loss, StreamItem
+
+LOSSES = {
+    "logprobs": "probabilities of tokens",
+    "n": "several answers to one request",
+    "seed": "the seed of sampling",
+    "top_k": "top_k",
+    "penalties": "presence and frequency penalties",
+    "stop": "stop sequences, or as many as there are",
+    "sampling": "sampling in a form that the model refuses",
+    "parallel": "whether tools may be called side by side",
+    "tool_choice": "which tool must be called",
+    "strict": "strict JSON Schemas of tools",
+    "custom_tools": "tools whose input is free text",
+    "hosted_tools": "tools that the provider runs",
+    "format": "a JSON Schema, or JSON, as the form of the answer",
+    "reasoning": "how much the model is to think",
+    "thoughts": "reasoning of earlier turns",
+    "signatures": "signatures of reasoning, which another provider cannot use",
+    "images": "images",
+    "audio": "sounds",
+    "files": "documents",
+    "urls": "media by their address",
+    "names": "names of speakers",
+    "citations": "citations",
+    "cache_control": "marks of what the provider's prompt cache keeps",
+    "metadata": "metadata, and who the user is",
+    "service_tier": "the service tier",
+    "stored": "an answer that is kept at the provider",
+    "usage": "counts of tokens",
+    "members": "members of the body that no other dialect has",
+}
+"""Everything that can be lost, with its meaning: what `translation.drop` of a policy may name."""
+
+HARMLESS = frozenset({"cache_control", "metadata", "service_tier", "signatures", "stored", "thoughts", "usage"})
+"""Losses that change no word of what is asked: they are dropped and counted, and no policy need name them."""
+
+
+class Outbound(NamedTuple):
+    """A request in another dialect: its path and query, its body, and what was lost on the way."""
+
+    path: str
+    body: Mapping[str, Any]
+    losses: Sequence[Loss]
+
+
+class StreamReader(Protocol):
+    """Reads one stream of a provider."""
+
+    def feed(self, event: str, tree: Mapping[str, Any] | None) -> Sequence[StreamItem]:
+        """One event: its name (empty where it has none) and its JSON; None for a terminator that is no JSON."""
+        ...
+
+    def end(self) -> Sequence[StreamItem]:
+        """What the end of the bytes completes; nothing where the stream broke off before its terminator."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Writes one stream for a client."""
+
+    def write(self, item: StreamItem) -> bytes: ...
+
+
+class Converter(Protocol):
+    """Raises WireError for what has not the dialect's form. Stateless."""
+
+    def read_request(self, path: str, tree: Mapping[str, Any]) -> tuple[Conversation, Sequence[Loss]]:
+        """A request; losses are what no other dialect can say."""
+        ...
+
+    def write_request(self, asked: Conversation, model: str, max_tokens: int | None) -> Outbound:
+        """A request to `model`; `max_tokens` where the caller set no maximum and the dialect or a budget needs one."""
+        ...
+
+    def read_answer(self, tree: Mapping[str, Any]) -> Answer: ...
+
+    def write_answer(self, answer: Answer) -> Mapping[str, Any]: ...
+
+    def read_failure(self, status: int, tree: Mapping[str, Any]) -> Failure: ...
+
+    def write_failure(self, failure: Failure) -> Mapping[str, Any]: ...
+
+    def reader(self) -> StreamReader: ...
+
+    def writer(self, asked: Conversation) -> StreamWriter: ...
