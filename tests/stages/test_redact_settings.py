@@ -51,6 +51,26 @@ def test_a_name_has_one_placeholder_wherever_it_stands_and_in_any_case() -> None
     assert ["Maria Gonzalez"] == [placeholders.value(name) for name in placeholders]
 
 
+def test_numbers_are_those_of_the_languages_that_are_named() -> None:
+    given = prompt("zadzwon pod 22 841 63 09, PESEL 44051401359")
+    both, english = (
+        Redaction(entities=["PHONE_NUMBER", "NATIONAL_ID"], languages=some)(given)[0] for some in (["pl", "en"], ["en"])
+    )
+
+    assert "zadzwon pod <PHONE_1>, PESEL <NATIONALID_1>" == numbered(*texts_of(both))[0]
+    assert texts_of(given) == texts_of(english)
+
+
+@pytest.mark.parametrize(
+    ("languages", "codes"), [(["de", "en"], []), (["zh", "en"], ["W_LANGUAGE_UNREAD"]), (["ar"], ["W_LANGUAGE_UNREAD"])]
+)
+def test_a_language_whose_script_is_hardly_read_is_warned_about(languages: list[str], codes: list[str]) -> None:
+    redaction = Redaction(languages=languages)
+
+    assert codes == [each.code for each in redaction.stage.warnings]
+    assert ["<EMAIL_1>"] == list(numbered(*texts_of(redaction(prompt("maria@firm.de"))[0])))
+
+
 def test_other_mentions_stay_where_policy_says_so() -> None:
     redacted, _ = Redaction(entities=["PERSON"], mentions=False)(prompt("I am Maria Gonzalez.", "x = 'maria gonzalez'"))
 

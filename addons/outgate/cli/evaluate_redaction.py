@@ -10,7 +10,7 @@ import click
 
 from outgate.cli.evaluate import latency, records, some, write
 from outgate.cli.policy_stages import live_stages
-from outgate.detectors.pii.prefilter import ENTITIES
+from outgate.detectors.pii.finders import ENTITIES
 from outgate.guards.redaction import Entity, Redaction, RedactSettings
 from outgate.inference.finding import Finding
 from outgate.inference.principal import Principal

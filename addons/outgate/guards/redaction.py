@@ -8,8 +8,9 @@ from pydantic import Field, StringConstraints, model_validator
 from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.guard_settings import refuse_unknown
 from outgate.detectors.names.kinds import NAMES, PERSON
+from outgate.detectors.pii.finders import ENTITIES, kinds
+from outgate.detectors.pii.national_ids import LANGUAGES
 from outgate.detectors.pii.placeholders import Mode
-from outgate.detectors.pii.prefilter import ENTITIES
 from outgate.detectors.pii.synthetic import SYNTHETIC
 from outgate.detectors.regex_engines import Linear
 from outgate.guards.custom import LISTED, Custom
@@ -29,11 +30,13 @@ type Entity = Literal[
     "IBAN_CODE",
     "US_SSN",
     "IP_ADDRESS",
+    "NATIONAL_ID",
     "PERSON",
     "LOCATION",
     "POSTAL_CODE",
     "ORGANIZATION",
 ]
+type Language = Literal["en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "uk", "el", "zh", "ja", "ko", "ar"]
 type Kind = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
 type Word = Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True)]
 
@@ -44,6 +47,9 @@ class RedactSettings(TimedSettings):
     entities: tuple[Entity, ...] = ENTITIES  # type: ignore[assignment]
     """What is replaced, by presidio's names. `PERSON`, `LOCATION` (with street addresses) and `POSTAL_CODE` are found by a model;
     it errs and costs 45 to 75 ms for 200 new words; `ORGANIZATION` only where a legal form or a word (Bank) gives one away."""
+    languages: tuple[Language, ...] = Field(default=LANGUAGES, min_length=1)  # type: ignore[arg-type]
+    """Whose words and forms count for telephone numbers without a calling code and for numbers of persons (`NATIONAL_ID`). Of the
+    last seven none are known, and the model of names hardly reads their scripts: `outgate check` warns."""
     names_in: Literal["prose", "values"] = "prose"
     """Where names are looked for: in lines of prose, or in comments and quoted strings of code, logs and JSON too."""
     mentions: bool = True
@@ -90,7 +96,9 @@ class Redaction:
     """Finds what the settings name. `asks` are the models that it needs."""
 
     def __init__(self, settings: RedactSettings, models: ModelClient, memo: Memo) -> None:
-        structured, names = (tuple(sorted(kind for kind in settings.entities if kind in known)) for known in (ENTITIES, NAMES))
+        known = tuple(language for language in settings.languages if language in LANGUAGES)
+        structured = kinds(sorted(kind for kind in settings.entities if kind in ENTITIES), known)
+        names = tuple(sorted(kind for kind in settings.entities if kind in NAMES))
         self.asks = tuple((model, kinds) for model, kinds in (("pii", structured), ("ner", names)) if kinds)
         self._mentions = settings.mentions and PERSON in names
         self._allowed = frozenset(word.casefold() for word in settings.allow_list)

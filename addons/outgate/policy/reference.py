@@ -83,6 +83,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a route takes requests for a model that its `model_map` does not know: they are refused",
         "name the model under `models`, or set `passthrough: true`",
     ),
+    "W_LANGUAGE_UNREAD": (
+        "`redact.languages` names one whose numbers are not known, and whose script the model of names hardly reads",
+        "name what must not leave in `deny_list` or `patterns`, or refuse what people write in it",
+    ),
     "W_FEW_EXEMPLARS": (
         "a name of a semantic rule has so few phrases that little is known of what belongs to it",
         "write 5 phrases and more, 3 to 10 for each of its topics",

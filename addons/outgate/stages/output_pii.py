@@ -11,7 +11,7 @@ from pydantic import Field
 from outgate.detectors.output.personal import PersonalJudge
 from outgate.detectors.output.requested import Requested
 from outgate.detectors.output.settings import OutputSettings, output_contract
-from outgate.detectors.pii.prefilter import ENTITIES
+from outgate.detectors.pii.finders import ENTITIES
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.inference.stream import EventStream
@@ -20,7 +20,7 @@ from outgate.model_server.pieces import PiiPieces
 from outgate.pipeline.stage import Settings, StreamStage
 from outgate.stores.memo import Memo
 
-type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS"]
+type Entity = Literal["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN_CODE", "US_SSN", "IP_ADDRESS", "NATIONAL_ID"]
 
 
 class OutputPiiSettings(OutputSettings):

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from outgate.detectors.finding import Finding
 from outgate.detectors.pii.links import hosts_of
+from outgate.detectors.pii.national_ids import LANGUAGES
 from outgate.detectors.pii.placeholders import NONE, Naming, Placeholders, key_of_conversation
 from outgate.detectors.pii.synthetic import Synthesis, Taken
-from outgate.errors import Denial
+from outgate.errors import Denial, Problem
 from outgate.guards.redaction import Redaction, RedactSettings
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import TOLD, Prompt
@@ -49,6 +50,7 @@ class Redact(Stage):
         self._synthetic = "synthetic" in settings.modes.values()
         self.redaction = Redaction(settings, model_server, memo)
         self.asks = self.redaction.asks
+        self.warnings = tuple(_warnings(settings))
         self.contract = Contract.of(
             Reads,
             writes=("prompt", "placeholders", "redacted"),
@@ -89,6 +91,15 @@ class Redact(Stage):
         rotation = (str(self._rotation),) if self._rotation else ()
         key = self._secret.derive("placeholders", principal.tenant, principal.name, *rotation)
         return key_of_conversation(key, prompt) if self._per_conversation else key
+
+
+def _warnings(settings: RedactSettings) -> list[Problem]:
+    unread = [language for language in settings.languages if language not in LANGUAGES]
+    if not unread:
+        return []
+    said = ", ".join(f"`{language}`" for language in unread)
+    message = f"{said}: no national numbers are known, and few names are found in these scripts"
+    return [Problem(code="W_LANGUAGE_UNREAD", message=message, repair="name what must not leave in `deny_list` or `patterns`")]
 
 
 def _counts(found: dict[int, tuple[Finding, ...]]) -> dict[str, int]:

@@ -15,8 +15,8 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
 from outgate.detectors.finding import Finding
 from outgate.detectors.pii.context import NearbyWords
-from outgate.detectors.pii.finders import ENTITIES
-from outgate.detectors.pii.recognizers import recognizers
+from outgate.detectors.pii.finders import ENTITIES, entity_of
+from outgate.detectors.pii.recognizers import recognizer
 from outgate.detectors.pii.slices import Sliced, sliced
 
 THRESHOLD = 0.4
@@ -51,13 +51,17 @@ class NoModel(NlpEngine):  # type: ignore[misc]
 
 
 class PiiAnalyzer:
-    """Presidio over exactly the recognizers of `recognizers()`. Not thread-safe; `run` may raise whatever presidio raises."""
+    """Presidio over our recognisers: of the entities, and of each choice of languages that is asked for.
+
+    Not thread-safe; `run` may raise whatever presidio raises.
+    """
 
     def __init__(self) -> None:
         _silence()
-        registry = RecognizerRegistry(recognizers=recognizers(), supported_languages=["en"])
+        self._known = set(ENTITIES)
+        self._registry = RecognizerRegistry(recognizers=[recognizer(entity) for entity in ENTITIES], supported_languages=["en"])
         self._engine = AnalyzerEngine(
-            registry=registry, nlp_engine=NoModel(), supported_languages=["en"], context_aware_enhancer=NearbyWords()
+            registry=self._registry, nlp_engine=NoModel(), supported_languages=["en"], context_aware_enhancer=NearbyWords()
         )
 
     def split(self, item: str) -> Sliced:
@@ -65,10 +69,12 @@ class PiiAnalyzer:
         return sliced(item)
 
     def run(self, pieces: Sequence[str], options: Sequence[str]) -> list[tuple[Finding, ...]]:
-        """Findings of each piece for these entities. Raises ValueError for an entity that is not supported."""
+        """Findings of each piece for these kinds. Raises ValueError for a kind that is not supported."""
         entities = list(options)
-        if not set(entities) <= set(ENTITIES):
-            raise ValueError("unsupported entity")
+        for kind in entities:
+            if kind not in self._known:
+                self._registry.add_recognizer(recognizer(kind))
+                self._known.add(kind)
         return [self._analyze(piece, entities) for piece in pieces]
 
     def merge(self, job: Sliced, found: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
@@ -84,7 +90,7 @@ class PiiAnalyzer:
         if not entities:
             return ()
         results = self._engine.analyze(text, language="en", entities=entities, score_threshold=THRESHOLD)
-        return tuple(Finding(one.entity_type, one.start, one.end, one.score) for one in results)
+        return tuple(Finding(entity_of(one.entity_type), one.start, one.end, one.score) for one in results)
 
 
 def _silence() -> None:

@@ -68,7 +68,7 @@ def _international(reading: Reading, valid: Callable[[str], bool]) -> Iterator[F
             number = match[0][:end]
             grouped = len(groups) > 2 and "\n" not in number and text[start - 1 : start] not in ("\n", "")
             if sum(map(str.isdigit, number)) > 7 and (grouped or valid(_UNDIALLED.sub("", number))):
-                yield _with_extension(text, start, start + end)
+                yield with_extension(text, start, start + end)
                 break
 
 
@@ -83,7 +83,7 @@ def _american(reading: Reading, valid: Callable[[str], bool]) -> Iterator[Found]
             continue
         start = first - len(area[0])
         if valid(f"+1{_digits(area[0])[-3:]}{_ANYBODYS}"):
-            yield _with_extension(text, start, end)
+            yield with_extension(text, start, end)
 
 
 def _digits(text: str) -> str:
@@ -95,7 +95,8 @@ def _continues(text: str, end: int) -> bool:
     return (after[:1].isalnum() and after[:1] not in "xX") or after[:1] == "_" or (after[:1] in "-./" and after[1:].isdigit())
 
 
-def _with_extension(text: str, start: int, end: int) -> Found:
+def with_extension(text: str, start: int, end: int) -> Found:
+    """The number that stands here, with the extension behind it."""
     extension = _EXTENSION.match(text, end)
     return Found(start, extension.end() if extension else end, SCORE)
 
@@ -106,14 +107,14 @@ def _beside_words(reading: Reading) -> Iterator[Found]:
         strong = word["strong"] is not None
         ahead = _BEFORE.search(reading.text, max(0, word.start() - 32), word.start())
         if ahead is not None and ahead.start() >= done and (end := _phone_end(ahead, strong=False)) == ahead.end():
-            yield _with_extension(reading.text, ahead.start(), end)
-        for start, end in _behind(reading, word.end(), strong=strong):
+            yield with_extension(reading.text, ahead.start(), end)
+        for start, end in listed_behind(reading, word.end(), strong=strong):
             if start >= done:
-                yield _with_extension(reading.text, start, end)
+                yield with_extension(reading.text, start, end)
                 done = end
 
 
-def _behind(reading: Reading, at: int, *, strong: bool) -> Iterator[tuple[int, int]]:
+def listed_behind(reading: Reading, at: int, *, strong: bool) -> Iterator[tuple[int, int]]:
     """The number behind a word, and those that are listed with it."""
     gap = _GAP.match(reading.text, at)
     if gap is None or _OTHER.search(reading.lower, at, gap.end()):
@@ -140,7 +141,9 @@ def _phone_end(number: re.Match[str], *, strong: bool) -> int:
     count = 0
     for i, (start, end) in enumerate(groups):
         count += end - start
-        if count >= 7 and i and i + 1 < len(groups) and _sign(number[0], groups, i) != _sign(number[0], groups, i + 1):
+        if count < 7 or not i or i + 1 == len(groups) or ")" in (sign := _sign(number[0], groups, i)):
+            continue
+        if sign != _sign(number[0], groups, i + 1):
             return number.start() + end
     return number.start() + groups[-1][1]
 

@@ -19,7 +19,8 @@ from outgate.inference.prompt import Channel, Prompt
 
 LABELS = {
     "CREDIT_CARD": "CARD", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "IBAN_CODE": "IBAN",
-    "US_SSN": "SSN", "IP_ADDRESS": "IP", "PERSON": "PERSON", "LOCATION": "PLACE", "POSTAL_CODE": "POSTCODE", "ORGANIZATION": "ORG",
+    "US_SSN": "SSN", "IP_ADDRESS": "IP", "NATIONAL_ID": "NATIONALID",
+    "PERSON": "PERSON", "LOCATION": "PLACE", "POSTAL_CODE": "POSTCODE", "ORGANIZATION": "ORG",
     "api_key": "APIKEY", "password": "PASSWORD", "private_key": "PRIVATEKEY",
     "DENY_LIST": "CUSTOM",
 }  # fmt: skip

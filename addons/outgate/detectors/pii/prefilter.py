@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from outgate.detectors.normalise import Folded, normalise
 from outgate.detectors.payloads import payloads
-from outgate.detectors.pii.finders import ENTITIES, FINDERS
+from outgate.detectors.pii.finders import ENTITIES, finder
 from outgate.detectors.pii.reading import read
 from outgate.detectors.pii.slices import Slice
 
@@ -21,22 +21,22 @@ REACH = 160
 type Span = tuple[int, int]
 
 
-def candidates(text: str, entities: tuple[str, ...] = ENTITIES) -> tuple[Slice, ...]:
-    """The places to ask about, none overlapping; empty where the text holds nothing of these entities.
+def candidates(text: str, kinds: tuple[str, ...] = ENTITIES) -> tuple[Slice, ...]:
+    """The places to ask about, none overlapping; empty where the text holds nothing of these kinds.
 
     Each is a piece of `text` that the analyzer judges alone as it judges the whole; `slices.merge` brings its findings back.
     """
     folded = normalise(text)
-    places = list(_places(folded.text, entities))
+    places = list(_places(folded.text, kinds))
     hidden = payloads(folded.text)
-    places += [(one.start, one.end) for one in hidden if next(_places(one.text, entities), None) is not None]
+    places += [(one.start, one.end) for one in hidden if next(_places(one.text, kinds), None) is not None]
     return tuple(cut(text, folded, sorted(places)))
 
 
-def _places(text: str, entities: tuple[str, ...]) -> Iterator[Span]:
+def _places(text: str, kinds: tuple[str, ...]) -> Iterator[Span]:
     reading = read(text)
-    for entity in entities:
-        for found in FINDERS[entity](reading):
+    for kind in kinds:
+        for found in finder(kind)(reading):
             yield found.start, found.end
 
 

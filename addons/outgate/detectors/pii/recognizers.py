@@ -12,11 +12,10 @@ import tldextract
 from presidio_analyzer import EntityRecognizer, LocalRecognizer, RecognizerResult
 
 from outgate.detectors.pii.addresses import emails
-from outgate.detectors.pii.finders import CARD, EMAIL, ENTITIES, FINDERS, IBAN, IP, PHONE, SSN
-from outgate.detectors.pii.phones import phones
+from outgate.detectors.pii.finders import CARD, EMAIL, FINDERS, IBAN, IP, NATIONAL_ID, PHONE, SSN, Finder, entity_of, finder
+from outgate.detectors.pii.national_phones import telephones
 from outgate.detectors.pii.reading import Found, Reading, read
 
-type Finder = Callable[[Reading], Iterable[Found]]
 _PRIVATE_TOPS = frozenset(
     ["example", "test", "invalid", "localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "onion", "arpa"]
 )
@@ -27,6 +26,7 @@ _CONTEXT = {
     PHONE: ["phone", "telephone", "cell", "cellphone", "mobile", "call", "fax"],
     SSN: ["social", "security", "ssn", "ssns", "ssid"],
     IP: ["ip", "ipv4", "ipv6"],
+    NATIONAL_ID: [],
 }
 
 
@@ -34,7 +34,7 @@ class FinderRecognizer(LocalRecognizer):  # type: ignore[misc]
     """A presidio recogniser over one of our finders."""
 
     def __init__(self, entity: str, finder: Finder) -> None:
-        super().__init__(supported_entities=[entity], name=f"outgate_{entity.lower()}", context=_CONTEXT[entity])
+        super().__init__(supported_entities=[entity], name=f"outgate_{entity.lower()}", context=_CONTEXT[entity_of(entity)])
         self._entity, self._finder = entity, finder
 
     def load(self) -> None:
@@ -51,24 +51,26 @@ class FinderRecognizer(LocalRecognizer):  # type: ignore[misc]
 
 @lru_cache(1)
 def _reading(text: str) -> Reading:
-    """Six recognisers read each text in turn."""
+    """Every recogniser reads each text in turn."""
     return read(text)
 
 
-def recognizers() -> list[EntityRecognizer]:
-    """A recogniser for each supported entity."""
-    finders: dict[str, Finder] = FINDERS | {
-        EMAIL: partial(emails, is_top=_tops().__contains__),
-        PHONE: partial(phones, valid=given_out),
-    }
-    return [FinderRecognizer(entity, finders[entity]) for entity in ENTITIES]
+def recognizer(kind: str) -> EntityRecognizer:
+    """The recogniser of a kind. Raises ValueError for what is no kind."""
+    return FinderRecognizer(kind, finder(kind, _finders()))
+
+
+@lru_cache(1)
+def _finders() -> dict[str, Callable[..., Iterable[Found]]]:
+    return FINDERS | {EMAIL: partial(emails, is_top=_tops().__contains__), PHONE: partial(telephones, valid=given_out)}
 
 
 @lru_cache(4_096)
 def given_out(number: str) -> bool:
-    """Whether a number with its calling code can be somebody's."""
+    """Whether a number can be somebody's: with its calling code, or behind the region that it is dialled in (`DE 030901820`)."""
+    region, _, dialled = number.rpartition(" ")
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+        return phonenumbers.is_valid_number(phonenumbers.parse(dialled, region or None))
     except phonenumbers.NumberParseException:
         return False
 
