@@ -59,6 +59,18 @@ def test_words_become_names(text, names):
     assert names == found(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "sure", "found_"),
+    [("lives in Oslo", 0.06, True), ("lives in oslo", 0.06, True), ("Oslo lives", 0.06, False), ("Oslo lives", 0.3, True)],
+)
+def test_a_word_ahead_makes_up_for_a_town_that_the_model_hardly_knows(text, sure, found_):
+    tags = Tags(sure)
+    tags.words = lambda said: [
+        word._replace(labels={"CITY": sure}) for word in Tags().words(said) if said[word.start :].lower().startswith("oslo")
+    ]
+    assert found_ is bool(found(text, model=NerModel(tags)))
+
+
 def test_a_country_is_a_place_whatever_the_model_says_and_small_letters_need_more_certainty():
     WORDS["Norway"] = WORDS["mandolin"] = "SURNAME"
 

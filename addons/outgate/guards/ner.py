@@ -20,8 +20,17 @@ _PARTS = {
     LOCATION: _STREET | {"CITY", "STATE"},
     POSTAL_CODE: frozenset({"ZIP_CODE"}),
 }
-SURE = {PERSON: 0.5, LOCATION: 0.5, POSTAL_CODE: 0.5}
+SURE = {PERSON: 0.5, LOCATION: 0.2, POSTAL_CODE: 0.5}
 """Probability from which a word is of a kind."""
+_BEHIND, _SMALL_PLACE = 0.05, 0.5
+"""Probability from which a word is a place behind a word that places stand behind, and one in small letters anywhere else."""
+_PREPOSITION = re.compile(
+    r"(?:^|[\s(])(?:in|from|to|near|at|around|outside|between|aus|nach|bei|von|auf|a|ad|en|desde|da|em|para|de|uit|naar|te|van|w|we|z|ze"
+    r"|do|i|fra|till|til|of|und|and|y|e|et|town|city|wohnort|localidad):?\s+\Z",
+    re.IGNORECASE,
+)
+_NEAR, _SHORT = 12, 2
+"""Characters ahead of a word that are looked at, and letters of a word that is too short."""
 _WITHIN = {PERSON: re.compile(r"[\s]{0,2}(?:[-'.]\s?)?"), LOCATION: re.compile(r"[ \t]?(?:[-'./#]\s?)?")}
 _BETWEEN = re.compile(r"[ \t]*[,;·-]?[ \t]*(?:\r?\n[ \t]*)?[,]?[ \t]*")
 _LONGEST_NAME = 80
@@ -133,12 +142,20 @@ def _runs(text: str, words: Iterable[Labelled]) -> Iterator[_Named]:
 
 def _of(text: str, word: Labelled) -> _Named | None:
     small = text[word.start : word.end].islower() and not text.islower()
+    surely = SURE | {PERSON: _SMALL if small else SURE[PERSON], LOCATION: _sure_place(text, word, small=small)}
     for kind, labels in _PARTS.items():
         score = sum(word.labels.get(label, 0.0) for label in labels)
-        sure = _SMALL if small and kind == PERSON else SURE[kind]
-        if score >= sure and any(char.isalnum() for char in text[word.start : word.end]):
+        if score >= surely[kind] and any(char.isalnum() for char in text[word.start : word.end]):
             return _Named(kind, word.start, word.end, score, max(word.labels, key=lambda label: word.labels[label]) in _STREET)
     return None
+
+
+def _sure_place(text: str, word: Labelled, *, small: bool) -> float:
+    """Small towns are hardly known to the model: a word ahead makes up for it."""
+    written = text[word.start : word.end]
+    if len(written) > _SHORT and written.isalpha() and _PREPOSITION.search(text[max(0, word.start - _NEAR) : word.start]):
+        return _BEHIND
+    return _SMALL_PLACE if small else SURE[LOCATION]
 
 
 def _is_one(text: str, last: _Named, named: _Named) -> bool:
