@@ -34,17 +34,20 @@ class Models:
     """A model server that knows one token and one password, and is down when it is told to be."""
 
     def __init__(self) -> None:
-        self.asked, self.down = list[str](), False
+        self.asked, self.down, self.known = list[str](), False, KNOWN
 
     async def ask(self, model: str, items: Sequence[str], *, options: tuple[str, ...] = (), share: str = "") -> list[Any]:
         if self.down:
             raise ModelServerDownError
         assert "secrets" == model
         self.asked += items
-        return [[[rule, at, at + len(value), 1.0] for rule, value in KNOWN if (at := item.find(value)) >= 0] for item in items]
+        return [
+            [[rule, at, at + len(value), score] for rule, value, score in self.known if (at := item.find(value)) >= 0]
+            for item in items
+        ]
 
 
-KNOWN = (("api_key.github-pat", TOKEN), ("password.url", "kV7uQz29xWm"))
+KNOWN = (("api_key.github-pat", TOKEN, 1.0), ("password.url", "kV7uQz29xWm", 1.0))
 
 
 class Guarding:
@@ -79,6 +82,22 @@ def test_a_token_cut_over_parts_is_found(cut):
     _, redacted, _ = Guarding()(given)
 
     assert not any(half in text for text in texts_of(redacted) for half in (TOKEN[:cut][-3:], TOKEN[cut:][:3]) if len(half) == 3)
+
+
+@pytest.mark.parametrize("channel", [Channel.USER, Channel.TOOL_RESULT, Channel.TOOL_ARGUMENTS, Channel.PARAMETER])
+@pytest.mark.parametrize("cut", [4, 20, 38])
+def test_attack_a_token_cut_over_two_messages_or_members(channel, cut):
+    turn = None if channel in (Channel.USER, Channel.TOOL_RESULT) else 0
+    _, redacted, _ = Guarding()(prompt(TOKEN[:cut], TOKEN[cut:], channel=channel, turn=turn))
+
+    assert not any(half in text for text in texts_of(redacted) for half in (TOKEN[:cut], TOKEN[cut:]))
+
+
+def test_words_around_a_value_are_those_of_its_own_message():
+    guarding = Guarding()
+    guarding.models.known = (("password.spoken", TOKEN, 0.6),)
+
+    assert guarding(prompt(TOKEN[:9], TOKEN[9:]))[0].action is Action.ALLOWED
 
 
 def test_a_token_cut_over_eight_parts_is_found():

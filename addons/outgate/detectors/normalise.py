@@ -5,7 +5,7 @@ Everything is linear in the text: one pass per layer of escapes, at most three l
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import unescape as html_unescape
 from typing import NamedTuple
 
@@ -132,6 +132,20 @@ def _unescaped(escape: str) -> str:
         return html_unescape(escape)
     code = int(escape[2:].strip("{}"), 16)
     return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else escape
+
+
+def rewritten(text: str, changes: Iterable[tuple[int, int, str]]) -> tuple[str, Rewrite]:
+    """The text with other words at these places, which are in order and do not overlap, and the map."""
+    rewrite = Rewrite([], [], [], [])
+    pieces: list[str] = []
+    length = done = 0
+    for start, end, new in changes:
+        pieces += (text[done:start], new)
+        length += start - done
+        _note(rewrite, length, len(new), start, end - start)
+        length += len(new)
+        done = end
+    return "".join((*pieces, text[done:])), rewrite
 
 
 def _rewritten(pattern: re.Pattern[str], text: str, replace: Callable[[str], str]) -> tuple[str, Rewrite | None]:

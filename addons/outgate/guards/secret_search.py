@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.seams import Piece, by_leaf, seams
 from outgate.detectors.pii.slices import Slice, merge
+from outgate.detectors.secrets.rules import SPOKEN
 from outgate.detectors.secrets.screen import candidates
 from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
@@ -17,7 +18,7 @@ from outgate.model_server.client import findings
 from outgate.model_server.pieces import portions
 from outgate.model_server.wire import Models
 
-REVISION = "2"
+REVISION = "3"
 """Raise it whenever rules or screen change."""
 _KIND = f"secrets:{REVISION}"
 _TURN, _LONG = 32_768, 131_072
@@ -36,7 +37,7 @@ class SecretSearch:
     async def prompt(self, prompt: Prompt, principal: Principal) -> dict[int, tuple[Finding, ...]]:
         """Findings by leaf: each leaf's own, and its share of those that cross into its neighbours."""
         leaves, memo = prompt.leaves, self._memo
-        across = list(seams(leaves, _ACROSS, _may_cross))
+        across = list(seams(leaves, _ACROSS, _may_cross, members_directly=True))
         texts = [leaf.text for leaf in leaves] + [seam.text for seam in across]
         digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
         known = memo.get_many(principal.tenant, _KIND, digests)
@@ -44,7 +45,7 @@ class SecretSearch:
         fresh = {digests[i]: texts[i] for i, found in enumerate(known) if found is None and i not in sealed}
         judged = await self._judged(fresh, principal) if fresh else {}
         every = [() if i in sealed else judged[digests[i]] if found is None else found for i, found in enumerate(known)]
-        return by_leaf(every[: len(leaves)], across, every[len(leaves) :])
+        return by_leaf(every[: len(leaves)], across, every[len(leaves) :], _is_token)
 
     async def search(self, text: str, principal: Principal) -> tuple[Finding, ...]:
         """Findings of one text, disjoint and in order."""
@@ -83,5 +84,12 @@ async def _screened(fresh: Mapping[bytes, str]) -> dict[bytes, tuple[Slice, ...]
 
 
 def _may_cross(pieces: Sequence[Piece]) -> bool:
-    """A token may go on over a border that no space stands at, or be any run of short pieces."""
-    return len(pieces) > 2 or not (pieces[0].text[-1].isspace() or pieces[1].text[0].isspace())
+    """A token may go on over a border that no space stands at, but for a line end, or be any run of short pieces."""
+    left, right = pieces[0].text, pieces[1].text
+    space = left[len(left.rstrip()) :] + right[: len(right) - len(right.lstrip())]
+    return len(pieces) > 2 or not space or "\n" in space
+
+
+def _is_token(found: Finding) -> bool:
+    """Between two messages only what has a form of its own counts: words around a value are those of another text."""
+    return found.score > SPOKEN

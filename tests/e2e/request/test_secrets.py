@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from detectors.secrets.disguises import DISGUISES
 from e2e.calling import ASK
 from e2e.world import STAGES, World, openai_client
 from outgate.stores.state_secret import StateSecret
@@ -81,3 +82,28 @@ def test_attack_a_call_sends_a_secret_elsewhere(guarded, providers, dialect, str
     assert ([(tool, {"text": argument.format(TOKEN)})] if comes_back else []) == [(name, json.loads(x)) for name, x in calls]
     assert TOKEN not in (words or "")
     assert ("took out a call" in (words or "")) is not comes_back
+
+
+@pytest.mark.parametrize(
+    "name", ["wrapped", "concatenated", "quoted in a mail", "tag characters", "base85", "gzip in base64", "rot13"]
+)
+def test_attack_a_token_in_disguise(guarded, providers, name):
+    text = DISGUISES[name](TOKEN)
+    said = [{"role": "user", "content": f"see\n{text}\nhere"}]
+    openai_client(guarded[1]).chat.completions.create(model="gpt-4o", messages=said)
+    left = json.loads(providers[0].seen[-1].body)["messages"][0]["content"]
+
+    assert "APIKEY_" in left
+    assert not any(piece in left for piece in (text[:8], text[-8:], text[12:20]))
+
+
+def test_attack_a_token_cut_over_two_messages(guarded, providers):
+    said = [
+        {"role": "user", "content": f"it begins {TOKEN[:17]}"},
+        {"role": "assistant", "content": "And?"},
+        {"role": "user", "content": TOKEN[17:]},
+    ]
+    openai_client(guarded[1]).chat.completions.create(model="gpt-4o", messages=said)
+    left = providers[0].seen[-1].body.decode()
+
+    assert not any(half in left for half in (TOKEN[:17], TOKEN[17:]))

@@ -47,12 +47,16 @@ class Seam(NamedTuple):
 
 
 type MayCross = Callable[[Sequence[Piece]], bool]
+type IsCertain = Callable[[Finding], bool]
 
 
-def seams(leaves: Sequence[Leaf], edge: int = EDGE, may_cross: MayCross | None = None) -> Iterator[Seam]:
+def seams(
+    leaves: Sequence[Leaf], edge: int = EDGE, may_cross: MayCross | None = None, *, members_directly: bool = False
+) -> Iterator[Seam]:
     """The texts that meet in a prompt: parts and messages directly or a space apart, members and items a space apart.
 
-    `may_cross` says whether a value may lie across borders of these pieces; without it, one of personal data.
+    `may_cross` says whether a value may lie across borders of these pieces; without it, one of personal data. `members_directly`
+    reads members and items directly, too.
     """
     families: dict[tuple[Channel, int], list[tuple[int, Leaf]]] = defaultdict(list)
     for i, leaf in enumerate(leaves):
@@ -60,16 +64,25 @@ def seams(leaves: Sequence[Leaf], edge: int = EDGE, may_cross: MayCross | None =
             families[leaf.channel, leaf.turn if leaf.channel in _MEMBERS else 0].append((i, leaf))
     for (channel, _), members in families.items():
         for pieces in _meeting(members, edge, may_cross or _may_cross):
-            if channel in _SPOKEN:
+            if channel in _SPOKEN or members_directly:
                 yield Seam(pieces)
             yield Seam(pieces, " ")
 
 
-def crossing(seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence[Finding]]) -> Iterator[tuple[int, Finding]]:
-    """For each finding that crosses a border: the leaves it touches, each with its share. `own` are the findings by leaf alone."""
+def crossing(
+    seam: Seam, findings: Sequence[Finding], own: Mapping[int, Sequence[Finding]], is_certain: IsCertain | None = None
+) -> Iterator[tuple[int, Finding]]:
+    """For each finding that crosses a border: the leaves it touches, each with its share. `own` are the findings by leaf alone.
+
+    `is_certain` says which count between messages, read directly; without it, those of personal data that do.
+    """
     for found in findings:
         shares = list(_shares(seam, found))
-        if len(shares) > 1 and (found.entity in NAMES or not _is_whole(shares, own)) and _is_certain(seam, shares, found):
+        if (
+            len(shares) > 1
+            and (found.entity in NAMES or not _is_whole(shares, own))
+            and _is_certain(seam, shares, found, is_certain)
+        ):
             for piece, share in shares:
                 yield piece.leaf, share
 
@@ -122,12 +135,14 @@ def _may_cross(pieces: Sequence[Piece]) -> bool:
     return _NUMBERS.search(left[-_NEAR:]) is not None and _NUMBERS.search(right[:_NEAR]) is not None
 
 
-def by_leaf(own: Sequence[Any], across: Iterable[Seam], findings: Sequence[Any]) -> dict[int, tuple[Finding, ...]]:
+def by_leaf(
+    own: Sequence[Any], across: Iterable[Seam], findings: Sequence[Any], is_certain: IsCertain | None = None
+) -> dict[int, tuple[Finding, ...]]:
     """Findings by leaf: each leaf's own (a sequence of them, or None), and its share of those that cross a seam."""
     alone = {i: tuple(some) for i, some in enumerate(own) if some}
     found = dict(alone)
     for seam, some in zip(across, findings, strict=True):
-        for leaf, share in crossing(seam, some, alone):
+        for leaf, share in crossing(seam, some, alone, is_certain):
             found[leaf] = disjoint((*found.get(leaf, ()), share))
     return found
 
@@ -151,10 +166,12 @@ def _is_whole(shares: Sequence[tuple[Piece, Finding]], own: Mapping[int, Sequenc
     )
 
 
-def _is_certain(seam: Seam, shares: Sequence[tuple[Piece, Finding]], found: Finding) -> bool:
+def _is_certain(seam: Seam, shares: Sequence[tuple[Piece, Finding]], found: Finding, is_certain: IsCertain | None) -> bool:
     """Anything within one message; elsewhere what has check digits, an @ or a form of its own."""
     if (not seam.sign or found.entity in NAMES) and len({piece.turn for piece, _ in shares}) == 1:
         return True
+    if is_certain is not None:
+        return not seam.sign and is_certain(found)
     if found.entity == PHONE:
         return _CERTAIN_PHONE.match(seam.text, found.start, found.end) is not None
     return found.entity in (CARD, IBAN) or (not seam.sign and found.entity in (EMAIL, SSN))

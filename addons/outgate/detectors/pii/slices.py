@@ -71,6 +71,10 @@ class Sliced(NamedTuple):
 def sliced(text: str, step: int = STEP, overlap: int = OVERLAP) -> Sliced:
     """The text as pieces to judge."""
     folded = normalise(text)
-    hidden = payloads(folded.text)
+    return sliced_reading(folded, payloads(folded.text), step, overlap)
+
+
+def sliced_reading(folded: Folded, hidden: list[Payload], step: int, overlap: int) -> Sliced:
+    """One reading of a text, and what is encoded in it, as pieces to judge."""
     texts = (folded.text, *(payload.text for payload in hidden))
     return Sliced(folded, hidden, [list(slices(each, step, overlap)) for each in texts])

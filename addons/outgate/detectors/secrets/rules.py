@@ -38,6 +38,8 @@ _HEADER = re.compile(
 )
 _KEY = re.compile(r"key|secret|passw", re.IGNORECASE)
 """Only what is called so may be a UUID: most of those are ids."""
+SPOKEN = 0.6
+"""The score of what is a secret by the words around it alone."""
 _TRAILING = ".,;:!?)]}"
 
 
@@ -59,7 +61,7 @@ def _values(pattern: re.Pattern[str], rule: str, text: str) -> Iterator[Finding]
         group = match.lastindex or 0
         value = match[group].rstrip(_TRAILING)
         if is_drawn(value) or (is_uuid(value) and _KEY.search(text, match.start(), match.start(group))):
-            yield Finding(rule, match.start(group), match.start(group) + len(value), 0.6)
+            yield Finding(rule, match.start(group), match.start(group) + len(value), SPOKEN)
 
 
 def _blocks(text: str) -> Iterator[Finding]:

@@ -7,10 +7,11 @@ word such as `password`, in the user part of a URL, or in a block of PEM; tests 
 import re
 from collections.abc import Iterator
 
-from outgate.detectors.normalise import normalise
 from outgate.detectors.pii.prefilter import cut
 from outgate.detectors.pii.slices import Slice
 from outgate.detectors.regex_engines import Linear
+from outgate.detectors.secrets.encodings import encoded
+from outgate.detectors.secrets.wrapped import plain, runs
 
 REACH = 160
 """Characters of surroundings on each side: more than any rule reads in front of a secret."""
@@ -35,8 +36,10 @@ _MARK, _PRIVATE = "-----", Linear(r"-----(?:begin|end) [a-z0-9 ]{0,30}private ke
 
 def candidates(text: str) -> tuple[Slice, ...]:
     """The places to ask about, none overlapping; empty where the text holds no secret. `slices.merge` brings findings back."""
-    folded = normalise(text)
-    return tuple(cut(text, folded, sorted(_whole(folded.text)), REACH))
+    folded = plain(text)
+    places = [*_whole(folded.text), *((run.start, run.end) for run in runs(folded.text))]
+    places += [(one.start, one.end) for one in encoded(folded.text) if next(_places(one.text), None) is not None]
+    return tuple(cut(text, folded, sorted(places), REACH))
 
 
 def _whole(text: str) -> Iterator[tuple[int, int]]:

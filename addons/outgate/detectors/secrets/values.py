@@ -47,7 +47,7 @@ def is_drawn(value: str) -> bool:
     """Whether somebody or something chose this at random: letters and digits, mixed, and no name of a program."""
     if stands_in(value) or is_uuid(value) or _WORDS.search(value) or _CALL.search(value) or _HEAD_OF_JWT.match(value):
         return False
-    is_still = _stir(value) < (_STIR if len(value) < _LONG else _STIR_OF_LONG)
+    is_still = stir(value) < (_STIR if len(value) < _LONG else _STIR_OF_LONG)
     is_spelt = not any(map(str.isdigit, value))
     if value.isdigit() or (is_spelt and (len(value) < 12 or is_still)) or (_NAME.match(value) and is_still):
         return False
@@ -66,7 +66,8 @@ def is_uuid(value: str) -> bool:
     return _UUID.match(value) is not None
 
 
-def _stir(value: str) -> float:
+def stir(value: str) -> float:
+    """Changes between small letters, capitals and digits, by character."""
     classes = ["a" if char.islower() else "A" if char.isupper() else "0" for char in value if char.isalnum()]
     return sum(one != other for one, other in pairwise(classes)) / max(1, len(classes))
 
