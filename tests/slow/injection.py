@@ -120,7 +120,7 @@ def ordinary(folders: Iterable[Path], most: int, chance: random.Random) -> list[
         path
         for folder in folders
         for path in sorted(folder.rglob("*"))
-        if path.suffix in ORDINARY and not any(word in str(path).lower() for word in ABOUT_ATTACKS)
+        if path.suffix in ORDINARY and path.is_file() and not any(word in str(path).lower() for word in ABOUT_ATTACKS)
     ]
     chance.shuffle(files)
     found: list[Example] = []

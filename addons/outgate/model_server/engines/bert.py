@@ -1,7 +1,7 @@
 """Write BERT encoders as ONNX graphs, straight from their weights: no training framework is needed to load a model.
 
-Linear layers are float32, or int8 with one scale for each output channel. Their input is then quantised while it runs, by token and
-block: what comes out for one text depends on no other text in the batch.
+Linear layers are float32, or integers of 7 bits with a scale for each output channel and block. Their input is then quantised
+while it runs, by token and block: what comes out for one text depends on no other text in the batch.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,10 +17,12 @@ type Weights = Mapping[str, Array]
 
 _EPSILON = 1e-12
 _MICROSOFT = "com.microsoft"
-_BLOCK = 64
+_BLOCK = 192
 """Numbers of a token that are quantised together."""
-_INT8 = 4
-"""The accuracy level at which ONNX Runtime multiplies int8 by int8."""
+_TOP, _ZERO = 127, 128
+"""The largest amount of a number of a token that is quantised, and what stands for 0."""
+_MOST = 63
+"""The same of a weight that is multiplied: AVX2 adds two products in 16 bits, and none of more than 255 x 64 runs over."""
 
 
 class Linear(NamedTuple):
@@ -37,6 +39,12 @@ def quantised(weight: Array) -> Linear:
     return Linear(rows, scale)
 
 
+def _narrowed(rows: Array, scale: Array) -> Linear:
+    """Rows [out, in] as columns [in, out] of 7 bits."""
+    top = np.maximum(np.abs(rows.astype(np.int16)).max(axis=1), _MOST).astype(np.float32) / _MOST
+    return Linear(np.rint(rows / top[:, None]).astype(np.int8).T, scale * top)
+
+
 class BertGraph:
     """A graph in the making. `linears` are the weights that it takes in int8, by name."""
 
@@ -44,6 +52,7 @@ class BertGraph:
         self._weights, self._linears = weights, linears
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
+        self._integral: dict[str, list[tuple[str, str]]] = {}
 
     def embedding(self) -> bytes:
         """The graph whose output is one unit vector per text: the mean over its tokens, normalised."""
@@ -115,12 +124,29 @@ class BertGraph:
             weight = self._constant(f"{name}.weight", self._weights[f"{name}.weight"].T)
             return self._add("Add", [self._add("MatMul", [hidden, weight]), bias])
         rows, scale = self._linears[f"{name}.weight"]
-        width, blocks = len(rows), rows.shape[1] // _BLOCK
-        shifted = (rows.astype(np.int16) + 128).astype(np.uint8).reshape(width, blocks, _BLOCK)
-        weight = self._constant(f"{name}.weight", shifted)
-        scales = self._constant(f"{name}.scale", np.repeat(scale[:, None], blocks, axis=1))
-        shape = {"K": rows.shape[1], "N": width, "bits": 8, "block_size": _BLOCK, "accuracy_level": _INT8}
-        return self._add("Add", [self._add("MatMulNBits", [hidden, weight, scales], domain=_MICROSOFT, **shape), bias])
+        for number, (tokens, size) in enumerate(self._quantised(hidden, rows.shape[1] // _BLOCK)):
+            block = _narrowed(rows[:, number * _BLOCK :][:, :_BLOCK], scale)
+            weight = self._constant(f"{name}.weight.{number}", block.rows)
+            scales = self._constant(f"{name}.scale.{number}", block.scale)
+            unit, zero = self._constant("unit", np.float32(1)), self._constant("zero.token", np.uint8(_ZERO))
+            product = self._add("MatMulIntegerToFloat", [tokens, weight, unit, scales, zero], domain=_MICROSOFT)
+            bias = self._add("Add", [self._add("Mul", [product, size]), bias])
+        return bias
+
+    def _quantised(self, hidden: str, blocks: int) -> list[tuple[str, str]]:
+        """Each block of the tokens as uint8, and what a step of it is worth. Layers that read the same tokens share them."""
+        if hidden not in self._integral:
+            parts = [f"{hidden}.{number}" for number in range(blocks)]
+            self._nodes.append(helper.make_node("Split", [hidden], parts, axis=-1, num_outputs=blocks))
+            self._integral[hidden] = [self._steps(part) for part in parts]
+        return self._integral[hidden]
+
+    def _steps(self, part: str) -> tuple[str, str]:
+        highest = self._add("ReduceMax", [self._add("Abs", [part]), self._integers("last", [-1])])
+        size = self._add("Mul", [highest, self._constant("step", np.float32(1 / _TOP))])
+        steps = self._add("Div", [part, self._add("Max", [size, self._constant("least", np.float32(_EPSILON))])])
+        unit, zero = self._constant("unit", np.float32(1)), self._constant("zero.token", np.uint8(_ZERO))
+        return self._add("QuantizeLinear", [steps, unit, zero]), size
 
     def _normalised(self, hidden: str, name: str) -> str:
         scale, bias = self._weight(f"{name}.weight"), self._weight(f"{name}.bias")

@@ -27,7 +27,7 @@ MAX_TOKENS = 256
 """Word pieces of a text or a pair that are read, marks included: what the model was trained with."""
 MAX_CHARACTERS = 4_096
 """Characters of a text or a pair that are split into word pieces at all."""
-FORMAT = 2
+FORMAT = 3
 """Raise it whenever the same weights make another graph."""
 
 
