@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.inference.shown import HIDDEN, quoted, shown, shown_method, shown_path
+from outgate.inference.shown import HIDDEN, holds_token, quoted, shown, shown_method, shown_path
 
 NAMES = (
     "gpt-4o-mini",
@@ -64,3 +64,17 @@ def test_a_path_is_bounded():
 
 def test_a_method_is_letters():
     assert ("GET", HIDDEN, None) == (shown_method("GET"), shown_method("CANARY-1"), shown_method(""))
+
+
+@pytest.mark.parametrize(
+    "text", ["AKIAIOSFODNN7EXAMPLE", "cli/1.2 ghp_0123456789abcdefghijABCDEFGHIJ012345", "a=wJalrXUtnFEMI/K7MDENG/bPxRfiCYz8"]
+)
+def test_a_key_is_a_token(text):
+    assert holds_token(text)
+
+
+@pytest.mark.parametrize(
+    "text", [*NAMES, "OpenAI/Python 1.99.1", "org-0123456789abcdefABCDEFgh", "fine-grained-tool-streaming-2025-05-14"]
+)
+def test_what_clients_write_is_none(text):
+    assert not holds_token(text)

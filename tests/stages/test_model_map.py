@@ -101,6 +101,7 @@ def test_names_that_models_have_pass_through(name):
         "gpt-4111-1111-1111-1111",
         "gpt-123-45-6789",
         "gpt-DE89370400440532013000",
+        "gpt-4o/AKIAIOSFODNN7EXAMPLE",
         "tell me",
     ],
 )

@@ -87,3 +87,11 @@ def test_a_value_that_may_hold_personal_data_stays_here(name, value):
 
 def test_a_type_of_content_other_than_a_multipart_one_is_bounded_like_any_field():
     assert [] == selected([("content-type", "text/plain; name=maria@mail.test")])
+
+
+@pytest.mark.parametrize("name", ["user-agent", "openai-organization", "openai-beta", "accept"])
+@pytest.mark.parametrize(
+    "value", ["AKIAIOSFODNN7EXAMPLE", "ghp_0123456789abcdefghijABCDEFGHIJ012345", "org-AKIAIOSFODNN7EXAMPLE/x"]
+)
+def test_a_key_in_a_header_field_stays_here(name, value):
+    assert [] == selected([(name, f"a/1 {value}")], OPENAI)

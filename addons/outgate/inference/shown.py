@@ -13,6 +13,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9._:/-]{0,95}(@[A-Za-z0-9-]{1,20})?")
 _SECRET = re.compile(r"[A-Za-z0-9_]{20}")
 _DATE = re.compile(r"(?<![0-9])20[0-9]{2}(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])(?![0-9])")
 _LONG_NUMBER = re.compile(r"[0-9](?:[-.]?[0-9]){8}")
+_RUN, _LETTER, _DIGIT = re.compile(r"(?:\borg-)?[A-Za-z0-9_+/=]{20,}"), re.compile("[A-Za-z]"), re.compile("[0-9]")
+_ACCOUNT = re.compile(r"org-[A-Za-z0-9]{20,32}|proj_[A-Za-z0-9]{20,32}")
 _WORDS = re.compile(r"\.?[A-Za-z]{1,19}(?:[._:-][A-Za-z]{1,19})*|v[0-9]{1,2}(?:(?:alpha|beta)[0-9]{0,2})?|")
 _VERB = re.compile(r"[A-Za-z]{0,32}")
 _METHOD = re.compile(r"[A-Z]{1,16}")
@@ -23,6 +25,11 @@ _NAMED = frozenset({"models", "deployments", "engines"})
 def holds_long_number(name: str) -> bool:
     """Whether a name has nine digits or more in a row, dates aside: a card, an account, a telephone."""
     return _LONG_NUMBER.search(_DATE.sub("date", name)) is not None
+
+
+def holds_token(text: str) -> bool:
+    """Whether a text has twenty letters and digits mixed in a row, as keys and tokens have; OpenAI's names of accounts aside."""
+    return any(_DIGIT.search(run) and _LETTER.search(run) for run in _RUN.findall(text) if not _ACCOUNT.fullmatch(run))
 
 
 def is_plain(name: str) -> bool:

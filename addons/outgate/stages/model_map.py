@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from outgate.errors import Denial, Problem
-from outgate.inference.shown import holds_long_number, quoted
+from outgate.inference.shown import holds_long_number, holds_token, quoted
 from outgate.metering.prices import Prices
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
@@ -109,8 +109,8 @@ class ModelMap(Stage):
             return None
         if _NAME.fullmatch(requested) is None:
             message = "What is asked for has not the form of a model's name."
-        elif holds_long_number(requested) and not covers(self._allowed, requested):
-            message = "The model's name may hold an account or telephone number, and only a wildcard allows it."
+        elif (holds_long_number(requested) or holds_token(requested)) and not covers(self._allowed, requested):
+            message = "The model's name may hold an account or telephone number, or a key, and only a wildcard allows it."
         else:
             return None
         return Denial(code="model_name_refused", status=400, message=f"{message} To let it pass, name it in `authorize_model`.")

@@ -1,8 +1,8 @@
 """Select the caller's header fields that go on to the provider: an allow-list, so that no hop-by-hop field and no credential can.
 
 They are chosen ahead of the cache, because some of them change what the provider answers (an organisation, a beta): what goes on is
-part of what an answer depends on. No policy reads them: one whose value may hold personal data, or is longer than clients write, is
-left out.
+part of what an answer depends on. No policy reads them: one whose value may hold personal data or a key, or is longer than clients
+write, is left out.
 """
 
 import re
@@ -12,6 +12,7 @@ from pydantic import field_validator
 
 from outgate.dialects.registry import key_fields, spec
 from outgate.inference.operation import Operation
+from outgate.inference.shown import holds_token
 from outgate.net.headers import Headers
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Settings, Stage
@@ -46,7 +47,7 @@ class SelectHeadersSettings(Settings):
     """Request header fields that go on in addition to the built-in list. Credentials can never be named here.
 
     A field goes on only where its value is printable ASCII of at most 1,024 characters without an `@`, a telephone number or twelve
-    digits in a row (UUIDs excepted): no policy reads it.
+    digits in a row (UUIDs excepted), and without twenty letters and digits in a row as keys have them: no policy reads it.
     """
 
     @field_validator("also")
@@ -92,7 +93,7 @@ def _is_plain(name: str, value: str) -> bool:
     """Whether a value may leave unread."""
     if name in _REPLACED or (name == "content-type" and _MULTIPART.fullmatch(value)):
         return True
-    return len(value) <= _LONGEST and not _PRIVATE.search(_UUID.sub("", value))
+    return len(value) <= _LONGEST and not _PRIVATE.search(plain := _UUID.sub("", value)) and not holds_token(plain)
 
 
 def _listed(headers: Headers) -> frozenset[str]:
