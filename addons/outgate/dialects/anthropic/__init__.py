@@ -1,6 +1,7 @@
 """The Anthropic API: messages and models."""
 
 from outgate.dialects.anthropic.calls import MessageCalls
+from outgate.dialects.anthropic.convert import MessageConverter
 from outgate.dialects.anthropic.ending import MessageEnding
 from outgate.dialects.anthropic.messages import Anthropic
 from outgate.dialects.anthropic.stream import cached_usage
@@ -35,4 +36,5 @@ SPEC = Spec(
     cached_usage=cached_usage,
     calls=MessageCalls,
     ending=MessageEnding,
+    converter=MessageConverter(),
 )

@@ -28,8 +28,8 @@ FINISHES = {
 }
 NO_STATE: frozenset[str] = frozenset()
 _PARAMETER = Channel.PARAMETER
-_SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
-_SERVER_RESULTS = (
+SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
+SERVER_RESULTS = (
     "web_search_tool_result", "web_fetch_tool_result", "code_execution_tool_result", "bash_code_execution_tool_result",
     "text_editor_code_execution_tool_result", "tool_search_tool_result", "mcp_tool_result",
 )  # fmt: skip
@@ -97,8 +97,8 @@ def _blocks(channel: Channel, *, inner: Rule | None = None) -> Rule:
         "container_upload": _block("container_upload", channel, kind="file"),
         "tool_reference": _block("tool_reference", Channel.TOOL_DEFINITION, texts={"tool_name": Channel.TOOL_DEFINITION}),
     }
-    cases.update((kind, _block(kind, arguments, **call)) for kind in _SERVER_CALLS)
-    cases.update((kind, _block(kind, Channel.TOOL_RESULT, texts={"tool_use_id": _PARAMETER})) for kind in _SERVER_RESULTS)
+    cases.update((kind, _block(kind, arguments, **call)) for kind in SERVER_CALLS)
+    cases.update((kind, _block(kind, Channel.TOOL_RESULT, texts={"tool_use_id": _PARAMETER})) for kind in SERVER_RESULTS)
     rule.item = Rule(channel, by="type", cases=cases, kind="unknown")
     return rule
 
