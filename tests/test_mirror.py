@@ -37,6 +37,13 @@ ELSEWHERE = {
     "dialects/anthropic/test_messages.py": ["dialects/anthropic/tables.py", "dialects/parameters.py"],
     "dialects/openai/test_answers.py": ["dialects/answers.py", "dialects/events.py"],
     "dialects/openai/test_chat.py": ["dialects/openai/tables.py"],
+    "dialects/openai/test_convert.py": [
+        "dialects/openai/convert_answer.py",
+        "dialects/openai/convert_parts.py",
+        "dialects/openai/convert_read.py",
+        "dialects/openai/convert_stream.py",
+        "dialects/openai/convert_write.py",
+    ],
     "dialects/responses/test_codec.py": ["dialects/responses/tables.py"],
     "dialects/responses/test_stream.py": ["dialects/responses/answers.py"],
     "dialects/test_ending.py": [

@@ -207,11 +207,12 @@ def pages() -> dict[str, str]:
 
 
 def main() -> int:
-    stale = [name for name, text in pages().items() if not (PAGES / name).exists() or (PAGES / name).read_text() != text]
+    made = pages()
+    stale = [name for name, text in made.items() if not (PAGES / name).exists() or (PAGES / name).read_text() != text]
     if "--write" in sys.argv:
         PAGES.mkdir(exist_ok=True)
         for name in stale:
-            (PAGES / name).write_text(pages()[name])
+            (PAGES / name).write_text(made[name])
         return 0
     return 1 if stale else 0
 

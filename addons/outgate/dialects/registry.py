@@ -151,6 +151,29 @@ def serves(provider: str, name: str) -> bool:
     return name == opaque.SPEC.name or spec(name).provider == provider
 
 
+def apis_of(provider: str) -> tuple[str, ...]:
+    """The APIs that providers of this dialect may have, the most usual first."""
+    return tuple(spec.name for spec in SPECS if spec.provider == provider)
+
+
+def conversations() -> tuple[str, ...]:
+    """The APIs that have conversations."""
+    return tuple(spec.name for spec in SPECS if any(template.kind is Kind.CHAT for template in spec.paths))
+
+
+def asked_in(provider: str, apis: Sequence[str], operation: Operation) -> str | None:
+    """The dialect in which a provider that has these APIs (empty: all of its dialect) is asked: the caller's own, or that of the
+    first API to which a conversation can be translated. None where it cannot be asked.
+    """
+    if operation.kind is not Kind.CHAT or operation.dialect == opaque.SPEC.name:
+        return operation.dialect if serves(provider, operation.dialect) else None
+    offered = apis or apis_of(provider)
+    if operation.dialect in offered:
+        return operation.dialect
+    readable = spec(operation.dialect).converter is not None
+    return next((name for name in offered if readable and spec(name).converter is not None), None)
+
+
 def provider_dialects() -> tuple[str, ...]:
     """What a provider may be said to speak."""
     return tuple(dict.fromkeys(spec.provider for spec in SPECS))

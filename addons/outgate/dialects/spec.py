@@ -190,7 +190,8 @@ class Spec:
     an answer from the cache, `file_fields` what its providers want beside the credential where a file is fetched. `batch` is how a
     line of a file of requests is read. `calls` reads the tool calls of an answer for the judges of them, `ending` completes a
     stream in words; every conversation has both.
-    `converter` translates conversations; without one they go to providers of this API only.
+    `converter` translates conversations; without one they go to providers of this API only. With a translated request go
+    `own_fields`, and where the caller set no maximum of output and the API needs one, `most_output`.
     """
 
     name: str
@@ -217,6 +218,8 @@ class Spec:
     calls: Callable[[Decide], CallReader] | None = None
     ending: Callable[[], Ending] | None = None
     converter: Converter | None = None
+    own_fields: tuple[tuple[str, str], ...] = ()
+    most_output: int | None = None
 
     @property
     def provider(self) -> str:

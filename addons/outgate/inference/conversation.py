@@ -178,6 +178,14 @@ class Loss(NamedTuple):
     where: str
 
 
+class Translation(NamedTuple):
+    """The dialect of the caller, the one in which the provider was asked, and what was lost on the way: nouns of `LOSSES`."""
+
+    source: str
+    target: str
+    lost: tuple[str, ...] = ()
+
+
 class Spent(NamedTuple):
     """Tokens. `input` holds all of the prompt, those read from (`cached`) and `written` to the provider's prompt cache included;
     `output` holds reasoning.

@@ -42,6 +42,7 @@ def record(closed: Closed) -> bytes:
         "gen_ai.request.model": shown(closed.model, admitted=closed.admitted),
         "outgate.model.requested": shown(closed.model_requested),
         **({"outgate.routing": _routing(closed.routing)} if closed.routing is not None else {}),
+        **({"outgate.translation": closed.translation._asdict()} if closed.translation is not None else {}),
         "outgate.backend": closed.backend,
         "outgate.endpoint": closed.endpoint,
         "outgate.source": closed.source,

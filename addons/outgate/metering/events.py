@@ -6,6 +6,7 @@ from typing import NamedTuple
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.cached import CacheStatus
+from outgate.inference.conversation import Translation
 from outgate.inference.operation import Kind
 from outgate.inference.routing import Routing
 from outgate.inference.spending import Spent
@@ -58,6 +59,7 @@ class Closed(NamedTuple):
     cache: Sequence[CacheStatus] = ()
     routing: Routing | None = None
     spent: Mapping[str, Spent] = {}
+    translation: Translation | None = None
 
 
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
@@ -68,6 +70,8 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
     metrics.observe("gen_ai_server_request_duration_seconds", (operation, provider, model, closed.route), closed.seconds)
     if closed.denial is not None:
         add("outgate_denials_total", (closed.denial.stage, closed.denial.code))
+    if closed.translation is not None:
+        _emit_translation(closed.translation, metrics)
     if closed.source:
         add("outgate_answers_total", (closed.source,))
     for attempt in closed.attempts:
@@ -79,6 +83,13 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
     for stage, spent in closed.spent.items():
         _emit_spent(stage, spent, metrics)
     metrics.observe_each("outgate_stage_seconds", [((stage, how), ns / 1e9) for stage, ns, how, _ in closed.trace])
+
+
+def _emit_translation(translation: Translation, metrics: Metrics) -> None:
+    source, target, lost = translation
+    metrics.add("outgate_translations_total", (source, target))
+    for what in lost:
+        metrics.add("outgate_translation_losses_total", (source, target, what))
 
 
 def _emit_spent(stage: str, spent: Spent, metrics: Metrics) -> None:

@@ -192,6 +192,18 @@ METRICS = (
         "writes to the file of cached answers that were dropped: queue_full, failed (disk full, for example) or unwritable",
     ),
     Metric(
+        "outgate_translations_total",
+        Type.COUNTER,
+        ("from", "to"),
+        "exchanges whose request went to a provider in another dialect than the caller's",
+    ),
+    Metric(
+        "outgate_translation_losses_total",
+        Type.COUNTER,
+        ("from", "to", "what"),
+        "translated requests that lost something on the way, by what: a noun of `translation.drop`, or one that is always dropped",
+    ),
+    Metric(
         "outgate_metrics_overflow_total",
         Type.COUNTER,
         ("metric",),

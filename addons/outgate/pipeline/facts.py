@@ -99,6 +99,8 @@ _TABLE = (
     Fact("wire.body", Origin.STAGE, "the bytes for the provider", Label.PERSONAL),
     Fact("wire.path", Origin.STAGE, "the request target for the provider"),
     Fact("wire.headers", Origin.STAGE, "header fields for the provider, without credentials"),
+    Fact("wire.asked", Origin.STAGE, "what a translated request asks: inference.conversation.Conversation", Label.PERSONAL),
+    Fact("translation", Origin.STAGE, "dialects between which the request was translated: inference.conversation.Translation"),
     Fact("wire.auth", Origin.STAGE, "credential header fields, bound to one backend", Label.SECRET),
     Fact("wire.origination", Origin.STAGE, "Host, SNI, verified names, ALPN and TLS of the dial: upstreams.catalog.Origination"),
     Fact("r.status", Origin.RESPONSE, "HTTP status of the answer"),

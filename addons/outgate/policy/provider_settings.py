@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, IPvAnyNetwork, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from outgate.dialects.registry import provider_dialects
+from outgate.dialects.registry import apis_of, conversations, provider_dialects
+from outgate.dialects.translation import LOSSES
 from outgate.inference.names import ModelName, StageName
 from outgate.pipeline.stage import Settings
 
@@ -35,6 +36,12 @@ def _known(dialect: str) -> str:
     if dialect not in provider_dialects():
         raise PydanticCustomError("literal_error", "no such dialect")
     return dialect
+
+
+def _known_api(name: str) -> str:
+    if name not in conversations():
+        raise PydanticCustomError("literal_error", "no such API")
+    return name
 
 
 type DialectName = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(provider_dialects())})]
@@ -140,6 +147,28 @@ class PriceSection(Settings):
     """Input tokens that the provider wrote to its cache; as `input` when absent."""
 
 
+def _lost(noun: str) -> str:
+    if noun not in LOSSES:
+        raise PydanticCustomError("literal_error", "no such loss")
+    return noun
+
+
+type LossName = Annotated[str, AfterValidator(_lost), WithJsonSchema({"type": "string", "enum": sorted(LOSSES)})]
+type ApiName = Annotated[str, AfterValidator(_known_api), WithJsonSchema({"type": "string", "enum": list(conversations())})]
+
+
+class TranslationSection(Settings):
+    """How requests in other dialects reach the provider: see docs/translation.md."""
+
+    apis: tuple[ApiName, ...] = ()
+    """The APIs of its dialect that it has, the one to translate to first; empty, all of them. `[openai]` is a server that has chat
+    completions and no Responses, `[responses, openai]` one that is to be asked by Responses."""
+    drop: tuple[LossName, ...] = ()
+    """What may be lost on the way; a request that would lose anything else is refused (`translation_loss`)."""
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """The most output where neither the caller nor a budget set a maximum and the provider's API needs one; by default 8192."""
+
+
 class ProviderSection(Settings):
     """One provider: the name policies use for it stands as its key."""
 
@@ -163,6 +192,8 @@ class ProviderSection(Settings):
     """What is presented to it in place of the workload's own credential, which never travels."""
     timeouts: TimeoutSection = Field(default_factory=TimeoutSection)
     """Seconds per phase."""
+    translation: TranslationSection = Field(default_factory=TranslationSection)
+    """How requests in other dialects reach it."""
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Concurrent requests per endpoint."""
     prices: dict[ModelName, PriceSection] = Field(default_factory=dict)
@@ -171,3 +202,10 @@ class ProviderSection(Settings):
     """Stage settings where this provider is addressed; they merge with those of the policy's `stages`, `false` removes."""
     replace: tuple[StageName, ...] = ()
     """Stages whose settings here stand alone: nothing of the policy's stays."""
+
+    @model_validator(mode="after")
+    def _its_own_apis(self) -> Self:
+        others = [name for name in self.translation.apis if name not in apis_of(self.dialect)]
+        if others:
+            raise ValueError(f"a provider of the dialect {self.dialect} has no API {', '.join(others)}")
+        return self

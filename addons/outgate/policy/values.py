@@ -8,10 +8,17 @@ from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.metering.prices import Price
 from outgate.model_server.embedders import ONNX, Embedder, Embedders
 from outgate.policy.files import content_of
-from outgate.policy.provider_settings import CredentialSection, EndpointSection, PriceSection, ProviderSection, TlsSection
+from outgate.policy.provider_settings import (
+    CredentialSection,
+    EndpointSection,
+    PriceSection,
+    ProviderSection,
+    TlsSection,
+    TranslationSection,
+)
 from outgate.policy.schema import JwtSection, ModelSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
-from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings
+from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings, Translating
 from outgate.upstreams.signing import SigningScope
 
 
@@ -81,7 +88,12 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         aliases=section.aliases,
         max_in_flight=section.max_in_flight,
         timeouts=Timeouts(**section.timeouts.model_dump()),
+        translating=_translating(section.translation),
     )
+
+
+def _translating(section: TranslationSection) -> Translating:
+    return Translating(apis=section.apis, drop=frozenset(section.drop), max_tokens=section.max_tokens)
 
 
 def _authority(host: str, port: int) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.cached import CacheStatus
+from outgate.inference.conversation import Translation
 from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
@@ -68,6 +69,7 @@ class Reads(NamedTuple):
     cache_similar: CacheStatus | None = None
     cache_joined: CacheStatus | None = None
     spent: Mapping[str, Spent] | None = None
+    translation: Translation | None = None
     verdicts: Mapping[str, Verdict] = {}
 
 
@@ -144,5 +146,6 @@ class CloseExchange(Stage):
             trace=facts.trace or (),
             verdicts=facts.verdicts,
             spent=facts.spent or {},
+            translation=facts.translation,
             cache=tuple(filter(None, (facts.cache_status, facts.cache_similar, facts.cache_joined))),
         )

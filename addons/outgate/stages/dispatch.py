@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from outgate.dialects.registry import dialect
+from outgate.dialects.spec import AnswerDecoder
 from outgate.dialects.sse import CONTENT_TYPE, is_stream
+from outgate.dialects.translated import answer_in
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError
+from outgate.inference.conversation import Conversation, Translation
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.stream import EventStream
@@ -63,6 +66,8 @@ class Reads(NamedTuple):
     wire_headers: tuple[tuple[str, str], ...]
     wire_origination: Origination
     wire_auth: Any
+    wire_asked: Conversation | None
+    translation: Translation | None
     hold: Hold | None
 
 
@@ -101,9 +106,16 @@ class Dispatch(Stage):
         except MisdirectedError:
             return MISDIRECTED
         headers = _described(facts, call)
-        stream = is_stream(headers.get("content-type"))
-        decoder = dialect(facts.operation.dialect).answer(facts.operation, stream, facts.params.include_usage, call.status)
+        decoder = _decoder(facts, call.status, stream=is_stream(headers.get("content-type")))
         return (call.status, headers, EventStream(UpstreamEvents(call, decoder)), "upstream")
+
+
+def _decoder(facts: Reads, status: int, *, stream: bool) -> AnswerDecoder:
+    operation, asked, translation = facts.operation, facts.wire_asked, facts.translation
+    decoder = dialect(operation.dialect).answer(operation, stream, facts.params.include_usage, status)
+    if asked is None or translation is None:
+        return decoder
+    return answer_in(operation, translation.target, asked, decoder, stream=stream, status=status)
 
 
 def _failed(error: UpstreamError) -> FailedAttempt:

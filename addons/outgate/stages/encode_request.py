@@ -1,23 +1,30 @@
 """Encode what the policies judged as path, header fields and body for the provider.
 
-The body is always encoded from the tree the policies saw, never relayed. Of the header fields that go on, those that name something
+The body is always encoded from the tree the policies saw, never relayed; for a provider of another dialect that tree is translated.
+Of the header fields that go on, those that name something
 kept at one provider do not follow a request to another. An idempotency key leaves as a digest that belongs to its workload: all
 tenants share the provider's account, and one must never get the answer that another's key names.
 """
 
 import hmac
+import re
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
 from outgate.dialects.hosted_tools import without
 from outgate.dialects.query import written
-from outgate.dialects.registry import dialect, serves, spec
+from outgate.dialects.registry import asked_in, dialect, spec
 from outgate.dialects.spec import Request, RequestLine, Target
+from outgate.dialects.translated import Translated, translated
+from outgate.dialects.translation import HARMLESS, LOSSES
 from outgate.errors import Denial, WireError
+from outgate.inference.conversation import Loss, Translation
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
+from outgate.inference.shown import is_plain
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
@@ -53,37 +60,55 @@ class EncodeRequest(Stage):
         self._secret = state_secret
         self.contract = Contract.of(
             Reads,
-            writes=("wire.body", "wire.path", "wire.headers"),
+            writes=("wire.body", "wire.path", "wire.headers", "wire.asked", "translation"),
             optional=("headers.out", "hold", "state.admitted", "hosted.dropped"),
             cost=0.03,
         )
 
     def run(self, facts: Reads, /) -> Outcome:
         operation, backend = facts.operation, facts.backend
-        if operation.kind not in (Kind.OPAQUE, Kind.MODELS) and not serves(backend.dialect, operation.dialect):
+        unread = operation.kind in (Kind.OPAQUE, Kind.MODELS)
+        api = operation.dialect if unread else asked_in(backend.dialect, backend.translating.apis, operation)
+        if api is None:
             return Denial(
                 code="dialect_mismatch",
                 status=400,
                 message=f"This path speaks {operation.dialect}; "
                 f"the policy routes the model to a provider that speaks {backend.dialect}.",
             )
-        bound = facts.hold.max_output if facts.hold is not None else None
-        line = RequestLine(facts.method, facts.path, operation)
-        prompt, tools = without(facts.prompt, facts.tools) if facts.hosted_dropped else (facts.prompt, facts.tools)
-        request = Request(line, prompt, tools, facts.params, facts.model)
-        target = Target(facts.model, bound, facts.state_admitted or frozenset())
+        request, target = _request(facts), _target(facts)
         try:
-            path, described, body = dialect(operation.dialect).encode(request, target)
+            if api == operation.dialect:
+                path, described, body = dialect(api).encode(request, target)
+                path = written(path, facts.prompt.edits)
+                return (body, backend.path_prefix + path, (*described, *self._fields(facts, api)), None, None)
+            return self._translated(facts, api, translated(request, target, api, backend.translating.max_tokens))
         except WireError as error:  # what a policy put in does not fit there
             return Denial(code=error.code, status=400, message=f"The request cannot be sent as the policy changed it: {error}.")
-        held: frozenset[str] = frozenset()
-        if (facts.provider_state or frozenset()) - {backend.provider}:  # this is not where the caller sent it first
+
+    def _translated(self, facts: Reads, api: str, made: Translated) -> Outcome:
+        """The same in another dialect; refused where it would lose what no policy lets it."""
+        accepted = HARMLESS | facts.backend.translating.drop
+        refused = next((loss for loss in made.losses if loss.what not in accepted), None)
+        if refused is not None:
+            return _loss(refused, facts.backend, api)
+        lost = tuple(dict.fromkeys(loss.what for loss in made.losses))
+        path, described, body = made.sent
+        fields = (*described, *self._fields(facts, api))
+        told = Translation(facts.operation.dialect, api, lost)
+        return (body, facts.backend.path_prefix + path, fields, made.asked, told)
+
+    def _fields(self, facts: Reads, api: str) -> Iterator[tuple[str, str]]:
+        """The caller's fields that go on: not those of one account at another, nor those of one API in another."""
+        operation, held = facts.operation, frozenset[str]()
+        if (facts.provider_state or frozenset()) - {facts.backend.provider}:  # this is not where the caller sent it first
             held |= _ONCE | spec(operation.dialect).account_fields
         if operation.kind is not Kind.OPAQUE:  # it was judged as JSON: no word of the caller's may make it be read as anything else
             held |= _DESCRIBED
+        if api != operation.dialect:
+            held |= spec(operation.dialect).request_fields
         kept = (field for field in facts.headers_out or () if field[0] not in held)
-        fields = (*described, *(self._own(field, facts) if field[0] in _ONCE else field for field in kept))
-        return (body, backend.path_prefix + written(path, facts.prompt.edits), fields)
+        return (self._own(field, facts) if field[0] in _ONCE else field for field in kept)
 
     def _own(self, field: tuple[str, str], facts: Reads) -> tuple[str, str]:
         """The field with a value of this workload at this provider: the same for every attempt and every worker."""
@@ -92,6 +117,33 @@ class EncodeRequest(Stage):
         return (field[0], hmac.new(key, field[1].encode(), sha256).hexdigest())
 
 
+def _request(facts: Reads) -> Request:
+    line = RequestLine(facts.method, facts.path, facts.operation)
+    prompt, tools = without(facts.prompt, facts.tools) if facts.hosted_dropped else (facts.prompt, facts.tools)
+    return Request(line, prompt, tools, facts.params, facts.model)
+
+
+def _target(facts: Reads) -> Target:
+    bound = facts.hold.max_output if facts.hold is not None else None
+    return Target(facts.model, bound, facts.state_admitted or frozenset())
+
+
+def _place(where: str) -> str:
+    """A place for people: names of members are the caller's own words."""
+    return f"`{where}`" if is_plain(_INDEX.sub("", where)) else "in a member of it"
+
+
+def _loss(loss: Loss, backend: Backend, api: str) -> Denial:
+    return Denial(
+        code="translation_loss",
+        status=400,
+        message=f"The provider of this model is asked in {api}, which cannot carry {LOSSES.get(loss.what, loss.what)} "
+        f"({_place(loss.where)}). Leave it out, or have the policy drop it: `{loss.what}` under `translation.drop` of the provider "
+        f"{backend.provider}.",
+    )
+
+
+_INDEX = re.compile(r"[\[\]]")
 _DESCRIBED = frozenset({"content-type", "content-disposition", "content-language", "content-location", "content-range"})
 _ONCE = frozenset({"idempotency-key"})
 """A request that one provider may remember: a second one does not know it."""

@@ -1,11 +1,11 @@
 """Pick the backend: one of the routed provider, or, where no model was routed, the one the caller addressed.
 
-The dialect of the request and of the backend are the same, for nothing is translated silently.
+A backend of another dialect takes conversations that can be translated, and nothing else.
 """
 
 from typing import NamedTuple
 
-from outgate.dialects.registry import serves
+from outgate.dialects.registry import asked_in
 from outgate.errors import Denial
 from outgate.inference.operation import Operation
 from outgate.pipeline.contract import Contract, May
@@ -39,13 +39,8 @@ class PickBackend(Stage):
             return Denial(
                 code="no_backend", status=503, message="Every provider that the policy routes this request to has failed."
             )
-        dialect = facts.operation.dialect
-        if not serves(backend.dialect, dialect):
-            return Denial(
-                code="provider_mismatch",
-                status=400,
-                message=f"This path speaks {dialect}; the policy routes the model to a provider that speaks {backend.dialect}.",
-            )
+        if asked_in(backend.dialect, backend.translating.apis, facts.operation) is None:
+            return _mismatch(facts.operation, backend)
         return (backend,)
 
     def _backend(self, destination: str, provider: str | None) -> Backend | None:
@@ -54,6 +49,16 @@ class PickBackend(Stage):
         if provider is None or (addressed is not None and addressed.provider == provider):
             return addressed
         return next(iter(self._catalog.by_provider(provider)), None)
+
+
+def _mismatch(operation: Operation, backend: Backend) -> Denial:
+    dialect = operation.dialect
+    return Denial(
+        code="provider_mismatch",
+        status=400,
+        message=f"This path speaks {dialect}; the policy routes the model to a provider that speaks {backend.dialect}, "
+        f"and {operation.kind} is not translated between them.",
+    )
 
 
 def _no_backend(facts: Reads) -> Denial:

@@ -96,6 +96,17 @@ class CredentialReference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translating:
+    """How requests in other dialects reach a backend: the APIs that it has (empty: all of its dialect), the losses that policy
+    accepts, and the most output where nobody set a maximum (None: what the dialect says).
+    """
+
+    apis: tuple[str, ...] = ()
+    drop: frozenset[str] = frozenset()
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """One provider as it is called: everything the provider, the network and TLS see of a request comes from here.
 
@@ -117,6 +128,7 @@ class Backend:
     aliases: tuple[str, ...] = ()
     max_in_flight: int = 256
     timeouts: Timeouts = field(default_factory=Timeouts)
+    translating: Translating = field(default_factory=Translating)
     origination: Origination = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -34,6 +34,8 @@ SPEC = Spec(
     ),
     file_fields=(("anthropic-version", "2023-06-01"), ("anthropic-beta", "files-api-2025-04-14")),
     cached_usage=cached_usage,
+    own_fields=(("anthropic-version", "2023-06-01"),),
+    most_output=8_192,
     calls=MessageCalls,
     ending=MessageEnding,
     converter=MessageConverter(),

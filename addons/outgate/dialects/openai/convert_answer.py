@@ -1,0 +1,115 @@
+"""Chat completions and errors from and to the conversation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from outgate.dialects.answers import detailed_usage
+from outgate.dialects.openai.chat import provider_error
+from outgate.dialects.openai.convert_parts import call_of, thoughts_of, written_call
+from outgate.dialects.openai.tables import FINISHES
+from outgate.errors import WireError
+from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
+from outgate.inference.stream import Finish
+
+_REASONS = {Finish.TOOL_CALLS: "tool_calls", Finish.LENGTH: "length", Finish.CONTENT_FILTER: "content_filter"}
+_UNKNOWN = "The provider answered with an error and no more."
+
+
+def read_answer(tree: Mapping[str, Any]) -> Answer:
+    """See `translation.Converter`."""
+    choices = tree.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise WireError("no_answer", "the answer has no choices")
+    found = tuple(Alternative(tuple(_parts(choice["message"])), finish_of(choice.get("finish_reason"))) for choice in choices)
+    return Answer(tree.get("id") or "", tree.get("model") or "", found, spent(tree.get("usage")), tree.get("created") or 0)
+
+
+def _parts(message: Mapping[str, Any]) -> Iterator[Part]:
+    yield from thoughts_of(message)
+    if message.get("content"):
+        yield Text(message["content"])
+    if message.get("refusal"):
+        yield Refused(message["refusal"])
+    for at, call in enumerate(message.get("tool_calls") or ()):
+        yield call_of(call, f"tool_calls[{at}]")
+    older = message.get("function_call")
+    if older:
+        yield Call(f"call_{older['name']}", older["name"], older.get("arguments") or "")
+
+
+def finish_of(reason: Any) -> Finish:
+    """Why a choice ended; one that does not say is whole."""
+    return FINISHES.get(reason, Finish.OTHER) if reason else Finish.STOP
+
+
+def reason_of(finish: Finish) -> str:
+    """The `finish_reason` of a choice."""
+    return _REASONS.get(finish, "stop")
+
+
+def spent(usage: Any) -> Spent | None:
+    """Tokens of a completion; None where it tells none."""
+    told = detailed_usage(usage, "prompt_tokens", "completion_tokens")
+    if told is None:
+        return None
+    return Spent(
+        told.input_tokens or 0,
+        told.output_tokens or 0,
+        told.cached_tokens or 0,
+        told.cache_write_tokens or 0,
+        told.reasoning_tokens or 0,
+    )
+
+
+def usage_of(usage: Spent) -> dict[str, Any]:
+    """A `usage` object."""
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.input + usage.output,
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.written},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+def write_answer(answer: Answer) -> Mapping[str, Any]:
+    """See `translation.Converter`."""
+    choices = [
+        {
+            "index": at,
+            "message": message_of(each.parts),
+            "logprobs": None,
+            "finish_reason": reason_of(each.finish),
+        }
+        for at, each in enumerate(answer.alternatives)
+    ]
+    head = {"id": answer.id, "object": "chat.completion", "created": answer.created, "model": answer.model, "choices": choices}
+    return head | ({"usage": usage_of(answer.usage)} if answer.usage is not None else {})
+
+
+def message_of(parts: Sequence[Part]) -> dict[str, Any]:
+    """The message of a choice: texts in one, and each call."""
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    thoughts = "".join(part.text for part in parts if isinstance(part, Thought))
+    refused = "".join(part.text for part in parts if isinstance(part, Refused))
+    calls = [written_call(part) for part in parts if isinstance(part, Call)]
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None, "refusal": refused or None}
+    if thoughts:
+        message["reasoning_content"] = thoughts
+    if calls:
+        message["tool_calls"] = calls
+    return message
+
+
+def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
+    """See `translation.Converter`. Compatible servers tell errors at the top, or as a string."""
+    error = tree.get("error") or tree
+    if isinstance(error, str):
+        return Failure(status, "", error)
+    message = error.get("message")
+    return Failure(status, str(error.get("type") or ""), message if isinstance(message, str) and message else _UNKNOWN)
+
+
+def write_failure(failure: Failure) -> Mapping[str, Any]:
+    """See `translation.Converter`: the type is that of the status, by which SDKs go."""
+    return provider_error(failure.status, failure.message, None)

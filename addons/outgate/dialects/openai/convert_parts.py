@@ -1,0 +1,130 @@
+"""Parts of a chat message from and to the conversation: text, images, sounds, files, and tool calls."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from outgate.errors import WireError
+from outgate.inference.conversation import Call, Loss, Media, Part, Refused, Text, Thought
+
+_DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*);base64,")
+_SOUNDS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
+_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+_PDF = "application/pdf"
+
+
+def parts_of(content: Any, where: str, losses: list[Loss]) -> Iterator[Part]:
+    """The parts of `content`: a string, an array, or nothing. Raises WireError for what is none of them."""
+    if isinstance(content, str):
+        yield Text(content)
+        return
+    for at, part in enumerate(_listed(content, where)):
+        read = _part(part, f"{where}[{at}]", losses)
+        if read is not None:
+            yield read
+
+
+def _listed(content: Any, where: str) -> Sequence[Mapping[str, Any]]:
+    if content is None:
+        return ()
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        raise WireError("bad_parameter", f"`{where}` must be a string or an array of objects")
+    return content
+
+
+def _part(part: Mapping[str, Any], where: str, losses: list[Loss]) -> Part | None:
+    kind = part.get("type")
+    if kind == "text":
+        return Text(str(part["text"]))
+    if kind == "refusal":
+        return Refused(str(part["refusal"]))
+    if kind == "image_url":
+        return _image(part["image_url"])
+    if kind == "input_audio":
+        sound = part["input_audio"]
+        return Media("audio", _TYPES.get(sound["format"], ""), sound["data"])
+    if kind == "file":
+        return _file(part["file"], where, losses)
+    losses.append(Loss("members", f"{where}.type"))
+    return None
+
+
+def _image(image: Any) -> Media:
+    url, rest = (image, {}) if isinstance(image, str) else (image["url"], {k: v for k, v in image.items() if k != "url"})
+    kind, data = split_data(url)
+    return Media("image", kind, data, rest=rest) if data else Media("image", url=url, rest=rest)
+
+
+def _file(file: Mapping[str, Any], where: str, losses: list[Loss]) -> Media | None:
+    given = file.get("file_data")
+    if not isinstance(given, str):  # kept at the provider: no other one has it
+        losses.append(Loss("files", f"{where}.file"))
+        return None
+    kind, data = split_data(given)
+    return Media("file", kind or _PDF, data or given, name=file.get("filename") or "")
+
+
+def split_data(url: str) -> tuple[str, str]:
+    """Media type and base64 of a `data:` URL; empty strings for any other."""
+    head = _DATA.match(url)
+    return (head[1].lower(), url[head.end() :]) if head is not None else ("", "")
+
+
+def call_of(call: Mapping[str, Any], where: str) -> Call:
+    """A tool call of a message or an answer. Raises WireError where it has no function."""
+    custom = call.get("custom")
+    if isinstance(custom, dict):
+        return Call(call.get("id") or "", custom["name"], custom.get("input") or "", custom=True)
+    function = call.get("function")
+    if not isinstance(function, dict):
+        raise WireError("bad_parameter", f"`{where}` must name a function")
+    return Call(call.get("id") or "", function["name"], function.get("arguments") or "")
+
+
+def thoughts_of(message: Mapping[str, Any]) -> Iterator[Thought]:
+    """The reasoning of a message, under the names that compatible servers give it."""
+    text = message.get("reasoning_content") or message.get("reasoning")
+    if isinstance(text, str) and text:
+        yield Thought(text)
+
+
+def written_call(call: Call) -> dict[str, Any]:
+    """A tool call of a message."""
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+
+
+def written_parts(parts: Iterable[Text | Media], where: str, losses: list[Loss]) -> list[dict[str, Any]]:
+    """Content parts of a user's message."""
+    made = []
+    for part in parts:
+        written = {"type": "text", "text": part.text} if isinstance(part, Text) else _media(part, where, losses)
+        if isinstance(part, Text) and part.citations:
+            losses.append(Loss("citations", where))
+        if written is not None:
+            made.append(written)
+    return made
+
+
+def _media(media: Media, where: str, losses: list[Loss]) -> dict[str, Any] | None:
+    if media.text:
+        return {"type": "text", "text": media.text}
+    if media.kind == "image":
+        detail = {"detail": media.rest["detail"]} if "detail" in media.rest else {}
+        return {"type": "image_url", "image_url": {"url": media.url or _data_url(media), **detail}}
+    if media.kind == "audio" and media.data and media.type in _SOUNDS:
+        return {"type": "input_audio", "input_audio": {"data": media.data, "format": _SOUNDS[media.type]}}
+    if media.kind == "file" and media.data:
+        return {"type": "file", "file": {"filename": media.name or "document", "file_data": _data_url(media)}}
+    losses.append(Loss("audio" if media.kind == "audio" else "urls" if media.url else "files", where))
+    return None
+
+
+def _data_url(media: Media) -> str:
+    return f"data:{media.type or _PDF};base64,{media.data}"
+
+
+def plain(parts: Sequence[Mapping[str, Any]]) -> str | list[Any]:
+    """Content of these parts: a string where they are one text, which every server takes."""
+    return parts[0]["text"] if len(parts) == 1 and parts[0]["type"] == "text" else list(parts)

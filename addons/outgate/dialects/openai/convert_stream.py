@@ -1,0 +1,181 @@
+"""Streamed chat completions from and to items of a conversation.
+
+Parts are read one after another: another kind of text, or another call, ends the part before it. Pieces of a call that has ended
+would belong into its middle, so they break the answer off: half of a call's arguments must reach nobody.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from outgate.dialects.json_body import dump
+from outgate.dialects.openai.convert_answer import finish_of, read_failure, reason_of, spent, usage_of, write_failure
+from outgate.dialects.openai.stream import DONE, index_of, is_error
+from outgate.dialects.sse import encode as sse_event
+from outgate.inference.conversation import (
+    Begun,
+    Call,
+    Counted,
+    Failure,
+    Finished,
+    Over,
+    Part,
+    PartBegun,
+    PartEnded,
+    Piece,
+    Refused,
+    Spent,
+    StreamItem,
+    Text,
+    Thought,
+)
+
+_TEXTS: Mapping[str, Part] = {"reasoning_content": Thought(), "reasoning": Thought(), "content": Text(""), "refusal": Refused("")}
+_MIXED = Failure(502, "", "The provider mixed the arguments of several tool calls.")
+
+
+class _Choice:
+    """The parts of one choice so far: how many, and the one that is open."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._count = 0
+        self._open: Any = None
+        self._calls: set[Any] = set()
+        self.over = False
+
+    def read(self, delta: Mapping[str, Any]) -> Iterator[StreamItem]:
+        for name, part in _TEXTS.items():
+            text = delta.get(name)
+            if text and not (name == "reasoning" and delta.get("reasoning_content")):
+                yield from self._begin(type(part), part)
+                yield Piece(self._count - 1, text, self._number)
+        for at, call in enumerate(delta.get("tool_calls") or ()):
+            yield from self._call(index_of(call, at), call)
+        if delta.get("function_call"):
+            yield from self._call("function_call", {"function": delta["function_call"]})
+
+    def _call(self, index: Any, call: Mapping[str, Any]) -> Iterator[StreamItem]:
+        custom = call.get("custom")
+        told = custom or call.get("function") or {}
+        if index != self._open:
+            if index in self._calls:
+                yield _MIXED
+                return
+            self._calls.add(index)
+            yield from self._begin(index, Call(call.get("id") or f"call_{index}", told.get("name") or "", "", custom=bool(custom)))
+        said = told.get("input" if custom else "arguments")
+        if said:
+            yield Piece(self._count - 1, said, self._number)
+
+    def _begin(self, key: Any, part: Part) -> Iterator[StreamItem]:
+        if key == self._open:
+            return
+        yield from self.end()
+        self._open = key
+        yield PartBegun(self._count, part, self._number)
+        self._count += 1
+
+    def end(self) -> Iterator[StreamItem]:
+        if self._open is not None:
+            yield PartEnded(self._count - 1, self._number)
+        self._open = None
+
+
+class ChatReader:
+    """See `translation.StreamReader`."""
+
+    def __init__(self) -> None:
+        self._begun = self._over = False
+        self._choices: dict[int, _Choice] = {}
+
+    def feed(self, event: str, tree: Mapping[str, Any] | None) -> Sequence[StreamItem]:
+        if self._over:
+            return ()
+        if tree is None:
+            self._over = True
+            return (Over(),)
+        if event == "error" or is_error(tree):
+            self._over = True
+            return (read_failure(502, tree),)
+        return list(self._read(tree))
+
+    def end(self) -> Sequence[StreamItem]:
+        """Some servers leave `[DONE]` out."""
+        whole = bool(self._choices) and all(choice.over for choice in self._choices.values())
+        return (Over(),) if whole and not self._over else ()
+
+    def _read(self, tree: Mapping[str, Any]) -> Iterator[StreamItem]:
+        if not self._begun:
+            self._begun = True
+            yield Begun(tree.get("id") or "", tree.get("model") or "", tree.get("created") or 0)
+        for at, given in enumerate(tree.get("choices") or ()):
+            number = index_of(given, at)
+            choice = self._choices.setdefault(number, _Choice(number))
+            yield from choice.read(given.get("delta") or {})
+            if given.get("finish_reason") and not choice.over:
+                choice.over = True
+                yield from choice.end()
+                yield Finished(finish_of(given["finish_reason"]), alternative=number)
+        usage = spent(tree.get("usage"))
+        if usage is not None:
+            yield Counted(usage)
+
+
+class ChatWriter:
+    """See `translation.StreamWriter`: usage is always told, and hidden from who did not ask for it."""
+
+    def __init__(self) -> None:
+        self._head: dict[str, Any] = {}
+        self._parts: dict[tuple[int, int], Part] = {}
+        self._calls: dict[tuple[int, int], int] = {}
+        self._usage: Spent | None = None
+
+    def write(self, item: StreamItem) -> bytes:
+        match item:
+            case Begun(id_, model, created, usage):
+                self._head = {"id": id_, "object": "chat.completion.chunk", "created": created, "model": model}
+                self._usage = usage
+                return self._chunk(0, {"role": "assistant", "content": ""})
+            case PartBegun(at, part, alternative):
+                self._parts[alternative, at] = part
+                return self._begin(alternative, at, part)
+            case Piece(at, text, alternative):
+                return self._chunk(alternative, self._delta(alternative, at, text))
+            case Finished(finish, _, alternative):
+                return self._chunk(alternative, {}, reason_of(finish))
+            case Counted(usage):
+                self._usage = usage
+            case Failure():
+                return sse_event(dump(write_failure(item)))
+            case Over():
+                return self._end()
+        return b""
+
+    def _begin(self, alternative: int, at: int, part: Part) -> bytes:
+        if not isinstance(part, Call):
+            text = part.text if isinstance(part, Text | Thought | Refused) else ""
+            return self._chunk(alternative, self._delta(alternative, at, text)) if text else b""
+        index = self._calls[alternative, at] = sum(number == alternative for number, _ in self._calls)
+        told = {"custom": {"name": part.name, "input": part.arguments}} if part.custom else _function(part)
+        kind = "custom" if part.custom else "function"
+        return self._chunk(alternative, {"tool_calls": [{"index": index, "id": part.id, "type": kind, **told}]})
+
+    def _delta(self, alternative: int, at: int, text: str) -> dict[str, Any]:
+        part = self._parts[alternative, at]
+        if isinstance(part, Call):
+            told = {"custom": {"input": text}} if part.custom else {"function": {"arguments": text}}
+            return {"tool_calls": [{"index": self._calls[alternative, at], **told}]}
+        name = "reasoning_content" if isinstance(part, Thought) else "refusal" if isinstance(part, Refused) else "content"
+        return {name: text}
+
+    def _chunk(self, alternative: int, delta: Mapping[str, Any], reason: str | None = None) -> bytes:
+        choice = {"index": alternative, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return sse_event(dump({**self._head, "choices": [choice]}))
+
+    def _end(self) -> bytes:
+        told = sse_event(dump({**self._head, "choices": [], "usage": usage_of(self._usage)})) if self._usage is not None else b""
+        return told + DONE
+
+
+def _function(call: Call) -> dict[str, Any]:
+    return {"function": {"name": call.name, "arguments": call.arguments}}

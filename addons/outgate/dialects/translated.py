@@ -1,0 +1,153 @@
+"""Requests of one dialect in another, and answers back, by the converters of both.
+
+A request is translated from the tree that was judged, with its edits. An answer is translated before it is decoded: what its judges
+see, what is metered and kept, is in the dialect of the caller.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from outgate.dialects.answers import LIMIT, WIDE
+from outgate.dialects.blobs import NO_BLOBS
+from outgate.dialects.events import KEEP_ALIVE, Aside
+from outgate.dialects.json_body import JsonDocument, decode_value, dump, load
+from outgate.dialects.lenient import carried
+from outgate.dialects.registry import dialect, spec
+from outgate.dialects.rules import EVERYTHING, free
+from outgate.dialects.spec import AnswerDecoder, Request, Target, WireRequest
+from outgate.dialects.sse import SseEvent, SseParser
+from outgate.dialects.translation import Converter
+from outgate.errors import WireError
+from outgate.inference.conversation import Conversation, Loss, StreamItem
+from outgate.inference.operation import Operation
+from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.stream import Event
+
+_ANY = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
+_JSON = (("content-type", "application/json"),)
+
+
+class Translated(NamedTuple):
+    """A request in another dialect, the conversation that it came from, and all that was lost."""
+
+    sent: WireRequest
+    asked: Conversation
+    losses: tuple[Loss, ...]
+
+
+def translated(request: Request, target: Target, api: str, most_output: int | None = None) -> Translated:
+    """The request in the dialect `api`, with at most so many tokens of output where neither caller nor budget set a maximum and
+    the dialect needs one. Raises WireError for what cannot be said there at all.
+    """
+    document, own = request.prompt.document, request.line.operation.dialect
+    if not isinstance(document, JsonDocument):
+        raise WireError("untranslatable", "a body that is not JSON cannot be translated")
+    marked = JsonDocument(document.tree, document.boxes, document.rule, NO_BLOBS, document.counts)
+    prompt = Prompt(marked, request.prompt.leaves, edits=request.prompt.edits)
+    judged = dialect(own).encode(request._replace(prompt=prompt), target)
+    needed = spec(api).most_output
+    most = target.max_tokens or (needed and (most_output or needed))
+    asked, unread = _converted(lambda: _converter(own).read_request(judged.path, decode_value(judged.body)))
+    sent = _converted(lambda: _converter(api).write_request(asked, target.model, most))
+    body = dump(sent.body)
+    whole = document.blobs.written(body)[0] if document.blobs else body
+    return Translated(WireRequest(sent.path, (*_JSON, *spec(api).own_fields), whole), asked, (*unread, *sent.losses))
+
+
+def answer_in(
+    operation: Operation, api: str, asked: Conversation, decoder: AnswerDecoder, *, stream: bool, status: int
+) -> AnswerDecoder:
+    """A decoder of an answer in the dialect `api`, which `decoder` gets in the dialect of the operation."""
+    provider, client = _converter(api), _converter(operation.dialect)
+    if status >= 400:
+        return _Whole(decoder, lambda raw: _refusal(raw, status, provider, client))
+    if stream:
+        return _Stream(decoder, provider, client, asked)
+    return _Whole(decoder, lambda raw: dump(client.write_answer(provider.read_answer(_tree(raw)))))
+
+
+def _converter(name: str) -> Converter:
+    converter = spec(name).converter
+    if converter is None:
+        raise WireError("untranslatable", f"nothing translates {name}")
+    return converter
+
+
+def _converted[T](convert: Callable[[], T]) -> T:
+    """What a converter makes of a tree that a peer wrote: whatever it stumbles over has not the dialect's form."""
+    try:
+        return convert()
+    except WireError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise WireError("untranslatable", "the body has not the form of its dialect") from None
+
+
+def _tree(raw: bytes) -> Mapping[str, Any]:
+    """An object as SDKs would read it. Raises WireError."""
+    try:
+        tree, _ = load(raw, WIDE)
+    except WireError:
+        tree = carried(raw, _ANY, WIDE).document.tree
+    if not isinstance(tree, dict):
+        raise WireError("not_an_object", "the body is not a JSON object")
+    return tree
+
+
+def _refusal(raw: bytes, status: int, provider: Converter, client: Converter) -> bytes:
+    """An error in the client's dialect; one that is not the provider's own goes on as it came, and is told by the decoder."""
+    try:
+        return dump(client.write_failure(_converted(lambda: provider.read_failure(status, _tree(raw)))))
+    except WireError:
+        return raw
+
+
+class _Whole:
+    """An answer or an error of one piece."""
+
+    def __init__(self, decoder: AnswerDecoder, convert: Callable[[bytes], bytes]) -> None:
+        self._decoder = decoder
+        self._convert = convert
+        self._raw = bytearray()
+
+    def feed(self, data: bytes) -> list[Event]:
+        self._raw += data
+        if len(self._raw) > LIMIT:
+            raise WireError("answer_too_large", "the answer is too long")
+        return []
+
+    def end(self) -> list[Event]:
+        if not self._raw:
+            return self._decoder.end()
+        raw = bytes(self._raw)
+        return [*self._decoder.feed(_converted(lambda: self._convert(raw))), *self._decoder.end()]
+
+
+class _Stream:
+    """A streamed answer. An event of which nothing comes is a sign of life; one that cannot be read is dropped, and told."""
+
+    def __init__(self, decoder: AnswerDecoder, provider: Converter, client: Converter, asked: Conversation) -> None:
+        self._decoder = decoder
+        self._reader, self._writer = provider.reader(), client.writer(asked)
+        self._parser = SseParser()
+
+    def feed(self, data: bytes) -> list[Event]:
+        return [event for piece in self._parser.feed(data) for event in self._read(piece)]
+
+    def end(self) -> list[Event]:
+        rest = [event for piece in self._parser.rest() for event in self._read(piece)]
+        return [*rest, *self._written(_converted(self._reader.end)), *self._decoder.end()]
+
+    def _read(self, piece: SseEvent) -> Sequence[Event]:
+        if not piece.data:
+            return (KEEP_ALIVE,)
+        try:
+            tree = None if piece.data.strip()[:6] == b"[DONE]" else _tree(piece.data)
+            items = _converted(lambda: self._reader.feed(piece.name.decode("ascii", "replace"), tree))
+        except WireError as error:
+            return (Aside(error.code),)
+        return self._written(items) or (KEEP_ALIVE,)
+
+    def _written(self, items: Iterable[StreamItem]) -> list[Event]:
+        raw = _converted(lambda: b"".join(map(self._writer.write, items)))
+        return self._decoder.feed(raw) if raw else []
