@@ -65,7 +65,7 @@ class Responses(OpenAI):
         if target.max_tokens is not None and request.params.max_tokens is None:
             tree["max_output_tokens"] = max(LEAST_OUTPUT, target.max_tokens)
         if "store" not in target.state and tree.get("store") is not False:
-            _forget(tree, target.model)
+            forget(tree, target.model)
         return WireRequest(request.line.target, JSON, dump(tree))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
@@ -82,7 +82,7 @@ class Responses(OpenAI):
         error = {**error_of(denial), "request_id": request_id}
         flat = {"code": denial.code, "message": denial.message, "param": None, "sequence_number": 0}
         told = {"code": _FAILED.get(denial.status, "server_error"), "message": denial.message}
-        failed = _response(Canned("", "", request_id, 0), "failed", error=told)
+        failed = response(Canned("", "", request_id, 0), "failed", error=told)
         events = ({"type": "error", "error": error, **flat}, {"type": "response.failed", "response": failed, "sequence_number": 1})
         return b"".join(sse_event(dump(event), str(event["type"]).encode()) for event in events)
 
@@ -92,10 +92,10 @@ class Responses(OpenAI):
             raise WireError("no_canned_answer", "only a conversation can be answered in words")
         part = {"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}
         item = {"id": f"msg_{reply.request_id}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
-        whole = _response(reply, "completed", output=[item], usage=_NO_USAGE)
+        whole = response(reply, "completed", output=[item], usage=_NO_USAGE)
         if not stream:
             return self.redecode(operation, stream, dump(whole))
-        begun = _response(reply, "in_progress")
+        begun = response(reply, "in_progress")
         at = {"item_id": item["id"], "output_index": 0, "content_index": 0}
         events: list[dict[str, Any]] = [
             {"type": "response.created", "response": begun},
@@ -133,7 +133,7 @@ def _check(tree: Mapping[str, Any]) -> None:
         raise WireError("bad_parameter", "`include` must be an array of strings")
 
 
-def _forget(tree: dict[str, Any], model: str) -> None:
+def forget(tree: dict[str, Any], model: str) -> None:
     """Have nothing kept at the provider. Models that do not reason have nothing to encrypt, and refuse to be asked for it."""
     tree["store"] = False
     included: Sequence[str] = tree.get("include") or ()
@@ -141,8 +141,8 @@ def _forget(tree: dict[str, Any], model: str) -> None:
         tree["include"] = [*included, _ENCRYPTED]
 
 
-def _response(reply: Canned, status: str, **told: Any) -> dict[str, Any]:
-    """A response of the gateway's own, with the members that SDKs require."""
+def response(reply: Canned, status: str, **told: Any) -> dict[str, Any]:
+    """A response that the gateway writes itself, with the members that SDKs require."""
     whole = {
         "id": f"resp_{reply.request_id}", "object": "response", "created_at": reply.created, "model": reply.model,
         "status": status, "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "output": [],

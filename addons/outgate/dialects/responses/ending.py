@@ -9,6 +9,7 @@ from typing import Any
 from outgate.dialects.calls import tree_of
 from outgate.dialects.ending import GAP, in_a_call, named
 from outgate.dialects.events import JsonEvent
+from outgate.dialects.responses.convert_parts import output_text
 from outgate.dialects.responses.stream import is_call, output_of
 from outgate.inference.stream import Event
 
@@ -69,20 +70,20 @@ class ResponseEnding:
             return self._ended(item, index, None, text)
         parts = ["".join(said) for _, said in sorted(self._said.get(open_at, {}).items())]
         said = parts.pop() if parts and (open_at, len(parts) - 1) not in self._closed else None
-        item = {**self._open[open_at], "status": "completed", "content": [_part(each) for each in parts]}
+        item = {**self._open[open_at], "status": "completed", "content": [output_text(each) for each in parts]}
         return self._ended(item, open_at, said, text)
 
     def _ended(self, item: dict[str, Any], index: int, said: str | None, text: str) -> bytes:
         """The events from the words on; `said` is what the part that is open says, if one is."""
         words = (GAP if said else "") + text
-        part = _part((said or "") + words)
+        part = output_text((said or "") + words)
         at = {"item_id": item.get("id"), "output_index": index, "content_index": len(item["content"])}
         whole = {**item, "content": [*item["content"], part]}
         begun: list[dict[str, Any]] = []
         if index not in self._open:
             begun.append({"type": "response.output_item.added", "output_index": index, "item": {**item, "status": "in_progress"}})
         if said is None:
-            begun.append({"type": "response.content_part.added", **at, "part": _part("")})
+            begun.append({"type": "response.content_part.added", **at, "part": output_text("")})
         events = [
             *begun,
             {"type": _TEXT, **at, "delta": words, "logprobs": []},
@@ -100,7 +101,3 @@ class ResponseEnding:
         }  # fmt: skip
         output = [items[index] for index in sorted(items)]
         return {**self._response, "status": "completed", "output": output, "usage": usage}
-
-
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}

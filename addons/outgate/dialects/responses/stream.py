@@ -36,7 +36,7 @@ def reported(tree: Mapping[str, Any]) -> Reported:
     """What a whole response says of itself."""
     output = tree.get("output")
     calls = any(map(is_call, output)) if isinstance(output, list) else False
-    return Reported(usage_of(tree.get("usage")), _finish(tree, calls=calls), calls)
+    return Reported(usage_of(tree.get("usage")), finish_of(tree, calls=calls), calls)
 
 
 def is_call(item: Any) -> bool:
@@ -44,7 +44,8 @@ def is_call(item: Any) -> bool:
     return not isinstance(item, dict) or item.get("type") not in SAID_TYPES
 
 
-def _finish(tree: Mapping[str, Any], *, calls: bool) -> Finish | None:
+def finish_of(tree: Mapping[str, Any], *, calls: bool) -> Finish | None:
+    """How a response ended; None where it does not say. `calls` says whether it holds a tool call."""
     status, details = tree.get("status"), tree.get("incomplete_details")
     if tree.get("error") or status == "failed":
         return Finish.ERROR

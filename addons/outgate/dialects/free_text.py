@@ -1,0 +1,43 @@
+"""Tools whose input is free text, as functions of one string: what they become where only functions are known.
+
+Most APIs, and most servers of OpenAI's own, know functions alone. A model is told of one string, `input`, and whoever writes its
+call for the client takes it out again. A grammar cannot be kept to there: it stands in the description, for the model to follow.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from outgate.dialects.json_body import decode_value, dump
+from outgate.errors import WireError
+
+INPUT = "input"
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {INPUT: {"type": "string"}},
+    "required": [INPUT],
+    "additionalProperties": False,
+}
+
+
+def described(description: str, form: Mapping[str, Any]) -> str:
+    """The description of the function, with the grammar (`format` of a custom tool) in it."""
+    grammar = form.get("definition")
+    if not isinstance(grammar, str) or not grammar:
+        return description
+    asked = f"`{INPUT}` must follow this {form.get('syntax', 'lark')} grammar:\n{grammar}"
+    return f"{description}\n\n{asked}" if description else asked
+
+
+def wrapped(text: str) -> str:
+    """Free text as the arguments of the function."""
+    return dump({INPUT: text}).decode()
+
+
+def unwrapped(arguments: str) -> str:
+    """The free text in such arguments; those of another form are the text themselves."""
+    try:
+        tree = decode_value(arguments.encode())
+    except (WireError, UnicodeEncodeError):
+        return arguments
+    text = tree.get(INPUT) if isinstance(tree, dict) else None
+    return text if isinstance(text, str) else arguments
