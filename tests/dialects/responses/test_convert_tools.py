@@ -34,6 +34,11 @@ def test_a_tool_of_free_text_is_a_function_of_one_string():
     assert [] == lost(tools=[{"type": "custom", "name": "run", "format": {"type": "text"}}])
 
 
+@pytest.mark.parametrize("form", [PATCH["format"], {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: x"}}])
+def test_a_grammar_is_written_in_the_form_of_the_api(form):
+    assert [PATCH] == write_tools([Tool("apply_patch", "Patches.", custom=True, rest={"format": form})])
+
+
 def test_a_tool_of_a_namespace_has_both_names():
     assert ["send", "apply_patch", "agents__close", "agents__apply_patch"] == [tool.name for tool in asked(tools=TOOLS).tools]
 

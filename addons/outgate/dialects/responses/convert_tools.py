@@ -100,8 +100,14 @@ def _write(tool: Tool) -> dict[str, Any]:
         base["description"] = tool.description
     if tool.custom:
         form = tool.rest.get("format")
-        return {**base, "format": dict(form)} if isinstance(form, Mapping) else base
+        return {**base, "format": _form(form)} if isinstance(form, Mapping) else base
     return {**base, "parameters": dict(tool.parameters or _NO_INPUT), "strict": bool(tool.strict)}
+
+
+def _form(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The form of free text: a grammar stands in a member of its own in chat completions, and not here."""
+    grammar = form.get("grammar")
+    return {"type": "grammar", **grammar} if isinstance(grammar, Mapping) else dict(form)
 
 
 def write_choice(choice: Choice, tools: Sequence[Tool]) -> Any:
