@@ -3,10 +3,19 @@
 import pytest
 from anthropic.types import Message
 
-from outgate.dialects.anthropic.convert_answer import counts, read_answer, read_failure, spent_of, write_answer, write_failure
+from outgate.dialects.anthropic.convert_answer import (
+    counts,
+    failure_of,
+    read_answer,
+    read_failure,
+    spent_of,
+    write_answer,
+    write_failure,
+)
+from outgate.errors import WireError
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish
-from support.anthropic_answers import message
+from support.anthropic_answers import anthropic_error, message
 
 CITED = {"type": "char_location", "cited_text": "x", "document_index": 0, "start_char_index": 0, "end_char_index": 1}
 
@@ -127,14 +136,17 @@ def test_usage_that_is_none_is_none():
     [(429, "rate_limit_error", 429), (0, "overloaded_error", 529), (0, "invalid_request_error", 400), (0, "of_next_year", 500)],
 )
 def test_an_error_is_read(status, kind, expected):
-    tree = {"type": "error", "error": {"type": kind, "message": "m"}}
-
-    assert Failure(expected, kind, "m") == read_failure(status, tree)
+    assert Failure(expected, kind, "m") == failure_of(anthropic_error(kind, "m"), status)
 
 
-@pytest.mark.parametrize("tree", [{}, {"error": None}, {"error": {}}])
-def test_an_error_without_words_is_read(tree):
-    assert Failure(500, "", "") == read_failure(500, tree)
+def test_an_error_of_the_api_has_its_status():
+    assert Failure(503, "api_error", "m") == read_failure(503, anthropic_error("api_error", "m"))
+
+
+@pytest.mark.parametrize("tree", [{}, {"error": None}, {"error": {}}, {"detail": "busy"}, {"error": {"message": "busy"}}])
+def test_an_error_of_another_shape_is_left_to_be_told_as_it_came(tree):
+    with pytest.raises(WireError):
+        read_failure(500, tree)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 500, 503, 529])
@@ -142,4 +154,4 @@ def test_an_error_keeps_its_words_and_the_kind_of_its_status(status):
     written = write_failure(Failure(status, "theirs", "why"))
 
     assert ("error", "why") == (written["type"], written["error"]["message"])
-    assert Failure(500 if status == 503 else status, written["error"]["type"], "why") == read_failure(0, written)
+    assert Failure(500 if status == 503 else status, written["error"]["type"], "why") == failure_of(written)

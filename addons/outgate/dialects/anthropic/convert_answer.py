@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from outgate.dialects.anthropic.convert_blocks import NAME, BlockReader, thing, word
+from outgate.dialects.anthropic.convert_blocks import NAME, BlockReader, bad, thing, word
 from outgate.dialects.anthropic.convert_turns import CITATIONS, call_block, thought_block
+from outgate.dialects.anthropic.messages import is_own_error
 from outgate.dialects.anthropic.stream import usage_of
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.spec import error_type
@@ -118,10 +119,17 @@ def counts(spent: Spent) -> Tree:
 
 
 def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
-    """An error. In a stream it has no status but that of its kind."""
+    """An error. Raises WireError for one of another shape, whose words are then told as they came."""
+    if not is_own_error(tree):
+        raise bad("error", "an error of this API")
+    return failure_of(tree, status)
+
+
+def failure_of(tree: Mapping[str, Any], status: int = 0) -> Failure:
+    """An error, with the status of its kind where it has no other: in a stream."""
     error = thing(tree, "error")
     kind = word(error, "type")
-    return Failure(status if status >= 400 else _STATUSES.get(kind, 500), kind, word(error, "message"))
+    return Failure(status or _STATUSES.get(kind, 500), kind, word(error, "message"))
 
 
 def write_failure(failure: Failure) -> Tree:

@@ -7,7 +7,7 @@ name its block is about the last one, and a server may leave out `message_stop` 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from outgate.dialects.anthropic.convert_answer import explained, finish_of, read_failure, spent_of
+from outgate.dialects.anthropic.convert_answer import explained, failure_of, finish_of, spent_of
 from outgate.dialects.anthropic.convert_blocks import BlockReader, thing, word
 from outgate.inference.conversation import (
     Begun,
@@ -148,7 +148,7 @@ class MessageReader:
 
     def _failed(self, tree: Tree) -> Items:
         self._over = True
-        return (read_failure(0, tree),)
+        return (failure_of(tree),)
 
     _READERS: ClassVar[Mapping[str, Callable[["MessageReader", Tree], Items]]] = {
         "message_start": _start,

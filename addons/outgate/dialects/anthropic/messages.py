@@ -32,7 +32,8 @@ def _used_nothing(_: Mapping[str, Any]) -> Reported:
     return Reported(Usage(input_tokens=0, output_tokens=0))
 
 
-def _is_own_error(tree: Mapping[str, Any]) -> bool:
+def is_own_error(tree: Mapping[str, Any]) -> bool:
+    """Whether a tree is an error as this API has them."""
     error = tree.get("error")
     return tree.get("type") == "error" and isinstance(error, dict) and isinstance(error.get("type"), str)
 
@@ -85,7 +86,7 @@ class Anthropic:
         if operation.kind is Kind.OPAQUE:
             return OpaqueAnswer()
         if status >= 400:
-            return Refusal(status, _is_own_error, _provider_error)
+            return Refusal(status, is_own_error, _provider_error)
         if operation.kind is Kind.CHAT:
             return AnthropicStream() if stream else WholeAnswer(MESSAGE, reported)
         if operation.kind is Kind.COUNT_TOKENS:
