@@ -5,7 +5,7 @@ from outgate.dialects.anthropic.convert import MessageConverter
 from outgate.dialects.anthropic.ending import MessageEnding
 from outgate.dialects.anthropic.messages import Anthropic
 from outgate.dialects.anthropic.stream import cached_usage
-from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
+from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES, MOST_OUTPUT
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, KeyField, PathTemplate, Spec
 from outgate.inference.operation import Kind
 
@@ -35,7 +35,7 @@ SPEC = Spec(
     file_fields=(("anthropic-version", "2023-06-01"), ("anthropic-beta", "files-api-2025-04-14")),
     cached_usage=cached_usage,
     own_fields=(("anthropic-version", "2023-06-01"),),
-    most_output=8_192,
+    most_output=MOST_OUTPUT,
     calls=MessageCalls,
     ending=MessageEnding,
     converter=MessageConverter(),

@@ -12,8 +12,8 @@ _NONE = (0, 0)
 
 
 class Model(NamedTuple):
-    """What a model takes: thinking as it likes (`adaptive`), a budget of thinking, sampling, temperature beside top_p (`both`),
-    a system's message between others; and its most output tokens, where nobody says how many.
+    """What a model takes: thinking as it likes (`adaptive`), a budget of thinking, sampling, temperature beside top_p (`both`), and
+    a system's message between others.
     """
 
     adaptive: bool = False
@@ -21,7 +21,6 @@ class Model(NamedTuple):
     sampling: bool = True
     both: bool = True
     system_turns: bool = False
-    room: int = 8_192
 
 
 def model_of(name: str) -> Model:
@@ -35,7 +34,6 @@ def model_of(name: str) -> Model:
         sampling=version < (4, 7),
         both=version < (4, 1),
         system_turns=version >= (4, 8),
-        room=32_000 if version >= (3, 7) else 8_192,
     )
 
 

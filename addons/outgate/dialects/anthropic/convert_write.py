@@ -9,6 +9,7 @@ from typing import Any
 from outgate.dialects.anthropic.convert_models import Model, model_of
 from outgate.dialects.anthropic.convert_reasoning import Thinking, thinking_of
 from outgate.dialects.anthropic.convert_turns import TurnWriter
+from outgate.dialects.anthropic.tables import MOST_OUTPUT
 from outgate.dialects.translation import Outbound
 from outgate.inference.conversation import Choice, Conversation, Format, Loss, Sampling, Text, Tool
 
@@ -25,7 +26,7 @@ def write_request(asked: Conversation, model: str, max_tokens: int | None) -> Ou
     able = model_of(model)
     turns = TurnWriter(system_turns=able.system_turns)
     messages = turns.messages(asked.turns)
-    room = asked.sampling.max_tokens or max_tokens or able.room
+    room = asked.sampling.max_tokens or max_tokens or MOST_OUTPUT
     thinking = thinking_of(asked, able, room)
     losses = [*turns.losses, *thinking.losses]
     body: Tree = {

@@ -26,6 +26,8 @@ FINISHES = {
     "model_context_window_exceeded": Finish.LENGTH,
     "refusal": Finish.CONTENT_FILTER,
 }
+MOST_OUTPUT = 8_192
+"""Tokens of output where nobody says how many: every model of 2025 and later has as many."""
 NO_STATE: frozenset[str] = frozenset()
 _PARAMETER = Channel.PARAMETER
 SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
