@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from outgate.dialects.anthropic.convert_blocks import NAME
+from outgate.dialects.free_text import INPUT
 from outgate.dialects.json_body import decode_value
 from outgate.errors import WireError
 from outgate.inference.conversation import Call, Loss, Media, Part, Refused, Result, Role, Text, Thought, Turn
@@ -203,7 +204,7 @@ def call_block(part: Call, called: str) -> Tree:
 def input_of(part: Call) -> Mapping[str, Any]:
     """The arguments of a call as the object that they must be here; free text stands in the one member of its tool."""
     if part.custom:
-        return {"input": part.arguments}
+        return {INPUT: part.arguments}
     if not part.arguments.strip():
         return {}
     try:
