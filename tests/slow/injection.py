@@ -22,7 +22,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from evaluation.guard_texts import FOLDER, read
 from outgate.model_server.engines.packaged import CLASSIFIER, MAX_TOKENS
-from outgate.model_server.engines.weights import quantise
+from outgate.model_server.engines.weights import quantise, scoring_weights
 from outgate.model_server.ngrams import BITS, WINDOW, Ngrams, flat, grams
 from slow.insertions import compose, documents
 from slow.training import Fit, by_shape
@@ -36,21 +36,26 @@ READ = 900
 """Characters of a piece that the net reads."""
 LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, MAX_TOKENS)
 BATCH_TOKENS = 2_048
-UNLIKELY = -2.0
-"""The score by n-grams up to which a window of a long attack is taken for a part without it."""
+UNLIKELY, EASY = -2.0, 0.1
+"""The score by n-grams up to which a window of a long attack is taken for a part without it, and the share of windows below it,
+which the net is hardly ever asked about, that it reads all the same.
+"""
 SHORT = 260
 """Characters of an attack by a user up to which it is set into documents too."""
 LETTERS = str.maketrans("oeai", "0341")
 
 
 class Example(NamedTuple):
-    """A window of a text, flattened; `weight` is what it counts in the n-grams, and how often the net reads it."""
+    """A window of a text, flattened; `weight` is what it counts in the n-grams, and how often the net reads it, `file` the one of
+    ours in which it stands.
+    """
 
     text: str
     attack: bool
     channel: str
     weight: float
     sentence: str = ""
+    file: str = ""
 
 
 def windows(text: str, size: int = READ) -> list[str]:
@@ -68,10 +73,11 @@ def looked_at(one: Example) -> list[Example]:
 
 def written(chance: random.Random) -> Iterator[Example]:
     """Two windows at most of a long text that is no attack; of a long attack all, of which the net takes the highest."""
-    for one in read(*sorted(path for path in FOLDER.glob("*.txt") if not path.stem.startswith("held"))):
-        parts = windows(one.text)
-        kept = parts if one.attack or len(parts) < 3 else chance.sample(parts, 2)
-        yield from (Example(part, one.attack, one.channel, 2.0) for part in kept)
+    for path in sorted(path for path in FOLDER.glob("*.txt") if not path.stem.startswith("held")):
+        for one in read(path):
+            parts = windows(one.text)
+            kept = parts if one.attack or len(parts) < 3 else chance.sample(parts, 2)
+            yield from (Example(part, one.attack, one.channel, 2.0, file=path.stem) for part in kept)
 
 
 def licensed(most: int, chance: random.Random) -> list[Example]:
@@ -199,12 +205,28 @@ def fine_tune(cross: CrossEncoder, passes: list[list[Example]], rate: float, out
     fit.settle()
 
 
-def passes_of(examples: Sequence[Example], model: Ngrams, epochs: int, chance: random.Random) -> Iterator[list[Example]]:
-    """What the net reads: of overlapping windows of a long attack those that the n-grams are surest about; written texts twice."""
-    sure = [one for one in examples if not one.attack or max(window.score for window in model.windows(one.text)) > UNLIKELY]
-    for _ in range(epochs):
-        often = [one for one in sure for _ in range(2 if one.weight > 1 else 1)]
+def passes_of(examples: Sequence[Example], model: Ngrams, asked: argparse.Namespace, chance: random.Random) -> Iterator[list[Example]]:
+    """What the net reads: of overlapping windows of a long attack those that the n-grams are surest about, of what is none mostly
+    those that it will be asked about; written texts twice; with `--new` once, and of what it has read before a share.
+    """
+    scored = [(one, max(window.score for window in model.windows(one.text))) for one in examples]
+    for _ in range(asked.epochs):
+        asked_about = [one for one, score in scored if score > UNLIKELY or (not one.attack and chance.random() < EASY)]
+        fresh = [one for one in asked_about if not asked.new or one.file in asked.new or chance.random() < asked.replay]
+        often = [one for one in fresh for _ in range(2 if one.weight > 1 and not asked.new else 1)]
         yield [one._replace(text=varied(one.text, chance)) for one in often]
+
+
+def shipped() -> CrossEncoder:
+    """The net that is shipped."""
+    floats, linears = scoring_weights((CLASSIFIER / "weights.safetensors").read_bytes())
+    whole = {name: linear.rows * linear.scale[:, None] for name, linear in linears.items() if name.startswith("encoder.")}
+    cross = CrossEncoder(str(BASE), num_labels=1, device="cpu")
+    state = cross.model.state_dict()
+    for name, value in (floats | whole).items():
+        if (long_name := name if name in state else f"bert.{name}") in state:
+            state[long_name].copy_(torch.from_numpy(np.asarray(value)))
+    return cross
 
 
 def main() -> None:
@@ -212,7 +234,10 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("state/injection"), help="folder of the net in training, saved after each pass"
     )
-    parser.add_argument("--start", type=Path, default=BASE, help="a net that has been trained before, to go on from")
+    parser.add_argument("--start", type=Path, help="a net that has been trained before, to go on from (default: the packaged one)")
+    parser.add_argument("--new", nargs="*", default=[], help="go on from the net that is shipped with these files of guard_texts")
+    parser.add_argument("--replay", type=float, default=0.25, help="the share of everything else that it reads again, with --new")
+    parser.add_argument("--frozen", type=int, default=0, help="layers from below that stay as they are")
     parser.add_argument(
         "--documents", type=Path, nargs="*", default=[BASE.parents[1], Path("/usr/share/doc")], help="ordinary files"
     )
@@ -226,7 +251,7 @@ def main() -> None:
     chance = random.Random(asked.seed)
     torch.manual_seed(asked.seed)
     torch.set_num_threads(asked.threads)
-    own, files = list(written(chance)), ordinary(asked.documents, 4_000, chance)
+    own, files = list(written(chance)), ordinary(asked.documents, 12_000, chance)
     plain = [one for one in own if one.channel == "tool" and not one.attack]
     short = [one.text for one in own if one.channel == "user" and one.attack and len(one.text) < SHORT]
     set_in = composed([*plain, *files[:2_000]], short, asked.composed, chance)
@@ -239,8 +264,11 @@ def main() -> None:
         {"weights": rows, "scale": np.array([scale], np.float32), "bias": np.array([bias], np.float32)},
         str(CLASSIFIER / "ngrams.safetensors"),
     )
-    cross = CrossEncoder(str(asked.start), num_labels=1, device="cpu")
-    passes = list(passes_of(examples, Ngrams.read(CLASSIFIER / "ngrams.safetensors"), asked.epochs, chance))
+    cross = shipped() if asked.new else CrossEncoder(str(asked.start or BASE), num_labels=1, device="cpu")
+    for layer in cross.model.bert.encoder.layer[: asked.frozen]:
+        layer.requires_grad_(requires_grad=False)
+    passes = list(passes_of(examples, Ngrams.read(CLASSIFIER / "ngrams.safetensors"), asked, chance))
+    print(f"the net reads {[len(some) for some in passes]} windows", flush=True)
     fine_tune(cross, passes, asked.rate, asked.out, chance)
     state = {name.removeprefix("model."): value for name, value in load_file(str(asked.out / "model.safetensors")).items()}
     save_file(quantise(state), str(CLASSIFIER / "weights.safetensors"))

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 type Array = np.ndarray[Any, Any]
 
-BITS = 18
+BITS = 20
 """Buckets are 2 ** BITS."""
 WINDOW, STEP = 300, 150
 """Characters that are scored together, and from one window to the next."""
