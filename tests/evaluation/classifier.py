@@ -25,7 +25,7 @@ ALARMS = {"user": 0.02, "tool": 0.005, "system": 0.005}
 """Share of hard texts that are no attack, and may count as one."""
 MISSED = 0.02
 """Share of attacks that the screen may keep from the net."""
-_BLOCK, _NO_SCREEN = 10, -99.0
+_BLOCK, _NO_SCREEN, _FEW = 10, -99.0, 50
 _ORDINARY = (".py", ".md", ".rst", ".txt", ".json", ".js", ".c", ".h", ".yaml", ".html")
 _QUOTING = ("guard", "jail", "inject", "llm", "outgate")
 
@@ -66,9 +66,9 @@ def _scored(one: GuardText, ngrams: Ngrams, reader: Reader) -> Scored:
 
 
 def _threshold(some: Sequence[Scored], channel: str, alarms: float) -> float:
-    """The sum that this share of harmless texts of a channel exceeds; where there are none, of those of tools."""
+    """The sum that this share of harmless texts of a channel exceeds; where there are few, of those of tools."""
     harmless = [one.both for one in some if not one.text.attack and one.text.channel == channel]
-    if not harmless:
+    if len(harmless) < _FEW and channel != "tool":
         return _threshold(some, "tool", alarms)
     return round(float(np.quantile(harmless, 1 - alarms)) + 0.05, 3)
 
