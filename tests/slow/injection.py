@@ -205,7 +205,9 @@ def fine_tune(cross: CrossEncoder, passes: list[list[Example]], rate: float, out
     fit.settle()
 
 
-def passes_of(examples: Sequence[Example], model: Ngrams, asked: argparse.Namespace, chance: random.Random) -> Iterator[list[Example]]:
+def passes_of(
+    examples: Sequence[Example], model: Ngrams, asked: argparse.Namespace, chance: random.Random
+) -> Iterator[list[Example]]:
     """What the net reads: of overlapping windows of a long attack those that the n-grams are surest about, of what is none mostly
     those that it will be asked about; written texts twice; with `--new` once, and of what it has read before a share.
     """

@@ -9,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 _MEMORY = 0.004
 """What a step counts in the mean: the last few hundred do."""
-_HALF = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001 - torch has no public word for it
+_HALF = torch.ops.mkldnn._is_mkldnn_bf16_supported()
 """Whether this processor multiplies bfloat16: where it does not, that is five times as slow as float32."""
 
 
