@@ -56,7 +56,8 @@ def execution(dispatch):
 
 
 def attempts(**options):
-    return Attempts(SimpleNamespace(refresh=lambda backend: 0), lambda: 0.0, **({"limit": 3, "retry_sent": False} | options))
+    keys = SimpleNamespace(epoch=lambda _: 0, count=lambda _: 1, spare=lambda _: False)
+    return Attempts(keys, lambda: 0.0, **({"limit": 3, "retry_sent": False} | options))
 
 
 def failure(kind, *, sent=False):

@@ -45,9 +45,11 @@ def test_a20_refreshed_credential_changes_what_is_written(tmp_path) -> None:
     credentials = Credentials({}, lambda: 0.0, lambda: 0.0)
     stage = InjectCredentials(credentials)
     (first,) = stage.run(Reads(backend, 0))
-    (same,) = stage.run(Reads(backend, credentials.refresh(backend)))
+    credentials.refused(backend, first)
+    (same,) = stage.run(Reads(backend, credentials.epoch(backend)))
     file.write_text("key-2")
-    (renewed,) = stage.run(Reads(backend, credentials.refresh(backend)))
+    credentials.refused(backend, first)
+    (renewed,) = stage.run(Reads(backend, credentials.epoch(backend)))
 
     assert first is same
     assert (("authorization", "Bearer key-2"),) == renewed.fields_for(backend, backend.origination, "POST", "/", b"")

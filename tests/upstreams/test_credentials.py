@@ -1,12 +1,13 @@
 """Credentials: their header, their renewal, their binding, and that none is ever shown."""
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
 from outgate.net.secret import Secret
-from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint, TlsSettings
+from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint, KeySource, TlsSettings
 from outgate.upstreams.credentials import CredentialMisboundError, Credentials
 
 
@@ -58,7 +59,7 @@ def test_backend_without_credential_has_none_and_no_problem() -> None:
     credentials = Credentials({}, Clock(), lambda: 0.0)
     to = backend(None)
 
-    assert (None, 0, 0, ()) == (credentials.bound(to), credentials.epoch(to), credentials.refresh(to), credentials.check(to))
+    assert (None, 0, 0, ()) == (credentials.bound(to), credentials.epoch(to), credentials.count(to), credentials.check(to))
 
 
 def test_file_is_looked_at_once_a_second_and_read_again_when_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,16 +129,59 @@ def test_file_that_appears_later_is_found(tmp_path: Path) -> None:
     assert (None, (("authorization", "Bearer key-1"),)) == (missing, shown(credentials, to))
 
 
-def test_refresh_reads_at_once_and_only_a_change_raises_the_epoch(tmp_path: Path) -> None:
+def test_a_refused_credential_is_read_at_once_and_only_a_change_raises_the_epoch(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("key-1")
     to = backend(CredentialReference(file=str(file)))
     credentials = Credentials({}, Clock(), lambda: 0.0)
-    unchanged = [credentials.epoch(to), credentials.refresh(to), credentials.refresh(to)]
+    before = credentials.bound(to)
+    credentials.refused(to, before)
+    unchanged = (credentials.epoch(to), credentials.bound(to))
     file.write_text("key-2")
+    credentials.refused(to, before)
 
-    assert ([0, 0, 0], 1, 1) == (unchanged, credentials.refresh(to), credentials.refresh(to))
+    assert ((0, before), 1, 1) == (unchanged, credentials.epoch(to), credentials.epoch(to))
     assert (("authorization", "Bearer key-2"),) == shown(credentials, to)
+
+
+def test_several_keys_take_turns_as_the_provider_limits_and_refuses_them(tmp_path: Path) -> None:
+    clock = Clock()
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(f"key-{name}")
+    (tmp_path / "..data").mkdir()
+    keys = (KeySource(env="KEY"), KeySource(directory=str(tmp_path)))
+    to = backend(CredentialReference(keys=keys, rest=60))
+    credentials = Credentials({"KEY": "key-0"}, clock, lambda: 0.0)
+    used = [shown(credentials, to)[0][1]]
+    credentials.limited(to, credentials.bound(to), 30.0)
+    used.append(shown(credentials, to)[0][1])
+    credentials.refused(to, credentials.bound(to))
+    used.append(shown(credentials, to)[0][1])
+    clock.now += 31
+    used.append(shown(credentials, to)[0][1])
+
+    assert ["Bearer key-0", "Bearer key-a", "Bearer key-b", "Bearer key-0"] == used
+    assert (3, 3, True) == (credentials.count(to), credentials.epoch(to), credentials.spare(to))
+
+
+def test_one_of_several_keys_that_is_missing_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    to = backend(CredentialReference(keys=(KeySource(env="KEY"), KeySource(env="OTHER"))))
+    credentials = Credentials({"KEY": "key-0"}, Clock(), lambda: 0.0)
+
+    assert ["W_KEY_MISSING"] == [problem.code for problem in credentials.check(to)]
+    assert (("authorization", "Bearer key-0"),) == shown(credentials, to)
+
+
+def test_a_command_is_waited_for_once() -> None:
+    to = backend(CredentialReference(command=("/bin/echo", "key-of-command")))
+
+    async def fetched() -> tuple[object, object]:
+        credentials = Credentials({}, Clock(), lambda: 0.0)
+        before = credentials.bound(to), credentials.check(to)
+        await credentials.ready(to)
+        return before, shown(credentials, to)
+
+    assert ((None, ()), (("authorization", "Bearer key-of-command"),)) == asyncio.run(fetched())
 
 
 def test_same_credential_is_the_same_object() -> None:

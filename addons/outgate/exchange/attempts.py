@@ -11,6 +11,7 @@ from typing import Any
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
+from outgate.net.headers import delay_of
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
 from outgate.pipeline.retry import EVENTS
@@ -19,7 +20,7 @@ from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.wire import CutOffError
 
-_STATUS_EVENTS = {401: FailureKind.UNAUTHORIZED, 429: FailureKind.RATE_LIMITED}
+_STATUS_EVENTS = {401: FailureKind.UNAUTHORIZED, 402: FailureKind.RATE_LIMITED, 429: FailureKind.RATE_LIMITED}
 
 CREDENTIAL_REFUSED = Denial(
     code="upstream_credential_refused",
@@ -107,6 +108,7 @@ class Attempts:
         elif execution.seen.get("dispatch") is not before:
             status, failure = execution.get("r.status"), failure_of(execution, ended)
             reason = FailureReason.ANSWER_ERROR_STATUS if failure is not None else None
+            self._learn(execution, failure)
             self._note(self._record(execution, start, status, failure, reason))
         return ended
 
@@ -121,17 +123,33 @@ class Attempts:
             return None
         if isinstance(ended, FailedAttempt) and ended.sent and not self._retry_sent:
             return None
-        if kind is FailureKind.UNAUTHORIZED and any(r.failure is FailureKind.UNAUTHORIZED for r in self.records[:-1]):
+        refused = sum(record.failure is FailureKind.UNAUTHORIZED for record in self.records[:-1])
+        if kind is FailureKind.UNAUTHORIZED and refused >= max(1, self._credentials.count(execution.get("backend"))):
             return None
         return kind
 
     def _dirty(self, execution: Execution, kind: FailureKind) -> None:
-        for fact in EVENTS[kind]:
+        facts = EVENTS[kind]
+        if kind is FailureKind.RATE_LIMITED:  # the limit is one of the key, as long as there is another
+            facts = facts[:1] if self._credentials.spare(execution.get("backend")) else facts[1:]
+        for fact in facts:
             execution.give({fact: self._next(execution, fact)})
+
+    def _learn(self, execution: Execution, kind: FailureKind | None) -> None:
+        """Tell the keys of the provider what became of the one that was used."""
+        backend, auth = execution.get("backend"), execution.get("wire.auth")
+        if auth is None:
+            return
+        if kind is FailureKind.UNAUTHORIZED:
+            self._credentials.refused(backend, auth)
+        elif kind is FailureKind.RATE_LIMITED:
+            self._credentials.limited(backend, auth, delay_of(execution.get("r.headers").get("retry-after")))
+        elif kind is None:
+            self._credentials.worked(backend, auth)
 
     def _next(self, execution: Execution, fact: str) -> Any:
         if fact == "credential.epoch":
-            return self._credentials.refresh(execution.get("backend"))
+            return self._credentials.epoch(execution.get("backend"))
         failed = execution.get("endpoint").name if fact == "endpoint.state" else execution.get("provider")
         return (execution.get(fact) or frozenset()) | {failed}
 

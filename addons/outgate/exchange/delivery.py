@@ -23,7 +23,7 @@ from outgate.exchange.said import Said
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, EventStream
 from outgate.inference.usage import Usage, merge_usage
-from outgate.net.headers import Headers
+from outgate.net.headers import Headers, delay_of
 
 _PASSED = frozenset(
     {"age", "cache-status", "content-type", "retry-after", "retry-after-ms", "request-id", "x-request-id", "x-should-retry"}
@@ -96,7 +96,7 @@ class Delivery:
             self._end(ended)
         except (UpstreamError, WireError) as error:
             message = _MALFORMED.format(error) if isinstance(error, WireError) else BROKEN_ANSWER
-            raise self._broken("upstream_broken_answer", status, message, _seconds(headers.get("retry-after"))) from error
+            raise self._broken("upstream_broken_answer", status, message, delay_of(headers.get("retry-after"))) from error
         except CutError:
             raise
         except Exception as error:
@@ -245,8 +245,3 @@ def _response_fields(headers: Headers, request_id: str, spec: Spec) -> tuple[tup
         field for field in headers if field[0] in _PASSED or field[0] in spec.response_fields or field[0].startswith(prefixes)
     ]
     return (*passed, (REQUEST_ID, request_id))
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After of an error page that is no answer of the dialect: a load balancer's 429 or 503 (RFC 9110 section 10.2.3)."""
-    return float(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdigit() else None

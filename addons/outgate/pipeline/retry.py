@@ -19,12 +19,12 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     FailureKind.TIMEOUT.value: ("endpoint.state",),
     FailureKind.SERVER_ERROR.value: ("endpoint.state",),
     FailureKind.PROTOCOL.value: ("endpoint.state",),
-    FailureKind.RATE_LIMITED.value: ("provider.state",),
+    FailureKind.RATE_LIMITED.value: ("credential.epoch", "provider.state"),
     FailureKind.UNAUTHORIZED.value: ("credential.epoch",),
     FailureKind.BROKEN_STREAM.value: (),
 }
-"""Outside facts that an event writes. A connection that was lost while idle says nothing against its endpoint; a stream that broke
-after its first byte is not tried again.
+"""Outside facts that an event writes. A provider that is full is tried under another key first, where there is one. A connection
+that was lost while idle says nothing against its endpoint; a stream that broke after its first byte is not tried again.
 """
 
 

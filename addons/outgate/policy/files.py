@@ -12,7 +12,7 @@ from outgate.policy.source import Place, Source, read_source
 from outgate.policy.validate import Validated, validate
 from outgate.stores.state_secret import SIZE
 from outgate.upstreams.catalog import Backend
-from outgate.upstreams.credentials import line_of
+from outgate.upstreams.key_sources import line_of
 from outgate.upstreams.tls import check_tls
 
 type NamedFile = tuple[Place, str]

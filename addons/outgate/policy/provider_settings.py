@@ -47,6 +47,7 @@ def _known_api(name: str) -> str:
 type DialectName = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(provider_dialects())})]
 type AddressRange = Annotated[IPvAnyNetwork, Field(examples=["10.0.0.0/8"])]
 type Port = Annotated[int, Field(ge=1, le=65535)]
+type Argument = Annotated[str, StringConstraints(min_length=1, max_length=4096), Field(examples=["/usr/bin/vault"])]
 type Seconds = Annotated[float, Field(gt=0, le=86400)]
 type Dollars = Annotated[float, Field(ge=0)]
 type StageSettings = dict[str, Any] | Literal[False] | None
@@ -95,13 +96,51 @@ class SigningSection(Settings):
     """The region, `eu-central-1` for example; for MinIO `us-east-1`, unless it was given another."""
 
 
-class CredentialSection(Settings):
-    """Where the provider's credential is read from. It never stands in the policy."""
+class KeySection(Settings):
+    """Where a key is read from: exactly one of these."""
 
     env: Variable = ""
     """An environment variable."""
     file: str = ""
     """A file of one line; read again when it changes."""
+    directory: str = ""
+    """A directory, such as a mounted secret of Kubernetes: each file is one key, in the order of their names."""
+    command: tuple[Argument, ...] = ()
+    """A program, by its absolute path, and its arguments; it prints the key, and has ten seconds for it. It gets the gateway's
+    environment, and no shell."""
+    every: Seconds = 300.0
+    """Seconds after which the command is run again."""
+
+    def named(self) -> tuple[str, ...]:
+        """The kinds of source that are written here."""
+        return tuple(name for name in ("env", "file", "directory", "command") if getattr(self, name))
+
+    @model_validator(mode="after")
+    def _runs_a_program(self) -> Self:
+        if self.command and not self.command[0].startswith("/"):
+            raise ValueError("name the program of a command by its absolute path")
+        return self
+
+
+class KeyOfSeveralSection(KeySection):
+    """One key, or the keys of one directory, of several."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if len(self.named()) != 1:
+            raise ValueError("name exactly one of env, file, directory and command")
+        return self
+
+
+class CredentialSection(KeySection):
+    """Where the provider's credential is read from. It never stands in the policy."""
+
+    keys: tuple[KeyOfSeveralSection, ...] = ()
+    """Several keys, in order: one is used until the provider limits it (429, 402), then the next, while it rests; one that is
+    refused (401) is used only where nothing else is left."""
+    rest: Seconds = 60.0
+    """Seconds for which a key rests that met its limit, where the provider does not say (`Retry-After`); doubled each time that it
+    meets the limit again."""
     header: str = ""
     """The header field it travels in; empty, the dialect decides."""
     prefix: str = ""
@@ -112,8 +151,8 @@ class CredentialSection(Settings):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if bool(self.env) == bool(self.file):
-            raise ValueError("name exactly one of env and file")
+        if len(self.named()) + bool(self.keys) != 1:
+            raise ValueError("name exactly one of env, file, directory, command and keys")
         if self.sigv4 is not None and (self.header or self.prefix):
             raise ValueError("header and prefix are for credentials that travel, sigv4 is for keys that sign")
         return self

@@ -70,6 +70,7 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a provider's credential cannot be read here",
         "set the variable, or write the file, one line of printable ASCII",
     ),
+    "W_KEY_MISSING": ("one of several keys of a provider cannot be read here", "mend its source, or leave it out under `keys`"),
     "E_SECRET": (
         "`gateway.secret` cannot be read here, or is too short",
         "give one line of at least 32 characters: `openssl rand -hex 32`",

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from outgate.errors import PolicyError
 from outgate.identity.workloads import JwtTrust, Workload, Workloads
@@ -11,6 +12,7 @@ from outgate.policy.files import content_of
 from outgate.policy.provider_settings import (
     CredentialSection,
     EndpointSection,
+    KeySection,
     PriceSection,
     ProviderSection,
     TlsSection,
@@ -18,7 +20,7 @@ from outgate.policy.provider_settings import (
 )
 from outgate.policy.schema import JwtSection, ModelSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
-from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, Timeouts, TlsSettings, Translating
+from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, KeySource, Timeouts, TlsSettings, Translating
 from outgate.upstreams.signing import SigningScope
 
 
@@ -123,8 +125,15 @@ def _tls(section: TlsSection, folder: Path) -> TlsSettings:
 
 def _credential(section: CredentialSection, folder: Path) -> CredentialReference:
     scope = SigningScope(section.sigv4.service, section.sigv4.region) if section.sigv4 is not None else None
-    file = _at(folder, section.file)
-    return CredentialReference(env=section.env, file=file, header=section.header, prefix=section.prefix, sigv4=scope)
+    keys = tuple(KeySource(**_source(key, folder)) for key in section.keys)
+    return CredentialReference(
+        **_source(section, folder), keys=keys, rest=section.rest, header=section.header, prefix=section.prefix, sigv4=scope
+    )
+
+
+def _source(section: KeySection, folder: Path) -> dict[str, Any]:
+    file, directory = _at(folder, section.file), _at(folder, section.directory)
+    return {"env": section.env, "file": file, "directory": directory, "command": section.command, "every": section.every}
 
 
 def _workload(name: str, section: WorkloadSection, folder: Path) -> Workload:

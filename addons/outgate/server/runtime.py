@@ -276,7 +276,7 @@ class Runtime:
         self._ports.answers.bound(Room(*policy.gateway.cached_answers.model_dump().values()))
         self._client.keep(policy.catalog.backends)
         for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
-            _log.warning("%s; until there is one, its requests are refused", problem.message)
+            _log.warning("%s%s", problem.message, "; until there is one, its requests are refused" if problem.is_error else "")
         if needs_model_server(policy.stages):
             self._need_model_server()
             self.in_background(self._prepare(policy))

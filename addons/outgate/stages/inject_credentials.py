@@ -1,12 +1,19 @@
-"""Attach the backend's credential, bound to that backend, or none. The workload's own credential never travels."""
+"""Attach the backend's credential, bound to that backend, or none. The workload's own credential never travels.
+
+It waits only in policies of which a provider has a credential that is fetched.
+"""
 
 from typing import NamedTuple
 
 from outgate.errors import Denial
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Stage
-from outgate.upstreams.catalog import Backend
+from outgate.upstreams.catalog import Backend, Catalog
 from outgate.upstreams.credentials import Credentials
+
+_NONE = Catalog()
+_LIMIT = 20.0
+"""Seconds, longer than a credential is fetched for."""
 
 
 class Reads(NamedTuple):
@@ -21,9 +28,13 @@ class InjectCredentials(Stage):
 
     name = "inject_credentials"
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, catalog: Catalog = _NONE) -> None:
         self._credentials = credentials
-        self.contract = Contract.of(Reads, writes=("wire.auth",), may=May.DENY, cost=0.004)
+        limit = None
+        if any(backend.credential is not None and backend.credential.waits for backend in catalog.backends):
+            self.run = self._run_or_wait  # type: ignore[method-assign, assignment]
+            limit = _LIMIT
+        self.contract = Contract.of(Reads, writes=("wire.auth",), may=May.DENY, cost=0.004, limit=limit)
 
     def run(self, facts: Reads, /) -> Outcome:
         if facts.backend.credential is None:
@@ -32,3 +43,8 @@ class InjectCredentials(Stage):
         if bound is None:
             return Denial(code="credential_missing", status=503, message="The gateway has no credential for this provider.")
         return (bound,)
+
+    async def _run_or_wait(self, facts: Reads, /) -> Outcome:
+        if facts.backend.credential is not None and facts.backend.credential.waits:
+            await self._credentials.ready(facts.backend)
+        return InjectCredentials.run(self, facts)

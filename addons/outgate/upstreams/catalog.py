@@ -81,18 +81,41 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialReference:
-    """Where a backend's credential is read from: an environment variable or a file, exactly one of them.
-
-    `header` and `prefix` name the field it travels in; empty, the dialect decides (`authorization: Bearer …`, `x-api-key: …`).
-    With `sigv4` it is the keys that sign each request, and never travels.
+class KeySource:
+    """Where keys are read from: exactly one of an environment variable, a file, a directory with a file for each key, and a command
+    that prints one. `every` is the number of seconds after which the command is run again.
     """
 
     env: str = ""
     file: str = ""
+    directory: str = ""
+    command: tuple[str, ...] = ()
+    every: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialReference(KeySource):
+    """Where a backend's credential is read from: one source, or several in `keys`.
+
+    `header` and `prefix` name the field it travels in; empty, the dialect decides (`authorization: Bearer …`, `x-api-key: …`).
+    With `sigv4` it is the keys that sign each request, and never travels. `rest` is for how many seconds a key that met its limit
+    is spared, where the provider does not say.
+    """
+
+    keys: tuple[KeySource, ...] = ()
+    rest: float = 60.0
     header: str = ""
     prefix: str = ""
     sigv4: SigningScope | None = None
+
+    @property
+    def sources(self) -> tuple[KeySource, ...]:
+        return self.keys or (self,)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a key may have to be waited for."""
+        return any(source.command for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

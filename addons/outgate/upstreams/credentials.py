@@ -1,21 +1,22 @@
-"""Credentials of backends: read from their source, written into their header field, replaced when they are renewed."""
+"""Credentials of backends: read from their sources, written into their header field, replaced when they are renewed."""
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
+from random import SystemRandom
 
 from outgate.dialects.registry import spec
 from outgate.errors import Problem
 from outgate.net.secret import Secret
-from outgate.upstreams.catalog import Backend, CredentialReference, MisdirectedError, Origination
+from outgate.upstreams.catalog import Backend, CredentialReference, KeySource, MisdirectedError, Origination
+from outgate.upstreams.key_ring import KeyRing
+from outgate.upstreams.key_sources import CommandSource, Source, StillSource
 from outgate.upstreams.signing import Signable, SigningKeys, keys_of
 
 _log = logging.getLogger(__name__)
-_STAT_EVERY = 1.0
-_LARGEST = 16 * 1024
+_DRAW = SystemRandom().random
 _SHORTEST = 8
+_REPAIR = "set the variable or write the file named under `credential`, one line of printable ASCII"
 _NO_KEYS = "it is not ACCESS_KEY:SECRET_KEY, nor ACCESS_KEY:SECRET_KEY:SESSION_TOKEN"
 
 
@@ -26,13 +27,14 @@ class CredentialMisboundError(MisdirectedError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundCredential:
     """Header fields that may travel to one backend, under its names and TLS only, or the keys that sign its requests: the fact
-    `wire.auth`.
+    `wire.auth`. `source` is the text as it was read.
     """
 
     backend: str
     origination: Origination
     headers: tuple[tuple[str, Secret], ...]
     keys: SigningKeys | None = None
+    source: Secret | None = None
 
     def fields_for(
         self, backend: Backend, origination: Origination, method: str, target: str, body: bytes
@@ -55,37 +57,31 @@ class BoundCredential:
         return tuple(secret for secret in bare if len(secret) >= _SHORTEST)
 
 
-class _Stamp(NamedTuple):
-    """What changes when a file is rewritten, or a link to it is moved."""
-
-    mtime_ns: int
-    inode: int
-    size: int
-
-
 @dataclass(slots=True)
 class _Held:
-    """The last reading for one backend; `problem` says why there is no `bound`."""
+    """The sources of one backend, its keys, and the one that was used last; `problem` says why there is none, or not all."""
 
+    sources: tuple[Source, ...]
+    ring: KeyRing[BoundCredential]
+    read: tuple[Secret, ...] = ()
     bound: BoundCredential | None = None
     problem: str = ""
     epoch: int = 0
-    stamp: _Stamp | None = None
-    checked: float = 0.0
 
 
 class Credentials:
-    """Credentials from environment variables and files, read where they are first used.
+    """Credentials from environment variables, files, directories and commands, read where they are first used.
 
-    `environ` is the environment, `monotonic` seconds; a file is looked at once a second at most, and read again when it changed.
-    A renewed credential raises the epoch of its backend; a file that can no longer be read leaves the last credential in force.
-    `wall` dates signatures.
+    `environ` is the environment, `monotonic` seconds, `random` numbers from 0 to 1; `wall` dates signatures. A credential that is
+    renewed, or gives way to the next key, raises the epoch of its backend; sources that can no longer be read leave the last
+    credentials in force.
     """
 
-    def __init__(self, environ: Mapping[str, str], monotonic: Callable[[], float], wall: Callable[[], float]) -> None:
-        self._environ = environ
-        self._monotonic = monotonic
-        self._wall = wall
+    def __init__(
+        self, environ: Mapping[str, str], monotonic: Callable[[], float], wall: Callable[[], float],
+        random: Callable[[], float] = _DRAW,
+    ) -> None:  # fmt: skip
+        self._environ, self._monotonic, self._wall, self._random = environ, monotonic, wall, random
         self._held: dict[Backend, _Held] = {}
 
     def bound(self, backend: Backend) -> BoundCredential | None:
@@ -93,34 +89,56 @@ class Credentials:
         held = self._current(backend)
         return held.bound if held is not None else None
 
+    async def ready(self, backend: Backend) -> None:
+        """Wait until `bound` can tell: for the first run of a command."""
+        held = self._current(backend)
+        if held is not None and held.bound is None:
+            for source in held.sources:
+                await source.ready()
+            self._current(backend)
+
     def epoch(self, backend: Backend) -> int:
         """How often the backend's credential has changed: the outside fact `credential.epoch`."""
         held = self._current(backend)
         return held.epoch if held is not None else 0
 
-    def refresh(self, backend: Backend) -> int:
-        """Read the source again now (a provider has refused the credential) and give the epoch.
-
-        The epoch rises only where the credential has changed: the same one would be refused again.
-        """
+    def count(self, backend: Backend) -> int:
+        """How many keys the backend has."""
         held = self._current(backend)
-        if held is None or backend.credential is None:
-            return 0
-        self._read(backend, backend.credential, held)
-        return held.epoch
+        return len(held.ring) if held is not None else 0
+
+    def refused(self, backend: Backend, bound: BoundCredential) -> None:
+        """The provider has refused this credential (401): its source is looked at again, and the next key has its turn."""
+        held = self._current(backend)
+        if held is not None:
+            held.ring.refused(bound)
+            for source in held.sources:
+                source.again(bound.source or Secret(""))
+
+    def spare(self, backend: Backend) -> bool:
+        """Whether the backend has a key that is neither refused nor resting."""
+        held = self._current(backend)
+        return held is not None and held.ring.spare
+
+    def limited(self, backend: Backend, bound: BoundCredential, seconds: float | None) -> None:
+        """The provider takes no more under this credential (429, 402), for so many seconds where it says so."""
+        held = self._current(backend)
+        if held is not None:
+            held.ring.limited(bound, seconds)
+
+    def worked(self, backend: Backend, bound: BoundCredential) -> None:
+        """The provider has answered under this credential."""
+        held = self._held.get(backend)
+        if held is not None:
+            held.ring.worked(bound)
 
     def check(self, backend: Backend) -> tuple[Problem, ...]:
         """What is wrong with the backend's credential, for `outgate check`. Never shows it."""
         held = self._current(backend)
-        if held is None or held.bound is not None:
+        if held is None or not held.problem:
             return ()
-        return (
-            Problem(
-                code="E_CREDENTIAL_MISSING",
-                message=f"backend {backend.name!r} has no credential: {held.problem}",
-                repair="set the variable or write the file named under `credential`, one line of printable ASCII",
-            ),
-        )
+        code, lacks = ("E_CREDENTIAL_MISSING", "has no credential") if held.bound is None else ("W_KEY_MISSING", "lacks a key")
+        return (Problem(code=code, message=f"backend {backend.name!r} {lacks}: {held.problem}", repair=_REPAIR),)
 
     def _current(self, backend: Backend) -> _Held | None:
         reference = backend.credential
@@ -128,66 +146,45 @@ class Credentials:
             return None
         held = self._held.get(backend)
         if held is None:
-            held = self._held[backend] = _Held()
-            self._read(backend, reference, held)
-        elif reference.file and self._monotonic() - held.checked >= _STAT_EVERY:
-            self._look(backend, reference, held)
+            sources = tuple(self._source(backend, source) for source in reference.sources)
+            held = self._held[backend] = _Held(sources, KeyRing(reference.rest, self._monotonic))
+        self._read(backend, reference, held)
+        chosen = held.ring.current()
+        if chosen is not held.bound:
+            held.epoch += held.bound is not None
+            held.bound = chosen
         return held
 
-    def _look(self, backend: Backend, reference: CredentialReference, held: _Held) -> None:
-        held.checked = self._monotonic()
-        if _stamp(reference.file) != held.stamp:
-            self._read(backend, reference, held)
+    def _source(self, backend: Backend, source: KeySource) -> Source:
+        if source.command:
+            return CommandSource(f"backend {backend.name!r}", source, self._environ, self._monotonic, self._random)
+        return StillSource(source, self._environ, self._monotonic)
 
     def _read(self, backend: Backend, reference: CredentialReference, held: _Held) -> None:
-        held.checked = self._monotonic()
-        held.stamp = _stamp(reference.file) if reference.file else None
-        text, held.problem = line_of(reference.env, reference.file, self._environ)
-        bound = _bind(backend, reference, text, self._wall) if not held.problem else None
-        if bound is None:
-            held.problem = held.problem or _NO_KEYS
-            if held.bound is not None:
-                _log.warning("backend %r keeps its last credential: %s", backend.name, held.problem)
+        readings = [source.read() for source in held.sources]
+        read = tuple(key for reading in readings for key in reading.keys)
+        problem = next((reading.problem for reading in readings if reading.problem), "")
+        if read == held.read and problem == held.problem:
             return
-        if bound != held.bound:
-            held.epoch += held.bound is not None
-            held.bound = bound
+        bound = [_bind(backend, reference, key, self._wall) for key in read]
+        held.read, held.problem = read, problem or (_NO_KEYS if None in bound else "")
+        usable = [each for each in bound if each is not None]
+        if usable or reference.waits:  # what a command prints is not used beyond its end
+            held.ring.hold(usable)
+        if held.problem and held.bound is not None:
+            _log.warning("backend %r keeps its last credential: %s", backend.name, held.problem)
 
 
-def line_of(env: str, file: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The one line of printable ASCII that a variable or a file holds, or what is wrong with it. Never shows it."""
-    text, source = (environ.get(env, ""), f"the variable {env}") if env else (_contents(file), f"the file {file}")
-    text = text.strip()
-    if not text:
-        return "", f"{source} is missing or empty"
-    if not text.isascii() or not text.isprintable():
-        return "", f"{source} holds more than one line of printable ASCII"
-    return text, ""
-
-
-def _bind(backend: Backend, reference: CredentialReference, text: str, wall: Callable[[], float]) -> BoundCredential | None:
+def _bind(backend: Backend, reference: CredentialReference, key: Secret, wall: Callable[[], float]) -> BoundCredential | None:
     """The credential; None where the text is not what the reference asks for."""
+    text = key.reveal()
     if reference.sigv4 is not None:
         keys = keys_of(text, reference.sigv4, wall)
-        return BoundCredential(backend=backend.name, origination=backend.origination, headers=(), keys=keys) if keys else None
+        if keys is None:
+            return None
+        return BoundCredential(backend=backend.name, origination=backend.origination, headers=(), keys=keys, source=key)
     header, prefix = spec(backend.dialect).credential
     if reference.header:
         header, prefix = reference.header.lower(), reference.prefix
     headers = ((header, Secret(f"{prefix}{text}")),)
-    return BoundCredential(backend=backend.name, origination=backend.origination, headers=headers)
-
-
-def _contents(path: str) -> str:
-    try:
-        with Path(path).open(encoding="ascii") as file:
-            return file.read(_LARGEST)
-    except (OSError, UnicodeError):
-        return ""
-
-
-def _stamp(path: str) -> _Stamp | None:
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return _Stamp(found.st_mtime_ns, found.st_ino, found.st_size)
+    return BoundCredential(backend=backend.name, origination=backend.origination, headers=headers, source=key)

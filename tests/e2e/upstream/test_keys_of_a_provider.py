@@ -1,0 +1,42 @@
+"""Several keys of one provider on the real line: the next one is used where one is limited or refused, without a restart."""
+
+import openai
+import pytest
+
+from e2e.world import OPENAI_KEY, World, openai_client
+from support import behaviours as b
+
+NEXT_KEY = "sk-canary-next-8831c0ffee5e11ab"
+MESSAGES = [{"role": "user", "content": "hi"}]
+
+
+@pytest.fixture(name="gateway")
+def _gateway(providers, tmp_path):
+    world = World(tmp_path, *providers)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "a").write_text(OPENAI_KEY)
+    (tmp_path / "keys" / "b").write_text(NEXT_KEY)
+    policy = world.policy()
+    policy.write_text(policy.read_text().replace("{env: E2E_OPENAI_KEY}", f"{{directory: {tmp_path / 'keys'}}}"))
+    with world.inside(policy) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("status", [401, 402, 429])
+def test_the_next_key_answers_and_goes_on_answering(gateway, providers, status):
+    providers[0].script(b.refuse(status))
+    for _ in range(2):
+        openai_client(gateway).chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)
+
+    sent = [seen.header("authorization") for seen in providers[0].seen]
+    assert [f"Bearer {key}" for key in (OPENAI_KEY, NEXT_KEY, NEXT_KEY)] == sent
+
+
+def test_a_limit_of_every_key_reaches_the_caller(gateway, providers):
+    providers[0].script(b.refuse(429, "7"), b.refuse(429, "9"))
+
+    with pytest.raises(openai.RateLimitError) as raised:
+        openai_client(gateway).chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)
+
+    assert "9" == raised.value.response.headers["retry-after"]
+    assert 2 == len(providers[0].seen)
