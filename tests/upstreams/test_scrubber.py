@@ -1,6 +1,7 @@
 """A credential that a provider echoes never reaches the workload, however it is written and wherever it is cut."""
 
-from base64 import b64encode, urlsafe_b64encode
+import re
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from itertools import pairwise
 from random import Random
 
@@ -26,6 +27,18 @@ ECHOES = {
     "hex in capitals": f"key={KEY.encode().hex().upper()}",
     **{f"base64 {n}": b64encode(b"x" * n + KEY.encode() + b"yz").decode() for n in range(4)},
     "urlsafe": urlsafe_b64encode(f"Bearer {KEY}".encode()).decode(),
+    "base64 twice": b64encode(b64encode(f"key={KEY}".encode())).decode(),
+    **{f"base32 {n}": b32encode(b"x" * n + KEY.encode() + b"yz").decode() for n in range(5)},
+    "hex with colons": KEY.encode().hex(":"),
+    "turned round": f"key={KEY[::-1]}",
+    "UTF-16": f"key={KEY}".encode("utf-16-le").decode("latin-1"),
+    "escaped twice": f'{{"message": "{escaped(KEY)}"}}'.replace("\\u", "\\\\u"),
+    "of JavaScript": "".join(f"\\x{ord(c):02x}" for c in KEY),
+    "of a URL": "/?key=" + "".join(f"%{ord(c):02X}" for c in KEY),
+    "of a URL in a URL": "/?key=" + "".join(f"%25{ord(c):02x}" for c in KEY),
+    "of HTML": "".join(f"<b>&#{ord(c)};" if at == 0 else f"&#{ord(c)};" for at, c in enumerate(KEY)),
+    "of HTML in hexadecimal": "".join(f"&#x{ord(c):x}" + ";" for c in KEY),
+    "quoted-printable": "".join(f"={ord(c):02X}" for c in KEY),
 }
 
 
@@ -42,7 +55,7 @@ def test_no_spelling_passes_wherever_it_is_cut(how):
     whole = said(data, [])
     assert b"***" in whole
     for splits in [[at] for at in range(len(data))] + [sorted(random.sample(range(len(data)), 5)) for _ in range(200)]:
-        assert said(data, splits) == whole
+        assert said(data, splits).replace(b"***;", b"***") == whole  # what ends the last escape may come on its own
     with_escapes = whole.decode().replace("data: ", "").strip()
     if with_escapes.startswith("{"):
         assert KEY not in str(orjson.loads(with_escapes))
@@ -62,3 +75,19 @@ def test_a_body_of_beginnings_stays_linear():
     scrubber = Scrubber((KEY,))
     data = KEY[:-1].encode() * 2000 + b"\\u0073" * 2000
     assert scrubber.feed(data, last=True) == data
+
+
+def test_E5_of_ten_thousand_canaries_none_passes():
+    random, letters = Random(11), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+/="
+    spelt = [str, lambda key: key.encode().hex(), lambda key: b64encode(key.encode()).decode(), escaped,
+             lambda key: "".join(f"%{ord(c):02x}" for c in key), lambda key: "".join(f"&#{ord(c)};" for c in key)]  # fmt: skip
+    passed = 0
+    for at in range(10_000):
+        key = "".join(random.choices(letters, k=random.randint(12, 40)))
+        text = f'{{"k": "{spelt[at % len(spelt)](key)}"}}'.encode()
+        scrubber, cut = Scrubber((key,)), random.randrange(len(text))
+        out = scrubber.feed(text[:cut], last=False) + scrubber.feed(text[cut:], last=True)
+        passed += not re.fullmatch(
+            rb'\{"k": "\*\*\*(?:;|[A-Za-z0-9+/]?={0,2})"\}', out
+        )  # base64 ends in bits of the last character
+    assert 0 == passed

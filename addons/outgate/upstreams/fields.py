@@ -11,6 +11,7 @@ from functools import lru_cache
 from outgate.dialects.registry import key_fields
 from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
 from outgate.net.headers import Headers
+from outgate.upstreams.scrubber import Scrubber
 
 HOP_BY_HOP = frozenset(
     {
@@ -127,7 +128,7 @@ def request_head(method: str, path: str, host: str, fields: Iterable[tuple[str, 
 
 
 def returned(raw: Sequence[tuple[bytes, bytes]], secrets: Sequence[str] = ()) -> Headers:
-    """The fields of an answer that may travel to the caller; one that repeats a secret does not.
+    """The fields of an answer that may travel to the caller; one that repeats a secret, however it is spelt, does not.
 
     Raises UpstreamError of kind PROTOCOL where a value holds control characters.
     """
@@ -144,9 +145,9 @@ def returned(raw: Sequence[tuple[bytes, bytes]], secrets: Sequence[str] = ()) ->
             listed += f",{value.decode('latin-1')}"
     if listed:
         kept = _unlisted(kept, listed)
-    for secret in secrets:
-        if secret.encode("latin-1") in text:
-            kept = [field for field in kept if secret not in field[1]]
+    known = Scrubber(tuple(secrets))
+    if secrets and known.repeats(text):
+        kept = [field for field in kept if not known.repeats(field[1].encode("latin-1"))]
     return Headers(kept)
 
 
