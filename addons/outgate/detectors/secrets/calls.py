@@ -17,20 +17,29 @@ from outgate.detectors.pii.spellings import FOUND
 from outgate.inference.calls import Call
 from outgate.net.patterns import covers
 
-_DOTTED = re.compile(r"(?<=//)(?:[^\s/?#\"'\\]{0,256}@)?[\w.-]+|[\w.-]*\w\.\w[\w.-]*")
+_DOTTED = re.compile(r"(?<=//)(?:[^\s/?#\"'\\]{0,256}@)?[\w.-]+|(?<![\w.-])[\w.-]*\w\.\w[\w.-]*")
 """The host of a URL, behind the name and password of a user; or any name with a dot."""
+_SOCKET = re.compile(r"/(?:dev/(?:tcp|udp)|inet[46]?/(?:tcp|udp)/[^/\s]+)/([^/\s\"'`;|&)]+)")
+"""A connection that Bash or awk opens by the name of a file."""
 _NUMBER = re.compile(r"(?<![\w.])(?:0x[0-9a-f]{7,}|0[0-7]{9,}|[0-9]{8,10})(?![\w.])")
 """An IPv4 address as one number."""
 _COLONS = re.compile(r"(?<![\w:])[0-9a-f:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])")
 _PATH = re.compile(r"(?:^|[\s\w.~$}\"'=])/\Z")
 """What stands in front of a name in a path; behind two slashes, or one of a scheme, stands a host."""
 _NO_HOST = re.compile(
-    r"[\w-]*[A-Za-z_][\w-]*(?:\.[\w-]+)*\.(?:\d[\w-]*|c|cfg|conf|cpp|crt|css|csv|env|example|go|h|hpp|html?|ini|java|js|json|jsx|key|kt|local|lock"
-    r"|log|mjs|pem|php|sql|tf|toml|ts|tsx|txt|xml|ya?ml)\Z"
+    r"(?!0x[0-9a-f]*\.)[\w-]*[A-Za-z_][\w-]*(?:\.[\w-]+)*\."
+    r"(?:\d[\w-]*|c|cfg|conf|cpp|crt|css|csv|env|example|go|h|hpp|html?|ini|java|js|json|jsx|key|kt|local|lock|log|mjs|pem|php|sql|toml|ts|tsx|txt|xml|ya?ml)\Z"
     r"|[\w-]+\.py\Z",
     re.IGNORECASE,
 )
-"""Endings of files and versions that are no domain's; `.py` is one, whose names have two dots."""
+"""Endings of files and versions that are no domain's; `.py` is one, whose names have two dots. A name that begins as a
+hexadecimal number does is an address.
+"""
+_LONG = 256
+"""Characters from which on a name is no file that is known."""
+_OCTAL = re.compile(r"\\0?([0-7]{3})")
+_SHELL = re.compile(r"\\\n|\$?\([^()]*\)|`[^`]*`|\$\{[^{}]*\}|\$[@*]|,{0,4}[}\]]|[\"'\\{\[]")
+"""What a shell takes away from within a word: quotes, braces, and expansions, which may be empty."""
 
 
 class Tools(NamedTuple):
@@ -74,18 +83,26 @@ def _text(value: Any) -> str:
 
 def _hosts(command: str) -> Iterator[str]:
     """Whatever may be a host in a command, also in what is encoded there."""
-    plain = unescape(command).lower()
-    for text in (plain, *(payload.text.lower() for payload in payloads(unescape(command)))):
-        for name in _DOTTED.finditer(text):
-            if text[: name.start()].endswith("//") or not _is_file(text, name):
-                yield name[0].rpartition("@")[2].strip(".-_")
-        yield from _NUMBER.findall(text)
-        yield from filter(_is_address, _COLONS.findall(text))
+    plain = unescape(command)
+    bare = _SHELL.sub("", _OCTAL.sub(lambda octal: chr(int(octal[1], 8)), plain))
+    for text in (plain, bare, *(payload.text for payload in payloads(plain))):
+        yield from _hosts_in(text.lower())
+
+
+def _hosts_in(text: str) -> Iterator[str]:
+    for name in _DOTTED.finditer(text):
+        if text.startswith("//", max(0, name.start() - 2)) or not _is_file(text, name):
+            yield name[0].rpartition("@")[2].strip(".-_")
+    yield from _SOCKET.findall(text)
+    yield from _NUMBER.findall(text)
+    yield from filter(_is_address, _COLONS.findall(text))
 
 
 def _is_file(text: str, name: re.Match[str]) -> bool:
     return (
-        name[0][0] == "." or _PATH.search(text, max(0, name.start() - 2), name.start()) is not None or bool(_NO_HOST.match(name[0]))
+        name[0][0] == "."
+        or _PATH.search(text, max(0, name.start() - 2), name.start()) is not None
+        or (len(name[0]) < _LONG and bool(_NO_HOST.match(name[0])))
     )
 
 
