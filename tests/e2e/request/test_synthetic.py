@@ -54,3 +54,19 @@ def test_attack_a_substitute_in_a_link_to_a_foreign_host_stays(gateway, provider
 
     assert heard.startswith("Maria: ")
     assert "q=Maria" not in heard
+
+
+@every_dialect
+def test_attack_a_name_is_found_in_the_placeholder_of_a_secret(providers, tmp_path, talk):
+    world = World(tmp_path, *providers)
+    redact = "redact: {entities: [PERSON], modes: {PERSON: synthetic}, limit: 10}"
+    policy = f"{STAGES}admit_parts: {{}}\nsecret_guard: {{limit: 10}}\n{redact}\n"
+    said = "My name is Maria Gonzalez, my key AKIAQ3EGRIJ2XW5NBT7P, and the other key is AKIAQ4EGRIJ2XW5NBT7Q of John Miller."
+    provider = talk.provider(providers)
+    provider.script(echo(talk))
+    with world.gateway(world.policy(policy)) as gateway, http(gateway) as client:
+        reply = client.post(talk.url, json=talk.ask(said, False), timeout=60)
+    sent = provider.seen[-1].body.decode()
+
+    assert said == talk.heard(reply.content)
+    assert not [part for part in ("Maria", "AKIA") if part in sent]

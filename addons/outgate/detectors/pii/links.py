@@ -59,6 +59,7 @@ _AUTHORITY_ENDS = {kind: re.compile(rf"[/?#{signs}{_STRING}]|\\(?![!-.:-@\[\]-`{
 """What ends the authority of such a URL: user names may have quotes, brackets and, where the URL goes on over them, spaces. What
 Markdown takes for an escaped sign goes on: the host behind it is another.
 """
+_AUTHORITY_ENDS[_NEVER] = _AUTHORITY_ENDS[""]
 _NETWORK_PATH = re.compile(r"//[^\s/\\?#<>\"'`]*\.[^\s/\\?#<>\"'`]*[/\\?#]")
 """A host behind two slashes that nothing but space stands in front of, as in a list of images: no comment, and no file."""
 
@@ -166,7 +167,7 @@ class Surroundings:
     @property
     def in_url(self) -> bool:
         """Whether the place of the last question is in a URL."""
-        return bool(self._urls)
+        return any(url.kind != _NEVER for url in self._urls)
 
     def _settle(self, rest: int) -> None:
         """Read all that is unread, or all but the last piece of it."""
@@ -207,6 +208,8 @@ def _open(text: str) -> Iterable[Open]:
         start, kind = opening.end(), _mark(text[: opening.start()])
         if opening[0][:1] in ("/", "\\") and not _leaves(text, opening, kind):
             continue
+        if kind[:1] == "=" and _is_base(text, opening.start()):
+            kind = _NEVER
         end, depth = _end(kind, text, start, 0)
         if end is None:
             host = _AUTHORITY_ENDS[kind].search(text, start)
@@ -233,6 +236,12 @@ def _mark(before: str) -> str:
     if bare.endswith("]("):
         return "]("
     return last if bare == before and last in _SIGNS else ""
+
+
+def _is_base(text: str, at: int) -> bool:
+    """Whether the attribute here says what all relative addresses behind it begin with."""
+    tag = text.rfind("<", 0, at)
+    return text[tag : tag + 5].lower() == "<base"
 
 
 def _fewer(spaces: re.Match[str]) -> str:

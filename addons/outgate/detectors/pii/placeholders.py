@@ -6,6 +6,7 @@ identifier, which renderers and escapes leave as it is; of consonants, so that n
 """
 
 import hmac
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
@@ -32,6 +33,8 @@ _SHOWN = 4
 ALPHABET = "bcdfghjkmnpqrstvwxyz"
 LETTERS = 12
 """Of 20 consonants: 51.8 bits."""
+WRITTEN = re.compile(rf"(?:{'|'.join(LABELS.values())})_[{ALPHABET}]{{{LETTERS}}}")
+"""A placeholder as it is written first: twelve consonants, which no word or number has."""
 _MORE = 6
 
 
