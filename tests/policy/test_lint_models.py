@@ -84,3 +84,25 @@ def test_a_map_that_is_wrong_is_told_once():
     assert ["E_VALUE"] == [
         code for code, _ in problems("[{to: fats}]", **{"{models: {": "{passthrough: true, models: [{", "]}}": "]}]}"})
     ]
+
+
+NONE = "  tools: {host: tools.test, dialect: none}\nworkloads:"
+
+
+@pytest.mark.parametrize(
+    ("path", "provider", "found"),
+    [
+        ("/v1/chat/completions", "tools", [("E_UNTRANSLATABLE", 12)]),
+        ("/v1/chat/completions", "claude", []),
+        ("/v1/embeddings", "claude", [("E_UNTRANSLATABLE", 12)]),
+    ],
+)
+def test_a_model_map_that_crosses_dialects_is_refused_where_nothing_translates(path, provider, found):
+    changes = {
+        "workloads:": "  claude: {host: c.test, dialect: anthropic}\n" + NONE,
+        "models: {fast: [{provider: openai": f"models: {{fast: [{{provider: {provider}",
+        "match: {paths: [/v1/chat/completions]}": f"match: {{paths: [{path}], destinations: [openai]}}",
+    }
+
+    told = problems("[{to: fast}]", **changes)
+    assert found == [each for each in told if each[0] == "E_UNTRANSLATABLE"]

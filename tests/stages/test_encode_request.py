@@ -11,7 +11,7 @@ from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.stages.encode_request import EncodeRequest, Reads
 from outgate.stores.state_secret import SIZE, StateSecret
-from outgate.upstreams.catalog import Backend, Endpoint, Translating
+from outgate.upstreams.catalog import Backend, Catalog, Endpoint, Translating
 from support.wire_bodies import Spoken
 
 CHAT = Operation("openai", Kind.CHAT)
@@ -143,3 +143,17 @@ def test_a_loss_that_no_policy_accepts_is_refused(monkeypatch):
     assert ("translation_loss", 400) == (denial.code, denial.status)
     assert "`a[0].b`" in denial.message
     assert "`top_k` under `translation.drop`" in denial.message
+
+
+def test_the_plan_says_what_is_translated():
+    def backend(name, speaks, **translating):
+        endpoint = Endpoint(name="e", host=f"{name}.test", port=443)
+        how = Translating(**translating)
+        return Backend(name=name, provider=name, dialect=speaks, host=f"{name}.test", endpoints=(endpoint,), translating=how)
+
+    catalog = Catalog((backend("a", "openai", drop=frozenset({"seed"})), backend("b", "none")))
+    [line] = EncodeRequest(StateSecret(bytes(SIZE)), catalog).explained()
+
+    assert line.startswith("a: ")
+    assert "anthropic" in line
+    assert line.endswith(" translated to openai, without seed")

@@ -21,6 +21,7 @@ from outgate.detectors.injection.rules import BEGIN, HIDDEN, RULES
 from support.reference_denials import NOTICE, ROOT, denials_page, trees
 from support.reference_dialects import dialects_page
 from support.reference_matrix import matrix_page
+from support.reference_translation import translation_page
 
 PAGES = ROOT / "docs" / "reference"
 
@@ -203,6 +204,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics_page(),
         "dialects.md": NOTICE + dialects_page(),
         "guard-matrix.md": NOTICE + matrix_page(),
+        "translation-matrix.md": NOTICE + translation_page(),
     }
 
 

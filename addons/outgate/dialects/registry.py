@@ -156,6 +156,11 @@ def apis_of(provider: str) -> tuple[str, ...]:
     return tuple(spec.name for spec in SPECS if spec.provider == provider)
 
 
+def operations_of(provider: str) -> tuple[tuple[str, Kind], ...]:
+    """Every API and kind of work that a provider of this dialect is asked for."""
+    return tuple(dict.fromkeys((spec.name, each.kind) for spec in SPECS if spec.provider == provider for each in spec.paths))
+
+
 def conversations() -> tuple[str, ...]:
     """The APIs that have conversations."""
     return tuple(spec.name for spec in SPECS if any(template.kind is Kind.CHAT for template in spec.paths))

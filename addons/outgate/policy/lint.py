@@ -11,7 +11,7 @@ from outgate.dialects.registry import templates
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
-from outgate.policy.lint_models import refused_models, unknown_aliases
+from outgate.policy.lint_models import refused_models, unknown_aliases, untranslatable
 from outgate.policy.lint_routes import dropped, idle, unread
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.scopes import Placed, stages_of
@@ -34,6 +34,7 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
                 kinds = _kinds(route.match)
                 found += unknown_aliases(source, stages)
                 found += refused_models(source, route, stages.get("model_map"), kinds, place)
+                found += untranslatable(source, policy, route, stages.get("model_map"), kinds)
                 found += dropped(source, policy, route, name, kinds, place)
                 found += unread(source, route, stages, kinds, place)
                 found += idle(source, route, stages, place)

@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from outgate.dialects.registry import asked_in, operations_of
 from outgate.errors import Problem
-from outgate.inference.operation import Kind
+from outgate.inference.operation import Kind, Operation
 from outgate.net.patterns import covers
-from outgate.policy.schema import RouteSection
+from outgate.policy.schema import PolicySection, RouteSection
 from outgate.policy.scopes import Placed
 from outgate.policy.source import Place, Source
 from outgate.policy.stage_types import stage_type
@@ -79,6 +80,30 @@ def refused_models(
             message = f"the route {route.name!r} takes the model {pattern!r} and refuses it: its `model_map` knows no such name"
             repair = f"it knows {', '.join(sorted(known))}; add the name, or set `passthrough: true`"
             yield source.problem("W_MODEL_REFUSED", message, (*place, "match", "models", index), repair, ("model_map",))
+
+
+def untranslatable(
+    source: Source, policy: PolicySection, route: RouteSection, placed: Placed | None, kinds: frozenset[Kind]
+) -> Iterator[Problem]:
+    """Targets that no request of the route can reach: they speak another dialect, and nothing translates."""
+    addressed = [name for name in route.match.destinations or policy.providers if name in policy.providers]
+    spoken = dict.fromkeys(policy.providers[name].dialect for name in addressed)
+    known = [Operation(api, kind) for each in spoken for api, kind in operations_of(each)]
+    asked = [operation for operation in known if operation.kind in kinds & _NAMING_A_MODEL]
+    for place, name in _targets(placed):
+        target = policy.providers.get(name)
+        if target is None or not asked or any(asked_in(target.dialect, target.translation.apis, each) for each in asked):
+            continue
+        message = f"the route {route.name!r} maps a model to {name!r}, which speaks {target.dialect}: nothing translates to that"
+        repair = "map the model to a provider of the same dialect, or of one that is translated (docs/translation.md)"
+        yield source.problem("E_UNTRANSLATABLE", message, place, repair, ("model_map",))
+
+
+def _targets(placed: Placed | None) -> Iterator[tuple[Place, str]]:
+    """The providers of a `model_map`, with the places of their aliases."""
+    for alias, mapped in _settings(placed).get("models", {}).items():
+        for target in mapped["targets"] if isinstance(mapped, dict) else mapped:
+            yield (*(placed.place if placed else ()), "models", alias), target["provider"]
 
 
 def _aliases(placed: Placed | None) -> frozenset[str] | None:

@@ -47,6 +47,10 @@ _NAMES: dict[str, tuple[str, str]] = {
     "E_UNKNOWN_PROVIDER": ("a provider that is not under `providers`", _NEAR),
     "E_UNKNOWN_WORKLOAD": ("a workload that is not under `workloads`", _NEAR),
     "E_UNKNOWN_GROUP": ("a group that no workload is in", _NEAR),
+    "E_UNTRANSLATABLE": (
+        "a route maps a model to a provider whose dialect none of its requests can be translated to",
+        "map the model to a provider of the same dialect, or of one that is translated",
+    ),
     "E_UNKNOWN_ALIAS": (
         "`route` chooses a name that `model_map` does not know",
         "take the name that is proposed, or add it under `models`",

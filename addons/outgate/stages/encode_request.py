@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from outgate.dialects.hosted_tools import without
 from outgate.dialects.query import written
-from outgate.dialects.registry import asked_in, dialect, spec
+from outgate.dialects.registry import asked_in, conversations, dialect, spec
 from outgate.dialects.spec import Request, RequestLine, Target
 from outgate.dialects.translated import Translated, translated
 from outgate.dialects.translation import HARMLESS, LOSSES
@@ -29,7 +29,7 @@ from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
 from outgate.stores.state_secret import StateSecret
-from outgate.upstreams.catalog import Backend
+from outgate.upstreams.catalog import Backend, Catalog
 
 
 class Reads(NamedTuple):
@@ -56,14 +56,18 @@ class EncodeRequest(Stage):
 
     name = "encode_request"
 
-    def __init__(self, state_secret: StateSecret) -> None:
+    def __init__(self, state_secret: StateSecret, catalog: Catalog | None = None) -> None:
         self._secret = state_secret
+        self._backends = catalog.backends if catalog is not None else ()
         self.contract = Contract.of(
             Reads,
             writes=("wire.body", "wire.path", "wire.headers", "wire.asked", "translation"),
             optional=("headers.out", "hold", "state.admitted", "hosted.dropped"),
             cost=0.03,
         )
+
+    def explained(self) -> tuple[str, ...]:
+        return tuple(line for backend in self._backends for line in _told(backend))
 
     def run(self, facts: Reads, /) -> Outcome:
         operation, backend = facts.operation, facts.backend
@@ -115,6 +119,16 @@ class EncodeRequest(Stage):
         who = facts.principal
         key = self._secret.derive("idempotency", who.tenant, who.name, facts.backend.name)
         return (field[0], hmac.new(key, field[1].encode(), sha256).hexdigest())
+
+
+def _told(backend: Backend) -> Iterator[str]:
+    """The APIs from which conversations are translated for a backend, and what they may lose."""
+    asked = {name: asked_in(backend.dialect, backend.translating.apis, Operation(name, Kind.CHAT)) for name in conversations()}
+    for api in dict.fromkeys(asked.values()):
+        others = [name for name, each in asked.items() if each == api != name]
+        if api and others:
+            drop = ", ".join(sorted(backend.translating.drop))
+            yield f"{backend.name}: {', '.join(others)} translated to {api}" + (f", without {drop}" if drop else "")
 
 
 def _request(facts: Reads) -> Request:

@@ -1,0 +1,180 @@
+"""Conversations between dialects through the real gateway: every client at every provider, streamed and not."""
+
+import itertools
+
+import orjson
+import pytest
+
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, PASSING_ALL, World, anthropic_client, http, lines
+from outgate.dialects.registry import SPECS
+from support import behaviours as b
+from support.sse import TEXT
+from support.talks import DIALECTS
+from support.tool_calls import ARGUMENTS
+from support.translations import CARRIED, FEATURES, calling, refusing
+from support.waiting import until
+
+APIS = [spec.name for spec in SPECS if spec.converter is not None]
+PAIRS = [pytest.param(*pair, id="-to-".join(pair)) for pair in itertools.permutations(APIS, 2)]
+every_pair = pytest.mark.parametrize(("client", "api"), PAIRS)
+either_way = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+MODELS = """
+admit_parts: {allow_unjudged: [image, remote_url]}
+model_map:
+  models:
+    to-openai: [{provider: chat, model: gpt-4o-mini}]
+    to-responses: [{provider: items, model: gpt-5}]
+    to-anthropic: [{provider: anthropic, model: claude-sonnet-4-5}]
+    either: [{provider: openai, model: gpt-4o-mini}, {provider: anthropic, model: claude-sonnet-4-5}]
+    back: [{provider: anthropic, model: claude-sonnet-4-5}, {provider: chat, model: gpt-4o-mini}]
+"""
+PROVIDER = """
+{name}:
+  host: {name}.test
+  endpoints: [{{address: "127.0.0.1:{port}"}}]
+  allow_addresses: [127.0.0.0/8]
+  tls: {{ca: {ca}, sni: api.openai.com}}
+  credential: {{env: E2E_OPENAI_KEY}}
+  translation: {{apis: [{api}]}}
+"""
+
+
+@pytest.fixture(name="gateway", scope="module")
+def _gateway(providers, tmp_path_factory):
+    world = World(tmp_path_factory.mktemp("translation"), *providers)
+    ca, port = world.folder / "upstream-ca.pem", providers[0].port
+    more = PROVIDER.format(name="chat", port=port, ca=ca, api="openai")
+    more += PROVIDER.format(name="items", port=port, ca=ca, api="responses")
+    stages = PASSING_ALL.replace("model_map: {passthrough: true}", MODELS)
+    with world.inside(world.policy(stages, providers=more)) as gateway:
+        yield gateway
+
+
+@pytest.fixture(name="at")
+def _at(providers):
+    return {"openai": providers[0], "responses": providers[0], "anthropic": providers[1]}
+
+
+def ask(gateway, client, model, *, stream=False, feature="text"):
+    talk = DIALECTS[client]
+    with http(gateway) as session:
+        return session.post(talk.url, json={**FEATURES[client][feature], "model": model, "stream": stream})
+
+
+def said(client, reply, *, stream):
+    talk = DIALECTS[client]
+    return talk.heard(reply.content) if stream else talk.said(reply.json())
+
+
+def line_of(gateway, reply):
+    own = reply.headers["x-outgate-request-id"]
+    assert until(lambda: own in [line["id"] for line in lines(gateway.world)])
+    return next(line for line in lines(gateway.world) if line["id"] == own)
+
+
+@every_pair
+@either_way
+def test_text_comes_back_in_the_clients_dialect(gateway, at, client, api, stream):
+    reply = ask(gateway, client, f"to-{api}", stream=stream)
+
+    [seen] = at[api].seen
+    assert (200, TEXT) == (reply.status_code, said(client, reply, stream=stream))
+    assert DIALECTS[api].path == seen.target
+    line = line_of(gateway, reply)
+    assert (9, 5) == (line["gen_ai.usage.input_tokens"], line["gen_ai.usage.output_tokens"])
+    assert (client, api) == (line["outgate.translation"]["source"], line["outgate.translation"]["target"])
+
+
+@every_pair
+@either_way
+def test_a_tool_call_comes_back_with_its_arguments(gateway, at, client, api, stream):
+    answer = calling(api, stream=stream)
+    at[api].script(b.sse([answer]) if stream else b.answer_json(answer))
+    reply = ask(gateway, client, f"to-{api}", stream=stream, feature="tools")
+
+    assert 200 == reply.status_code, reply.text
+    assert "reset" in reply.text
+    heard = reply.text.replace("\\", "").replace(" ", "")
+    assert ARGUMENTS in heard or (stream and "router" in heard) or '"input":' + ARGUMENTS in heard
+    assert DIALECTS[client].end in reply.text or not stream
+
+
+@every_pair
+@pytest.mark.parametrize("feature", sorted(CARRIED))
+def test_what_a_request_holds_reaches_the_provider(gateway, at, client, api, feature):
+    reply = ask(gateway, client, f"to-{api}", feature=feature)
+
+    assert 200 == reply.status_code, reply.text
+    assert CARRIED[feature] in at[api].seen[0].body.decode()
+
+
+@every_pair
+@either_way
+def test_an_error_is_told_in_the_clients_dialect(gateway, at, client, api, stream):
+    at[api].script(b.answer_json(refusing(api), 429))
+    reply = ask(gateway, client, f"to-{api}", stream=stream)
+
+    assert (429, "scripted refusal") == (reply.status_code, reply.json()["error"]["message"])
+
+
+@every_pair
+def test_a_loss_that_no_policy_accepts_is_refused(gateway, at, client, api):
+    reply = ask(gateway, client, f"to-{api}", feature="unknown member")
+
+    assert (400, "translation_loss") == (reply.status_code, reply.headers["x-outgate-reason"])
+    assert [] == at[api].seen
+
+
+@every_pair
+def test_a_broken_stream_is_not_taken_for_whole(gateway, at, client, api):
+    talk = DIALECTS[api]
+    at[api].script(b.truncated(talk.events({"stream": True}, [TEXT], (9, 5))[:3]))
+    try:
+        heard = ask(gateway, client, f"to-{api}", stream=True).text
+    except OSError:
+        heard = ""
+
+    assert DIALECTS[client].end not in heard
+
+
+@either_way
+def test_fallback_to_a_provider_of_another_dialect(gateway, at, stream):
+    at["openai"].script(b.refuse(500))
+    reply = ask(gateway, "openai", "either", stream=stream)
+
+    assert (200, TEXT) == (reply.status_code, said("openai", reply, stream=stream))
+    assert [1, 1] == [len(at[name].seen) for name in ("openai", "anthropic")]
+    assert ["openai", "anthropic"] == [each["backend"] for each in line_of(gateway, reply)["outgate.attempts"]]
+
+
+@either_way
+def test_fallback_to_the_callers_own_dialect_translates_nothing(gateway, at, stream):
+    at["anthropic"].script(b.refuse(500))
+    reply = ask(gateway, "openai", "back", stream=stream)
+
+    assert (200, TEXT) == (reply.status_code, said("openai", reply, stream=stream))
+    assert "outgate.translation" not in line_of(gateway, reply)
+
+
+def test_attack_of_fields_of_one_api_at_another(gateway, at):
+    talk = DIALECTS["anthropic"]
+    fields = {"anthropic-version": "2023-06-01", "anthropic-beta": "x-2025-01-01", "x-api-key": "sk-ant-own"}
+    with http(gateway) as session:
+        session.post(talk.url, json={**FEATURES["anthropic"]["text"], "model": "to-openai"}, headers=fields)
+    ask(gateway, "openai", "to-anthropic")
+
+    [chat], [message] = at["openai"].seen, at["anthropic"].seen
+    assert [] == [name for name, _ in chat.fields if name.startswith("anthropic-") or name == "x-api-key"]
+    assert ("2023-06-01", ANTHROPIC_KEY) == (message.header("anthropic-version"), message.header("x-api-key"))
+    assert OPENAI_KEY not in str(message.fields)
+
+
+def test_the_anthropic_sdk_at_a_chat_server_with_a_tool_call(gateway, at):
+    at["openai"].script(b.sse([calling("openai", stream=True)]))
+    tools = [{"name": "reset", "input_schema": {"type": "object"}}]
+    asked = {"model": "to-openai", "max_tokens": 99, "tools": tools, "messages": [{"role": "user", "content": "reset it"}]}
+    with anthropic_client(gateway).messages.stream(**asked) as events:
+        answer = events.get_final_message()
+
+    [call] = [block for block in answer.content if block.type == "tool_use"]
+    assert ("reset", orjson.loads(ARGUMENTS), "tool_use") == (call.name, call.input, answer.stop_reason)

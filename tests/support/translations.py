@@ -1,0 +1,141 @@
+"""Requests of each dialect with one feature, for what becomes of it in others; answers of each provider that call a tool."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from support import anthropic_answers as anthropic
+from support import openai_answers as openai
+from support.tool_calls import ARGUMENTS, answering
+
+IMAGE = "aW1hZ2U="
+URL = "https://a.test/i.png"
+SCHEMA = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"], "additionalProperties": False}
+RESULT = "seven routers"
+_CALL = {"name": "reset", "arguments": ARGUMENTS}
+_DEVICE = {"device": "router"}
+
+
+def _chat(*messages: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": "hi"}, *messages], **more}
+
+
+def _chat_image(url: str) -> dict[str, Any]:
+    return _chat({"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]})
+
+
+def _item(*items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"model": "m", "input": [{"role": "user", "content": "hi"}, *items], **more}
+
+
+def _item_image(url: str) -> dict[str, Any]:
+    return _item({"role": "user", "content": [{"type": "input_image", "image_url": url, "detail": "auto"}]})
+
+
+def _message(*messages: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}, *messages], **more}
+
+
+def _message_image(source: Mapping[str, Any]) -> dict[str, Any]:
+    return _message({"role": "user", "content": [{"type": "image", "source": source}]})
+
+
+def _block(role: str, **block: Any) -> dict[str, Any]:
+    return {"role": role, "content": [block]}
+
+
+FEATURES: dict[str, dict[str, dict[str, Any]]] = {
+    "openai": {
+        "text": _chat(),
+        "system text": _chat({"role": "system", "content": "be kind"}),
+        "tools": _chat(tools=[{"type": "function", "function": {"name": "reset", "parameters": {"type": "object"}}}]),
+        "one tool required": _chat(
+            tools=[{"type": "function", "function": {"name": "reset", "parameters": {"type": "object"}}}],
+            tool_choice={"type": "function", "function": {"name": "reset"}},
+        ),
+        "tool result": _chat(
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": _CALL}]},
+            {"role": "tool", "tool_call_id": "c1", "content": RESULT},
+        ),
+        "custom tools": _chat(tools=[{"type": "custom", "custom": {"name": "patch"}}]),
+        "image": _chat_image(f"data:image/png;base64,{IMAGE}"),
+        "image by URL": _chat_image(URL),
+        "schema": _chat(response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA, "strict": True}}),
+        "JSON mode": _chat(response_format={"type": "json_object"}),
+        "reasoning": _chat(reasoning_effort="low"),
+        "temperature": _chat(temperature=0.5),
+        "temperature above 1": _chat(temperature=1.5),
+        "stop": _chat(stop=["END"]),
+        "seed": _chat(seed=7),
+        "n": _chat(n=2),
+        "penalties": _chat(presence_penalty=0.5),
+        "logprobs": _chat(logprobs=True, top_logprobs=2),
+        "user": _chat(user="u"),
+        "metadata": _chat(metadata={"a": "b"}),
+        "unknown member": _chat(novelty=True),
+    },
+    "responses": {
+        "text": _item(),
+        "system text": _item(instructions="be kind"),
+        "tools": _item(tools=[{"type": "function", "name": "reset", "parameters": {"type": "object"}, "strict": False}]),
+        "one tool required": _item(
+            tools=[{"type": "function", "name": "reset", "parameters": {"type": "object"}, "strict": False}],
+            tool_choice={"type": "function", "name": "reset"},
+        ),
+        "tool result": _item(
+            {"type": "function_call", "call_id": "c1", **_CALL},
+            {"type": "function_call_output", "call_id": "c1", "output": RESULT},
+        ),
+        "custom tools": _item(tools=[{"type": "custom", "name": "patch"}]),
+        "hosted tools": _item(tools=[{"type": "web_search"}]),
+        "image": _item_image(f"data:image/png;base64,{IMAGE}"),
+        "image by URL": _item_image(URL),
+        "schema": _item(text={"format": {"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": True}}),
+        "JSON mode": _item(text={"format": {"type": "json_object"}}),
+        "reasoning": _item(reasoning={"effort": "low"}),
+        "temperature": _item(temperature=0.5),
+        "temperature above 1": _item(temperature=1.5),
+        "user": _item(user="u"),
+        "metadata": _item(metadata={"a": "b"}),
+        "unknown member": _item(novelty=True),
+    },
+    "anthropic": {
+        "text": _message(),
+        "system text": _message(system="be kind"),
+        "tools": _message(tools=[{"name": "reset", "input_schema": {"type": "object"}}]),
+        "one tool required": _message(
+            tools=[{"name": "reset", "input_schema": {"type": "object"}}], tool_choice={"type": "tool", "name": "reset"}
+        ),
+        "tool result": _message(
+            _block("assistant", type="tool_use", id="c1", name="reset", input=_DEVICE),
+            _block("user", type="tool_result", tool_use_id="c1", content=RESULT),
+        ),
+        "hosted tools": _message(tools=[{"type": "web_search_20250305", "name": "web_search"}]),
+        "image": _message_image({"type": "base64", "media_type": "image/png", "data": IMAGE}),
+        "image by URL": _message_image({"type": "url", "url": URL}),
+        "schema": _message(output_config={"format": {"type": "json_schema", "schema": SCHEMA}}),
+        "reasoning": _message(thinking={"type": "enabled", "budget_tokens": 1024}),
+        "temperature": _message(temperature=0.5),
+        "stop": _message(stop_sequences=["END"]),
+        "top_k": _message(top_k=3),
+        "user": _message(metadata={"user_id": "u"}),
+        "cache marks": _message(system=[{"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral"}}]),
+        "unknown member": _message(novelty=True),
+    },
+}
+"""By dialect and feature: a body that says it."""
+
+CARRIED = {"tool result": RESULT, "image": IMAGE, "schema": "colour", "system text": "be kind", "image by URL": URL}
+"""Words that a provider's body must hold."""
+
+
+def calling(api: str, *, stream: bool) -> bytes | dict[str, Any]:
+    """An answer of the provider that calls `reset`."""
+    asked = {"openai": {}, "responses": {"input": ""}, "anthropic": {"max_tokens": 1}}[api]
+    return answering({**asked, "stream": stream})
+
+
+def refusing(api: str) -> dict[str, Any]:
+    """An error of the provider."""
+    if api == "anthropic":
+        return anthropic.anthropic_error("rate_limit_error", "scripted refusal")
+    return openai.openai_error("rate_limit_error", "scripted refusal")
