@@ -41,7 +41,6 @@ ELSEWHERE = {
         "dialects/openai/convert_answer.py",
         "dialects/openai/convert_parts.py",
         "dialects/openai/convert_read.py",
-        "dialects/openai/convert_stream.py",
         "dialects/openai/convert_write.py",
     ],
     "dialects/responses/test_codec.py": ["dialects/responses/tables.py"],

@@ -46,7 +46,8 @@ def translation_page() -> str:
     """The page without its notice."""
     head = (
         "# Translation matrix\n\n`yes`: it reaches the provider. `needs`: the request is refused, unless the provider's "
-        "`translation.drop` names this. `dropped`: left out and counted, whatever the policy says. See "
+        "`translation.drop` names this. `dropped`: left out and counted, whatever the policy says. "
+        "Asked are `gpt-5` and `claude-sonnet-4-5`. See "
         "[translation](../translation.md).\n"
     )
     tables = [line for client in _APIS for line in _table(client)]

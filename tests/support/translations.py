@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from outgate.dialects.sse import SseParser
 from support import anthropic_answers as anthropic
 from support import openai_answers as openai
 from support.tool_calls import ARGUMENTS, answering
@@ -139,3 +142,28 @@ def refusing(api: str) -> dict[str, Any]:
     if api == "anthropic":
         return anthropic.anthropic_error("rate_limit_error", "scripted refusal")
     return openai.openai_error("rate_limit_error", "scripted refusal")
+
+
+def arguments_of(client: str, reply: bytes, *, stream: bool) -> Any:
+    """The arguments of the call in an answer, as its client reads them."""
+    if not stream:
+        return _whole_arguments(client, orjson.loads(reply))
+    events = [orjson.loads(each.data) for each in SseParser().feed(reply) if each.data[:1] == b"{"]
+    return orjson.loads("".join(_piece(client, event) for event in events))
+
+
+def _whole_arguments(client: str, tree: Mapping[str, Any]) -> Any:
+    if client == "anthropic":
+        return next(block["input"] for block in tree["content"] if block["type"] == "tool_use")
+    if client == "responses":
+        return orjson.loads(next(item["arguments"] for item in tree["output"] if item["type"] == "function_call"))
+    return orjson.loads(tree["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"])
+
+
+def _piece(client: str, event: Mapping[str, Any]) -> str:
+    if client == "anthropic":
+        return (event.get("delta") or {}).get("partial_json") or ""
+    if client == "responses":
+        return event["delta"] if event["type"] == "response.function_call_arguments.delta" else ""
+    calls = [call for choice in event["choices"] for call in choice["delta"].get("tool_calls") or ()]
+    return "".join(call["function"].get("arguments") or "" for call in calls)

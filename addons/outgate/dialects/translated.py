@@ -4,6 +4,7 @@ A request is translated from the tree that was judged, with its edits. An answer
 see, what is metered and kept, is in the dialect of the caller.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,14 +17,16 @@ from outgate.dialects.registry import dialect, spec
 from outgate.dialects.rules import EVERYTHING, free
 from outgate.dialects.spec import AnswerDecoder, Request, Target, WireRequest
 from outgate.dialects.sse import SseEvent, SseParser
-from outgate.dialects.translation import Converter
-from outgate.errors import WireError
+from outgate.dialects.translation import LOSSES, Converter
+from outgate.errors import Denial, WireError
 from outgate.inference.conversation import Conversation, Loss, StreamItem
 from outgate.inference.operation import Operation
 from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.shown import is_plain
 from outgate.inference.stream import Event
 
 _ANY = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
+_INDEX = re.compile(r"[\[\]]")
 _JSON = (("content-type", "application/json"),)
 
 
@@ -52,6 +55,17 @@ def translated(request: Request, target: Target, api: str, most_output: int | No
     body = dump(sent.body)
     whole = document.blobs.written(body)[0] if document.blobs else body
     return Translated(WireRequest(sent.path, (*_JSON, *spec(api).own_fields), whole), asked, (*unread, *sent.losses))
+
+
+def refusal(loss: Loss, api: str, provider: str) -> Denial:
+    """Why a request that would lose this is not sent. Names of members are the caller's own words: only plain ones are told."""
+    where = f"`{loss.where}`" if is_plain(_INDEX.sub("", loss.where)) else "in a member of it"
+    return Denial(
+        code="translation_loss",
+        status=400,
+        message=f"The provider of this model is asked in {api}, which cannot carry {LOSSES.get(loss.what, loss.what)} ({where}). "
+        f"Leave it out, or have the policy drop it: `{loss.what}` under `translation.drop` of the provider {provider}.",
+    )
 
 
 def answer_in(

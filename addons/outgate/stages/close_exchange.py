@@ -111,8 +111,7 @@ class CloseExchange(Stage):
 
     def _closed(self, facts: Reads, charge: Charge) -> Closed:
         principal, model = facts.principal or Principal(name="", tenant=""), facts.model or ""
-        usage = facts.usage if facts.r_source == "upstream" else None
-        answered = facts.r_source == "upstream" and (facts.r_status or 500) < 400
+        usage, answered = (facts.usage, (facts.r_status or 500) < 400) if facts.r_source == "upstream" else (None, False)
         return Closed(
             started=facts.started,
             seconds=max(0.0, self._wall() - facts.started),

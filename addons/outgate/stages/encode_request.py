@@ -7,7 +7,6 @@ tenants share the provider's account, and one must never get the answer that ano
 """
 
 import hmac
-import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,15 +15,14 @@ from outgate.dialects.hosted_tools import without
 from outgate.dialects.query import written
 from outgate.dialects.registry import asked_in, conversations, dialect, spec
 from outgate.dialects.spec import Request, RequestLine, Target
-from outgate.dialects.translated import Translated, translated
-from outgate.dialects.translation import HARMLESS, LOSSES
+from outgate.dialects.translated import Translated, refusal, translated
+from outgate.dialects.translation import HARMLESS
 from outgate.errors import Denial, WireError
-from outgate.inference.conversation import Loss, Translation
+from outgate.inference.conversation import Translation
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
-from outgate.inference.shown import is_plain
 from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
@@ -95,7 +93,7 @@ class EncodeRequest(Stage):
         accepted = HARMLESS | facts.backend.translating.drop
         refused = next((loss for loss in made.losses if loss.what not in accepted), None)
         if refused is not None:
-            return _loss(refused, facts.backend, api)
+            return refusal(refused, api, facts.backend.provider)
         lost = tuple(dict.fromkeys(loss.what for loss in made.losses))
         path, described, body = made.sent
         fields = (*described, *self._fields(facts, api))
@@ -142,22 +140,6 @@ def _target(facts: Reads) -> Target:
     return Target(facts.model, bound, facts.state_admitted or frozenset())
 
 
-def _place(where: str) -> str:
-    """A place for people: names of members are the caller's own words."""
-    return f"`{where}`" if is_plain(_INDEX.sub("", where)) else "in a member of it"
-
-
-def _loss(loss: Loss, backend: Backend, api: str) -> Denial:
-    return Denial(
-        code="translation_loss",
-        status=400,
-        message=f"The provider of this model is asked in {api}, which cannot carry {LOSSES.get(loss.what, loss.what)} "
-        f"({_place(loss.where)}). Leave it out, or have the policy drop it: `{loss.what}` under `translation.drop` of the provider "
-        f"{backend.provider}.",
-    )
-
-
-_INDEX = re.compile(r"[\[\]]")
 _DESCRIBED = frozenset({"content-type", "content-disposition", "content-language", "content-location", "content-range"})
 _ONCE = frozenset({"idempotency-key"})
 """A request that one provider may remember: a second one does not know it."""
