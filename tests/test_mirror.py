@@ -68,8 +68,9 @@ ELSEWHERE = {
     "e2e/connection": ["exchange/tunnel.py", "proxy/destination.py", "proxy/gateway.py", "proxy/handler.py", "proxy/layers.py"],
     "e2e/connection/test_client_certificates.py": ["net/connection.py", "proxy/tls.py"],
     "e2e/request": ["exchange/exchange.py", "exchange/receive.py", "proxy/http1.py"],
-    "e2e/server/test_start.py": ["server/hardening.py", "server/layout.py", "server/script.py"],
+    "e2e/server/test_start.py": ["server/background.py", "server/hardening.py", "server/layout.py", "server/script.py"],
     "e2e/server/test_workers.py": ["server/worker.py", "server/worker_config.py", "server/worker_master.py"],
+    "e2e/upstream/test_pools.py": ["server/replicas.py"],
     "e2e/stock/test_web.py": ["cli/web.py"],
     "exchange/test_attempts.py": ["inference/attempt.py", "stages/dispatch.py", "upstreams/events.py"],
     "exchange/test_judging.py": ["inference/judge.py"],
@@ -96,6 +97,7 @@ ELSEWHERE = {
     "test_docs.py": ["policy/reference.py"],
     "testing/test_behaviour.py": ["testing/cases.py", "testing/ports.py"],
     "upstreams/test_client.py": ["upstreams/call.py"],
+    "upstreams/test_health.py": ["upstreams/replica_settings.py"],
     "upstreams/test_reuse.py": ["upstreams/pool.py"],
 }
 """Source files without a test of their own, under the test that would fail with them."""

@@ -7,11 +7,7 @@ import pytest
 from outgate.errors import Denial
 from outgate.stages.pick_endpoint import PickEndpoint, PickEndpointSettings, Reads
 from outgate.upstreams.catalog import Backend, Endpoint
-
-
-def _backend(*names: str, name: str = "b") -> Backend:
-    endpoints = tuple(Endpoint(name=each, host=f"{each}.test", port=443) for each in names)
-    return Backend(name=name, provider="p", dialect="openai", host="p.test", endpoints=endpoints)
+from support.replicas import backend, replicas
 
 
 class Load:
@@ -22,14 +18,14 @@ class Load:
         return self.load.get(endpoint.name, 0)
 
 
-def _picked(stage: PickEndpoint, backend: Backend, *failed: str) -> str:
-    outcome = stage.run(Reads(backend, frozenset(failed) if failed else None))
+def _picked(stage: PickEndpoint, of: Backend, *failed: str) -> str:
+    outcome = stage.run(Reads(of, frozenset(failed) if failed else None))
     return outcome.code if isinstance(outcome, Denial) else outcome[0].name
 
 
-def test_rotation_takes_each_in_turn_per_backend() -> None:
-    stage = PickEndpoint(PickEndpointSettings(), Load())
-    first, second = _backend("x", "y", "z"), _backend("x", "y", name="other")
+def test_rotation_takes_each_in_turn_perbackend() -> None:
+    stage = PickEndpoint(PickEndpointSettings(), Load(), replicas())
+    first, second = backend("x", "y", "z"), backend("x", "y", name="other")
 
     assert ["x", "y", "z", "x"] == [_picked(stage, first) for _ in range(4)]
     assert ["x", "y"] == [_picked(stage, second) for _ in range(2)]
@@ -37,23 +33,23 @@ def test_rotation_takes_each_in_turn_per_backend() -> None:
 
 @pytest.mark.parametrize("strategy", ["rotate", "least_in_flight"])
 def test_failed_endpoints_are_out_until_none_is_left(strategy: str) -> None:
-    stage = PickEndpoint(PickEndpointSettings(strategy=strategy), Load())
-    backend = _backend("x", "y", "z")
+    stage = PickEndpoint(PickEndpointSettings(strategy=strategy), Load(), replicas())
+    of = backend("x", "y", "z")
 
-    assert {"y", "z"} == {_picked(stage, backend, "x") for _ in range(6)}
-    assert {"z"} == {_picked(stage, backend, "x", "y", "unknown") for _ in range(6)}
-    assert "no_endpoint_left" == _picked(stage, backend, "x", "y", "z")
-    assert 503 == stage.run(Reads(backend, frozenset("xyz"))).status
+    assert {"y", "z"} == {_picked(stage, of, "x") for _ in range(6)}
+    assert {"z"} == {_picked(stage, of, "x", "y", "unknown") for _ in range(6)}
+    assert "no_endpoint_left" == _picked(stage, of, "x", "y", "z")
+    assert 503 == stage.run(Reads(of, frozenset("xyz"))).status
 
 
 def test_least_in_flight_and_turns_among_equals() -> None:
-    stage = PickEndpoint(PickEndpointSettings(strategy="least_in_flight"), Load(x=3, y=1, z=1))
+    stage = PickEndpoint(PickEndpointSettings(strategy="least_in_flight"), Load(x=3, y=1, z=1), replicas())
 
-    assert Counter(y=6, z=3) == Counter(_picked(stage, _backend("x", "y", "z")) for _ in range(9))
-    assert "z" == _picked(stage, _backend("x", "y", "z"), "y")
+    assert Counter(y=6, z=3) == Counter(_picked(stage, backend("x", "y", "z")) for _ in range(9))
+    assert "z" == _picked(stage, backend("x", "y", "z"), "y")
 
 
 def test_contract() -> None:
-    contract = PickEndpoint(PickEndpointSettings(), Load()).contract
+    contract = PickEndpoint(PickEndpointSettings(), Load(), replicas()).contract
 
     assert (("backend",), ("endpoint.state",), ("endpoint",)) == (contract.reads, contract.outside, contract.writes)

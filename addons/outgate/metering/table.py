@@ -204,6 +204,12 @@ METRICS = (
         "translated requests that lost something on the way, by what: a noun of `translation.drop`, or one that is always dropped",
     ),
     Metric(
+        "outgate_replica_ejections_total",
+        Type.COUNTER,
+        ("backend", "endpoint"),
+        "ejections of a replica by this gateway's workers, after failures",
+    ),
+    Metric(
         "outgate_metrics_overflow_total",
         Type.COUNTER,
         ("metric",),

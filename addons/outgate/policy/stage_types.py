@@ -89,6 +89,7 @@ class Ports:
     refusals: Any = None
     state_secret: Any = NullPort("state_secret")
     refused: Any = NullPort("refused")
+    replicas: Any = NullPort("replicas")
     wall: Callable[[], float] = NullPort("wall")
     documents: Any = NullPort("documents")
     monotonic: Callable[[], float] = NullPort("monotonic")

@@ -21,6 +21,7 @@ from outgate.policy.provider_settings import (
 from outgate.policy.schema import JwtSection, ModelSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
 from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, KeySource, Timeouts, TlsSettings, Translating
+from outgate.upstreams.replica_settings import HealthSettings, ReplicaSettings
 from outgate.upstreams.signing import SigningScope
 
 
@@ -91,6 +92,20 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         max_in_flight=section.max_in_flight,
         timeouts=Timeouts(**section.timeouts.model_dump()),
         translating=_translating(section.translation),
+        replicas=_replicas(section, folder),
+    )
+
+
+def _replicas(section: ProviderSection, folder: Path) -> ReplicaSettings:
+    told, listed = section.replicas, bool(section.replicas.dns or section.replicas.file)
+    return ReplicaSettings(
+        dns=told.dns,
+        file=_at(folder, told.file),
+        every=told.every,
+        fixed=bool(section.endpoints) or not listed,
+        metrics_path=told.metrics_path,
+        metrics_every=told.metrics_every,
+        health=HealthSettings(**told.health.model_dump()),
     )
 
 

@@ -37,6 +37,10 @@ class Layout:
         return self.state / "refused.sqlite"
 
     @property
+    def ejections(self) -> Path:
+        return self.state / "ejections.sqlite"
+
+    @property
     def answers(self) -> Path:
         return self.state / "answers.sqlite"
 

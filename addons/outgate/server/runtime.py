@@ -34,8 +34,10 @@ from outgate.policy.schema import LimitsSection
 from outgate.policy.stage_types import Ports, models_asked, needs_model_server
 from outgate.routing.latency import Latencies
 from outgate.server.at_start import AtStart
+from outgate.server.background import each_of, every
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
+from outgate.server.replicas import upkeep_of
 from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts, ClosingLine
 from outgate.stores.answers import MemoryAnswers, Room
@@ -44,9 +46,7 @@ from outgate.stores.memo import Memo
 from outgate.stores.refused import Refused
 from outgate.stores.state_secret import StateSecret
 from outgate.tokens.tokenizers import Tokenizers
-from outgate.upstreams.client import Client
 from outgate.upstreams.credentials import Credentials
-from outgate.upstreams.dns import CachingResolver
 
 if TYPE_CHECKING:
     from outgate.proxy.tls import ClientIdentity
@@ -78,8 +78,8 @@ class Runtime:
         pin: str = "",
         accounts_changed: Callable[[str], None] | None = None,
     ) -> None:
-        socket = str(layout.models)
-        self._policy, self._socket, self._need_model_server = policy, socket, need_model_server or self.keep_model_server
+        self._policy, self._socket = policy, str(layout.models)
+        self._need_model_server = need_model_server or self.keep_model_server
         self._retired = self._keeps_model_server = False
         self._asked = asyncio.Event()
         self._accounts = Accounts(
@@ -89,8 +89,10 @@ class Runtime:
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
         self._metrics = metrics = Metrics(layout.metrics)
         self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
-        self._models = ModelClient(socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
-        self._client = Client(CachingResolver(time.monotonic))
+        self._models = ModelClient(self._socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
+        self._upkeep = upkeep_of(layout, metrics, time.time, time.monotonic)
+        self._client = self._upkeep.client
+        self._attempted = each_of(self._latencies.observe, self._upkeep.replicas.health.observe)
         self._credentials = Credentials(os.environ, time.monotonic, time.time)
         kept = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES)
         memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
@@ -112,6 +114,7 @@ class Runtime:
             refusals=self._refusals,
             state_secret=StateSecret.in_folder(layout.state),
             refused=Refused(layout.refused, time.time),
+            replicas=self._upkeep.replicas,
             wall=time.time,
             monotonic=time.monotonic,
             ids=exchange_id,
@@ -152,6 +155,7 @@ class Runtime:
         await self._accounts.start()
         try:
             live = await self._reloader.start()
+            await self._upkeep.listed()
             if shared := shared_secret(self._policy, live.gateway, os.environ):
                 self._ports.state_secret.replace(shared)
         except BaseException:
@@ -159,8 +163,9 @@ class Runtime:
             raise
         self.in_background(self._reloader.watch(lambda: asyncio.sleep(1.0)))
         self.in_background(self._reload_when_asked())
-        self.in_background(_every(PERIOD, self._notices.flush))
-        self.in_background(_every(SECOND, self._write_refusals))
+        self.in_background(self._upkeep.run())
+        self.in_background(every(PERIOD, self._notices.flush))
+        self.in_background(every(SECOND, self._write_refusals))
         self.in_background(asyncio.to_thread(self._prices.load))
         self.in_background(trim_after_start())
         if needs_model_server(live.stages):
@@ -235,7 +240,7 @@ class Runtime:
             credentials=self._credentials,
             tokenizers=self._tokenizers,
             flights=self._ports.flights,
-            attempted=self._latencies.observe,
+            attempted=self._attempted,
         )
 
     def limits(self) -> LimitsSection:
@@ -275,6 +280,7 @@ class Runtime:
             _log.warning("changed, and read at start only: %s; restart outgate for it to take effect", ", ".join(late))
         self._ports.answers.bound(Room(*policy.gateway.cached_answers.model_dump().values()))
         self._client.keep(policy.catalog.backends)
+        self._upkeep.keep(policy.catalog.backends)
         for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
             _log.warning("%s%s", problem.message, "; until there is one, its requests are refused" if problem.is_error else "")
         if needs_model_server(policy.stages):
@@ -288,12 +294,6 @@ class Runtime:
 def exchange_id() -> str:
     """A request id: 128 random bits."""
     return "req_" + secrets.token_hex(16)
-
-
-async def _every(seconds: float, work: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        work()
 
 
 def _run_id() -> str:

@@ -9,6 +9,7 @@ from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.client import Client
+from outgate.upstreams.replicas import Replicas
 
 NONE_LEFT = "no_endpoint_left"
 """The code of the denial from which follows that the provider has failed."""
@@ -41,18 +42,20 @@ class PickEndpoint(Stage):
     name = "pick_endpoint"
     settings_type = PickEndpointSettings
 
-    def __init__(self, settings: PickEndpointSettings, client: Client) -> None:
+    def __init__(self, settings: PickEndpointSettings, client: Client, replicas: Replicas) -> None:
         self._least = settings.strategy is Strategy.LEAST_IN_FLIGHT
-        self._client = client
+        self._client, self._replicas = client, replicas
         self._turns: Counter[str] = Counter()
         self.contract = Contract.of(Reads, writes=("endpoint",), may=May.DENY, cost=0.003)
 
     def run(self, facts: Reads, /) -> Outcome:
-        backend, failed = facts.backend, facts.endpoint_state or frozenset()
-        left = [endpoint for endpoint in backend.endpoints if endpoint.name not in failed]
+        backend = facts.backend
+        left = self._replicas.open_to(backend, facts.endpoint_state or frozenset())
         if not left:
             return Denial(code=NONE_LEFT, status=503, message="Every endpoint of the provider has failed for this request.")
-        return (left[0] if len(left) == 1 else self._pick(backend, left),)
+        endpoint = left[0] if len(left) == 1 else self._pick(backend, left)
+        self._replicas.picked(backend, endpoint)
+        return (endpoint,)
 
     def _pick(self, backend: Backend, left: list[Endpoint]) -> Endpoint:
         turn = self._turns[backend.name] % len(left)

@@ -39,6 +39,10 @@ from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.client import Fetched, OutboundRequest
 from outgate.upstreams.credentials import BoundCredential
+from outgate.upstreams.dns import CachingResolver
+from outgate.upstreams.health import Health
+from outgate.upstreams.members import Members
+from outgate.upstreams.replicas import Replicas
 
 NOW = 1_767_225_600.0
 """The wall clock of behaviour tests stands still: 2026-01-01 00:00 UTC."""
@@ -161,6 +165,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 metrics=metrics,
                 state_secret=StateSecret(bytes(SIZE)),
                 refused=refused,
+                replicas=Replicas(Members(CachingResolver(time.monotonic)), Health(_wall), Random(0)),  # noqa: S311 - no secret
                 wall=_wall,
                 monotonic=time.monotonic,
                 ids=lambda: next(ids),

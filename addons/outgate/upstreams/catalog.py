@@ -9,6 +9,7 @@ from functools import cached_property
 
 from outgate.errors import OutgateError, PolicyError, Problem
 from outgate.net.addresses import Network
+from outgate.upstreams.replica_settings import ReplicaSettings
 from outgate.upstreams.signing import SigningScope
 
 _ALPN = ("http/1.1",)
@@ -22,6 +23,11 @@ class Endpoint:
     name: str
     host: str
     port: int
+
+    @property
+    def address(self) -> str:
+        """`host:port`, as attempts tell it."""
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,7 @@ class Backend:
     max_in_flight: int = 256
     timeouts: Timeouts = field(default_factory=Timeouts)
     translating: Translating = field(default_factory=Translating)
+    replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
     origination: Origination = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

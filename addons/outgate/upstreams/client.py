@@ -90,14 +90,15 @@ class Client:
 
     async def fetch(
         self, backend: Backend, method: str, path: str, headers: tuple[tuple[str, str], ...] = (), body: bytes = b"",
-        limit_bytes: int = 1024 * 1024, auth: BoundCredential | None = None,
+        limit_bytes: int = 1024 * 1024, auth: BoundCredential | None = None, endpoint: Endpoint | None = None,
     ) -> Fetched:  # fmt: skip
-        """A small answer, whole, from the first endpoint that can be reached.
+        """A small answer, whole, from this endpoint, or from the backend's first that can be reached.
 
         Raises UpstreamError, of kind PROTOCOL where the answer is larger than `limit_bytes`.
         """
-        request = OutboundRequest(backend, backend.endpoints[0], backend.origination, method, path, headers, body, auth)
-        call = await self._open_any(backend, request)
+        first = endpoint or backend.endpoints[0]
+        request = OutboundRequest(backend, first, backend.origination, method, path, headers, body, auth)
+        call = await (self._open_any(backend, request) if endpoint is None else self._open_again(request))
         pieces, size = [], 0
         try:
             while piece := await call.read():

@@ -1,0 +1,22 @@
+"""Compose the outbound client, and what keeps the replicas of all backends: lists, health, ejections that workers share."""
+
+from collections.abc import Callable
+from random import SystemRandom
+
+from outgate.metering.metrics import Metrics
+from outgate.server.layout import Layout
+from outgate.stores.ejections import Ejections
+from outgate.upstreams.client import Client
+from outgate.upstreams.dns import CachingResolver
+from outgate.upstreams.health import Health
+from outgate.upstreams.members import Members
+from outgate.upstreams.replicas import Replicas
+from outgate.upstreams.upkeep import Upkeep
+
+
+def upkeep_of(layout: Layout, metrics: Metrics, wall: Callable[[], float], monotonic: Callable[[], float]) -> Upkeep:
+    """The upkeep of one process, not running yet, with its outbound client."""
+    resolver = CachingResolver(monotonic)
+    health = Health(wall, lambda *replica: metrics.add("outgate_replica_ejections_total", replica))
+    replicas = Replicas(Members(resolver), health, SystemRandom())
+    return Upkeep(replicas, Client(resolver), Ejections(layout.ejections, wall).share, monotonic)

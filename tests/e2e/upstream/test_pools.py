@@ -1,0 +1,126 @@
+"""Pools on the real line: a file of replicas that changes, a replica that dies, and what other workers know of it.
+
+Witness: what each replica has seen.
+"""
+
+import socket
+
+import orjson
+import pytest
+
+from e2e.world import PASSING_ALL, World, http
+from support import behaviours as b
+from support.scripted_upstream import ScriptedUpstream
+from support.waiting import until
+
+MESSAGES = [{"role": "user", "content": "hi"}]
+POOL = """
+pool:
+  host: pool.test
+  allow_addresses: [127.0.0.0/8]
+  tls: {{ca: {ca}}}
+  credential: {{env: E2E_OPENAI_KEY}}
+  replicas:
+    file: {file}
+    every: 0.1
+    health: {{{health}}}
+"""
+
+
+def ask(client, **more):
+    body = {"model": "gpt-4o-mini", "messages": MESSAGES, **more}
+    return client.post("https://pool.test/v1/chat/completions", json=body)
+
+
+def listed(file, *ports, draining=()):
+    entries = [{"address": f"127.0.0.1:{port}", "draining": port in draining} for port in ports]
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(orjson.dumps({"endpoints": entries}))
+    fresh.rename(file)
+
+
+@pytest.fixture(name="engines", scope="module")
+def _engines(providers):
+    ca = providers[0].ca
+    with ScriptedUpstream("pool.test", ca=ca) as one, ScriptedUpstream("pool.test", ca=ca) as two:
+        yield one, two
+
+
+@pytest.fixture(autouse=True)
+def _restored(engines):
+    before = [engine.otherwise for engine in engines]
+    yield
+    for engine, otherwise in zip(engines, before, strict=True):
+        engine.otherwise = otherwise
+        engine.seen.clear()
+
+
+def gateway_of(providers, folder, health="slow_start: 0", workers=1, **stages):
+    world = World(folder, *providers)
+    more = POOL.format(ca=folder / "upstream-ca.pem", file=folder / "list.json", health=health)
+    text = PASSING_ALL + "".join(f"{name}: {{{settings}}}\n" for name, settings in stages.items())
+    return world.gateway(world.policy(text, providers=more), workers=workers)
+
+
+def test_a_controller_adds_drains_and_tears_the_list_while_requests_go_on(providers, engines, tmp_path):
+    one, two = engines
+    file = tmp_path / "list.json"
+    listed(file, one.port)
+    with gateway_of(providers, tmp_path) as gateway, http(gateway) as client:
+        assert [200] * 4 == [ask(client).status_code for _ in range(4)]
+        assert (4, 0) == (len(one.seen), len(two.seen))
+        listed(file, one.port, two.port)
+        assert until(lambda: ask(client).status_code == 200 and two.seen)
+        listed(file, one.port, two.port, draining=(one.port,))
+
+        def drained():
+            before = len(one.seen)
+            return [200] * 6 == [ask(client).status_code for _ in range(6)] and len(one.seen) == before
+
+        assert until(drained)
+        file.write_bytes(b'{"endpoints": [')
+        before = len(one.seen)
+        assert [200] * 10 == [ask(client).status_code for _ in range(10)]
+        assert before == len(one.seen)
+
+
+def test_an_attack_by_the_list_on_the_metadata_address_is_not_dialled(providers, tmp_path):
+    (tmp_path / "list.json").write_bytes(orjson.dumps({"endpoints": [{"address": "169.254.169.254:80"}]}))
+    with gateway_of(providers, tmp_path) as gateway, http(gateway) as client:
+        reply = ask(client)
+
+    assert reply.status_code in (502, 503)
+    assert "metadata" not in reply.text
+
+
+def test_a_replica_that_fails_is_left_alone_by_every_worker(providers, engines, tmp_path):
+    one, two = engines
+    listed(tmp_path / "list.json", one.port, two.port)
+    one.otherwise = b.refuse(500)
+    with gateway_of(providers, tmp_path, "slow_start: 0, eject: 60, failures: 3", workers=2) as gateway:
+        with http(gateway) as client:
+            assert [200] * 10 == [ask(client).status_code for _ in range(10)]
+        assert until(lambda: 'outgate_replica_ejections_total{backend="pool"' in gateway.get("/metrics")[1])
+
+        def left_alone():
+            before = len(one.seen)
+            for _ in range(20):
+                with http(gateway) as client:
+                    assert 200 == ask(client).status_code
+            return len(one.seen) == before
+
+        assert until(left_alone)
+        assert len(one.seen) <= 12
+
+
+def test_a_dead_replica_is_probed_and_never_asked(providers, engines, tmp_path):
+    one, _ = engines
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dead = server.getsockname()[1]
+    listed(tmp_path / "list.json", one.port, dead)
+    with gateway_of(providers, tmp_path, "probe_path: /health, probe_every: 0.1") as gateway, http(gateway) as client:
+        assert until(lambda: any(seen.path == "/health" for seen in one.seen))
+        assert [200] * 10 == [ask(client).status_code for _ in range(10)]
+        probes = [seen for seen in one.seen if seen.path == "/health"]
+
+    assert all(seen.header("authorization") is None for seen in probes)
