@@ -25,7 +25,7 @@ def backend(*names: str, name: str = "b", **fields) -> Backend:
 
 def replicas(clock=None, lookup=None, *, seed=0) -> Replicas:
     clock = clock or Clock()
-    return Replicas(Members(CachingResolver(clock, lookup=lookup)), Health(clock), Random(seed))
+    return Replicas(Members(CachingResolver(clock, lookup=lookup)), Health(clock), Random(seed), clock)
 
 
 def attempt(of: Backend, endpoint: str, failure=None, **fields) -> AttemptRecord:

@@ -8,6 +8,7 @@ import pytest
 from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams.client import Fetched
 from outgate.upstreams.health import Ejection
+from outgate.upstreams.picking.load import Load
 from outgate.upstreams.replica_settings import HealthSettings, ReplicaSettings
 from outgate.upstreams.upkeep import Upkeep
 from support.replicas import Clock, attempt, backend, replicas
@@ -20,7 +21,7 @@ class Engines:
     """A client whose replicas answer probes by the name: a status, or an error."""
 
     def __init__(self, **answers):
-        self.answers, self.busy, self.asked = answers, 0, []
+        self.answers, self.busy, self.asked, self.text = answers, 0, [], b""
 
     def in_flight(self, _backend, _endpoint):
         return self.busy
@@ -30,7 +31,7 @@ class Engines:
         answer = self.answers[endpoint.name]
         if isinstance(answer, Exception):
             raise answer
-        return Fetched(answer, None, b"")
+        return Fetched(answer, None, self.text)
 
 
 async def _nothing(_):
@@ -119,3 +120,19 @@ async def test_ejections_are_told_until_they_are_known_and_those_of_others_taken
     ejected = {("b", "x.test:443"): Ejection(clock.now + 10, 1)}
     assert [ejected, ejected, {}] == told
     assert {"x", "y"} == _out(port, of)
+
+
+@aio
+async def test_the_load_that_a_replica_tells_is_known_until_it_is_stale():
+    clock, of = Clock(), backend("x", "y", replicas=ReplicaSettings(metrics_path="/metrics"))
+    port, engines = replicas(clock), Engines(x=200, y=503)
+    engines.text = b"vllm:num_requests_waiting 3\n"
+    upkeep = Upkeep(port, engines, _nothing, clock)
+    upkeep.keep((of,))
+    await _settled(upkeep)
+
+    assert [Load(3.0, 0.0), None] == [port.load(of, each) for each in of.endpoints]
+    engines.answers["x"] = UpstreamError(FailureKind.CONNECT, "refused")
+    clock.now += 2.1
+    await _settled(upkeep)
+    assert port.load(of, of.endpoints[0]) is None

@@ -204,6 +204,12 @@ METRICS = (
         "translated requests that lost something on the way, by what: a noun of `translation.drop`, or one that is always dropped",
     ),
     Metric(
+        "outgate_picks_total",
+        Type.COUNTER,
+        ("backend", "endpoint", "strategy"),
+        "picks of an endpoint, where the backend has several",
+    ),
+    Metric(
         "outgate_replica_ejections_total",
         Type.COUNTER,
         ("backend", "endpoint"),

@@ -1,6 +1,7 @@
 """Compose the outbound client, and what keeps the replicas of all backends: lists, health, ejections that workers share."""
 
 from collections.abc import Callable
+from functools import partial
 from random import SystemRandom
 
 from outgate.metering.metrics import Metrics
@@ -18,5 +19,10 @@ def upkeep_of(layout: Layout, metrics: Metrics, wall: Callable[[], float], monot
     """The upkeep of one process, not running yet, with its outbound client."""
     resolver = CachingResolver(monotonic)
     health = Health(wall, lambda *replica: metrics.add("outgate_replica_ejections_total", replica))
-    replicas = Replicas(Members(resolver), health, SystemRandom())
+    picks = partial(_picked, metrics)
+    replicas = Replicas(Members(resolver), health, SystemRandom(), monotonic, picks)
     return Upkeep(replicas, Client(resolver), Ejections(layout.ejections, wall).share, monotonic)
+
+
+def _picked(metrics: Metrics, *pick: str) -> None:
+    metrics.add("outgate_picks_total", pick)

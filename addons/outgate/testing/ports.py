@@ -165,7 +165,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 metrics=metrics,
                 state_secret=StateSecret(bytes(SIZE)),
                 refused=refused,
-                replicas=Replicas(Members(CachingResolver(time.monotonic)), Health(_wall), Random(0)),  # noqa: S311 - no secret
+                replicas=_replicas(),
                 wall=_wall,
                 monotonic=time.monotonic,
                 ids=lambda: next(ids),
@@ -174,6 +174,11 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
             await accounts.stop()
             metrics.close()
             refused.close()
+
+
+def _replicas() -> Replicas:
+    members = Members(CachingResolver(time.monotonic))
+    return Replicas(members, Health(_wall), Random(0), time.monotonic)  # noqa: S311 - no secret
 
 
 def _accounts(folder: Path, ids: Iterable[str]) -> Accounts:

@@ -22,8 +22,8 @@ class Call:
     """
 
     __slots__ = (
-        "_backend", "_deadline", "_decoder", "_endpoint", "_framed", "_loop", "_payload", "_pool", "_scrubber", "_silence",
-        "_until", "_wire",
+        "_backend", "_began", "_deadline", "_decoder", "_endpoint", "_framed", "_loop", "_payload", "_pool", "_scrubber",
+        "_silence", "_until", "_wire",
         "address", "headers", "resumed", "reused", "status",
     )  # fmt: skip
 
@@ -34,7 +34,7 @@ class Call:
         message, self._payload = head
         self._loop = asyncio.get_running_loop()
         self._pool, self._backend, self._endpoint = pool, backend, endpoint
-        self._deadline = deadline
+        self._deadline, self._began = deadline, False
         self.status: int = message.code
         self.headers = returned(message.raw_headers, secrets)
         self.address, self.reused, self.resumed = wire.address, reused, wire.resumed
@@ -69,6 +69,7 @@ class Call:
                 self._finish(wire)
                 return output
             if output:
+                self._begin()
                 return output
         return b""
 
@@ -117,8 +118,14 @@ class Call:
                 self._decoder.finish()
         return data if self._scrubber is None else self._scrubber.feed(data, last=ended)
 
+    def _begin(self) -> None:
+        if not self._began:
+            self._began = True
+            self._pool.began(self._endpoint)
+
     def _finish(self, wire: Wire) -> None:
         self._wire = None
+        self._begin()
         self._stop_timer()
         self._pool.give(self._endpoint, wire)
         self._pool.leave(self._endpoint)
@@ -128,6 +135,7 @@ class Call:
         self._stop_timer()
         if wire is not None:
             wire.abort()
+            self._begin()
             self._pool.leave(self._endpoint)
 
 

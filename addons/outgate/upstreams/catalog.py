@@ -18,11 +18,15 @@ _OWN_NAMES = "give it at least one endpoint, each with a name of its own"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One address of a backend: a DNS name or an IP literal, looked up and judged when it is dialled."""
+    """One address of a backend: a DNS name or an IP literal, looked up and judged when it is dialled.
+
+    `work`, of a picked one, is how many tokens it will have to read for the request.
+    """
 
     name: str
     host: str
     port: int
+    work: int = field(default=0, compare=False)
 
     @property
     def address(self) -> str:

@@ -85,6 +85,7 @@ class Client:
         except BaseException:
             if wire is not None:
                 wire.abort()
+            pool.began(endpoint)
             pool.leave(endpoint)
             raise
 
@@ -114,6 +115,11 @@ class Client:
         """How many requests the endpoint has now."""
         pool = self._pools.get((backend, backend.origination))
         return pool.in_flight[endpoint.name] if pool is not None else 0
+
+    def unread(self, backend: Backend, endpoint: Endpoint) -> int:
+        """Tokens of prompts that the endpoint has still to read, as the picks of its requests told."""
+        pool = self._pools.get((backend, backend.origination))
+        return pool.unread[endpoint.name] if pool is not None else 0
 
     def keep(self, backends: Iterable[Backend]) -> None:
         """Close the pools of all other backends (after a reload); calls in flight go on to their end. Files that these backends

@@ -31,6 +31,7 @@ class Pool:
         self._reaper: asyncio.TimerHandle | None = None
         self._closed = False
         self.in_flight: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
 
     def prepare(self) -> None:
         """Read the TLS files before they are needed; where they cannot be used, each dial says so."""
@@ -44,6 +45,11 @@ class Pool:
         else:
             await self._slots.acquire()
         self.in_flight[endpoint.name] += 1
+        self.unread[endpoint.name] += endpoint.work
+
+    def began(self, endpoint: Endpoint) -> None:
+        """The first of its answer has come, or the request has failed: the prompt is read no more. Once for each `enter`."""
+        self.unread[endpoint.name] -= endpoint.work
 
     def leave(self, endpoint: Endpoint) -> None:
         self.in_flight[endpoint.name] -= 1

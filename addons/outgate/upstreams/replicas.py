@@ -4,16 +4,26 @@ from collections.abc import Callable, Collection, Iterable
 from random import Random
 
 from outgate.upstreams.catalog import Backend, Endpoint
-from outgate.upstreams.health import Health
+from outgate.upstreams.health import Health, Key
 from outgate.upstreams.members import Members
+from outgate.upstreams.picking.load import Load
+
+_FRESH = 2.0
+"""Seconds for which a load is believed."""
 
 
 class Replicas:
-    """The port by which endpoints are picked. `random` decides whether one that starts slowly takes part."""
+    """The port by which endpoints are picked. `random` decides whether one that starts slowly takes part,
+    `counted` is told of each pick among several: backend, endpoint, strategy.
+    """
 
-    def __init__(self, members: Members, health: Health, random: Random) -> None:
+    def __init__(
+        self, members: Members, health: Health, random: Random, monotonic: Callable[[], float],
+        counted: Callable[[str, str, str], None] = lambda *_: None,
+    ) -> None:  # fmt: skip
         self.members, self.health = members, health
-        self._random = random
+        self.random, self._monotonic, self._counted = random, monotonic, counted
+        self._loads: dict[Key, tuple[Load, float]] = {}
 
     def open_to(self, backend: Backend, failed: Collection[str]) -> list[Endpoint]:
         """The replicas that have not failed for this request, best those in good health; empty where every one has failed."""
@@ -23,16 +33,29 @@ class Replicas:
             return left
         shares = self.health.snapshot(backend, endpoints).shares
         well = [each for each in left if shares[each.name] > 0.0]
-        full = [each for each in well if shares[each.name] >= 1.0 or self._random.random() < shares[each.name]]
+        full = [each for each in well if shares[each.name] >= 1.0 or self.random.random() < shares[each.name]]
         return full or well or left
 
-    def picked(self, backend: Backend, endpoint: Endpoint) -> None:
+    def picked(self, backend: Backend, endpoint: Endpoint, how: str) -> None:
         """A request goes to this replica now."""
         self.health.begin(backend, endpoint)
+        if len(self.members.of(backend)) > 1:
+            self._counted(backend.name, endpoint.name, how)
+
+    def tell(self, backend: Backend, endpoint: Endpoint, load: Load) -> None:
+        """What the replica has told of its load now."""
+        self._loads[backend.name, endpoint.address] = load, self._monotonic()
+
+    def load(self, backend: Backend, endpoint: Endpoint) -> Load | None:
+        """What the replica told last; None where that is stale, or it has told nothing."""
+        load, at = self._loads.get((backend.name, endpoint.address), (None, 0.0))
+        return load if self._monotonic() - at <= _FRESH else None
 
     def keep(self, backends: Iterable[Backend]) -> None:
         """A policy with these backends has come into force."""
         kept = tuple(backends)
+        names = {backend.name for backend in kept}
+        self._loads = {key: known for key, known in self._loads.items() if key[0] in names}
         self.members.keep(kept)
         self.health.keep(kept)
 

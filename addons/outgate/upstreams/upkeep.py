@@ -6,12 +6,14 @@ Each kind of work of a backend runs once at a time, so that a replica that is sl
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from outgate.errors import FailureReason, UpstreamError
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.client import Client
 from outgate.upstreams.health import Ejection, Key
+from outgate.upstreams.picking.load import load_of
 from outgate.upstreams.replicas import Changes, Replicas
 
 _log = logging.getLogger(__name__)
@@ -19,7 +21,8 @@ PERIOD = 0.25
 """Seconds between two looks at what is due; ejections are shared as often."""
 _LISTING_SECONDS = 5.0
 _PROBE_SECONDS = 2.0
-_UP_BELOW = 400
+_LOAD_SECONDS = 1.0
+_OK, _UP_BELOW = 200, 400
 
 type Share = Callable[[Mapping[Key, Ejection]], Awaitable[Mapping[Key, Ejection]]]
 """Tells the other workers of a machine what is new, and gets what they found; raises OSError where that fails."""
@@ -66,6 +69,8 @@ class Upkeep:
                 self._start("list", backend, told.every, self._list)
             if told.health.probe_path:
                 self._start("probe", backend, told.health.probe_every, self._probe_all)
+            if told.metrics_path:
+                self._start("load", backend, told.metrics_every, self._load_all)
         if any(len(self.replicas.members.of(backend)) > 1 for backend in self._backends):
             self._begin(("share", None), self._exchange())
 
@@ -109,6 +114,18 @@ class Upkeep:
             self.replicas.health.probed(backend, endpoint, up=False)
         else:
             self.replicas.health.probed(backend, endpoint, up=found.status < _UP_BELOW)
+
+    async def _load_all(self, backend: Backend) -> None:
+        await asyncio.gather(*(self._load(backend, each) for each in self.replicas.members.of(backend)))
+
+    async def _load(self, backend: Backend, endpoint: Endpoint) -> None:
+        """A replica that tells nothing keeps what it told, until that is stale."""
+        with suppress(UpstreamError, TimeoutError, UnicodeError):
+            async with asyncio.timeout(_LOAD_SECONDS):
+                found = await self.client.fetch(backend, "GET", backend.replicas.metrics_path, endpoint=endpoint)
+            load = load_of(found.body.decode()) if found.status == _OK else None
+            if load is not None:
+                self.replicas.tell(backend, endpoint, load)
 
     async def _exchange(self) -> None:
         """Where it fails, what is new is told the next time."""

@@ -119,8 +119,8 @@ def test_a_dead_replica_is_probed_and_never_asked(providers, engines, tmp_path):
         dead = server.getsockname()[1]
     listed(tmp_path / "list.json", one.port, dead)
     with gateway_of(providers, tmp_path, "probe_path: /health, probe_every: 0.1") as gateway, http(gateway) as client:
-        assert until(lambda: any(seen.path == "/health" for seen in one.seen))
+        assert until(lambda: any(seen.target == "/health" for seen in one.seen))
         assert [200] * 10 == [ask(client).status_code for _ in range(10)]
-        probes = [seen for seen in one.seen if seen.path == "/health"]
+        probes = [seen for seen in one.seen if seen.target == "/health"]
 
     assert all(seen.header("authorization") is None for seen in probes)

@@ -1,0 +1,84 @@
+"""Prefix blocks of prompts: a chain of hashes over what is sent, and which replica has probably which blocks in its cache.
+
+A hash of the chain stands for everything before it, so two prompts share a block only where they share all text up to it. The seed
+is secret, and another for each tenant and model: one tenant's prompts say nothing about where another's are.
+"""
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Protocol
+
+BLOCK = 256
+"""Characters of a block, about 64 tokens."""
+MOST = 512
+"""Blocks of a prompt that are looked at."""
+
+type Chain = tuple[bytes, ...]
+
+
+class Text(Protocol):
+    """A string of a prompt, and the index of its message (-1 outside messages)."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def turn(self) -> int: ...
+
+
+def chain_of(seed: bytes, leaves: Iterable[Text]) -> Chain:
+    """The hashes of the whole blocks behind a seed, what stands outside messages (system, tools) first, as engines put it."""
+    ordered = sorted(leaves, key=lambda leaf: leaf.turn >= 0)
+    pieces, size = [], 0
+    for leaf in ordered:
+        pieces.append(leaf.text)
+        size += len(leaf.text)
+        if size >= BLOCK * MOST:
+            break
+    text = "\0".join(pieces)
+    blocks = (text[at : at + BLOCK] for at in range(0, min(len(text) - BLOCK + 1, BLOCK * MOST), BLOCK))
+    return tuple(accumulate(blocks, _next, initial=seed))[1:]
+
+
+def _next(before: bytes, block: str) -> bytes:
+    return blake2b(before + block.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+class Prefixes:
+    """The blocks of each replica, by its address, least recently used ones forgotten beyond `capacity`."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._blocks: dict[str, OrderedDict[bytes, None]] = {}
+
+    def matched(self, address: str, chain: Chain) -> int:
+        """How many blocks from the first on the replica probably has: ends are forgotten first, so what is known is a beginning."""
+        known = self._blocks.get(address)
+        if not known or not chain or chain[0] not in known:
+            return 0
+        return bisect_left(chain, True, key=lambda block: block not in known)
+
+    def size(self, address: str) -> int:
+        return len(self._blocks.get(address, ()))
+
+    def add(self, address: str, chain: Chain) -> None:
+        """The replica reads this prompt now; of a chain the end is forgotten first."""
+        known = self._blocks.setdefault(address, OrderedDict())
+        for block in reversed(chain):
+            known[block] = None
+            known.move_to_end(block)
+        while len(known) > self._capacity:
+            known.popitem(last=False)
+
+    def forget(self, address: str, chain: Chain) -> None:
+        """The replica has failed to read this prompt."""
+        known = self._blocks.get(address, OrderedDict())
+        for block in chain:
+            known.pop(block, None)
+
+    def keep(self, addresses: Collection[str]) -> None:
+        """Other replicas are gone, and their caches with them."""
+        for address in self._blocks.keys() - set(addresses):
+            del self._blocks[address]
