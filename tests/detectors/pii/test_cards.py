@@ -78,3 +78,13 @@ def test_a_word_such_as_card_speaks_for_what_form_alone_does_not_show(text: str,
 
 def test_check_digits() -> None:
     assert (True, False, False) == (luhn(_VISA), luhn("4111111111111112"), luhn("0" * 16))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "  \n    "])
+def test_a_card_ends_with_its_line_where_the_next_has_a_number(end: str) -> None:
+    numbers = ["\t".join((str(number), "IBAN")) for number in range(1, 200)]
+    assert {("4111 1111 1111 1111",)} == {tuple(values(cards, f"2\tcard 4111 1111 1111 1111{end}{one}")) for one in numbers}
+
+
+def test_a_card_goes_on_over_its_line_where_it_is_not_whole() -> None:
+    assert ["4111 1111 1111\n1111"] == values(cards, "card 4111 1111 1111\n1111\n3 x")

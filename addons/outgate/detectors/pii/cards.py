@@ -44,6 +44,7 @@ _QUARTET = re.compile(r"(?=.{0,3}[0-9])[0-9a-f]{4}(?![0-9a-z])")
 """Four hexadecimal digits, one of them no letter: not a word."""
 _SIGNS = re.compile("[^0-9]+")
 _SPACES = re.compile(r"\s+")
+_LINE_END = re.compile(r"[ \t]*[\r\n]")
 
 
 def cards(reading: Reading) -> Iterator[Found]:
@@ -149,13 +150,15 @@ def _beside_a_word(reading: Reading, first: int, last: int) -> Iterator[Found]:
 
 
 def _card_ends(text: str, groups: list[tuple[int, int]], first: int) -> Iterator[int]:
-    """Where a card ends that begins with this group, at the end of another: the longest first."""
+    """Where a card ends that begins with this group, at the end of another: the longest first, but none goes on over the end of a
+    line, where a usual one has ended, to the number of the next line.
+    """
     number, ends = "", {}
     for start, end in groups[first : first + 19]:
         number += text[start:end]
         if len(number) > 19:
             break
         ends[len(number)] = end
-    for length in _LENGTHS:
-        if length in ends and luhn(number[:length]):
-            yield ends[length]
+    right = [length for length in _LENGTHS if length in ends and luhn(number[:length])]
+    lines = [length for length in right if _usual(number[:length]) and _LINE_END.match(text, ends[length])]
+    yield from (ends[length] for length in lines or right)
