@@ -35,6 +35,7 @@ ELSEWHERE = {
     "dialects/anthropic/test_convert_reasoning.py": ["dialects/anthropic/convert_models.py"],
     "dialects/anthropic/test_convert_write.py": ["dialects/anthropic/convert_turns.py"],
     "dialects/anthropic/test_messages.py": ["dialects/anthropic/tables.py", "dialects/parameters.py"],
+    "dialects/gemini/test_codec.py": ["dialects/gemini/parts.py", "dialects/gemini/tables.py", "dialects/gemini/tools.py"],
     "dialects/openai/test_answers.py": ["dialects/answers.py", "dialects/events.py"],
     "dialects/openai/test_chat.py": ["dialects/openai/tables.py"],
     "dialects/openai/test_convert.py": [
@@ -48,6 +49,7 @@ ELSEWHERE = {
     "dialects/responses/test_stream.py": ["dialects/responses/answers.py"],
     "dialects/test_ending.py": [
         "dialects/anthropic/ending.py",
+        "dialects/gemini/ending.py",
         "dialects/openai/ending.py",
         "dialects/responses/ending.py",
     ],

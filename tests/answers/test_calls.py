@@ -13,7 +13,7 @@ CUT = [(name, stream) for name in DIALECTS for stream in (False, True)]
 
 
 def calls_of(name, stream, arguments, was="", becomes=""):
-    answer = answering(DIALECTS[name].ask("hi", stream), arguments)
+    answer = answering(DIALECTS[name].ask("hi", stream), arguments, stream=stream)
     raw = answer if isinstance(answer, bytes) else orjson.dumps(answer)
     return calls(dialect(name).redecode(Operation(name, Kind.CHAT), stream, raw.replace(was.encode(), becomes.encode())))
 

@@ -13,6 +13,11 @@ from support.sse import event, frames
 from support.told_calls import ARGUMENTS, CHATS, READ, RESET, WORDS, Decider, answered, streamed, whole
 
 
+def told(call):
+    """A call, whose arguments some APIs tell as an object and not as text."""
+    return call.name, orjson.dumps(orjson.loads(call.arguments)), call.kind, call.fault
+
+
 def test_every_dialect_with_conversations_reads_calls():
     assert all(spec(name).calls is not None for name in CHATS)
 
@@ -23,7 +28,7 @@ def test_a_streamed_call_is_shown_whole_however_it_is_cut(name, size):
     decide = Decider()
     raw = answered(name, streamed(name, READ, RESET, size=size), decide)
 
-    assert {READ, RESET} == set(decide.shown)
+    assert {told(READ), told(RESET)} == set(map(told, decide.shown))
     assert (True, False) == (WORDS.encode() in raw, b"reset" in raw)
     assert b"/x" in raw
     assert b"device" not in raw
@@ -60,10 +65,10 @@ def test_text_before_a_call_is_not_held(name):
     reader = spec(name).calls(Decider())
 
     assert [1] * first == [len(reader.feed(each)) for each in events[:first]]
-    assert 0 == len(reader.feed(events[first]))
+    assert (name == "gemini") == len(reader.feed(events[first]))  # where a call is whole in its event
 
 
-@pytest.mark.parametrize("name", CHATS)
+@pytest.mark.parametrize("name", [name for name in CHATS if name != "gemini"])
 def test_a_call_that_is_broken_off_is_shown_as_it_is(name):
     decide = Decider(lambda call: call.arguments != ARGUMENTS)
     raw = b"".join(part + b"\n\n" for part in streamed(name, RESET).split(b"\n\n")[:-6])
@@ -78,8 +83,9 @@ def test_a_call_that_is_broken_off_is_shown_as_it_is(name):
 @pytest.mark.parametrize("name", CHATS)
 def test_the_reason_for_the_end_follows_what_is_left(name):
     ends = {"openai": (b'"stop"', b'"tool_calls"'), "anthropic": (b'"end_turn"', b'"tool_use"')}.get(name)
-    if ends is None:  # `completed` says neither
-        assert b"response.completed" in answered(name, streamed(name, RESET), Decider())
+    if ends is None:  # `completed` and `STOP` say neither
+        end = {"responses": b"response.completed", "gemini": b'"STOP"'}[name]
+        assert end in answered(name, streamed(name, RESET), Decider())
         return
     for raw, stream in ((streamed(name, RESET), True), (orjson.dumps(whole(name, RESET)), False)):
         said = answered(name, raw, Decider(), stream=stream)

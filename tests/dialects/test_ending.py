@@ -6,6 +6,7 @@ from outgate.dialects.registry import SPECS, dialect, spec
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
 from support import anthropic_answers as a
+from support import gemini_answers as g
 from support import openai_answers as o
 from support import responses_answers as r
 from support.sse import frames
@@ -66,6 +67,7 @@ def test_words_follow_what_was_said_after_a_gap(name):
 CALLS = {
     "openai": o.chat_stream(o.call_chunk("", id="c", name="reset"), o.call_chunk("{")),
     "responses": b"".join(r.response_events([r.called("reset", "{}")])[:4]),
+    "gemini": g.stream(g.chunk(g.call("reset", {}, willContinue=True))),
     "anthropic": a.message_stream(a.message_start(), a.block_start(0, type="tool_use", id="t", name="reset", input={})),
 }
 

@@ -97,7 +97,7 @@ def test_an_escape_is_accepted_only_where_it_is_needed():
 def test_dialects_by_name():
     assert ["openai", "anthropic", "none"] == [Spoken(name).name for name in ("openai", "anthropic", "none")]
     with pytest.raises(KeyError):
-        Spoken("gemini")
+        Spoken("bedrock")
 
 
 def test_a_body_of_an_unknown_api_is_opaque():
@@ -202,4 +202,4 @@ def test_every_dialect_says_what_others_need(name):
 
 
 def test_key_fields_hold_keys_alone_before_those_that_share_their_field():
-    assert [KeyField("x-api-key"), BEARER] == list(registry.key_fields())
+    assert [KeyField("x-api-key"), KeyField("x-goog-api-key"), BEARER] == list(registry.key_fields())

@@ -9,7 +9,7 @@ import pytest
 from outgate.dialects.events import Aside
 from outgate.dialects.registry import SPECS
 from outgate.errors import WireError
-from outgate.inference.operation import Kind
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import Finish
 from support.sse import frames
 from support.talks import TALKS
@@ -17,7 +17,7 @@ from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI, RESPONSE, RES
 
 SPOKEN = {spec.name: Spoken(spec.name) for spec in SPECS}
 EVERY = [(spec.name, template.line) for spec in SPECS for template in spec.paths if template.kind is Kind.CHAT]
-OPERATIONS = {"openai": CHAT, "anthropic": MESSAGES, "responses": RESPONSE}
+OPERATIONS = {spec.name: Operation(spec.name, Kind.CHAT) for spec in SPECS}
 WORDS = ["Write to <EM", "AIL_1", "> now"]
 every_dialect = pytest.mark.parametrize(("name", "line"), EVERY, ids=[name for name, _ in EVERY])
 
@@ -40,6 +40,11 @@ CARRIED = [
 
 def stream_of(name, line):
     return TALKS[name, line].events({"stream_options": {"include_usage": True}}, WORDS, (9, 5))
+
+
+def life(name):
+    """The sign of life: Google's SDK takes a comment for an event that it cannot read."""
+    return b"\n" if name == "gemini" else b": keep-alive\n\n"
 
 
 def read(name, raw):
@@ -67,7 +72,7 @@ def test_what_cannot_be_read_is_dropped_and_told(name, line, odd):
     asides = [each for each in read(name, b"".join([events[0], odd, *events[1:]])) if isinstance(each, Aside)]
 
     assert [True] == [bool(each.fault) for each in asides]
-    assert b": keep-alive\n\n" == asides[0].encode()
+    assert life(name) == asides[0].encode()
 
 
 @every_dialect
@@ -75,7 +80,7 @@ def test_what_cannot_be_read_is_dropped_and_told(name, line, odd):
 def test_a_sign_of_life_is_passed_on_without_its_words(name, line, odd):
     decoder = SPOKEN[name].answer(OPERATIONS[name], True, True)
 
-    assert {b": keep-alive\n\n"} == {each.encode() for each in decoder.feed(odd)}
+    assert {life(name)} == {each.encode() for each in decoder.feed(odd)}
 
 
 @every_dialect

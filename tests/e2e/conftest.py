@@ -13,8 +13,9 @@ def _providers():
     with (
         ScriptedUpstream("api.openai.com", ca=ca) as openai_provider,
         ScriptedUpstream("api.anthropic.com", ca=ca) as anthropic_provider,
+        ScriptedUpstream("generativelanguage.googleapis.com", ca=ca) as gemini_provider,
     ):
-        yield openai_provider, anthropic_provider
+        yield openai_provider, anthropic_provider, gemini_provider
 
 
 @pytest.fixture(name="world")

@@ -1,4 +1,4 @@
-"""A small world for end-to-end tests: two scripted providers behind TLS, a policy, and the gateway between them and real SDKs."""
+"""A small world for end-to-end tests: three scripted providers behind TLS, a policy, and the gateway between them and real SDKs."""
 
 import hashlib
 import json
@@ -23,18 +23,20 @@ TOKEN = "ogw_e2e_0123456789abcdef0123456789abcdef"
 OTHER_TOKEN = "ogw_e2e_fedcba9876543210fedcba9876543210"
 OPENAI_KEY = "sk-canary-openai-77f1c0ffee5e11ab"
 ANTHROPIC_KEY = "sk-ant-canary-42f1c0ffee5e11ab"
+GEMINI_KEY = "AIza-canary-gemini-42f1c0ffee5e11ab"
+_KEYS = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY, "E2E_GEMINI_KEY": GEMINI_KEY}
 STAGES = """
 authenticate: {}
 authorize:
   allow:
-    - {workloads: [app], providers: [openai, anthropic]}
+    - {workloads: [app], providers: [openai, anthropic, gemini]}
     - {workloads: [other], providers: [openai]}
 model_map: {passthrough: true}
 authorize_model:
   allow:
     - {models: ["**"]}
 """
-PASSING_ALL = STAGES.replace(", providers: [openai, anthropic]", "")
+PASSING_ALL = STAGES.replace(", providers: [openai, anthropic, gemini]", "")
 """The same, but that the first workload may use every provider, those that a test adds too."""
 
 
@@ -43,16 +45,25 @@ def token_hash(token: str) -> str:
 
 
 class World:
-    """Providers `openai` and `anthropic`, workloads `app` and `other`; `stages` and `routes` are YAML of the policy."""
+    """Providers `openai`, `anthropic` and, where it is given, `gemini`; workloads `app` and `other`. `stages` and `routes` are YAML
+    of the policy.
+    """
 
     made: ClassVar[list["World"]] = []
 
-    def __init__(self, folder: Path, openai_provider: ScriptedUpstream, anthropic_provider: ScriptedUpstream) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        openai_provider: ScriptedUpstream,
+        anthropic_provider: ScriptedUpstream,
+        gemini_provider: ScriptedUpstream | None = None,
+    ) -> None:
         self.made.append(self)
         self.gateways: list[RunningGateway] = []
         self.folder = folder
         self.openai = openai_provider
         self.anthropic = anthropic_provider
+        self.gemini = gemini_provider
 
     def policy(self, stages: str = STAGES, routes: str = "", gateway: str = "", providers: str = "") -> Path:
         """Write a policy; the route `all` takes everything unless `routes` says otherwise."""
@@ -78,6 +89,13 @@ class World:
                 allow_addresses: [127.0.0.0/8]
                 tls: {{ca: {ca}}}
                 credential: {{env: E2E_ANTHROPIC_KEY}}
+              gemini:
+                host: generativelanguage.googleapis.com
+                dialect: gemini
+                endpoints: [{{address: "127.0.0.1:{gemini}"}}]
+                allow_addresses: [127.0.0.0/8]
+                tls: {{ca: {ca}}}
+                credential: {{env: E2E_GEMINI_KEY}}
             {providers}
             workloads:
               app: {{tenant: t1, token_hashes: ["{app}"]}}
@@ -91,6 +109,7 @@ class World:
             providers=indent(dedent(providers).strip(), "  "),
             openai=self.openai.port,
             anthropic=self.anthropic.port,
+            gemini=self.gemini.port if self.gemini is not None else 9,
             ca=ca,
             app=token_hash(TOKEN),
             other=token_hash(OTHER_TOKEN),
@@ -102,14 +121,12 @@ class World:
         return path
 
     def gateway(self, policy: Path, *, workers: int = 1, extra: tuple[str, ...] = ()) -> RunningGateway:
-        env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
-        self.gateways.append(RunningGateway(policy, self.folder / "state", workers=workers, env=env, extra=extra))
+        self.gateways.append(RunningGateway(policy, self.folder / "state", workers=workers, env=_KEYS, extra=extra))
         return self.gateways[-1]
 
     def inside(self, policy: Path) -> InProcessGateway:
         """The same in this process, where its dials can be watched and its steps be broken."""
-        env = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
-        gateway = InProcessGateway(policy, self.folder / "state", make_ca(self.folder / "certs"), env)
+        gateway = InProcessGateway(policy, self.folder / "state", make_ca(self.folder / "certs"), _KEYS)
         gateway.world = self
         return gateway
 

@@ -30,7 +30,7 @@ def head(code, status, dialect_name="anthropic", **more):
 @pytest.mark.parametrize(
     ("code", "usual", "here"),
     [
-        ("not_authorized", 403, {"openai": 403, "anthropic": 400, "responses": 400, "none": 403, "google": 403}),
+        ("not_authorized", 403, {"openai": 403, "anthropic": 400, "responses": 400, "none": 403, "gemini": 403}),
         ("model_not_found", 404, {"openai": 404, "anthropic": 404, "responses": 400}),
         ("authentication_required", 401, {"openai": 401, "anthropic": 401, "responses": 400}),
         ("stage_timeout", 503, {"openai": 503, "anthropic": 503, "responses": 400}),

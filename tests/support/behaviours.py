@@ -20,7 +20,7 @@ def provider(text: str = TEXT, tokens: tuple[int, int] = (9, 5), pace: float = 0
     async def behave(call: Call) -> None:
         path = call.seen.target.partition("?")[0]
         asked = orjson.loads(call.seen.body) if call.seen.body[:1] == b"{" else {}
-        if (talk := talk_at(path)) is not None and asked.get("stream", False):
+        if (talk := talk_at(path)) is not None and talk.streams(call.seen.target, asked):
             await sse(talk.events(asked, pieces(text), tokens), pace)(call)
         elif talk is not None:
             await call.answer_json(talk.whole(asked, text, tokens))

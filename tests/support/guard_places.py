@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from outgate.dialects.anthropic import tables as anthropic
+from outgate.dialects.gemini import tables as gemini
 from outgate.dialects.openai import tables as openai
 from outgate.dialects.responses import answers as responses_answers
 from outgate.dialects.responses import tables as responses
 from outgate.dialects.rules import Everything, Rule
 from outgate.inference.prompt import Channel
 from support import anthropic_answers as claude
+from support import gemini_answers as google
 from support import openai_answers as chat
 from support import responses_answers as made
 
@@ -269,6 +271,63 @@ _RESPONSES_TOLD = {
     C.PARAMETER: _echoed("user", str),
 }
 
+# Gemini.
+
+
+def _contents(*contents: Body) -> Body:
+    return {"contents": [_content("user", {"text": "hi"}), *contents]}
+
+
+def _content(role: str, *parts: Body) -> Body:
+    return {"role": role, "parts": list(parts)}
+
+
+def _ran(arguments: Body) -> Body:
+    return _content("model", google.call("look", arguments))
+
+
+def _returned(text: str) -> Body:
+    return _content("user", {"functionResponse": {"name": "look", "response": {"output": text}}})
+
+
+def _mused(text: str, signature: str) -> Body:
+    return _contents(
+        _content("model", {"text": text, "thought": True, "thoughtSignature": signature}), _content("user", {"text": "go on"})
+    )
+
+
+_GOOGLE_ASKED = {
+    C.SYSTEM: Asked(lambda text: {"systemInstruction": {"parts": [{"text": text}]}}, FIXED),
+    C.USER: Asked(lambda text: {"contents": [_content("user", {"text": text})]}),
+    C.ASSISTANT: Asked(lambda text: _contents(_content("model", {"text": text}), _content("user", {"text": "go on"})), SAID),
+    C.REASONING: Asked(lambda text: _mused(text, _CIPHER), FIXED),
+    C.TOOL_RESULT: Asked(lambda text: _contents(_ran({}), _returned(text))),
+    C.TOOL_ARGUMENTS: Asked(lambda text: _contents(_ran(_quoted(text)), _returned("ok")), SAID),
+    C.KEY: Asked(lambda text: _contents(_ran(_named(text)), _returned("ok")), SAID),
+    C.TOOL_DEFINITION: Asked(lambda text: {"tools": [{"functionDeclarations": [{"name": "look", "description": text}]}]}, FIXED),
+    C.PARAMETER: Asked(lambda text: {"labels": {"team": text}}, FIXED),
+    C.SEALED: Asked(lambda text: _mused("so", text), FIXED, C.REASONING),
+}
+
+
+def _parts(*parts: Body) -> bytes:
+    return google.stream(*map(google.chunk, parts), google.last())
+
+
+def _part(part: Callable[[str], Body], *, cut_up: bool = False) -> Told:
+    return Told(
+        lambda text: google.content(part(text)), lambda text: _parts(*map(part, cut(text))) if cut_up else _parts(part(text))
+    )
+
+
+_GOOGLE_TOLD = {
+    C.ASSISTANT: _part(lambda text: {"text": text}, cut_up=True),
+    C.REASONING: _part(lambda text: {"text": text, "thought": True}, cut_up=True),
+    C.TOOL_ARGUMENTS: _part(lambda text: google.call("look", _quoted(text))),
+    C.KEY: _part(lambda text: google.call("look", _named(text))),
+    C.TOOL_RESULT: _part(lambda text: {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": text}}),
+}
+
 SPEECHES: dict[str, Speech] = {
     "openai": Speech(
         "openai",
@@ -293,5 +352,13 @@ SPEECHES: dict[str, Speech] = {
         (anthropic.MESSAGES, anthropic.MESSAGE, anthropic.EVENT),
         _CLAUDE_ASKED,
         _CLAUDE_TOLD,
+    ),
+    "gemini": Speech(
+        "gemini",
+        lambda stream: f"/v1beta/models/{google.MODEL}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}",
+        lambda _: {"contents": [_content("user", {"text": "hi"})]},
+        (gemini.GENERATE, gemini.RESPONSE, gemini.RESPONSE),
+        _GOOGLE_ASKED,
+        _GOOGLE_TOLD,
     ),
 }

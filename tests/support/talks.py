@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from support import anthropic_answers as anthropic
+from support import gemini_answers as gemini
 from support import openai_answers as openai
 from support import responses_answers as responses
 
@@ -24,6 +25,7 @@ class Talk(NamedTuple):
     """`ask` is the body of a question, `asked` the question in a body; `whole` and `events` are the answer to a body, plain and
     streamed, `said` and `heard` the text in them, `refused` the reason in an error (a body, or the last event of a stream).
     Tokens are (input, output). `end` is in the last event of a whole stream alone, `error` begins the event that ends a broken one.
+    `stream_path` is where a stream is asked for, if elsewhere; `ends` the ends of the paths, if models stand in them.
     """
 
     host: str
@@ -37,14 +39,27 @@ class Talk(NamedTuple):
     refused: Callable[[Body], str]
     end: str
     error: str
+    stream_path: str = ""
+    ends: tuple[str, ...] = ()
 
     def provider[P: Named](self, providers: Iterable[P]) -> P:
         """The one of these providers that answers under this host."""
         return next(each for each in providers if self.host in each.names)
 
+    def target(self, stream: bool) -> str:
+        """The path and query of a question."""
+        return (stream and self.stream_path) or self.path
+
+    def to(self, stream: bool) -> str:
+        return f"https://{self.host}{self.target(stream)}"
+
     @property
     def url(self) -> str:
-        return f"https://{self.host}{self.path}"
+        return self.to(stream=False)
+
+    def streams(self, target: str, asked: Body) -> bool:
+        """Whether a request asks for a stream."""
+        return "stream" in target if self.stream_path else bool(asked.get("stream"))
 
 
 def _chat_events(asked: Body, texts: Sequence[str], tokens: Tokens) -> list[bytes]:
@@ -55,6 +70,25 @@ def _chat_events(asked: Body, texts: Sequence[str], tokens: Tokens) -> list[byte
 def _response_events(asked: Body, texts: Sequence[str], tokens: Tokens) -> list[bytes]:
     size = max(map(len, texts), default=1)
     return responses.response_events([responses.said("".join(texts))], asked.get("model", "gpt-5"), tokens, size)
+
+
+def _gemini(version: str) -> Talk:
+    path = f"/{version}/models/{gemini.MODEL}"
+    return Talk(
+        host="generativelanguage.googleapis.com",
+        path=f"{path}:generateContent",
+        ask=lambda text, _: {"contents": [{"role": "user", "parts": [{"text": text}]}]},
+        asked=lambda body: body["contents"][-1]["parts"][0]["text"],
+        whole=lambda _, text, tokens: gemini.said(text, tokens),
+        said=gemini.text_of,
+        events=lambda _, texts, tokens: gemini.events(texts, tokens),
+        heard=gemini.streamed_text,
+        refused=lambda body: body["error"]["details"][0]["reason"],
+        end='"finishReason"',
+        error='data: {"error":{"code"',
+        stream_path=f"{path}:streamGenerateContent?alt=sse",
+        ends=(":generateContent", ":streamGenerateContent"),
+    )
 
 
 TALKS: dict[tuple[str, str], Talk] = {
@@ -102,6 +136,8 @@ TALKS: dict[tuple[str, str], Talk] = {
         end="message_stop",
         error='event: error\ndata: {"type":"error"',
     ),
+    ("gemini", "POST /v1/models/{model}:{verb}"): _gemini("v1"),
+    ("gemini", "POST /v1beta/models/{model}:{verb}"): _gemini("v1beta"),
 }
 
 
@@ -111,4 +147,5 @@ DIALECTS = {dialect: talk for (dialect, _), talk in TALKS.items()}
 
 def talk_at(path: str) -> Talk | None:
     """The operation that a provider serves at this path, whatever stands before its version."""
-    return next((talk for talk in TALKS.values() if path.endswith(talk.path.removeprefix("/v1"))), None)
+    path = path.partition("?")[0]
+    return next((talk for talk in TALKS.values() if path.endswith(talk.ends or talk.path.removeprefix("/v1"))), None)

@@ -8,6 +8,7 @@ from outgate.dialects.registry import SPECS, dialect, spec
 from outgate.inference.calls import Call
 from outgate.inference.operation import Kind, Operation
 from support import anthropic_answers as a
+from support import gemini_answers as g
 from support import openai_answers as o
 from support import responses_answers as r
 
@@ -42,6 +43,9 @@ def streamed(name, *calls, size=3):
     if name == "responses":
         output = [r.said("Hm."), *(r.called(call.name, call.arguments, f"call_{at}") for at, call in enumerate(calls))]
         return b"".join(r.response_events(output, size=size))
+    if name == "gemini":
+        parts = (g.chunk(g.call(call.name, orjson.loads(call.arguments))) for call in calls)
+        return g.stream(g.chunk({"text": "Hm."}), *parts, g.last())
     events = [a.message_start(), a.block_start(0, type="text", text=""), a.text_delta("Hm."), a.block_stop(0)]
     for at, call in enumerate(calls, start=1):
         events.append(a.block_start(at, type="tool_use", id=f"toolu_{at}", name=call.name, input={}))
@@ -59,6 +63,8 @@ def whole(name, *calls):
         )
     if name == "responses":
         return r.response([r.said("Hm."), *(r.called(call.name, call.arguments, f"call_{at}") for at, call in enumerate(calls))])
+    if name == "gemini":
+        return g.content({"text": "Hm."}, *(g.call(call.name, orjson.loads(call.arguments)) for call in calls))
     blocks = [
         {"type": "tool_use", "id": f"toolu_{at}", "name": call.name, "input": orjson.loads(call.arguments)}
         for at, call in enumerate(calls)

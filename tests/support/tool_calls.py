@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from support import gemini_answers as google
 from support.anthropic_answers import (
     STOP,
     block_start,
@@ -21,8 +22,13 @@ from support.responses_answers import called, response, response_events
 ARGUMENTS = '{"device":"router"}'
 
 
-def answering(body: Mapping[str, Any], arguments: str = ARGUMENTS, name: str = "reset") -> bytes | dict[str, Any]:
-    """The answer to a body of any API."""
+def answering(
+    body: Mapping[str, Any], arguments: str = ARGUMENTS, name: str = "reset", *, stream: bool = False
+) -> bytes | dict[str, Any]:
+    """The answer to a body of any API; `stream` where the body does not say."""
+    if "contents" in body:
+        part = google.call(name, orjson.loads(arguments))
+        return google.stream(google.chunk(part), google.last()) if stream else google.content(part)
     if "input" in body:
         output = [called(name, arguments)]
         return b"".join(response_events(output)) if body.get("stream") else response(output)

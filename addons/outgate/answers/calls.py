@@ -8,29 +8,40 @@ from typing import Any
 
 import orjson
 
+from outgate.dialects.events import JsonEvent
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event
 
-_GIVEN = ("arguments", "input")
+_WHOLE = ("args",)
+"""Under which arguments are whole even in an event of a stream."""
+_GIVEN = ("arguments", "input", *_WHOLE)
 
 
 def calls(events: Sequence[Event]) -> list[str]:
     """The calls in the events of an answer, in order. Two answers of one API that are both streams, or both whole, compare."""
     whole = [call for event in events if event.whole and event.calls_tool for call in _in(orjson.loads(event.encode()))]
-    return [*whole, *_pieced([event for event in events if not event.whole])]
+    streamed = [event for event in events if not event.whole]
+    at_once = [_at_once(event) for event in streamed]
+    pieces = [event for event, found in zip(streamed, at_once, strict=True) if not found]
+    return [*whole, *(call for found in at_once for call in found), *_pieced(pieces)]
 
 
-def _in(value: Any) -> Iterator[str]:
+def _at_once(event: Event) -> list[str]:
+    """The calls that stand whole in an event of a stream."""
+    return list(_in(orjson.loads(event.body()), _WHOLE)) if isinstance(event, JsonEvent) and event.calls_tool else []
+
+
+def _in(value: Any, names: Sequence[str] = _GIVEN) -> Iterator[str]:
     """Every object that has a name and is given something, wherever an API puts it."""
     if isinstance(value, dict):
-        given = next((value[name] for name in _GIVEN if name in value), None)
+        given = next((value[name] for name in names if name in value), None)
         if "name" in value and given is not None:
             yield f"{value['name']} {_canonical(given)}"
         else:
             value = list(value.values())
     if isinstance(value, list):
         for each in value:
-            yield from _in(each)
+            yield from _in(each, names)
 
 
 def _pieced(events: Sequence[Event]) -> Iterator[str]:

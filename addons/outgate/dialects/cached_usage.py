@@ -16,21 +16,24 @@ type Mark = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _HEAD = re.compile(rb"(?:event: [^\n]*\n)?(?:data: )?")
 _HOLDERS = ("message", "response")
+_NAMES = ("usage", "usageMetadata")
 _BETWEEN = b"\n\n"
 
 
 def marked(body: bytes, mark: Mark) -> bytes:
-    """The answer, one JSON object or a stream of events as they are encoded here, with every usage in it marked."""
-    return _BETWEEN.join(_marked(piece, mark) if b'"usage"' in piece else piece for piece in body.split(_BETWEEN))
+    """The answer (a JSON object, an array of them, or a stream of events as they are encoded here) with every usage marked."""
+    return _BETWEEN.join(_marked(piece, mark) if b'"usage' in piece else piece for piece in body.split(_BETWEEN))
 
 
 def _marked(piece: bytes, mark: Mark) -> bytes:
     head = _HEAD.match(piece)
     start = head.end() if head is not None else 0
     tree = decode_value(piece[start:], WIDE)
-    for holder in (tree, *(tree.get(name) for name in _HOLDERS)):
-        if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
-            holder["usage"] = mark(holder["usage"])
+    for top in tree if isinstance(tree, list) else [tree]:
+        for holder in (top, *(top.get(name) for name in _HOLDERS)):
+            for name in _NAMES if isinstance(holder, dict) else ():
+                if isinstance(holder.get(name), dict):
+                    holder[name] = mark(holder[name])
     return piece[:start] + dump(tree)
 
 

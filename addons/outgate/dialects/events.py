@@ -56,7 +56,7 @@ class JsonEvent:
         self._frame = frame
         self.texts = texts
         self.closes = closes
-        self.whole = frame is WHOLE
+        self.whole = frame.continued is None
         self.usage, self.finish, self._calls = reported
         self.last = last
         self.hidden = hidden
@@ -148,8 +148,8 @@ class Aside(RawEvent):
 
     __slots__ = ("fault",)
 
-    def __init__(self, fault: str = "") -> None:
-        super().__init__(b": keep-alive\n\n")
+    def __init__(self, fault: str = "", raw: bytes = b": keep-alive\n\n") -> None:
+        super().__init__(raw)
         self.fault = fault
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from outgate.dialects.json_body import NAMES, JsonDocument
-from outgate.dialects.rules import Rule
+from outgate.dialects.rules import TAGS, Rule
 from outgate.inference.prompt import Document, Leaf
 
 type Address = tuple[int, str | int]
@@ -76,7 +76,7 @@ def _picked(rule: Rule, container: Any) -> Rule:
     """The rule of an object's own kind."""
     while isinstance(container, dict) and rule.by:
         tag = container.get(rule.by)
-        case = rule.cases.get("" if tag is None else tag) if tag is None or isinstance(tag, str) else None
+        case = rule.cases.get("" if tag is None else tag) if tag is None or tag.__class__ in TAGS else None
         if case is None:
             break
         rule = case

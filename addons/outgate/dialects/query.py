@@ -1,7 +1,7 @@
 """Query of a request target as text that leaves: judged like the body, written back with its edits, else as it came."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -19,6 +19,17 @@ def with_query(prompt: Prompt, target: str) -> Prompt:
     if not found:
         return prompt
     return Prompt(prompt.document, (*prompt.leaves, *found), prompt.unjudged, prompt.edits, prompt.parts, prompt.hosted)
+
+
+def without(target: str, names: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """The target without the parameters of these names, however they are escaped, and the values that they had."""
+    path, _, query = target.partition("?")
+    pairs = [(pair, *pair.partition("=")[::2]) for pair in query.split("&")]
+    kept = [pair for pair, name, _ in pairs if unquote_plus(name) not in names]
+    values = tuple(unquote_plus(value) for _, name, value in pairs if unquote_plus(name) in names)
+    if not values:
+        return target, ()
+    return (f"{path}?{'&'.join(kept)}" if kept else path), values
 
 
 def written(target: str, edits: Mapping[tuple[int, str | int], Any]) -> str:

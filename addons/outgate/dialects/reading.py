@@ -8,7 +8,7 @@ from outgate.dialects.blobs import MARK, NO_BLOBS, Blobs, cut
 from outgate.dialects.case_collisions import refuse_other_case
 from outgate.dialects.json_body import EXACT, LIMITS, NAMES, NESTED, PLAIN, JsonDocument, Limits, load
 from outgate.dialects.json_faults import explained
-from outgate.dialects.rules import EVERYTHING, HOSTED, NOTHING, REMOTE, Rule
+from outgate.dialects.rules import EVERYTHING, HOSTED, NOTHING, REMOTE, TAGS, Rule
 from outgate.dialects.values import channel_of_base64, may_be_cut
 from outgate.errors import WireError
 from outgate.inference.prompt import Channel, Leaf
@@ -88,7 +88,7 @@ class _Walk:
         boxes.append((container, parent, at, form))
         while rule.by:
             tag = container.get(rule.by)
-            case = rule.cases.get("" if tag is None else tag) if tag is None or tag.__class__ is str else None
+            case = rule.cases.get("" if tag is None else tag) if tag is None or tag.__class__ in TAGS else None
             if case is None:
                 break
             rule = case

@@ -11,7 +11,7 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from outgate.dialects import anthropic, opaque, openai, responses
+from outgate.dialects import anthropic, gemini, opaque, openai, responses
 from outgate.dialects.spec import Dialect, KeyField, PathTemplate, RequestLine, Spec
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
@@ -20,6 +20,7 @@ SPECS: tuple[Spec, ...] = (
     openai.SPEC,
     responses.SPEC,
     anthropic.SPEC,
+    gemini.SPEC,
     opaque.SPEC,
 )
 """A dialect is its package, and its line here. Where the API of a request is not known, it is answered in the first one's shape."""
@@ -189,6 +190,19 @@ def spoken_to(operation: Operation, provider: str | None) -> str:
     if operation.dialect != opaque.SPEC.name:
         return operation.dialect
     return SPECS[0].name if provider in (None, opaque.SPEC.name) else provider
+
+
+def keyed_by_query(method: str, target: str, hint: str) -> Spec | None:
+    """The API of a request whose query may hold a key: that of its path, else of its destination; None where no query may."""
+    path, mark, _ = target.partition("?")
+    if not mark:
+        return None
+    try:
+        named = operation_for(method, path, hint).dialect
+    except WireError:  # which is refused as such later on
+        named = hint
+    found = _tables(SPECS).specs.get(named)
+    return found if found is not None and found.key_query else None
 
 
 def key_fields() -> tuple[KeyField, ...]:

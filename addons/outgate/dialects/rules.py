@@ -28,6 +28,9 @@ EVERYTHING = Everything()
 
 NOTHING: frozenset[str] = frozenset()
 
+TAGS = frozenset({str, bool})
+"""Types of values by which a more specific rule is picked."""
+
 HOSTED = "hosted_tool"
 """The kind of tools that the provider runs: it calls an address, or runs a program, for the caller."""
 REMOTE = "remote_url"
@@ -81,7 +84,7 @@ class Rule:
         self.other: Rule = members.pop("other", None) or free(channel)
         self.item: Rule = members.pop("item", None) or self.other
         self.by: str = members.pop("by", "")
-        self.cases: Mapping[str, Rule] = members.pop("cases", {})
+        self.cases: Mapping[Any, Rule] = members.pop("cases", {})
         self.kind: str = members.pop("kind", "")
         self.content: frozenset[str] = frozenset(members.pop("content", ()))
         self.local: str = members.pop("local", "")
@@ -122,12 +125,15 @@ def free(channel: Channel, *, names: frozenset[str] = frozenset(), state: frozen
     return rule
 
 
-_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+_LOWER = ("string", "number", "integer", "boolean", "object", "array", "null")
+_TYPES = frozenset({*_LOWER, *map(str.upper, _LOWER)})
+"""Gemini writes them in capitals."""
 _KEYWORDS = frozenset({
     "type", "description", "title", "enum", "const", "default", "examples", "format", "pattern", "required", "items",
     "properties", "additionalProperties", "anyOf", "oneOf", "allOf", "not", "$ref", "$defs", "definitions", "$schema", "$id",
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
     "uniqueItems", "minProperties", "maxProperties", "nullable", "strict",
+    "propertyOrdering", "example",
 })  # fmt: skip
 
 

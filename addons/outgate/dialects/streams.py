@@ -17,6 +17,9 @@ from outgate.inference.stream import Event
 class StreamDecoder:
     """A dialect says what an event means (`_event`), what `[DONE]` does, and what the end of the bytes completes (`_ended`)."""
 
+    life = KEEP_ALIVE
+    """What keeps a client's connection alive, and stands for what was dropped."""
+
     def __init__(self, table: Rule, limit: int = sse.LIMIT) -> None:
         self._table = table
         self._parser = sse.SseParser(limit)
@@ -55,14 +58,14 @@ class StreamDecoder:
             elif data:
                 events.append(self._carried(piece))
             else:
-                events.append(KEEP_ALIVE)
+                events.append(self.life)
         return events
 
     def _carried(self, piece: sse.SseEvent) -> Event:
         try:
             reading = carried(piece.data, self._table)
         except WireError as error:
-            return Aside(error.code)
+            return Aside(error.code, self.life.encode())
         return self._event(reading, piece.name)
 
 

@@ -18,6 +18,7 @@ from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, no_route, ope
 from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
+from outgate.exchange.query_keys import without_keys
 from outgate.exchange.receive import facts_of, receive
 from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
 from outgate.exchange.replies import as_sent, conclusion, denial_reply, hint_of, speaker
@@ -130,9 +131,10 @@ class Exchange:
 
     async def _admit(self, policy: LivePolicy) -> Denial | None:
         """Judge the head alone: nothing of a body is read for a caller who may not be here."""
-        head = self.head
-        self._backend = policy.destination(head.destination)
-        problem = head.problem or self._recognise()
+        backend = self._backend = policy.destination(self.head.destination)
+        hint = backend.dialect if backend is not None else hint_of(self._host)
+        self.head = head = without_keys(self.head, hint)
+        problem = head.problem or self._recognise(hint)
         self._begin(policy.head, policy)
         if problem is not None:
             return problem
@@ -153,10 +155,9 @@ class Exchange:
         path = self.head.path.partition("?")[0]
         return Asked(self._backend.name, self.head.method, path, self._operation.kind, model, self.execution.get("principal"))
 
-    def _recognise(self) -> Denial | None:
+    def _recognise(self, hint: str) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
         try:
-            hint = self._backend.dialect if self._backend is not None else hint_of(self._host)
             self._operation = operation_for(self.head.method, self.head.path, hint)
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))

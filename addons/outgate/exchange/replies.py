@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from outgate.dialects.json_body import dump
 from outgate.dialects.registry import SPECS, dialect, spec, spoken_to
 from outgate.dialects.spec import Canned, status_here
 from outgate.errors import LASTING, Denial
@@ -20,23 +19,15 @@ _UPGRADE = (("upgrade", "HTTP/1.1"), ("connection", "upgrade"))
 """With a 426 (RFC 9110 section 15.5.22): the protocol that is spoken here. Clients that tried WebSocket fall back at once."""
 _LONGEST_PHRASE = 200
 _CLOSE = ("connection", "close")
-_GOOGLE = "google"
 _HOSTS = {
     "openai.com": "openai",
     "chatgpt.com": "openai",
     "anthropic.com": "anthropic",
     "claude.ai": "anthropic",
     "claude.com": "anthropic",
-    "googleapis.com": _GOOGLE,
+    "googleapis.com": "gemini",
 }
 """What the clients of a domain read errors in, where the gateway has no provider there: it need not carry an API to refuse it."""
-_GOOGLE_STATUS = {
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    429: "RESOURCE_EXHAUSTED",
-    504: "DEADLINE_EXCEEDED",
-}
 
 
 def denial_reply(denial: Denial, dialect_name: str, request_id: str, *, close: bool = False) -> list[Part]:
@@ -44,15 +35,13 @@ def denial_reply(denial: Denial, dialect_name: str, request_id: str, *, close: b
     `close` says that nothing more is answered on its connection.
     """
     denial = as_sent(denial, dialect_name)
-    body = _google_error(denial) if dialect_name == _GOOGLE else dialect(dialect_name).error(denial, request_id)
+    body = dialect(dialect_name).error(denial, request_id)
     fields = _head_fields(denial, request_id, len(body))
     return [ResponseHead(denial.status, (*fields, _CLOSE) if close else fields), body, End()]
 
 
 def as_sent(denial: Denial, dialect_name: str) -> Denial:
     """The same denial, with the status that it has in this dialect."""
-    if dialect_name == _GOOGLE:
-        return denial
     here = spec(dialect_name)
     status = status_here(here, denial.code, denial.status)
     if status == 429 and here.lasting and _waits_long(denial):
@@ -72,19 +61,12 @@ def speaker(operation: Operation, provider: str | None, host: str) -> str:
 
 def hint_of(host: str) -> str:
     """The dialect of a host that is no provider, where it leaves a path open."""
-    spoken = _spoken_at(host)
-    return spoken if spoken and spoken != _GOOGLE else "none"
+    return _spoken_at(host) or "none"
 
 
 def _spoken_at(host: str) -> str:
     labels = host.split(".")
     return next((_HOSTS[name] for at in range(len(labels)) if (name := ".".join(labels[at:])) in _HOSTS), "")
-
-
-def _google_error(denial: Denial) -> bytes:
-    """`google.rpc.Status` as JSON, from which Google's SDKs raise their typed error."""
-    status = _GOOGLE_STATUS.get(denial.status, "UNAVAILABLE" if denial.status >= 500 else "INVALID_ARGUMENT")
-    return dump({"error": {"code": denial.status, "message": f"{denial.message} ({denial.code})", "status": status}})
 
 
 def reason_phrase(denial: Denial, request_id: str) -> str:

@@ -83,7 +83,7 @@ class ListModels(Stage):
         speaker = dialect(operation.dialect)
         told = speaker.models(names, int(self._wall()))
         if alone:
-            told = dump(decode_value(told)["data"][0])
+            told = dump(next(value for value in decode_value(told).values() if isinstance(value, list))[0])
         decoder = speaker.answer(operation, stream=False, include_usage=False)
         events = [*decoder.feed(told), *decoder.end()]
         return Answer(200, _FIELDS, EventStream.of(events), "gateway")

@@ -61,7 +61,8 @@ class Cell:
         """Status and body; `begun` is set when a first byte of it has come."""
         self._before = {line["id"] for line in lines(self._gateway.world)}
         body = b""
-        with http(self._gateway) as client, client.stream("POST", self.talk.url, json=self.talk.ask(text, self.stream)) as reply:
+        url, asked = self.talk.to(self.stream), self.talk.ask(text, self.stream)
+        with http(self._gateway) as client, client.stream("POST", url, json=asked) as reply:
             for piece in reply.iter_bytes():
                 body += piece
                 self.begun.set()

@@ -37,7 +37,7 @@ def test_names_are_replaced_and_restored_in_a_stream_of_single_characters(gatewa
     provider = talk.provider(providers)
     provider.script(echo(talk))
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask(SAID, True), timeout=60)
+        reply = client.post(talk.to(True), json=talk.ask(SAID, True), timeout=60)
     sent = provider.seen[-1].body.decode()
 
     assert SAID == talk.heard(reply.content)

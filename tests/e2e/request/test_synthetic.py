@@ -31,7 +31,7 @@ def test_values_are_invented_and_restored_in_a_stream_of_single_characters(gatew
     provider = talk.provider(providers)
     provider.script(echo(talk))
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask(SAID, True), timeout=60)
+        reply = client.post(talk.to(True), json=talk.ask(SAID, True), timeout=60)
     sent = provider.seen[-1].body.decode()
 
     assert SAID == talk.heard(reply.content)
@@ -49,7 +49,7 @@ def test_attack_a_substitute_in_a_link_to_a_foreign_host_stays(gateway, provider
 
     talk.provider(providers).script(behave)
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask(SAID, True), timeout=60)
+        reply = client.post(talk.to(True), json=talk.ask(SAID, True), timeout=60)
     heard = talk.heard(reply.content)
 
     assert heard.startswith("Maria: ")

@@ -61,7 +61,7 @@ def alive(condition, events, sign=b""):
 def test_the_head_and_signs_of_life_come_before_the_first_event(gateway, providers, talk, sign):
     seen = threading.Event()
     talk.provider(providers).script(alive(seen.is_set, talk.events({}, ["hello"], TOKENS), sign))
-    with http(gateway) as client, client.stream("POST", talk.url, json=talk.ask("hi", True)) as reply:
+    with http(gateway) as client, client.stream("POST", talk.to(True), json=talk.ask("hi", True)) as reply:
         pieces = reply.iter_raw()
         first = next(pieces)
         seen.set()
@@ -75,7 +75,7 @@ def test_the_head_and_signs_of_life_come_before_the_first_event(gateway, provide
 def test_the_head_comes_though_nothing_follows_it(gateway, providers, talk):
     seen = threading.Event()
     talk.provider(providers).script(alive(seen.is_set, talk.events({}, ["hello"], TOKENS)))
-    with http(gateway) as client, client.stream("POST", talk.url, json=talk.ask("hi", True)) as reply:
+    with http(gateway) as client, client.stream("POST", talk.to(True), json=talk.ask("hi", True)) as reply:
         assert 200 == reply.status_code
         seen.set()
         assert "hello" == talk.heard(reply.read())
@@ -86,7 +86,7 @@ def test_an_unreadable_keep_alive_is_dropped_and_counted(gateway, providers, tal
     events = talk.events({}, ["hel", "lo"], TOKENS)
     talk.provider(providers).script(b.sse([events[0], b"data: : keepalive\n\n", *events[1:]], pace=0.01))
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask("hi", True))
+        reply = client.post(talk.to(True), json=talk.ask("hi", True))
 
     assert ("hello", True) == (talk.heard(reply.content), talk.end in reply.text)
     assert ("answered", {"bad_json": 1}) == (line()["outcome"], line()["outgate.attempts"][0]["events.dropped"])
@@ -104,7 +104,7 @@ def test_a_placeholder_split_over_chunks_with_empty_reasons_is_restored(gateway,
     talk = DIALECTS["openai"]
     talk.provider(providers).script(without_reasons)
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask(f"Write to {MAIL} now", True))
+        reply = client.post(talk.to(True), json=talk.ask(f"Write to {MAIL} now", True))
 
     assert f"Write to {MAIL} now" == talk.heard(reply.content)
 
@@ -124,7 +124,7 @@ ERRORS = [
 def test_an_error_of_any_shape_keeps_its_status_and_its_text(gateway, providers, talk, stream, status, body, kind, text):
     talk.provider(providers).script(*[b.answer_bytes(body, kind, status)] * 3)
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask("hi", stream))
+        reply = client.post(talk.to(stream), json=talk.ask("hi", stream))
 
     assert (status, "application/json") == (reply.status_code, reply.headers["content-type"])
     assert text in reply.json()["error"]["message"]
@@ -155,6 +155,6 @@ def test_a_stream_whose_server_does_not_call_it_one_is_one(gateway, providers, k
     talk = DIALECTS["openai"]
     providers[0].script(b.answer_bytes(b"".join(talk.events({}, ["hello"], TOKENS)), kind))
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask("hi", True))
+        reply = client.post(talk.to(True), json=talk.ask("hi", True))
 
     assert ("hello", "text/event-stream") == (talk.heard(reply.content), reply.headers["content-type"].lower()[:17])

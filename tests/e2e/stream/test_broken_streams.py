@@ -56,7 +56,7 @@ def _gateway(providers, tmp_path_factory):
         gateway.broken = faulty(2)
         for talk in DIALECTS.values():
             with http(gateway) as client:  # certificates are minted, the tokenizer is read
-                client.post(talk.url, json=talk.ask("hi", True))
+                client.post(talk.to(True), json=talk.ask("hi", True))
         yield gateway
 
 
@@ -70,7 +70,7 @@ def ask(gateway, dialect, *, stream=True):
     """Status, text, and whether the HTTP message came to its proper end; in time."""
     began, talk = time.monotonic(), DIALECTS[dialect]
     with http(gateway) as client:
-        reply = client.post(talk.url, json=talk.ask("hi", stream))
+        reply = client.post(talk.to(stream), json=talk.ask("hi", stream))
     assert time.monotonic() - began < _IN_TIME
     return reply.status_code, reply.text
 

@@ -72,7 +72,7 @@ def ask(gateway, dialect="openai", *, stream=False, host=None):
     """Status, fields and text; in time."""
     talk, began = DIALECTS[dialect], time.monotonic()
     with http(gateway) as client:
-        reply = client.post(f"https://{host or talk.host}{talk.path}", json=talk.ask("hi", stream))
+        reply = client.post(f"https://{host or talk.host}{talk.target(stream)}", json=talk.ask("hi", stream))
     assert time.monotonic() - began < 15
     return reply
 

@@ -118,7 +118,7 @@ def test_an_answer_that_calls_a_tool_is_not_stored():
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("name", DIALECTS)
 def test_an_answer_that_calls_a_tool_is_stored_where_policy_says_so(name, stream):
-    answer = answering(DIALECTS[name].ask("hi", stream))
+    answer = answering(DIALECTS[name].ask("hi", stream), stream=stream)
     raw = answer if isinstance(answer, bytes) else orjson.dumps(answer)
     items = events(raw, Operation(name, Kind.CHAT), stream=stream)
 

@@ -1,20 +1,23 @@
 """Decoder of embeddings: arrays of numbers are carried as bytes, so that a large batch does not stop the event loop.
 
-A thousand vectors of 3,072 numbers are 50 MB; as Python floats they are ten times that, and reading and writing them holds
-the interpreter lock for seconds. An array that stands under `embedding` and holds nothing but numbers has no text to judge: its
-bytes are cut out as they come, and put back where they stood. Everything else of the answer is read as any other answer is.
+A thousand vectors of 3,072 numbers are 50 MB; as Python floats they are ten times that, and reading and writing them holds the
+interpreter lock for seconds. An array that stands under `embedding` (or another name) and holds nothing but numbers has no text
+to judge: its bytes are cut out as they come, and put back where they stood. Everything else of the answer is read as any other
+answer is.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from outgate.dialects.answers import LIMIT, WholeAnswer
+from outgate.dialects.events import Reported
 from outgate.dialects.openai.stream import vectors_reported
 from outgate.dialects.openai.tables import VECTORS
+from outgate.dialects.rules import Rule
 from outgate.errors import WireError
 from outgate.inference.stream import Event, Text
 
-_OPENING = re.compile(rb'"embedding"[ \t\r\n]*:[ \t\r\n]*\[')
 _LONGEST_OPENING = 64
 _NUMBERS = b"0123456789+-.eE, \t\r\n"
 _MARK = b'"\\u0001%d"'
@@ -25,8 +28,16 @@ _MARKED = re.compile(rb'"\\u0001(\d+)"')
 class VectorsAnswer:
     """An embeddings answer: one event, once all its bytes are there. Raises WireError as WholeAnswer does."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        name: str = "embedding",
+        table: Rule = VECTORS,
+        reported: Callable[[Mapping[str, Any]], Reported] = vectors_reported,
+        limit: int = LIMIT,
+    ) -> None:
         self._limit = limit
+        self._opens = re.compile(rb'"%b"[ \t\r\n]*:[ \t\r\n]*\[' % name.encode())
+        self._answer = WholeAnswer(table, reported, limit)
         self._size = 0
         self._rest = bytearray()
         """What has come and is not yet looked through; an array that has begun stands at its start."""
@@ -49,14 +60,13 @@ class VectorsAnswer:
         around = b"".join(self._around)
         if around.count(b"\\u0001") != len(self._arrays):
             around, self._arrays = self._restored(), []
-        answer = WholeAnswer(VECTORS, vectors_reported, self._limit)
-        answer.feed(around)
-        events = answer.end()
+        self._answer.feed(around)
+        events = self._answer.end()
         return [_Vectors(event, self._arrays) for event in events] if self._arrays else events
 
     def _opening(self) -> bool:
         """Move on behind the next opening of an array; False where there is none yet."""
-        found = _OPENING.search(self._rest)
+        found = self._opens.search(self._rest)
         cut = found.end() - 1 if found else max(0, len(self._rest) - _LONGEST_OPENING)
         self._around.append(bytes(self._rest[:cut]))
         del self._rest[:cut]
