@@ -1,7 +1,7 @@
 """Output ceilings: the most tokens a model can write, and the window that its input and output share.
 
-Source: LiteLLM 1.110.2, model_prices_and_context_window (MIT), `max_output_tokens` and `max_input_tokens` of OpenAI's and
-Anthropic's chat models, read on 2026-11-29. A name that is not listed has no ceiling here: one that is too high is refused by
+Source: LiteLLM 1.110.2, model_prices_and_context_window (MIT), `max_output_tokens` and `max_input_tokens` of OpenAI's,
+Anthropic's and Google's chat models, read on 2026-11-29. A name that is not listed has no ceiling here: one that is too high is refused by
 providers, one that is too low cuts answers short.
 """
 
@@ -41,6 +41,7 @@ _ROWS = (
     (16_384, 128_000, _GPT_4O),
     (32_768, 1_047_576, "gpt-4.1 gpt-4.1-mini gpt-4.1-nano"),
     (64_000, 200_000, "claude-haiku-4-5 claude-opus-4-5 claude-sonnet-4-5"),
+    (65_535, 1_114_111, "gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite"),  # which share nothing: the sum of both
     (100_000, 200_000, "o1 o1-pro o3 o3-mini o3-pro o3-deep-research o4-mini o4-mini-deep-research"),
     (128_000, 400_000, _GPT_5),
     (272_000, 400_000, "gpt-5-pro"),
