@@ -43,8 +43,7 @@ def stream_of(name, line):
 
 
 def life(name):
-    """The sign of life: Google's SDK takes a comment for an event that it cannot read."""
-    return b"\n" if name == "gemini" else b": keep-alive\n\n"
+    return b"\n" if name == "gemini" else b": keep-alive\n\n"  # Google's SDK takes a comment for an event
 
 
 def read(name, raw):

@@ -24,7 +24,8 @@ from outgate.testing.behaviour import _body, _head, _taken, _token
 from outgate.testing.cases import RequestIn
 from outgate.testing.ports import behaviour_ports
 from support.guard_matrix import JUDGED, NO_ACT, NO_PLACE, PHRASES, Cell, Seen, dialects, differences
-from support.guard_places import SPEECHES, Asked, Told
+from support.guard_places import Asked, Told
+from support.speeches import SPEECHES
 
 
 def _policy(stages: str) -> str:

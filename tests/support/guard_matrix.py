@@ -10,7 +10,8 @@ from outgate.dialects import registry
 from outgate.inference.operation import Kind
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import Verdict
-from support.guard_places import NEW, SAID, SPEECHES, Asked, Speech, Told, carried
+from support.guard_places import NEW, SAID, Asked, Speech, Told, carried
+from support.speeches import SPEECHES
 
 MAIL = "maria.canary@mail.test"
 ACTIONS = ("deny", "answer", "withhold", "flag", "redact")

@@ -1,6 +1,7 @@
 """A place of each channel that a dialect can carry, in a request and in an answer, and the tables that say which those are.
 
-A dialect that is registered without its row in `SPEECHES` fails the guard matrix, as does a channel of its tables without a place.
+A dialect that is registered without its row in `support.speeches` fails the guard matrix, as does a channel of its tables without a
+place.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,14 +10,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from outgate.dialects.anthropic import tables as anthropic
-from outgate.dialects.gemini import tables as gemini
 from outgate.dialects.openai import tables as openai
 from outgate.dialects.responses import answers as responses_answers
 from outgate.dialects.responses import tables as responses
 from outgate.dialects.rules import Everything, Rule
 from outgate.inference.prompt import Channel
 from support import anthropic_answers as claude
-from support import gemini_answers as google
 from support import openai_answers as chat
 from support import responses_answers as made
 
@@ -82,11 +81,11 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _named(text: str) -> Body:
+def named(text: str) -> Body:
     return {text: 1}
 
 
-def _quoted(text: str) -> Body:
+def quoted(text: str) -> Body:
     return {"q": text}
 
 
@@ -114,8 +113,8 @@ _CHAT_ASKED = {
     C.ASSISTANT: Asked(lambda text: _after({"role": "assistant", "content": text}, _HI), SAID),
     C.REASONING: Asked(lambda text: _after({"role": "assistant", "content": "ok", "reasoning_content": text}, _HI), FIXED),
     C.TOOL_RESULT: Asked(lambda text: _after(_chat_call({}), _chat_result(text))),
-    C.TOOL_ARGUMENTS: Asked(lambda text: _after(_chat_call(_quoted(text)), _chat_result("ok")), SAID),
-    C.KEY: Asked(lambda text: _after(_chat_call(_named(text)), _chat_result("ok")), SAID),
+    C.TOOL_ARGUMENTS: Asked(lambda text: _after(_chat_call(quoted(text)), _chat_result("ok")), SAID),
+    C.KEY: Asked(lambda text: _after(_chat_call(named(text)), _chat_result("ok")), SAID),
     C.TOOL_DEFINITION: Asked(
         lambda text: {"tools": [{"type": "function", "function": {"name": "look", "description": text}}]}, FIXED
     ),
@@ -138,12 +137,12 @@ _CHAT_TOLD = {
         lambda text: chat.chat_completion("ok", reasoning_content=text), lambda text: _chat_pieces("reasoning_content", text)
     ),
     C.TOOL_ARGUMENTS: Told(
-        lambda text: chat.chat_completion("", tool_calls=_chat_call(_quoted(text))["tool_calls"]),
-        lambda text: _chat_calls(_quoted(text)),
+        lambda text: chat.chat_completion("", tool_calls=_chat_call(quoted(text))["tool_calls"]),
+        lambda text: _chat_calls(quoted(text)),
     ),
     C.KEY: Told(
-        lambda text: chat.chat_completion("", tool_calls=_chat_call(_named(text))["tool_calls"]),
-        lambda text: _chat_calls(_named(text)),
+        lambda text: chat.chat_completion("", tool_calls=_chat_call(named(text))["tool_calls"]),
+        lambda text: _chat_calls(named(text)),
         C.TOOL_ARGUMENTS,
     ),
 }
@@ -167,15 +166,15 @@ def _thinking(text: str, signature: str) -> Body:
     return _blocks("assistant", {"type": "thinking", "thinking": text, "signature": signature}, {"type": "text", "text": "ok"})
 
 
-_CIPHER = "EqQBCkYIARgCKkBz" * 8
+CIPHER = "EqQBCkYIARgCKkBz" * 8
 _CLAUDE_ASKED = {
     C.SYSTEM: Asked(lambda text: {"system": text}, FIXED),
     C.USER: Asked(lambda text: {"messages": [{"role": "user", "content": text}]}),
     C.ASSISTANT: Asked(lambda text: _after({"role": "assistant", "content": text}, _HI), SAID),
-    C.REASONING: Asked(lambda text: _after(_thinking(text, _CIPHER), _HI), FIXED),
+    C.REASONING: Asked(lambda text: _after(_thinking(text, CIPHER), _HI), FIXED),
     C.TOOL_RESULT: Asked(lambda text: _after(_blocks("assistant", _use({})), _result(text))),
-    C.TOOL_ARGUMENTS: Asked(lambda text: _after(_blocks("assistant", _use(_quoted(text))), _result("ok")), SAID),
-    C.KEY: Asked(lambda text: _after(_blocks("assistant", _use(_named(text))), _result("ok")), SAID),
+    C.TOOL_ARGUMENTS: Asked(lambda text: _after(_blocks("assistant", _use(quoted(text))), _result("ok")), SAID),
+    C.KEY: Asked(lambda text: _after(_blocks("assistant", _use(named(text))), _result("ok")), SAID),
     C.TOOL_DEFINITION: Asked(lambda text: {"tools": [{"name": "look", "description": text, "input_schema": {}}]}, FIXED),
     C.PARAMETER: Asked(lambda text: {"metadata": {"user_id": text}}, FIXED),
     C.SEALED: Asked(lambda text: _after(_thinking("so", text), _HI), FIXED, C.REASONING),
@@ -202,9 +201,9 @@ def _thoughts(text: str) -> bytes:
 
 _CLAUDE_TOLD = {
     C.ASSISTANT: Told(claude.message, lambda text: _streamed({"type": "text", "text": ""}, map(claude.text_delta, cut(text)))),
-    C.REASONING: Told(lambda text: _message({"type": "thinking", "thinking": text, "signature": _CIPHER}), _thoughts),
-    C.TOOL_ARGUMENTS: Told(lambda text: _message(_use(_quoted(text))), lambda text: _inputs(_quoted(text))),
-    C.KEY: Told(lambda text: _message(_use(_named(text))), lambda text: _streamed(_use(_named(text)), ())),
+    C.REASONING: Told(lambda text: _message({"type": "thinking", "thinking": text, "signature": CIPHER}), _thoughts),
+    C.TOOL_ARGUMENTS: Told(lambda text: _message(_use(quoted(text))), lambda text: _inputs(quoted(text))),
+    C.KEY: Told(lambda text: _message(_use(named(text))), lambda text: _streamed(_use(named(text)), ())),
 }
 
 # Responses.
@@ -232,8 +231,8 @@ _RESPONSES_ASKED = {
     C.ASSISTANT: Asked(lambda text: _items(made.said(text), _HI), SAID),
     C.REASONING: Asked(lambda text: _items(_thought(text), made.said("ok"), _HI), FIXED),
     C.TOOL_RESULT: Asked(lambda text: _items(_function({}), _output(text))),
-    C.TOOL_ARGUMENTS: Asked(lambda text: _items(_function(_quoted(text)), _output("ok")), SAID),
-    C.KEY: Asked(lambda text: _items(_function(_named(text)), _output("ok")), SAID),
+    C.TOOL_ARGUMENTS: Asked(lambda text: _items(_function(quoted(text)), _output("ok")), SAID),
+    C.KEY: Asked(lambda text: _items(_function(named(text)), _output("ok")), SAID),
     C.TOOL_DEFINITION: Asked(lambda text: {"tools": [{"type": "function", "name": "look", "description": text}]}, FIXED),
     C.PARAMETER: Asked(lambda text: {"user": text}, FIXED),
     C.SEALED: Asked(lambda text: _items(_thought("so", text), made.said("ok"), _HI), FIXED, C.REASONING),
@@ -259,8 +258,8 @@ def _echoed(name: str, value: Callable[[str], Any]) -> Told:
 _RESPONSES_TOLD = {
     C.ASSISTANT: _told(made.said),
     C.REASONING: _told(made.thought),
-    C.TOOL_ARGUMENTS: _told(lambda text: _function(_quoted(text))),
-    C.KEY: _told(lambda text: _function(_named(text)), C.TOOL_ARGUMENTS),
+    C.TOOL_ARGUMENTS: _told(lambda text: _function(quoted(text))),
+    C.KEY: _told(lambda text: _function(named(text)), C.TOOL_ARGUMENTS),
     C.TOOL_RESULT: _told(
         lambda text: {"id": "mcp_1", "type": "mcp_call", "name": "look", "server_label": "s", "arguments": "{}", "output": text}
     ),
@@ -271,64 +270,7 @@ _RESPONSES_TOLD = {
     C.PARAMETER: _echoed("user", str),
 }
 
-# Gemini.
-
-
-def _contents(*contents: Body) -> Body:
-    return {"contents": [_content("user", {"text": "hi"}), *contents]}
-
-
-def _content(role: str, *parts: Body) -> Body:
-    return {"role": role, "parts": list(parts)}
-
-
-def _ran(arguments: Body) -> Body:
-    return _content("model", google.call("look", arguments))
-
-
-def _returned(text: str) -> Body:
-    return _content("user", {"functionResponse": {"name": "look", "response": {"output": text}}})
-
-
-def _mused(text: str, signature: str) -> Body:
-    return _contents(
-        _content("model", {"text": text, "thought": True, "thoughtSignature": signature}), _content("user", {"text": "go on"})
-    )
-
-
-_GOOGLE_ASKED = {
-    C.SYSTEM: Asked(lambda text: {"systemInstruction": {"parts": [{"text": text}]}}, FIXED),
-    C.USER: Asked(lambda text: {"contents": [_content("user", {"text": text})]}),
-    C.ASSISTANT: Asked(lambda text: _contents(_content("model", {"text": text}), _content("user", {"text": "go on"})), SAID),
-    C.REASONING: Asked(lambda text: _mused(text, _CIPHER), FIXED),
-    C.TOOL_RESULT: Asked(lambda text: _contents(_ran({}), _returned(text))),
-    C.TOOL_ARGUMENTS: Asked(lambda text: _contents(_ran(_quoted(text)), _returned("ok")), SAID),
-    C.KEY: Asked(lambda text: _contents(_ran(_named(text)), _returned("ok")), SAID),
-    C.TOOL_DEFINITION: Asked(lambda text: {"tools": [{"functionDeclarations": [{"name": "look", "description": text}]}]}, FIXED),
-    C.PARAMETER: Asked(lambda text: {"labels": {"team": text}}, FIXED),
-    C.SEALED: Asked(lambda text: _mused("so", text), FIXED, C.REASONING),
-}
-
-
-def _parts(*parts: Body) -> bytes:
-    return google.stream(*map(google.chunk, parts), google.last())
-
-
-def _part(part: Callable[[str], Body], *, cut_up: bool = False) -> Told:
-    return Told(
-        lambda text: google.content(part(text)), lambda text: _parts(*map(part, cut(text))) if cut_up else _parts(part(text))
-    )
-
-
-_GOOGLE_TOLD = {
-    C.ASSISTANT: _part(lambda text: {"text": text}, cut_up=True),
-    C.REASONING: _part(lambda text: {"text": text, "thought": True}, cut_up=True),
-    C.TOOL_ARGUMENTS: _part(lambda text: google.call("look", _quoted(text))),
-    C.KEY: _part(lambda text: google.call("look", _named(text))),
-    C.TOOL_RESULT: _part(lambda text: {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": text}}),
-}
-
-SPEECHES: dict[str, Speech] = {
+PLACES: dict[str, Speech] = {
     "openai": Speech(
         "openai",
         lambda _: "/v1/chat/completions",
@@ -352,13 +294,5 @@ SPEECHES: dict[str, Speech] = {
         (anthropic.MESSAGES, anthropic.MESSAGE, anthropic.EVENT),
         _CLAUDE_ASKED,
         _CLAUDE_TOLD,
-    ),
-    "gemini": Speech(
-        "gemini",
-        lambda stream: f"/v1beta/models/{google.MODEL}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}",
-        lambda _: {"contents": [_content("user", {"text": "hi"})]},
-        (gemini.GENERATE, gemini.RESPONSE, gemini.RESPONSE),
-        _GOOGLE_ASKED,
-        _GOOGLE_TOLD,
     ),
 }

@@ -123,9 +123,7 @@ class Exchange:
             self.outcome = self._cancelled_by or "killed"
 
     async def _handle(self, policy: LivePolicy) -> None:
-        denial = await self._admit(policy)
-        if denial is None:
-            denial = await self._answer(policy)
+        denial = await self._admit(policy) or await self._answer(policy)
         if denial is not None:
             await self._deny(denial, policy)
 

@@ -1,8 +1,8 @@
 """Output ceilings: the most tokens a model can write, and the window that its input and output share.
 
 Source: LiteLLM 1.110.2, model_prices_and_context_window (MIT), `max_output_tokens` and `max_input_tokens` of OpenAI's,
-Anthropic's and Google's chat models, read on 2026-11-29. A name that is not listed has no ceiling here: one that is too high is refused by
-providers, one that is too low cuts answers short.
+Anthropic's and Google's chat models, read on 2026-11-29. A name that is not listed has no ceiling here: one that is too high is
+refused by providers, one that is too low cuts answers short.
 """
 
 import re

@@ -16,7 +16,8 @@ from outgate.stages.prompt_guard import PromptGuardSettings
 from support import guard_matrix
 from support.guard_exchanges import results
 from support.guard_matrix import ECHO, NO_ACT, NO_PLACE, NOT_SHOWN, cells, outcome, unplaced
-from support.guard_places import FIXED, SPEECHES, Asked, Speech, Told, cut
+from support.guard_places import FIXED, Asked, Speech, Told, cut
+from support.speeches import SPEECHES
 from support.sse import event
 from support.toy_dialect import BIT, SAY, registered
 

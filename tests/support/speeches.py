@@ -1,0 +1,77 @@
+"""Places of each channel in the Gemini API, and those of every dialect together: see `support.guard_places`."""
+
+from collections.abc import Callable
+
+from outgate.dialects.gemini import tables
+from outgate.inference.prompt import Channel
+from support import gemini_answers as google
+from support.guard_places import CIPHER, FIXED, PLACES, SAID, Asked, Body, Speech, Told, cut, named, quoted
+
+C = Channel
+
+
+def _contents(*contents: Body) -> Body:
+    return {"contents": [_content("user", {"text": "hi"}), *contents]}
+
+
+def _content(role: str, *parts: Body) -> Body:
+    return {"role": role, "parts": list(parts)}
+
+
+def _ran(arguments: Body) -> Body:
+    return _content("model", google.call("look", arguments))
+
+
+def _returned(text: str) -> Body:
+    return _content("user", {"functionResponse": {"name": "look", "response": {"output": text}}})
+
+
+def _mused(text: str, signature: str) -> Body:
+    return _contents(
+        _content("model", {"text": text, "thought": True, "thoughtSignature": signature}), _content("user", {"text": "go on"})
+    )
+
+
+_GOOGLE_ASKED = {
+    C.SYSTEM: Asked(lambda text: {"systemInstruction": {"parts": [{"text": text}]}}, FIXED),
+    C.USER: Asked(lambda text: {"contents": [_content("user", {"text": text})]}),
+    C.ASSISTANT: Asked(lambda text: _contents(_content("model", {"text": text}), _content("user", {"text": "go on"})), SAID),
+    C.REASONING: Asked(lambda text: _mused(text, CIPHER), FIXED),
+    C.TOOL_RESULT: Asked(lambda text: _contents(_ran({}), _returned(text))),
+    C.TOOL_ARGUMENTS: Asked(lambda text: _contents(_ran(quoted(text)), _returned("ok")), SAID),
+    C.KEY: Asked(lambda text: _contents(_ran(named(text)), _returned("ok")), SAID),
+    C.TOOL_DEFINITION: Asked(lambda text: {"tools": [{"functionDeclarations": [{"name": "look", "description": text}]}]}, FIXED),
+    C.PARAMETER: Asked(lambda text: {"labels": {"team": text}}, FIXED),
+    C.SEALED: Asked(lambda text: _mused("so", text), FIXED, C.REASONING),
+}
+
+
+def _parts(*parts: Body) -> bytes:
+    return google.stream(*map(google.chunk, parts), google.last())
+
+
+def _part(part: Callable[[str], Body], *, cut_up: bool = False) -> Told:
+    return Told(
+        lambda text: google.content(part(text)), lambda text: _parts(*map(part, cut(text))) if cut_up else _parts(part(text))
+    )
+
+
+_GOOGLE_TOLD = {
+    C.ASSISTANT: _part(lambda text: {"text": text}, cut_up=True),
+    C.REASONING: _part(lambda text: {"text": text, "thought": True}, cut_up=True),
+    C.TOOL_ARGUMENTS: _part(lambda text: google.call("look", quoted(text))),
+    C.KEY: _part(lambda text: google.call("look", named(text))),
+    C.TOOL_RESULT: _part(lambda text: {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": text}}),
+}
+
+SPEECHES: dict[str, Speech] = {
+    **PLACES,
+    "gemini": Speech(
+        "gemini",
+        lambda stream: f"/v1beta/models/{google.MODEL}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}",
+        lambda _: {"contents": [_content("user", {"text": "hi"})]},
+        (tables.GENERATE, tables.RESPONSE, tables.RESPONSE),
+        _GOOGLE_ASKED,
+        _GOOGLE_TOLD,
+    ),
+}
