@@ -85,11 +85,13 @@ def refused_models(
 def untranslatable(
     source: Source, policy: PolicySection, route: RouteSection, placed: Placed | None, kinds: frozenset[Kind]
 ) -> Iterator[Problem]:
-    """Targets that no request of the route can reach: they speak another dialect, and nothing translates."""
+    """Targets that no conversation of the route can reach: they speak another dialect, and nothing translates. A map may be shared
+    with routes of embeddings, whose callers ask for none of these names.
+    """
     addressed = [name for name in route.match.destinations or policy.providers if name in policy.providers]
     spoken = dict.fromkeys(policy.providers[name].dialect for name in addressed)
     known = [Operation(api, kind) for each in spoken for api, kind in operations_of(each)]
-    asked = [operation for operation in known if operation.kind in kinds & _NAMING_A_MODEL]
+    asked = [operation for operation in known if operation.kind is Kind.CHAT and operation.kind in kinds]
     for place, name in _targets(placed):
         target = policy.providers.get(name)
         if target is None or not asked or any(asked_in(target.dialect, target.translation.apis, each) for each in asked):

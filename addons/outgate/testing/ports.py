@@ -137,6 +137,20 @@ class NoCredentials:
     def epoch(self, _: Backend) -> int:
         return 0
 
+    def count(self, _: Backend) -> int:
+        return 1
+
+    def spare(self, _: Backend) -> bool:
+        return False
+
+    async def ready(self, _: Backend) -> None: ...
+
+    def refused(self, _: Backend, __: BoundCredential) -> None: ...
+
+    def limited(self, _: Backend, __: BoundCredential, ___: float | None) -> None: ...
+
+    def worked(self, _: Backend, __: BoundCredential) -> None: ...
+
 
 @asynccontextmanager
 async def behaviour_ports() -> AsyncIterator[Ports]:
