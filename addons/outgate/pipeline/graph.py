@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from outgate.pipeline.contract import Contract, Effect, May, Release
+from outgate.pipeline.contract import Contract, Effect, Judges, May, Release
 from outgate.pipeline.facts import VERDICTS, Label, Origin, fact
 from outgate.pipeline.plan import Edge
 
@@ -134,7 +134,12 @@ class Node:
     @cached_property
     def restores(self) -> bool:
         """Whether it rewrites an answer with something secret, so that later readers of it see the secret."""
-        return self.reads_secret and any(fact(name).origin is Origin.RESPONSE for name in self.mutates)
+        return self.tells_secret and any(fact(name).origin is Origin.RESPONSE for name in self.mutates)
+
+    @cached_property
+    def tells_secret(self) -> bool:
+        """Whether it may write what it reads of secrets. A judge of the clean text puts nothing but clean text in its place."""
+        return self.reads_secret and self.contract.judges is not Judges.CLEAN
 
     def spares(self, other: "Node", about: str) -> bool:
         """Whether this stage's rewrite of the fact `about` cannot invalidate what `other` made of an earlier version."""

@@ -101,7 +101,7 @@ class Versions:
     def holds_secret(self, version: Version) -> bool:
         """Whether a rewrite put something secret into this version."""
         return any(
-            version.fact in node.mutates and node.reads_secret for node in self.chain(version.fact)[: max(version.number, 0)]
+            version.fact in node.mutates and node.tells_secret for node in self.chain(version.fact)[: max(version.number, 0)]
         )
 
     def _written_before(self, node: Node, name: str) -> int:

@@ -36,7 +36,7 @@ from outgate.stores.refused import Refused
 from outgate.stores.state_secret import SIZE, StateSecret
 from outgate.testing.cases import ProviderAnswer
 from outgate.tokens.tokenizers import Tokenizers
-from outgate.upstreams.catalog import Backend
+from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.client import Fetched, OutboundRequest
 from outgate.upstreams.credentials import BoundCredential
 from outgate.upstreams.dns import CachingResolver
@@ -118,6 +118,12 @@ class RecordingClient:
     async def open(self, request: OutboundRequest) -> GivenAnswer:
         self.sent.append(request)
         return GivenAnswer(self.answer)
+
+    def in_flight(self, _: Backend, __: Endpoint) -> int:
+        return 0
+
+    def unread(self, _: Backend, __: Endpoint) -> int:
+        return 0
 
     async def fetch(self, backend: Backend, *_: Any, **__: Any) -> Fetched:
         said = self.services.get(backend.name)
