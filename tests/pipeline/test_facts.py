@@ -32,6 +32,14 @@ def test_an_undeclared_field_is_no_fact():
 def test_credentials_are_secret_and_texts_are_personal():
     secret = {"headers", "placeholders", "secrets", "wire.auth"}
     assert secret == {name for name, known in FACTS.items() if known.label is Label.SECRET}
-    assert {"prompt", "prompt.vector", "cache.partition", "cache.vector", "tools", "params", "wire.body", "r.stream"} == {
-        name for name, known in FACTS.items() if known.label is Label.PERSONAL
-    }
+    assert {
+        "prompt",
+        "prompt.vector",
+        "cache.partition",
+        "cache.vector",
+        "tools",
+        "params",
+        "wire.asked",
+        "wire.body",
+        "r.stream",
+    } == {name for name, known in FACTS.items() if known.label is Label.PERSONAL}

@@ -94,7 +94,7 @@ NONE = "  tools: {host: tools.test, dialect: none}\nworkloads:"
     [
         ("/v1/chat/completions", "tools", [("E_UNTRANSLATABLE", 12)]),
         ("/v1/chat/completions", "claude", []),
-        ("/v1/embeddings", "claude", [("E_UNTRANSLATABLE", 12)]),
+        ("/v1/embeddings", "claude", []),
     ],
 )
 def test_a_model_map_that_crosses_dialects_is_refused_where_nothing_translates(path, provider, found):

@@ -71,7 +71,7 @@ def test_digests_and_names_of_variables_are_no_credentials():
         "{host: a.test, allow_addresses: [10.0.0.0/33]}",
         "{host: a.test, endpoints: [{address: a.test}]}",
         "{host: a.test, path_prefix: v1}",
-        "{host: a.test, dialect: gemini}",
+        "{host: a.test, dialect: smoke_signals}",
         "{host: a.test, port: 0}",
     ],
 )

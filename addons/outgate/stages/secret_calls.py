@@ -7,6 +7,7 @@ held no secret nothing is judged, and no call is held.
 
 from typing import ClassVar, NamedTuple
 
+from outgate.detectors.output.settings import ORDER
 from outgate.detectors.pii.placeholders import Placeholders
 from outgate.detectors.secrets.calls import Tools, holds, may_bring
 from outgate.inference.calls import Call
@@ -71,6 +72,7 @@ class SecretCalls(StreamStage):
             may=May.MUTATE,
             judges=Judges.CLEAN,
             preserves=("verdict.out.*",),
+            after=ORDER,
             optional=("secrets",),
             holds=Holds("tool calls until they are whole, where the request held a secret", settings.longest),
             cost=0.05,
