@@ -84,6 +84,10 @@ class FailureKind(StrEnum):
     UNAUTHORIZED = "unauthorized"
     PROTOCOL = "protocol_error"
     BROKEN_STREAM = "broken_stream"
+    NOT_BEGUN = "not_begun"
+    REFUSAL = "refusal"
+    CONTENT_FILTER = "content_filter"
+    CONTEXT_LENGTH = "context_length"
 
 
 class FailureReason(StrEnum):
@@ -123,6 +127,8 @@ class FailureReason(StrEnum):
     ANSWER_MALFORMED = "answer.malformed"
     ANSWER_STOPPED = "answer.stopped"
     ANSWER_TIMED_OUT = "answer.timed_out"
+    ANSWER_NOT_BEGUN = "answer.not_begun"
+    ANSWER_REFUSED = "answer.refused"
 
 
 class UpstreamError(OutgateError):
