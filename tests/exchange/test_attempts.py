@@ -5,12 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
-from outgate.exchange.attempts import Attempts
+from outgate.exchange.attempts import AttemptPorts, Attempts
 from outgate.inference.params import Params
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Plan, Step
 from outgate.stages.dispatch import FailedAttempt
 from outgate.upstreams.catalog import Backend, Endpoint
+from outgate.upstreams.retry_budget import RetryBudget
+from outgate.upstreams.retry_policy import RoutePolicy
 from outgate.upstreams.wire import CutOffError
 
 ONE = Endpoint(name="one", host="127.0.0.1", port=1)
@@ -55,9 +57,22 @@ def execution(dispatch):
     return made
 
 
-def attempts(**options):
-    keys = SimpleNamespace(epoch=lambda _: 0, count=lambda _: 1, spare=lambda _: False)
-    return Attempts(keys, lambda: 0.0, **({"limit": 3, "retry_sent": False} | options))
+def attempts(*, slept=None, **policy):
+    """Attempts under a route's policy; `slept` takes the back-offs."""
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    credentials = SimpleNamespace(epoch=lambda _: 0, count=lambda _: 1, spare=lambda _: False)
+    ports = AttemptPorts(
+        credentials=credentials,
+        budget=RetryBudget(lambda: 0.0),
+        seconds=lambda: 0.0,
+        wall=lambda: 0.0,
+        sleep=sleep,
+        jitter=lambda: 1.0,
+    )
+    return Attempts(ports, RoutePolicy(**policy), deadline=600.0)
 
 
 def failure(kind, *, sent=False):
@@ -107,7 +122,7 @@ def test_what_may_have_been_received_is_not_sent_again_unless_the_policy_says_so
     async def dispatch(facts):
         return failure(FailureKind.RESET, sent=True) if facts.endpoint is ONE else (200, None)
 
-    careful, bold = attempts(), attempts(retry_sent=True)
+    careful, bold = attempts(), attempts(sent=True)
     asyncio.run(careful.run(execution(dispatch)))
     asyncio.run(bold.run(execution(dispatch)))
 
@@ -124,7 +139,7 @@ def test_a_lost_idle_connection_is_repeated_at_the_same_endpoint_where_the_polic
         _, ended = await made.run(execution(dispatch))
         return ended, [record.endpoint for record in made.records]
 
-    careful, bold = asyncio.run(tried(attempts())), asyncio.run(tried(attempts(retry_sent=True)))
+    careful, bold = asyncio.run(tried(attempts())), asyncio.run(tried(attempts(sent=True)))
 
     assert (FailureKind.STALE, ["one"]) == (careful[0].kind, careful[1])
     assert (None, ["one", "one"]) == bold
@@ -144,7 +159,7 @@ def test_attempts_are_bounded():
     async def dispatch(facts):
         return (503, None)
 
-    made = attempts(limit=2)
+    made = attempts(attempts=2)
     done, ended = asyncio.run(made.run(execution(dispatch)))
 
     assert (ended, done.get("r.status"), len(made.records)) == (None, 503, 2)

@@ -8,7 +8,7 @@ from outgate.metering.charge import Basis, Charge, Ending, charge_for
 
 REPORTED = Usage(input_tokens=110, output_tokens=20)
 ANSWER = Charge(110, 20, Basis.REPORTED, ((110, 20),))
-MAY_BE_BILLED = ("reset_before_head", "timed_out", "broken_stream", "protocol_error")
+MAY_BE_BILLED = ("reset_before_head", "timed_out", "broken_stream", "not_begun", "protocol_error")
 
 
 def attempt(failure=None, *, status=None, sent=True, streams=False):

@@ -50,7 +50,13 @@ REDACT = stage(
     cost=1.0,
 )
 MODEL_MAP = stage(
-    "model_map", "model.requested prompt params", "model provider", outside="provider.state", may=May.DENY, cost=0.01, passes=0.99
+    "model_map",
+    "model.requested prompt params",
+    "model provider",
+    outside="provider.state model.state",
+    may=May.DENY,
+    cost=0.01,
+    passes=0.99,
 )
 AUTHORIZE_MODEL = stage("authorize_model", "principal model provider", "model.admitted", may=May.DENY, cost=0.002, passes=0.98)
 CACHE = stage(

@@ -98,6 +98,7 @@ GIVEN_TO = {
     "usage": "close_exchange",
     "credential.epoch": "inject_credentials",
     "endpoint.state": "pick_endpoint",
+    "model.state": "model_map",
     "provider.state": "model_map",
 }
 """Who reads what the client and the boundary give, in the standard plan."""

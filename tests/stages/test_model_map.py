@@ -35,7 +35,11 @@ def mapped(allowed=(), latencies: Latencies | None = None, **settings: Any) -> M
 
 def asks(requested, *, failed=None, routed=None, **more: Any) -> SimpleNamespace:
     return SimpleNamespace(
-        model_requested=requested, model_routed=routed, destination="two.test:443", provider_state=failed, **more
+        model_requested=requested,
+        model_routed=routed,
+        destination="two.test:443",
+        provider_state=failed,
+        **({"model_state": None} | more),
     )
 
 

@@ -23,6 +23,7 @@ from outgate.policy.stage_types import Ports, models_asked
 from outgate.testing.behaviour import _body, _head, _taken, _token
 from outgate.testing.cases import RequestIn
 from outgate.testing.ports import behaviour_ports
+from outgate.upstreams.retry_budget import RetryBudget
 from support.guard_matrix import JUDGED, NO_ACT, NO_PLACE, PHRASES, Cell, Seen, dialects, differences
 from support.guard_places import Asked, Told
 from support.speeches import SPEECHES
@@ -98,6 +99,7 @@ class Matrix:
         deps = ExchangeDeps(
             policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
             credentials=ports.credentials, tokenizers=ports.tokenizers, flights=ports.flights,
+            budget=RetryBudget(ports.monotonic),
         )  # fmt: skip
         incoming = RequestBody(MemoryPool(1 << 24), 1 << 20, (head.connection.peer,))
         incoming.feed(_body(request))

@@ -1,6 +1,7 @@
 """`outgate plan`: print the compiled order of every route, its reasons, and what runs again on which failure."""
 
 import sys
+from math import inf
 from pathlib import Path
 
 import click
@@ -8,7 +9,9 @@ import orjson
 
 from outgate.errors import PolicyError
 from outgate.pipeline.explain import explain, explain_json
+from outgate.pipeline.plan import Plan
 from outgate.policy.load import load_policy
+from outgate.upstreams.retry_policy import Clock, Failure, Health, Retry, RoutePolicy, Tried, decide
 
 
 @click.command()
@@ -22,10 +25,11 @@ def command(*, file: Path, route: str | None, as_json: bool) -> None:
     except PolicyError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    plans = {"CONNECT": policy.connect, "request head": policy.head} if route is None else {}
-    listed = list(plans.items())
+    listed: list[tuple[str, Plan, RoutePolicy | None]] = []
+    if route is None:
+        listed += [("CONNECT", policy.connect, None), ("request head", policy.head, None)]
     listed += [
-        (f"route {each.name} at {', '.join(sorted(each.destinations))}", each.plan)
+        (f"route {each.name} at {', '.join(sorted(each.destinations))}", each.plan, each.retry)
         for each in policy.routes
         if route in (None, each.name)
     ]
@@ -34,7 +38,18 @@ def command(*, file: Path, route: str | None, as_json: bool) -> None:
             f"the policy has no route {route!r}; it has {', '.join(dict.fromkeys(each.name for each in policy.routes))}"
         )
     if as_json:
-        click.echo(orjson.dumps({name: explain_json(plan) for name, plan in listed}, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps({name: explain_json(plan) for name, plan, _ in listed}, option=orjson.OPT_INDENT_2).decode())
         return
-    for name, plan in listed:
-        click.echo(f"== {name}\n{explain(plan)}")
+    for name, plan, retry in listed:
+        click.echo(f"== {name}\n{explain(plan)}{_told(retry) if retry is not None else ''}")
+
+
+def _told(retry: RoutePolicy) -> str:
+    """What is tried again, and where it goes first, failure by failure."""
+    every = Health(endpoints=1, budget=True)
+    lines = [f"\nretries: {retry.attempts} attempts, {retry.same} more at the same endpoint"]
+    for kind in sorted(retry.on):
+        step = decide(Failure(kind), Tried(0), retry, every, Clock(inf, 1.0))
+        lines.append(f"  {kind}: {step.where if isinstance(step, Retry) else step.reason}")
+    lines.append(f"  what may have been received is {'' if retry.sent else 'not '}repeated")
+    return "\n".join(lines) + "\n"

@@ -1,78 +1,73 @@
-"""Retry upstream attempts until a response begins; only the stages that depend on the failure run again.
+"""Retry upstream attempts until an answer begins; only the stages that depend on the failure run again.
 
-Each attempt runs on a fork of the slots. When nothing would run differently, or nothing is left to try, the last answer or
-failure stands: the caller sees the provider's own error rather than an invented one.
+`retry_policy.decide` says where the next attempt goes; this only carries it out. Each attempt runs on a fork of the slots. When
+nothing would run differently, or nothing is left to try, the last answer or failure stands: the caller sees the provider's own
+error rather than an invented one.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
+from outgate.exchange.failures import Ended, Failed, beginning, failure_of
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
-from outgate.net.headers import delay_of
 from outgate.pipeline.executor import Execution
-from outgate.pipeline.plan import Answer
-from outgate.pipeline.retry import EVENTS
 from outgate.stages.dispatch import FailedAttempt
 from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.credentials import Credentials
+from outgate.upstreams.retry_budget import RetryBudget
+from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, decide
 from outgate.upstreams.wire import CutOffError
-
-_STATUS_EVENTS = {401: FailureKind.UNAUTHORIZED, 402: FailureKind.RATE_LIMITED, 429: FailureKind.RATE_LIMITED}
 
 CREDENTIAL_REFUSED = Denial(
     code="upstream_credential_refused",
     status=502,
     message="The provider refused the gateway's own credential. Yours was accepted; the gateway's operator must mend this.",
 )
+_STATE = {Where.ENDPOINT: "endpoint.state", Where.PROVIDER: "provider.state", Where.MODEL: "model.state"}
 
-type Ended = Denial | Answer | None
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptPorts:
+    """What attempts ask of the process. `seconds` is monotonic, `wall` reads dates of Retry-After, `jitter` spreads back-offs;
+    `attempted` is told of each attempt.
+    """
 
-def failure_of(execution: Execution, ended: Ended) -> FailureKind | None:
-    """The failure event of an attempt; None for an answer that stands."""
-    if isinstance(ended, FailedAttempt):
-        return ended.kind
-    if ended is not None:
-        return None
-    status = execution.get("r.status") or 0
-    return _STATUS_EVENTS.get(status) or (FailureKind.SERVER_ERROR if status >= 500 else None)
+    credentials: Credentials
+    budget: RetryBudget
+    seconds: Callable[[], float]
+    wall: Callable[[], float]
+    attempted: Callable[[AttemptRecord], None] = lambda _: None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
 
 
 class Attempts:
-    """The attempts of one exchange, at most `limit`. `retry_sent` allows repeating a request that a provider may have received
-    without answering (it may bill twice).
-    """
+    """The attempts of one exchange under the policy of its route, which ends at `deadline` (monotonic seconds)."""
 
-    def __init__(
-        self, credentials: Credentials, seconds: Callable[[], float], attempted: Callable[[AttemptRecord], None] = lambda _: None,
-        *, limit: int, retry_sent: bool,
-    ) -> None:  # fmt: skip
-        self._credentials = credentials
-        self._seconds = seconds
-        self._attempted = attempted
-        self._limit = limit
-        self._retry_sent = retry_sent
+    def __init__(self, ports: AttemptPorts, policy: RoutePolicy, deadline: float) -> None:
+        self._ports, self._policy, self._deadline = ports, policy, deadline
+        self._tried = Tried(0)
+        self._exhausted = self._keyless = False
         self.records: list[AttemptRecord] = []
 
     async def run(self, first: Execution) -> tuple[Execution, Ended]:
         """Bring the request plan up to date, again and again, until an answer or a failure stands."""
+        first.give({"patience": self._policy.per_try or None})
         execution, ended = first, await self._once(first)
-        while (kind := self._repeatable(execution, ended)) is not None:
-            following = execution.fork()
-            self._dirty(following, kind)
-            tried = len(self.records)
-            outcome = await self._once(following)
-            if isinstance(outcome, Denial) and outcome.code == NONE_LEFT:
-                outcome = await self._elsewhere(following)
-            gave_up = outcome is not None and not isinstance(outcome, FailedAttempt | Answer)
-            if gave_up or len(self.records) == tried:
-                break
-            await _abandon(execution)
-            execution, ended = following, outcome
-        if failure_of(execution, ended) is FailureKind.UNAUTHORIZED and execution.get("wire.auth") is not None:
+        failed = self._failed
+        if self.records:
+            self._ports.budget.asked(_provider(execution))
+        while failed is not None and isinstance(step := self._decide(execution, failed), Retry):
+            following, outcome = await self._again(execution, failed, step)
+            if following is not None:
+                await _abandon(execution)
+                execution, ended, failed = following, outcome, self._failed
+        if failed is not None and failed.kind is FailureKind.UNAUTHORIZED and execution.get("wire.auth") is not None:
             await _abandon(execution)
             ended = CREDENTIAL_REFUSED
         return execution, ended
@@ -96,93 +91,125 @@ class Attempts:
         if at is not None:
             self.records[at] = replace(self.records[at], **fields)
 
+    def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:
+        backend, credentials = execution.get("backend"), self._ports.credentials
+        refused = sum(record.failure is FailureKind.UNAUTHORIZED for record in self.records[:-1])
+        tried = self._tried._replace(attempts=len(self.records), refreshed=refused >= max(1, credentials.count(backend)))
+        clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
+        left = 0 if self._exhausted else len(backend.endpoints) - len(self._out(execution))
+        health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))
+        step = decide(failed.failure(self._ports.wall()), tried, self._policy, health, clock)
+        self.records[-1] = replace(self.records[-1], followed=step.where if isinstance(step, Retry) else step.reason)
+        return step
+
+    async def _again(self, execution: Execution, failed: Failed, step: Retry) -> tuple[Execution | None, Ended]:
+        """The execution of another attempt and its end; no execution where nothing ran differently."""
+        following, tried = execution.fork(), len(self.records)
+        self._dirty(following, failed, step.where)
+        if step.after:
+            await _abandon(execution)
+            self.records[-1] = replace(self.records[-1], waited=step.after)
+            await self._ports.sleep(step.after)
+        outcome = await self._once(following)
+        if len(self.records) == tried:
+            self._nothing_there(step.where, outcome)
+            return None, None
+        if step.where in (Where.SAME, Where.ENDPOINT):
+            self._ports.budget.spend(_provider(execution))
+        same = self._tried.same + 1 if step.where is Where.SAME else 0
+        self._tried = self._tried._replace(same=same, nowhere=False)
+        self._exhausted = self._exhausted and step.where is Where.SAME
+        return following, outcome
+
+    def _nothing_there(self, where: Where, outcome: Ended) -> None:
+        """Nothing was tried there: the next decision goes further."""
+        if where is Where.ENDPOINT and isinstance(outcome, Denial) and outcome.code == NONE_LEFT:
+            self._exhausted = True
+        elif where is Where.SAME and not self._keyless:
+            self._keyless = True
+        else:
+            self._tried = self._tried._replace(nowhere=True)
+
+    def _dirty(self, execution: Execution, failed: Failed, where: Where) -> None:
+        """Write the outside facts from which follows what runs again."""
+        if failed.kind is FailureKind.UNAUTHORIZED or (failed.kind is FailureKind.RATE_LIMITED and self._spare(execution)):
+            execution.give({"credential.epoch": self._ports.credentials.epoch(execution.get("backend"))})
+        elif where is Where.SAME:
+            execution.seen.pop("dispatch", None)
+        elif where is Where.ENDPOINT:
+            execution.give({"endpoint.state": self._out(execution) | {execution.get("endpoint").name}})
+        else:
+            self._leave(execution, where)
+
+    def _leave(self, execution: Execution, where: Where) -> None:
+        """Another provider or model has endpoints of its own. Where no model was asked for there is only another provider."""
+        provider, model = _provider(execution), execution.get("model")
+        where = where if model else Where.PROVIDER
+        fact, gone = _STATE[where], provider if where is Where.PROVIDER else (provider, model)
+        execution.give({fact: (execution.get(fact) or frozenset()) | {gone}, "endpoint.state": frozenset()})
+
+    def _out(self, execution: Execution) -> frozenset[str]:
+        return execution.get("endpoint.state") or frozenset()
+
     async def _once(self, execution: Execution) -> Ended:
-        start, before = self._seconds(), execution.seen.get("dispatch")
+        self._failed: Failed | None = None
+        start, before = self._ports.seconds(), execution.seen.get("dispatch")
         try:
             ended = await execution.ensure(execution.plan.request)
         except CutOffError:
             self.records.append(self._record(execution, start))
             raise
-        if isinstance(ended, FailedAttempt):
-            self._note(self._record(execution, start, failure=ended.kind, reason=ended.reason, sent=ended.sent))
-        elif execution.seen.get("dispatch") is not before:
-            status, failure = execution.get("r.status"), failure_of(execution, ended)
-            reason = FailureReason.ANSWER_ERROR_STATUS if failure is not None else None
-            self._learn(execution, failure)
-            self._note(self._record(execution, start, status, failure, reason))
+        if isinstance(ended, FailedAttempt) or (ended is None and execution.seen.get("dispatch") is not before):
+            began = await beginning(execution, ended, self._policy, start + self._policy.per_try - self._ports.seconds())
+            self._failed = failure_of(execution, ended, began)
+            self._learn(execution, ended)
+            self._note(self._record(execution, start, self._failed, answered=ended is None))
         return ended
 
-    async def _elsewhere(self, execution: Execution) -> Ended:
-        """Every endpoint has failed, and so has the provider: another one may be mapped, with endpoints of its own."""
-        execution.give({"provider.state": self._next(execution, "provider.state"), "endpoint.state": frozenset()})
-        return await self._once(execution)
+    def _spare(self, execution: Execution) -> bool:
+        """Whether another key of the provider may be asked with."""
+        return not self._keyless and self._ports.credentials.spare(execution.get("backend"))
 
-    def _repeatable(self, execution: Execution, ended: Ended) -> FailureKind | None:
-        kind = failure_of(execution, ended)
-        if kind is None or len(self.records) >= self._limit:
-            return None
-        if isinstance(ended, FailedAttempt) and ended.sent and not self._retry_sent:
-            return None
-        refused = sum(record.failure is FailureKind.UNAUTHORIZED for record in self.records[:-1])
-        if kind is FailureKind.UNAUTHORIZED and refused >= max(1, self._credentials.count(execution.get("backend"))):
-            return None
-        return kind
-
-    def _dirty(self, execution: Execution, kind: FailureKind) -> None:
-        facts = EVENTS[kind]
-        if kind is FailureKind.RATE_LIMITED:  # the limit is one of the key, as long as there is another
-            facts = facts[:1] if self._credentials.spare(execution.get("backend")) else facts[1:]
-        for fact in facts:
-            execution.give({fact: self._next(execution, fact)})
-
-    def _learn(self, execution: Execution, kind: FailureKind | None) -> None:
+    def _learn(self, execution: Execution, ended: Ended) -> None:
         """Tell the keys of the provider what became of the one that was used."""
-        backend, auth = execution.get("backend"), execution.get("wire.auth")
-        if auth is None:
+        backend, auth, failed = execution.get("backend"), execution.get("wire.auth"), self._failed
+        if auth is None or ended is not None:
             return
-        if kind is FailureKind.UNAUTHORIZED:
-            self._credentials.refused(backend, auth)
-        elif kind is FailureKind.RATE_LIMITED:
-            self._credentials.limited(backend, auth, delay_of(execution.get("r.headers").get("retry-after")))
-        elif kind is None:
-            self._credentials.worked(backend, auth)
-
-    def _next(self, execution: Execution, fact: str) -> Any:
-        if fact == "credential.epoch":
-            return self._credentials.epoch(execution.get("backend"))
-        failed = execution.get("endpoint").name if fact == "endpoint.state" else execution.get("provider")
-        return (execution.get(fact) or frozenset()) | {failed}
+        if failed is None:
+            self._ports.credentials.worked(backend, auth)
+        elif failed.kind is FailureKind.UNAUTHORIZED:
+            self._ports.credentials.refused(backend, auth)
+        elif failed.kind is FailureKind.RATE_LIMITED:
+            self._ports.credentials.limited(backend, auth, failed.failure(self._ports.wall()).retry_after)
 
     def _note(self, record: AttemptRecord) -> None:
         self.records.append(record)
-        self._attempted(record)
+        self._ports.attempted(record)
 
-    def _record(
-        self,
-        execution: Execution,
-        start: float,
-        status: int | None = None,
-        failure: FailureKind | None = None,
-        reason: FailureReason | None = None,
-        *,
-        sent: bool = True,
-    ) -> AttemptRecord:
-        """The attempt that ends now; without status and failure, one that was cut off from our side."""
+    def _record(self, execution: Execution, start: float, failed: Failed | None = None, *, answered: bool = False) -> AttemptRecord:
+        """The attempt that ends now; without an answer and a failure, one that was cut off from our side."""
         backend, endpoint, params = execution.get("backend"), execution.get("endpoint"), execution.get("params")
+        begun = answered and (failed is None or failed.status is not None)
         return AttemptRecord(
             number=len(self.records) + 1,
             backend=backend.name,
             endpoint=endpoint.name,
             address=f"{endpoint.host}:{endpoint.port}",
-            status=status,
-            failure=failure,
-            reason=reason,
-            sent=sent,
-            seconds=self._seconds() - start,
+            status=execution.get("r.status") if begun else None,
+            failure=failed.kind if failed is not None else None,
+            reason=failed.reason if failed is not None else None,
+            sent=failed is None or failed.sent,
+            seconds=self._ports.seconds() - start,
             streams=params is not None and params.stream,
             provider=backend.provider,
             model=execution.get("model") or "",
         )
+
+
+def _provider(execution: Execution) -> str:
+    backend = execution.get("backend")
+    provider: str = backend.provider
+    return provider
 
 
 async def _abandon(execution: Execution) -> None:

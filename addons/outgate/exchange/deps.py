@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from outgate.errors import Denial
+from outgate.exchange.attempts import AttemptPorts
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.said import TextCounter
 from outgate.inference.attempt import AttemptRecord
@@ -14,6 +15,7 @@ from outgate.pipeline.plan import Answer
 from outgate.policy.live import Asked, LivePolicy
 from outgate.stores.flights import Flights
 from outgate.upstreams.credentials import Credentials
+from outgate.upstreams.retry_budget import RetryBudget
 
 NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
 
@@ -39,7 +41,8 @@ def no_route(asked: Asked) -> Denial:
 
 
 class ExchangeDeps(NamedTuple):
-    """Dependencies of an exchange: the live policy, clocks, ids, credentials, a counter of tokens, and what else is on its way.
+    """Dependencies of an exchange: the live policy, clocks, ids, credentials, a counter of tokens, what else
+    is on its way, and the budget of retries.
 
     `attempted` is told of every upstream attempt when it has ended, or its answer has begun.
     """
@@ -52,7 +55,15 @@ class ExchangeDeps(NamedTuple):
     credentials: Credentials
     tokenizers: TextCounter
     flights: Flights
+    budget: RetryBudget
     attempted: Callable[[AttemptRecord], None] = lambda _: None
+
+
+def attempt_ports(deps: ExchangeDeps) -> AttemptPorts:
+    """What the attempts of an exchange ask of the process."""
+    return AttemptPorts(
+        credentials=deps.credentials, budget=deps.budget, seconds=deps.seconds, wall=deps.wall, attempted=deps.attempted
+    )
 
 
 def opening_facts(
@@ -73,5 +84,6 @@ def opening_facts(
         "policy.rules": policy.rules,
         "endpoint.state": frozenset(),
         "provider.state": frozenset(),
+        "model.state": frozenset(),
         "credential.epoch": 0,
     }

@@ -14,7 +14,7 @@ from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, landed, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
-from outgate.exchange.deps import NO_POLICY, ExchangeDeps, denied, no_route, opening_facts
+from outgate.exchange.deps import NO_POLICY, ExchangeDeps, attempt_ports, denied, no_route, opening_facts
 from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
@@ -62,6 +62,7 @@ class Exchange:
         self._delivery: Delivery | None = None
         self._closed = False
         self._cancelled_by = ""
+        self._until = 0.0
         self._reading_on: TimerHandle | None = None
 
     def client_gone(self) -> None:
@@ -91,7 +92,9 @@ class Exchange:
             return
         policy.acquire()
         spending.begin()
-        deadline = get_running_loop().call_later(policy.gateway.limits.exchange_seconds, self._expire)
+        seconds = policy.gateway.limits.exchange_seconds
+        self._until = self._deps.seconds() + seconds
+        deadline = get_running_loop().call_later(seconds, self._expire)
         try:
             await self._handle(policy)
         except CancelledError:
@@ -184,8 +187,7 @@ class Exchange:
         return await self._converse(execution, route)
 
     async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:
-        deps, limit = self._deps, route.attempts
-        self._attempts = Attempts(deps.credentials, deps.seconds, deps.attempted, limit=limit, retry_sent=route.retry_sent)
+        self._attempts = Attempts(attempt_ports(self._deps), route.retry, self._until)
         execution, ended = await self._attempts.run(execution)
         self.execution = execution
         if isinstance(ended, Denial):

@@ -10,6 +10,7 @@ class AttemptRecord:
     """One upstream attempt. `sent` says whether the provider may have received (and billed) it, `streams` whether it asked for a
     stream, of which model of which provider; `status` is None where no answer to it began. `fault` says what was malformed in its
     answer, `dropped` how many events of it could not be read, by fault: codes of `WireError`, no text.
+    `followed` says where the next attempt went, after `waited` seconds, or why there was none.
     """
 
     number: int
@@ -26,3 +27,5 @@ class AttemptRecord:
     model: str = ""
     fault: str = ""
     dropped: tuple[tuple[str, int], ...] = ()
+    followed: str = ""
+    waited: float = 0.0

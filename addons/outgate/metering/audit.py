@@ -171,6 +171,8 @@ def _attempts(closed: Closed) -> list[dict[str, Any]]:
             "seconds": round(attempt.seconds, 6),
             "charged.input_tokens": tokens_in,
             "charged.output_tokens": tokens_out,
+            **({"followed": attempt.followed} if attempt.followed else {}),
+            **({"waited": round(attempt.waited, 6)} if attempt.waited else {}),
             **({"fault": attempt.fault} if attempt.fault else {}),
             **({"events.dropped": dict(attempt.dropped)} if attempt.dropped else {}),
         }

@@ -19,8 +19,12 @@ from outgate.errors import FailureKind
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.usage import Usage
 
-_LOST = (FailureKind.RESET, FailureKind.STALE, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.PROTOCOL, None)
+_LOST = (
+    FailureKind.RESET, FailureKind.STALE, FailureKind.TIMEOUT, FailureKind.BROKEN_STREAM, FailureKind.NOT_BEGUN,
+    FailureKind.PROTOCOL, None,
+)  # fmt: skip
 """How an attempt ends that a provider may have billed without answering; None is one that was cut off from our side."""
+_REFUSED = (FailureKind.REFUSAL, FailureKind.CONTENT_FILTER)
 
 
 class Basis(StrEnum):
@@ -55,9 +59,9 @@ class Ending(NamedTuple):
 def charge_for(ending: Ending) -> Charge:
     """What the exchange is charged."""
     answer = _answer(ending)
-    shares = [_lost(attempt, ending) for attempt in ending.attempts]
-    lost_in, lost_out = sum(share[0] for share in shares), sum(share[1] for share in shares)
     answered = max((at for at, attempt in enumerate(ending.attempts) if attempt.status is not None), default=None)
+    shares = [(0, 0) if at == answered else _lost(attempt, ending) for at, attempt in enumerate(ending.attempts)]
+    lost_in, lost_out = sum(share[0] for share in shares), sum(share[1] for share in shares)
     if answered is not None:
         shares[answered] = answer[:2]
     basis = answer.basis if not lost_in + lost_out else Basis.HOLD if lost_out or answer.basis is Basis.HOLD else Basis.ESTIMATED
@@ -65,7 +69,11 @@ def charge_for(ending: Ending) -> Charge:
 
 
 def _lost(attempt: AttemptRecord, ending: Ending) -> tuple[int, int]:
-    """What an attempt may have been billed that has no status: nothing of an answer to it came."""
+    """What an attempt may have been billed that has no status: nothing of an answer to it came. A refusal
+    that was given up for another answer was read, and is billed.
+    """
+    if attempt.status == 200 and attempt.failure in _REFUSED:
+        return (ending.counted, 0)
     if not attempt.sent or attempt.status is not None or attempt.failure not in _LOST:
         return (0, 0)
     at_once = attempt.streams or attempt.failure is FailureKind.STALE  # cut off with us, or within a second

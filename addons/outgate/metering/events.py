@@ -76,6 +76,8 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
         add("outgate_answers_total", (closed.source,))
     for attempt in closed.attempts:
         add("outgate_attempts_total", (attempt.backend, attempt.failure or "", attempt.reason or ""))
+        if attempt.failure is not None:
+            add("outgate_retries_total", (attempt.backend, attempt.failure, attempt.followed))
     if closed.charge.basis is not Basis.NOTHING:
         _emit_usage(closed, (operation, provider, model), debt, metrics)
     for guard, verdict in closed.verdicts.items():

@@ -80,6 +80,13 @@ METRICS = (
         ("backend", "failure", "reason"),
         "upstream attempts; failure and reason are empty on success",
     ),
+    Metric(
+        "outgate_retries_total",
+        Type.COUNTER,
+        ("backend", "failure", "followed"),
+        "failed attempts by what followed: same, endpoint, provider or model, where another attempt went; else why the failure "
+        "stood: not_listed, attempts, sent, refreshed, budget or nowhere",
+    ),
     Metric("outgate_answers_total", Type.COUNTER, ("source",), "answers by where they came from: upstream, cache or gateway"),
     Metric(
         "outgate_cost_total",

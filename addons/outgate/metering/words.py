@@ -153,7 +153,9 @@ def _attempts(line: Line) -> Iterator[str]:
     for each in line.get("outgate.attempts") or ():
         reason = f" ({each['phase']}: {each['reason']})" if each.get("reason") else ""
         how = each.get("failure") or each.get("status")
-        yield f"{each['number']}: {each['backend']} at {each['endpoint']}, {how}{reason}, {each['seconds']:.3f} s"
+        waited = f" after {each['waited']:.3f} s" if each.get("waited") else ""
+        followed = f"; then: {each['followed']}{waited}" if each.get("followed") else ""
+        yield f"{each['number']}: {each['backend']} at {each['endpoint']}, {how}{reason}, {each['seconds']:.3f} s{followed}"
 
 
 def _tokens(line: Line) -> str:

@@ -51,6 +51,8 @@ class Fact(NamedTuple):
 _TABLE = (
     Fact("endpoint.state", Origin.OUTSIDE, "endpoints that failed in this exchange"),
     Fact("provider.state", Origin.OUTSIDE, "providers that failed or refused in this exchange"),
+    Fact("model.state", Origin.OUTSIDE, "models that failed in this exchange, each with its provider"),
+    Fact("patience", Origin.OUTSIDE, "seconds that one attempt may take until its answer begins; None leaves it to the provider"),
     Fact("credential.epoch", Origin.OUTSIDE, "changes when a provider credential is renewed or refused"),
     Fact("policy.revision", Origin.OUTSIDE, "the revision of the policy this exchange runs under"),
     Fact("policy.rules", Origin.OUTSIDE, "the same without workloads and `gateway`: what answers may depend on"),

@@ -19,9 +19,13 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     FailureKind.TIMEOUT.value: ("endpoint.state",),
     FailureKind.SERVER_ERROR.value: ("endpoint.state",),
     FailureKind.PROTOCOL.value: ("endpoint.state",),
-    FailureKind.RATE_LIMITED.value: ("credential.epoch", "provider.state"),
+    FailureKind.RATE_LIMITED.value: ("credential.epoch", "model.state"),
     FailureKind.UNAUTHORIZED.value: ("credential.epoch",),
     FailureKind.BROKEN_STREAM.value: (),
+    FailureKind.NOT_BEGUN.value: ("endpoint.state",),
+    FailureKind.REFUSAL.value: ("model.state",),
+    FailureKind.CONTENT_FILTER.value: ("model.state",),
+    FailureKind.CONTEXT_LENGTH.value: ("model.state",),
 }
 """Outside facts that an event writes. A provider that is full is tried under another key first, where there is one. A connection
 that was lost while idle says nothing against its endpoint; a stream that broke after its first byte is not tried again.

@@ -115,8 +115,7 @@ class Builder:
                     destinations=frozenset(providers),
                     matching=section.match,
                     who=Who(workloads=section.match.workloads, groups=section.match.groups),
-                    attempts=section.attempts,
-                    retry_sent=section.retry_sent,
+                    retry=section.retry.policy(),
                     media=_admits_media(stages),
                 )
 

@@ -15,6 +15,7 @@ from outgate.pipeline.plan import Plan
 from outgate.pipeline.stage import Stage
 from outgate.policy.schema import GatewaySection, MatchSection
 from outgate.upstreams.catalog import Backend, Catalog
+from outgate.upstreams.retry_policy import RoutePolicy
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRoute:
-    """One route, compiled. `attempts` bounds upstream attempts; `retry_sent` allows repeating what may have been received; `media`
+    """One route, compiled. `retry` is what becomes of failed attempts; `media`
     says that it admits images, audio or files.
     """
 
@@ -43,8 +44,7 @@ class LiveRoute:
     destinations: frozenset[str]
     matching: MatchSection
     who: Who
-    attempts: int = 3
-    retry_sent: bool = False
+    retry: RoutePolicy = field(default_factory=RoutePolicy)
     media: bool = False
 
     def takes(self, asked: "Asked") -> bool:

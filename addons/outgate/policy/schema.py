@@ -9,6 +9,7 @@ from outgate.inference.names import GroupName, ProviderName, StageName, Workload
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
 from outgate.policy.provider_settings import HostPort, ProviderSection, Seconds, StageSettings, Variable
+from outgate.policy.retry_settings import RetrySection
 
 type Name = Annotated[
     str,
@@ -218,10 +219,8 @@ class RouteSection(Settings):
     """An order of stages to insist on; it is checked, never trusted."""
     after: dict[StageName, tuple[StageName | Literal["*"], ...]] = Field(default_factory=dict)
     """Stage name to stages it must run after, where the contracts leave a choice."""
-    attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    """Upstream attempts per exchange."""
-    retry_sent: bool = False
-    """Repeat a request that a provider may have received without answering; it may bill twice."""
+    retry: RetrySection = Field(default_factory=RetrySection)
+    """What is tried again after a failure, and how often."""
 
 
 class ModelSection(Settings):

@@ -47,6 +47,7 @@ from outgate.stores.refused import Refused
 from outgate.stores.state_secret import StateSecret
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.credentials import Credentials
+from outgate.upstreams.retry_budget import RetryBudget
 
 if TYPE_CHECKING:
     from outgate.proxy.tls import ClientIdentity
@@ -93,6 +94,7 @@ class Runtime:
         self._upkeep = upkeep_of(layout, metrics, time.time, time.monotonic)
         self._client = self._upkeep.client
         self._attempted = each_of(self._latencies.observe, self._upkeep.replicas.health.observe)
+        self._budget = RetryBudget(time.monotonic)
         self._credentials = Credentials(os.environ, time.monotonic, time.time)
         kept = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES)
         memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
@@ -240,6 +242,7 @@ class Runtime:
             credentials=self._credentials,
             tokenizers=self._tokenizers,
             flights=self._ports.flights,
+            budget=self._budget,
             attempted=self._attempted,
         )
 

@@ -69,6 +69,7 @@ class Reads(NamedTuple):
     wire_asked: Conversation | None
     translation: Translation | None
     hold: Hold | None
+    patience: float | None
 
 
 class Dispatch(Stage):
@@ -84,7 +85,7 @@ class Dispatch(Stage):
             may=May.DENY,
             releases=Release.UPSTREAM,
             effect=Effect.IDEMPOTENT,
-            optional=("hold", "wire.auth"),
+            optional=("hold", "wire.auth", "patience"),
             cost=0.2,
         )
 
@@ -98,6 +99,7 @@ class Dispatch(Stage):
             headers=facts.wire_headers,
             body=facts.wire_body,
             auth=facts.wire_auth,
+            patience=facts.patience,
         )
         try:
             call = await self._client.open(request)

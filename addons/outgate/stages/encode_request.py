@@ -47,6 +47,7 @@ class Reads(NamedTuple):
     provider_state: frozenset[str] | None
     state_admitted: frozenset[str] | None
     hosted_dropped: bool | None
+    model_state: frozenset[tuple[str, str]] | None = None
 
 
 class EncodeRequest(Stage):
@@ -103,8 +104,10 @@ class EncodeRequest(Stage):
     def _fields(self, facts: Reads, api: str) -> Iterator[tuple[str, str]]:
         """The caller's fields that go on: not those of one account at another, nor those of one API in another."""
         operation, held = facts.operation, frozenset[str]()
-        if (facts.provider_state or frozenset()) - {facts.backend.provider}:  # this is not where the caller sent it first
-            held |= _ONCE | spec(operation.dialect).account_fields
+        left = {*(facts.provider_state or ()), *(provider for provider, _ in facts.model_state or ())}
+        if left - {facts.backend.provider}:  # this is not where the caller sent it first
+            held |= spec(operation.dialect).account_fields
+        held |= _ONCE if left else frozenset()
         if operation.kind is not Kind.OPAQUE:  # it was judged as JSON: no word of the caller's may make it be read as anything else
             held |= _DESCRIBED
         if api != operation.dialect:

@@ -26,8 +26,11 @@ from outgate.upstreams.catalog import Catalog
 
 _NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20})?(?:\[[a-z0-9]{1,8}\])?")
 _SHOWN = 20
-_ALWAYS = ("model.requested", "model.routed", "destination", "provider.state")
+_ALWAYS = ("model.requested", "model.routed", "destination")
+_OUTSIDE = ("provider.state", "model.state")
 _KIND = "model_map.fastest"
+
+_NONE_LEFT = Denial(code="no_provider", status=503, message="Every provider of this model has failed.")
 
 
 class ModelMapSettings(Settings):
@@ -59,7 +62,7 @@ class ModelMap(Stage):
         self._key = lambda name: state_secret.derive("weights", name)
         self.warnings = _silent_default(settings)
         self.contract = Contract(
-            reads=(*_ALWAYS[:3], *needs(self._aliases.all)), outside=_ALWAYS[3:], writes=("model", "provider"), may=May.DENY,
+            reads=(*_ALWAYS, *needs(self._aliases.all)), outside=_OUTSIDE, writes=("model", "provider"), may=May.DENY,
             optional=("model.routed",), cost=0.004, passes=0.99,
         )  # fmt: skip
 
@@ -67,17 +70,17 @@ class ModelMap(Stage):
         return self._aliases.told()
 
     def run(self, facts: Any, /) -> Outcome:
-        requested, failed = facts.model_routed or facts.model_requested, facts.provider_state or frozenset()
+        requested = facts.model_routed or facts.model_requested
         found = self._aliases.find(requested)
         if found is None:
-            return self._unmapped(requested, facts.destination)
+            return self._left(self._unmapped(requested, facts.destination), facts)
         caller = caller_of(facts)
         targets = targets_for(found, caller, self._market, self._key)
         if isinstance(targets, Unfit):
             return _unfit(targets, requested)
-        left = [target for target in self._kept(found, caller, targets) if target.provider not in failed]
+        left = [target for target in self._kept(found, caller, targets) if not _has_failed(target.provider, target.model, facts)]
         if not left:
-            return Denial(code="no_provider", status=503, message="Every provider of this model has failed.")
+            return _NONE_LEFT
         refusal = self._refused(left[0].model) if found.captures else None
         return refusal or (left[0].model, left[0].provider)
 
@@ -91,6 +94,10 @@ class ModelMap(Stage):
             return [known, *(target for target in targets if target != known)]
         self._memo.put(tenant, _KIND, digest, targets[0], 100)
         return targets
+
+    def _left(self, outcome: Outcome, facts: Any) -> Outcome:
+        """The only target of a name that stands in no alias, unless it has failed."""
+        return _NONE_LEFT if isinstance(outcome, tuple) and (outcome[1], outcome[0]) in (facts.model_state or ()) else outcome
 
     def _unmapped(self, requested: str, destination: str) -> Outcome:
         addressed = self._catalog.by_destination(destination)
@@ -114,6 +121,10 @@ class ModelMap(Stage):
         else:
             return None
         return Denial(code="model_name_refused", status=400, message=f"{message} To let it pass, name it in `authorize_model`.")
+
+
+def _has_failed(provider: str, model: str, facts: Any) -> bool:
+    return provider in (facts.provider_state or ()) or (provider, model) in (facts.model_state or ())
 
 
 def _unfit(unfit: Unfit, requested: str) -> Denial:

@@ -29,6 +29,7 @@ from outgate.testing.cases import Caller, Case, RequestIn, UpstreamOut, cases_be
 from outgate.testing.ports import behaviour_ports
 from outgate.upstreams.catalog import destinations
 from outgate.upstreams.client import OutboundRequest
+from outgate.upstreams.retry_budget import RetryBudget
 
 
 class Failed(NamedTuple):
@@ -107,6 +108,7 @@ async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
     deps = ExchangeDeps(
         policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
         credentials=ports.credentials, tokenizers=ports.tokenizers, flights=ports.flights,
+        budget=RetryBudget(ports.monotonic),
     )  # fmt: skip
     head = _head(policy, request)
     if head.connection.entry is Entry.CONNECT:

@@ -32,7 +32,8 @@ _SAFE = frozenset({"GET", "HEAD"})
 class OutboundRequest(NamedTuple):
     """One request to one endpoint, under the names and TLS of `origination`.
 
-    `path` is the whole target with prefix and query; `headers` hold no credential.
+    `path` is the whole target with prefix and query; `headers` hold no credential. `patience`, in seconds, bounds it up to the
+    head of the answer, beside the backend's timeouts.
     """
 
     backend: Backend
@@ -43,6 +44,7 @@ class OutboundRequest(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     auth: BoundCredential | None = None
+    patience: float | None = None
 
 
 class Fetched(NamedTuple):
@@ -73,11 +75,12 @@ class Client:
         fields = (*sendable(request.headers), *secrets)
         opening = request_head(request.method, request.path, origination.host, fields, len(request.body))
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
+        soon = deadline if request.patience is None else min(deadline, asyncio.get_running_loop().time() + request.patience)
         pool = self._pool(backend, origination)
-        await pool.enter(endpoint, deadline)
+        await pool.enter(endpoint, soon)
         wire = None
         try:
-            wire, head, reused = await self._send(pool, request, opening, deadline)
+            wire, head, reused = await self._send(pool, request, opening, soon)
             return Call(
                 wire, head, pool=pool, backend=backend, endpoint=endpoint, reused=reused, deadline=deadline,
                 secrets=request.auth.echoes() if request.auth is not None else (),

@@ -95,10 +95,11 @@ class Tried(NamedTuple):
 
 
 class Health(NamedTuple):
-    """What is known of the provider: its endpoints that are left, and whether the budget has a retry left."""
+    """What is known of the provider: its endpoints that are left, whether the budget has a retry left, and another key."""
 
     endpoints: int
     budget: bool
+    spare: bool = False
 
 
 class Clock(NamedTuple):
@@ -124,6 +125,8 @@ def decide(failure: Failure, tried: Tried, policy: RoutePolicy, health: Health, 
     if stands is not None:
         return Stand(stands)
     if failure.kind is Kind.UNAUTHORIZED or (failure.kind is Kind.STALE and health.budget):
+        return Retry(Where.SAME)
+    if failure.kind is Kind.RATE_LIMITED and health.spare:  # the limit is one of the key
         return Retry(Where.SAME)
     after = _wait(failure, tried, policy, clock)
     if after is not None and health.budget:

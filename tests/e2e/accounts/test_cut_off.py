@@ -34,7 +34,7 @@ token_budget:
 """
 ROUTES = """
 - name: all
-  retry_sent: true
+  retry: {sent: true}
 """
 SECOND = """
 second:

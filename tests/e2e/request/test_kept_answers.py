@@ -129,7 +129,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_did_not_end_well_is_never_kept(start, providers, ending):
-    asking = start(routes="- {name: all, attempts: 1}")
+    asking = start(routes="- {name: all, retry: {attempts: 1}}")
     providers[0].forget()
     providers[0].script(ENDINGS[ending], *[echo()] * 5)
     asking.ask(HOW)

@@ -50,7 +50,9 @@ def policy_for(world: World, ports: dict[str, int]):
     texts = [text.replace("tls: {", "tls: {sni: api.openai.com, ") if text.startswith("both") else text for text in texts]
     nowhere = "nowhere:\n  host: nowhere.invalid\n  endpoints: [{name: first, address: 'nowhere.invalid:443'}]\n"
     inside = "inside:\n  host: inside.test\n  endpoints: [{name: first, address: '127.0.0.1:9'}]\n"
-    policy = world.policy(stages=PASSING_ALL, providers="".join(texts) + nowhere + inside, routes="- {name: all, attempts: 2}")
+    policy = world.policy(
+        stages=PASSING_ALL, providers="".join(texts) + nowhere + inside, routes="- {name: all, retry: {attempts: 2}}"
+    )
     policy.write_text(policy.read_text().replace("credential: {env", f"timeouts: {TIMEOUTS}\n    credential: {{env"))
     return policy
 

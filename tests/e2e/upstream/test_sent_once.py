@@ -13,7 +13,7 @@ CHAT = "https://api.openai.com/v1/chat/completions"
 ROUTES = """
 - name: twice
   match: {models: [repeatable]}
-  retry_sent: true
+  retry: {sent: true}
 - name: all
 """
 

@@ -59,7 +59,7 @@ def _gateway(providers, dead, tmp_path_factory):
             nowhere:
               host: nowhere.invalid
             """,
-            routes="- {name: all, attempts: 1}",
+            routes="- {name: all, retry: {attempts: 1}}",
         )
         text = policy.read_text().replace("credential: {env", f"timeouts: {TIMEOUTS}\n    credential: {{env")
         policy.write_text(text)
