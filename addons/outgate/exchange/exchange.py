@@ -61,8 +61,7 @@ class Exchange:
         self._attempts: Attempts | None = None
         self._delivery: Delivery | None = None
         self._closed = False
-        self._cancelled_by = ""
-        self._until = 0.0
+        self._cancelled_by, self._until = "", 0.0
         self._reading_on: TimerHandle | None = None
 
     def client_gone(self) -> None:
@@ -92,9 +91,8 @@ class Exchange:
             return
         policy.acquire()
         spending.begin()
-        seconds = policy.gateway.limits.exchange_seconds
-        self._until = self._deps.seconds() + seconds
-        deadline = get_running_loop().call_later(seconds, self._expire)
+        self._until = self._deps.seconds() + policy.gateway.limits.exchange_seconds
+        deadline = get_running_loop().call_later(policy.gateway.limits.exchange_seconds, self._expire)
         try:
             await self._handle(policy)
         except CancelledError:
