@@ -96,8 +96,7 @@ class Runtime:
         self._attempted = each_of(self._latencies.observe, self._upkeep.replicas.health.observe)
         self._budget = RetryBudget(time.monotonic)
         self._credentials = Credentials(os.environ, time.monotonic, time.time)
-        kept = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES)
-        memo = Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
+        kept, memo = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())
         self._ports = Ports(
             accounts=self._accounts,

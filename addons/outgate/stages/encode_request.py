@@ -104,16 +104,14 @@ class EncodeRequest(Stage):
     def _fields(self, facts: Reads, api: str) -> Iterator[tuple[str, str]]:
         """The caller's fields that go on: not those of one account at another, nor those of one API in another."""
         operation, held = facts.operation, frozenset[str]()
-        left = {*(facts.provider_state or ()), *(provider for provider, _ in facts.model_state or ())}
-        if left - {facts.backend.provider}:  # this is not where the caller sent it first
-            held |= spec(operation.dialect).account_fields
-        held |= _ONCE if left else frozenset()
+        left = {*(facts.provider_state or ()), *(each for each, _ in facts.model_state or ())} - {facts.backend.provider}
+        held |= spec(operation.dialect).account_fields if left else frozenset()  # this is not where the caller sent it first
+        held |= _ONCE if left or facts.model_state else frozenset()
         if operation.kind is not Kind.OPAQUE:  # it was judged as JSON: no word of the caller's may make it be read as anything else
             held |= _DESCRIBED
         if api != operation.dialect:
             held |= spec(operation.dialect).request_fields
-        kept = (field for field in facts.headers_out or () if field[0] not in held)
-        return (self._own(field, facts) if field[0] in _ONCE else field for field in kept)
+        return (self._own(each, facts) if each[0] in _ONCE else each for each in facts.headers_out or () if each[0] not in held)
 
     def _own(self, field: tuple[str, str], facts: Reads) -> tuple[str, str]:
         """The field with a value of this workload at this provider: the same for every attempt and every worker."""
