@@ -94,7 +94,9 @@ class Attempts:
     def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:
         backend, credentials = execution.get("backend"), self._ports.credentials
         refused = sum(record.failure is FailureKind.UNAUTHORIZED for record in self.records[:-1])
-        tried = self._tried._replace(attempts=len(self.records), refreshed=refused >= max(1, credentials.count(backend)))
+        tried = self._tried._replace(
+            attempts=len(self.records), refreshed=self._keyless or refused >= max(1, credentials.count(backend))
+        )
         clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
         left = 0 if self._exhausted else len(backend.endpoints) - len(self._out(execution))
         health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))
