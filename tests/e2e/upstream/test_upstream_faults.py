@@ -131,7 +131,8 @@ def test_a_faulty_answer_is_an_error_answer(gateway, providers, name, dialect, s
     assert "canary" not in reply.text
     error = reply.json()["error"]
     assert error["message"]
-    assert error["type"] in ("server_error", "api_error", "timeout_error")
+    kind = error["status"] if dialect == "gemini" else error["type"]
+    assert kind in ("server_error", "api_error", "timeout_error", "UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL")
 
 
 MIDSTREAM = {
@@ -148,7 +149,7 @@ MIDSTREAM = {
 @pytest.mark.parametrize("name", MIDSTREAM)
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_stream_that_breaks_off_ends_with_the_dialects_error(gateway, providers, dialect, name, count):
-    DIALECTS[dialect].provider(providers).script(MIDSTREAM[name](EVENTS[dialect][:count]))
+    DIALECTS[dialect].provider(providers).script(MIDSTREAM[name](EVENTS[dialect][:-1][:count]))
 
     reply = ask(gateway, dialect, stream=True)
 
@@ -157,13 +158,14 @@ def test_a_stream_that_breaks_off_ends_with_the_dialects_error(gateway, provider
         assert name in ("no JSON", "a page"), "what came in one piece with the fault may be refused with it"
         return
     assert 200 == reply.status_code
-    *_, before, last = ("", *reply.text.rstrip("\n").split("\n\n"))
+    events = [event.lstrip("\n") for event in reply.text.rstrip("\n").split("\n\n")]  # blank lines are signs of life
+    *_, before, last = ("", *events)
     assert last.startswith(DIALECTS[dialect].error) or before.startswith(DIALECTS[dialect].error), reply.text
 
 
 @pytest.mark.parametrize("name", MIDSTREAM)
 def test_the_sdks_raise_on_a_broken_stream(gateway, providers, name):
-    for provider, dialect in zip(providers, ("openai", "anthropic"), strict=True):
+    for provider, dialect in zip(providers[:2], ("openai", "anthropic"), strict=True):
         provider.script(MIDSTREAM[name](EVENTS[dialect][:3]))
 
     with pytest.raises(openai.APIError):
