@@ -85,7 +85,8 @@ def deliver(stream, *judges, headers=SSE, status=200, unsettled=None, taken=None
     async def go():
         channel = ResponseChannel()
         words, said = conclude if ending is None else raising(ending), Said(len)
-        delivery = Delivery(channel, "req_1", replace(spec("openai"), ending=Ended), guarded(*judges), words, said, Echo(()))
+        openai = replace(spec("openai"), ending=Ended)
+        delivery = Delivery(channel, "req_1", openai, guarded(*judges), words, said, Echo(()), lambda: 0.0)
 
         async def take():
             while not (taken and isinstance(taken[-1], End)):

@@ -23,7 +23,8 @@ from outgate.exchange.said import Said
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, EventStream
 from outgate.inference.usage import Usage, merge_usage
-from outgate.net.headers import Headers, delay_of
+from outgate.net.headers import Headers
+from outgate.net.retry_after import retry_after
 
 _PASSED = frozenset(
     {"age", "cache-status", "content-type", "retry-after", "retry-after-ms", "request-id", "x-request-id", "x-should-retry"}
@@ -57,12 +58,13 @@ class Delivery:
 
     __slots__ = (
         "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
-        "complete", "dropped", "left", "said", "spoken", "started", "streams", "usage",
+        "_wall", "complete", "dropped", "left", "said", "spoken", "started", "streams", "usage",
     )  # fmt: skip
 
     def __init__(
-        self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude, said: Said, echo: Echo
-    ) -> None:
+        self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude, said: Said, echo: Echo,
+        wall: Callable[[], float],
+    ) -> None:  # fmt: skip
         self._channel = channel
         self._request_id = request_id
         self._spec = spec
@@ -76,7 +78,7 @@ class Delivery:
         self.complete = False
         self.dropped: Counter[str] = Counter()
         self.usage: Usage | None = None
-        self.said, self._echo = said, echo
+        self.said, self._echo, self._wall = said, echo, wall
         self._finishing: list[Event] = []
         self.left = False
 
@@ -96,7 +98,7 @@ class Delivery:
             self._end(ended)
         except (UpstreamError, WireError) as error:
             message = _MALFORMED.format(error) if isinstance(error, WireError) else BROKEN_ANSWER
-            raise self._broken("upstream_broken_answer", status, message, delay_of(headers.get("retry-after"))) from error
+            raise self._broken("upstream_broken_answer", status, message, retry_after(headers, self._wall())) from error
         except CutError:
             raise
         except Exception as error:
@@ -230,8 +232,8 @@ class Delivery:
         framing = ("transfer-encoding", "chunked") if self.streams else ("content-length", str(size))
         return [ResponseHead(head.status, (*head.headers, framing))]
 
-    def _broken(self, code: str, status: int, message: str, retry_after: float | None = None) -> BrokenAnswerError:
-        denial = Denial(code=code, status=status if status >= 400 else 502, message=message, retry_after=retry_after)
+    def _broken(self, code: str, status: int, message: str, after: float | None = None) -> BrokenAnswerError:
+        denial = Denial(code=code, status=status if status >= 400 else 502, message=message, retry_after=after)
         return BrokenAnswerError(denial, started=self.started)
 
 

@@ -201,13 +201,14 @@ class Exchange:
             if isinstance(judges, Denial):
                 return judges
             assert isinstance(judges, Guarded)
-            status, headers = execution.get("r.status"), execution.get("r.headers")
-            stream = execution.get("r.stream")
+            status, headers, stream = (execution.get(slot) for slot in ("r.status", "r.headers", "r.stream"))
             words = conclusion(execution, self._operation, self.id)
             said = said_in(execution, self._deps.tokenizers)
             auth = execution.get("wire.auth")
             echo = Echo(auth.echoes() if auth is not None else ())
-            self._delivery = Delivery(self.channel, self.id, spec(self._operation.dialect), judges, words, said, echo)
+            self._delivery = Delivery(
+                self.channel, self.id, spec(self._operation.dialect), judges, words, said, echo, self._deps.wall
+            )
             execution.drop()
             self.body.release()
             if isinstance(stream.source, UpstreamEvents):

@@ -43,8 +43,3 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({', '.join(name for name, _ in self.fields)})"
-
-
-def delay_of(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After (RFC 9110 section 10.2.3); None for a date, which load balancers and APIs do not send."""
-    return float(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdigit() else None
