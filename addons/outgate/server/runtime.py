@@ -93,9 +93,7 @@ class Runtime:
         self._models = ModelClient(self._socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._upkeep = upkeep_of(layout, metrics, time.time, time.monotonic)
         self._client = self._upkeep.client
-        self._attempted = each_of(self._latencies.observe, self._upkeep.replicas.health.observe)
-        self._budget = RetryBudget(time.monotonic)
-        self._credentials = Credentials(os.environ, time.monotonic, time.time)
+        self._budget, self._credentials = RetryBudget(time.monotonic), Credentials(os.environ, time.monotonic, time.time)
         kept, memo = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())
         self._ports = Ports(
@@ -242,7 +240,7 @@ class Runtime:
             tokenizers=self._tokenizers,
             flights=self._ports.flights,
             budget=self._budget,
-            attempted=self._attempted,
+            attempted=each_of(self._latencies.observe, self._upkeep.replicas.health.observe),
         )
 
     def limits(self) -> LimitsSection:
