@@ -17,7 +17,6 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
-from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, decide
@@ -67,6 +66,8 @@ class Attempts:
             if following is not None:
                 await _abandon(execution)
                 execution, ended, failed = following, outcome, self._failed
+        if failed is not None and ended is None:  # it is charged as an answer, not as one that was lost
+            self.records[-1] = replace(self.records[-1], status=execution.get("r.status"))
         if failed is not None and failed.kind is FailureKind.UNAUTHORIZED and execution.get("wire.auth") is not None:
             await _abandon(execution)
             ended = CREDENTIAL_REFUSED
@@ -107,34 +108,42 @@ class Attempts:
     async def _again(self, execution: Execution, failed: Failed, step: Retry) -> tuple[Execution | None, Ended]:
         """The execution of another attempt and its end; no execution where nothing ran differently."""
         following, tried = execution.fork(), len(self.records)
-        self._dirty(following, failed, step.where)
+        for_key = self._for_key(execution, failed)
+        self._dirty(following, step.where, for_key=for_key)
         if step.after:
             await _abandon(execution)
             self.records[-1] = replace(self.records[-1], waited=step.after)
             await self._ports.sleep(step.after)
         outcome = await self._once(following)
         if len(self.records) == tried:
-            self._nothing_there(step.where, outcome)
+            self._nothing_there(step.where, for_key=for_key)
             return None, None
         if step.where in (Where.SAME, Where.ENDPOINT):
             self._ports.budget.spend(_provider(execution))
         same = self._tried.same + 1 if step.where is Where.SAME else 0
-        self._tried = self._tried._replace(same=same, nowhere=False)
-        self._exhausted = self._exhausted and step.where is Where.SAME
+        self._tried = self._tried._replace(same=same, stuck=False, nowhere=False)
+        if step.where is not Where.SAME:
+            self._exhausted = self._keyless = False
         return following, outcome
 
-    def _nothing_there(self, where: Where, outcome: Ended) -> None:
-        """Nothing was tried there: the next decision goes further."""
-        if where is Where.ENDPOINT and isinstance(outcome, Denial) and outcome.code == NONE_LEFT:
+    def _nothing_there(self, where: Where, *, for_key: bool) -> None:
+        """Nothing was tried there. The next decision does not go there again, whatever the reason was: so the search ends."""
+        if where is Where.ENDPOINT:
             self._exhausted = True
-        elif where is Where.SAME and not self._keyless:
+        elif where is not Where.SAME:
+            self._tried = self._tried._replace(nowhere=True)
+        elif for_key:
             self._keyless = True
         else:
-            self._tried = self._tried._replace(nowhere=True)
+            self._tried = self._tried._replace(stuck=True)
 
-    def _dirty(self, execution: Execution, failed: Failed, where: Where) -> None:
+    def _for_key(self, execution: Execution, failed: Failed) -> bool:
+        """Whether the next attempt differs in its key alone."""
+        return failed.kind is FailureKind.UNAUTHORIZED or (failed.kind is FailureKind.RATE_LIMITED and self._spare(execution))
+
+    def _dirty(self, execution: Execution, where: Where, *, for_key: bool) -> None:
         """Write the outside facts from which follows what runs again."""
-        if failed.kind is FailureKind.UNAUTHORIZED or (failed.kind is FailureKind.RATE_LIMITED and self._spare(execution)):
+        if for_key:
             execution.give({"credential.epoch": self._ports.credentials.epoch(execution.get("backend"))})
         elif where is Where.SAME:
             execution.seen.pop("dispatch", None)

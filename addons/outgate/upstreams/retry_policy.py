@@ -85,12 +85,13 @@ class Failure(NamedTuple):
 
 class Tried(NamedTuple):
     """The attempts before: all of them, those in a row at this endpoint after the first, whether a refused credential was read
-    again, and whether no other provider or model was found.
+    again, whether this endpoint cannot be asked again, and whether no other provider or model was found.
     """
 
     attempts: int
     same: int = 0
     refreshed: bool = False
+    stuck: bool = False
     nowhere: bool = False
 
 
@@ -124,7 +125,7 @@ def decide(failure: Failure, tried: Tried, policy: RoutePolicy, health: Health, 
     stands = _stands(failure, tried, policy)
     if stands is not None:
         return Stand(stands)
-    if failure.kind is Kind.UNAUTHORIZED or (failure.kind is Kind.STALE and health.budget):
+    if failure.kind is Kind.UNAUTHORIZED or (failure.kind is Kind.STALE and health.budget and not tried.stuck):
         return Retry(Where.SAME)
     if failure.kind is Kind.RATE_LIMITED and health.spare:  # the limit is one of the key
         return Retry(Where.SAME)
@@ -154,7 +155,7 @@ def _has_others(failure: Failure, health: Health) -> bool:
 
 def _wait(failure: Failure, tried: Tried, policy: RoutePolicy, clock: Clock) -> float | None:
     """Seconds before the same endpoint is asked again; None where it is not, or where it asks for more time than there is."""
-    if failure.kind not in _PASSING or tried.same >= policy.same:
+    if failure.kind not in _PASSING or tried.stuck or tried.same >= policy.same:
         return None
     ceiling = min(policy.longest, policy.least * 2**tried.same)
     after = max(failure.retry_after or 0.0, ceiling * (0.5 + clock.jitter / 2))
