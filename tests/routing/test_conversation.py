@@ -1,7 +1,5 @@
 """The last question is the same on every step of the tool loop that follows it, in every dialect and agent."""
 
-import re
-
 import orjson
 import pytest
 
@@ -46,7 +44,7 @@ def test_an_agent_asks_the_same_on_every_turn_of_its_loop(agent):
     texts = {asked(decoded_at(session, number)).text for number in range(1, 4)}
 
     assert len(texts) == 1
-    assert re.search("<[a-z]", texts.pop()) is None
+    assert "<" not in texts.pop()
 
 
 def test_a_reminder_beside_a_tool_result_is_no_question():

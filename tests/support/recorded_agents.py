@@ -1,5 +1,6 @@
 """Turns of agents over the Responses API, in the shapes in which Codex 0.171 and the AI SDK 6.0 sent them; the words are ours."""
 
+from copy import deepcopy
 from typing import Any
 
 ENCRYPTED = "gAAAA" + "Q" * 80
@@ -41,16 +42,16 @@ _ASKED = [
 
 
 def codex(call: str = "", arguments: str = "", output: str = "") -> dict[str, Any]:
-    """The first turn of Codex; or its second, once a call was made."""
+    """The first turn of Codex; or its second, once a call was made. The caller's own, to change."""
     if not call:
-        return {**_CODEX, "input": _ASKED}
+        return deepcopy({**_CODEX, "input": _ASKED})
     turns = [
         _noted({"type": "reasoning", "id": "rs_1", "summary": [], "content": None, "encrypted_content": ENCRYPTED}),
         _noted({"type": "function_call", "status": "completed", "id": "fc_1", "name": "exec_command", "arguments": arguments,
                 "call_id": call}),
         _noted({"type": "function_call_output", "id": "fco_1", "call_id": call, "output": output}),
     ]  # fmt: skip
-    return {**_CODEX, "input": [*_ASKED, *turns]}
+    return deepcopy({**_CODEX, "input": [*_ASKED, *turns]})
 
 
 _AI_SDK = {
