@@ -67,12 +67,10 @@ class WholeEvent:
         return "WholeEvent()"
 
 
-class WholeAnswer:
-    """A JSON answer: one event, once all its bytes are there. `reported` reads what it says of itself."""
+class Gathered:
+    """Bytes of an answer that is read when all of them are there: `limit` at most."""
 
-    def __init__(self, rule: Rule, reported: Callable[[Mapping[str, Any]], Reported], limit: int = LIMIT) -> None:
-        self._rule = rule
-        self._reported = reported
+    def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._raw = bytearray()
 
@@ -81,6 +79,15 @@ class WholeAnswer:
         if len(self._raw) > self._limit:
             raise WireError("answer_too_large", "the answer is too long")
         return []
+
+
+class WholeAnswer(Gathered):
+    """A JSON answer: one event, once all its bytes are there. `reported` reads what it says of itself."""
+
+    def __init__(self, rule: Rule, reported: Callable[[Mapping[str, Any]], Reported], limit: int = LIMIT) -> None:
+        super().__init__(limit)
+        self._rule = rule
+        self._reported = reported
 
     def end(self) -> list[Event]:
         if not self._raw:

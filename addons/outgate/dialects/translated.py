@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from outgate.dialects.answers import LIMIT, WIDE
+from outgate.dialects.answers import WIDE, Gathered
 from outgate.dialects.blobs import NO_BLOBS
 from outgate.dialects.events import KEEP_ALIVE, Aside
 from outgate.dialects.json_body import JsonDocument, decode_value, dump, load
@@ -116,19 +116,13 @@ def _refusal(raw: bytes, status: int, provider: Converter, client: Converter) ->
         return raw
 
 
-class _Whole:
+class _Whole(Gathered):
     """An answer or an error of one piece."""
 
     def __init__(self, decoder: AnswerDecoder, convert: Callable[[bytes], bytes]) -> None:
+        super().__init__()
         self._decoder = decoder
         self._convert = convert
-        self._raw = bytearray()
-
-    def feed(self, data: bytes) -> list[Event]:
-        self._raw += data
-        if len(self._raw) > LIMIT:
-            raise WireError("answer_too_large", "the answer is too long")
-        return []
 
     def end(self) -> list[Event]:
         if not self._raw:

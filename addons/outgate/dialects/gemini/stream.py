@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from outgate.dialects import sse
-from outgate.dialects.answers import LIMIT, WIDE, tokens, worst
+from outgate.dialects.answers import WIDE, Gathered, tokens, worst
 from outgate.dialects.events import Aside, Frame, JsonEvent, Path, RawEvent, Reported, whole_texts
 from outgate.dialects.gemini.parts import candidates, index_of, is_call, member, parts_of
 from outgate.dialects.gemini.tables import FINISHES, RESPONSE
@@ -154,18 +154,8 @@ class GeminiStream(StreamDecoder):
         return ("candidates", index_of(candidate, position), kind)
 
 
-class ArrayAnswer:
+class ArrayAnswer(Gathered):
     """A stream that is asked for as a JSON array: one answer in an array, for the provider is asked for it in whole."""
-
-    def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
-        self._raw = bytearray()
-
-    def feed(self, data: bytes) -> list[Event]:
-        self._raw += data
-        if len(self._raw) > self._limit:
-            raise WireError("answer_too_large", "the answer is too long")
-        return []
 
     def end(self) -> list[Event]:
         raw = bytes(self._raw).strip()
