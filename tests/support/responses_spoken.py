@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
-from outgate.dialects.responses.convert import ResponsesConverter
+from outgate.dialects.responses.convert import CONVERTER
 from outgate.dialects.sse import SseParser
 from outgate.inference.conversation import (
     Alternative,
@@ -27,7 +27,6 @@ from outgate.inference.conversation import (
 )
 from outgate.inference.stream import Finish
 
-CONVERTER = ResponsesConverter()
 SPENT = Spent(input=9, output=5, cached=4, reasoning=2)
 
 

@@ -3,7 +3,7 @@
 A dialect that has them stands in `SPEC.converter`. `read_*` take trees of its JSON, `write_*` give such trees.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from outgate.inference.conversation import Answer, Conversation, Failure, Loss, StreamItem
@@ -70,25 +70,19 @@ class StreamWriter(Protocol):
     def write(self, item: StreamItem) -> bytes: ...
 
 
-class Converter(Protocol):
-    """Raises WireError for what has not the dialect's form. Stateless."""
+class Converter(NamedTuple):
+    """How a dialect is read and written. Its functions raise WireError for what has not the dialect's form.
 
-    def read_request(self, path: str, tree: Mapping[str, Any]) -> tuple[Conversation, Sequence[Loss]]:
-        """A request; losses are what no other dialect can say."""
-        ...
+    `read_request` takes a path and a body; the losses that it gives are what no other dialect can say. `write_request` takes a
+    conversation, the model, and a maximum of output tokens where the caller set none and the dialect or a budget needs one.
+    `read_failure` takes an HTTP status and a body. `writer` is given the request that is answered.
+    """
 
-    def write_request(self, asked: Conversation, model: str, max_tokens: int | None) -> Outbound:
-        """A request to `model`; `max_tokens` where the caller set no maximum and the dialect or a budget needs one."""
-        ...
-
-    def read_answer(self, tree: Mapping[str, Any]) -> Answer: ...
-
-    def write_answer(self, answer: Answer) -> Mapping[str, Any]: ...
-
-    def read_failure(self, status: int, tree: Mapping[str, Any]) -> Failure: ...
-
-    def write_failure(self, failure: Failure) -> Mapping[str, Any]: ...
-
-    def reader(self) -> StreamReader: ...
-
-    def writer(self, asked: Conversation) -> StreamWriter: ...
+    read_request: Callable[[str, Mapping[str, Any]], tuple[Conversation, Sequence[Loss]]]
+    write_request: Callable[[Conversation, str, int | None], Outbound]
+    read_answer: Callable[[Mapping[str, Any]], Answer]
+    write_answer: Callable[[Answer], Mapping[str, Any]]
+    read_failure: Callable[[int, Mapping[str, Any]], Failure]
+    write_failure: Callable[[Failure], Mapping[str, Any]]
+    reader: Callable[[], StreamReader]
+    writer: Callable[[Conversation], StreamWriter]

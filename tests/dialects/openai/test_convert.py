@@ -3,7 +3,7 @@
 import pytest
 from openai.types.chat import ChatCompletion
 
-from outgate.dialects.openai.convert import ChatConverter
+from outgate.dialects.openai.convert import CONVERTER as CHAT
 from outgate.inference.conversation import (
     Call,
     Choice,
@@ -19,7 +19,6 @@ from outgate.inference.conversation import (
     Turn,
 )
 
-CHAT = ChatConverter()
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Bern"}'}}
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}

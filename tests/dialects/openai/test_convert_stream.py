@@ -3,7 +3,7 @@
 import orjson
 from openai.types.chat import ChatCompletionChunk
 
-from outgate.dialects.openai.convert import ChatConverter
+from outgate.dialects.openai.convert import CONVERTER as CHAT
 from outgate.dialects.sse import SseParser
 from outgate.inference.conversation import (
     Begun,
@@ -22,7 +22,6 @@ from outgate.inference.conversation import (
 )
 from outgate.inference.stream import Finish
 
-CHAT = ChatConverter()
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 
 

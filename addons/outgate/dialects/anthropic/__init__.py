@@ -1,7 +1,7 @@
 """The Anthropic API: messages and models."""
 
 from outgate.dialects.anthropic.calls import MessageCalls
-from outgate.dialects.anthropic.convert import MessageConverter
+from outgate.dialects.anthropic.convert import CONVERTER
 from outgate.dialects.anthropic.ending import MessageEnding
 from outgate.dialects.anthropic.messages import Anthropic
 from outgate.dialects.anthropic.stream import cached_usage
@@ -38,5 +38,5 @@ SPEC = Spec(
     most_output=MOST_OUTPUT,
     calls=MessageCalls,
     ending=MessageEnding,
-    converter=MessageConverter(),
+    converter=CONVERTER,
 )

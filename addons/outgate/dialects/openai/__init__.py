@@ -3,7 +3,7 @@
 from outgate.dialects.cached_usage import detailed
 from outgate.dialects.openai.calls import ChatCalls
 from outgate.dialects.openai.chat import OpenAI
-from outgate.dialects.openai.convert import ChatConverter
+from outgate.dialects.openai.convert import CONVERTER
 from outgate.dialects.openai.ending import ChatEnding
 from outgate.dialects.openai.tables import BATCH, ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, PathTemplate, Spec
@@ -45,5 +45,5 @@ SPEC = Spec(
     batch=BATCH,
     calls=ChatCalls,
     ending=ChatEnding,
-    converter=ChatConverter(),
+    converter=CONVERTER,
 )  # fmt: skip

@@ -4,24 +4,15 @@ from outgate.dialects.openai.convert_answer import read_answer, read_failure, wr
 from outgate.dialects.openai.convert_read import read_request
 from outgate.dialects.openai.convert_stream import ChatReader, ChatWriter
 from outgate.dialects.openai.convert_write import write_request
-from outgate.dialects.translation import StreamReader, StreamWriter
-from outgate.inference.conversation import Conversation
+from outgate.dialects.translation import Converter
 
-
-class ChatConverter:
-    """See `translation.Converter`."""
-
-    read_request = staticmethod(read_request)
-    write_request = staticmethod(write_request)
-    read_answer = staticmethod(read_answer)
-    write_answer = staticmethod(write_answer)
-    read_failure = staticmethod(read_failure)
-    write_failure = staticmethod(write_failure)
-
-    def reader(self) -> StreamReader:
-        """See `translation.Converter`."""
-        return ChatReader()
-
-    def writer(self, asked: Conversation) -> StreamWriter:  # noqa: ARG002
-        """See `translation.Converter`."""
-        return ChatWriter()
+CONVERTER = Converter(
+    read_request=lambda _, tree: read_request(tree),
+    write_request=write_request,
+    read_answer=read_answer,
+    write_answer=write_answer,
+    read_failure=read_failure,
+    write_failure=write_failure,
+    reader=ChatReader,
+    writer=lambda _: ChatWriter(),
+)

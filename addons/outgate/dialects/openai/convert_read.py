@@ -50,7 +50,7 @@ _IDLE: Mapping[str, Any] = {"modalities": ["text"], "logit_bias": {}}
 """Members that say nothing where they have these values."""
 
 
-def read_request(path: str, tree: Mapping[str, Any]) -> tuple[Conversation, Sequence[Loss]]:  # noqa: ARG001
+def read_request(tree: Mapping[str, Any]) -> tuple[Conversation, Sequence[Loss]]:
     """See `translation.Converter`."""
     losses: list[Loss] = []
     rest = {name: value for name, value in tree.items() if name not in _KNOWN and value is not None and _IDLE.get(name) != value}

@@ -4,7 +4,7 @@ from outgate.dialects.cached_usage import detailed
 from outgate.dialects.openai.tables import ERROR_TYPES
 from outgate.dialects.responses.calls import ResponseCalls
 from outgate.dialects.responses.codec import LEAST_OUTPUT, Responses
-from outgate.dialects.responses.convert import ResponsesConverter
+from outgate.dialects.responses.convert import CONVERTER
 from outgate.dialects.responses.ending import ResponseEnding
 from outgate.dialects.responses.tables import FINISHES
 from outgate.dialects.spec import BEARER, Framing, ImageMarks, PathTemplate, Spec
@@ -34,5 +34,5 @@ SPEC = Spec(
     cached_usage=detailed("input_tokens"),
     calls=ResponseCalls,
     ending=ResponseEnding,
-    converter=ResponsesConverter(),
+    converter=CONVERTER,
 )
