@@ -25,7 +25,7 @@ def test_a_sound_policy_is_ok(tmp_path):
 
 
 def test_a_refused_policy_shows_all_problems_and_ends_with_1(tmp_path):
-    result = run(write(tmp_path, BASE.replace("model_map", "modelmap").replace("openai,", "gemini,")))
+    result = run(write(tmp_path, BASE.replace("model_map", "modelmap").replace("openai,", "cohere,")))
 
     assert 1 == result.exit_code
     assert "policy.yaml:3: E_VALUE" in result.output

@@ -8,6 +8,7 @@ from outgate.stages.pick_backend import PickBackend, Reads
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
 
 _CHAT, _MESSAGES, _OPAQUE = Operation("openai", Kind.CHAT), Operation("anthropic", Kind.CHAT), Operation("none", Kind.OPAQUE)
+_VECTORS, _COUNTS = Operation("openai", Kind.EMBEDDINGS), Operation("anthropic", Kind.COUNT_TOKENS)
 
 
 def _backend(name: str, provider: str, dialect: str, host: str) -> Backend:
@@ -33,8 +34,9 @@ _STAGE = PickBackend(Catalog((_A, _B, _C)))
         pytest.param(_OPAQUE, "acme.test:80", None, None, ("no_backend", 403), id="another port"),
         pytest.param(_CHAT, "acme.test:443", "ghost", None, ("no_backend", 503), id="provider without backend"),
         pytest.param(_CHAT, "acme.test:443", "acme", frozenset({"acme"}), ("no_backend", 503), id="provider has failed"),
-        pytest.param(_CHAT, "acme.test:443", "clad", None, ("provider_mismatch", 400), id="other dialect"),
-        pytest.param(_MESSAGES, "acme.test:443", None, None, ("provider_mismatch", 400), id="other dialect at the destination"),
+        pytest.param(_CHAT, "acme.test:443", "clad", None, _C, id="other dialect: a conversation is translated"),
+        pytest.param(_VECTORS, "acme.test:443", "clad", None, ("provider_mismatch", 400), id="other dialect"),
+        pytest.param(_COUNTS, "acme.test:443", None, None, ("provider_mismatch", 400), id="other dialect at the destination"),
     ],
 )
 def test_route(operation: Operation, destination: str, provider: str | None, failed: frozenset | None, expected: object) -> None:
@@ -44,7 +46,7 @@ def test_route(operation: Operation, destination: str, provider: str | None, fai
 
 
 def test_mismatch_says_both_dialects() -> None:
-    outcome = _STAGE.run(Reads("acme.test:443", _CHAT, "clad", None))
+    outcome = _STAGE.run(Reads("acme.test:443", _VECTORS, "clad", None))
 
     assert "openai" in outcome.message and "anthropic" in outcome.message
 

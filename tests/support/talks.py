@@ -25,7 +25,8 @@ class Talk(NamedTuple):
     """`ask` is the body of a question, `asked` the question in a body; `whole` and `events` are the answer to a body, plain and
     streamed, `said` and `heard` the text in them, `refused` the reason in an error (a body, or the last event of a stream).
     Tokens are (input, output). `end` is in the last event of a whole stream alone, `error` begins the event that ends a broken one.
-    `stream_path` is where a stream is asked for, if elsewhere; `ends` the ends of the paths, if models stand in them.
+    `stream_path` is where a stream is asked for, if elsewhere; `ends` the ends of the paths, if models stand in them; `life` begins
+    the sign of life of a stream.
     """
 
     host: str
@@ -40,6 +41,7 @@ class Talk(NamedTuple):
     end: str
     error: str
     stream_path: str = ""
+    life: bytes = b": keep-alive"
     ends: tuple[str, ...] = ()
 
     def provider[P: Named](self, providers: Iterable[P]) -> P:
@@ -87,6 +89,7 @@ def _gemini(version: str) -> Talk:
         end='"finishReason"',
         error='data: {"error":{"code"',
         stream_path=f"{path}:streamGenerateContent?alt=sse",
+        life=b"\n",
         ends=(":generateContent", ":streamGenerateContent"),
     )
 

@@ -38,6 +38,8 @@ class _Template(NamedTuple):
 
     method: str
     path: re.Pattern[str]
+    loose: re.Pattern[str]
+    line: str
     query: Mapping[str, re.Pattern[str]] | None
     dialect: str
     provider: str
@@ -76,18 +78,35 @@ class _Tables:
     def _add(self, spec: Spec, template: PathTemplate) -> None:
         method, path = template.method, template.path
         if "{" not in path:
-            self.spellings.setdefault((method, _folded(path)), path)
+            self.spellings.setdefault((method, _bare(path).casefold()), path)
             self.exact.setdefault((method, path), {}).setdefault(spec.provider, Operation(spec.name, template.kind))
         if "{" in path or template.query is None or template.query:
             query = {name: re.compile(value) for name, value in template.query.items()} if template.query is not None else None
-            self.templates.append(_Template(method, _compiled(template), query, spec.name, spec.provider, template.kind))
+            pattern = _compiled(template)
+            loose = re.compile(pattern, re.IGNORECASE)
+            self.templates.append(
+                _Template(method, re.compile(pattern), loose, path, query, spec.name, spec.provider, template.kind)
+            )
+
+    def spelled(self, method: str, path: str) -> str:
+        """The known path of which this one, that is none, is another spelling; empty where there is none."""
+        bare = _bare(path)
+        known = self.spellings.get((method, bare.casefold()))
+        if known is not None:
+            return known
+        judged = (each for each in self.templates if each.method == method and each.kind is not Kind.MODELS)
+        for each in judged:  # a model that is asked about by its name may be escaped: its answer tells nothing
+            if each.loose.fullmatch(bare) and not each.path.fullmatch(path):
+                return bare if each.path.fullmatch(bare) else each.line
+        return ""
 
 
-def _compiled(template: PathTemplate) -> re.Pattern[str]:
+def _compiled(template: PathTemplate) -> str:
+    """The pattern of its path."""
     pieces = _NAME.split(template.path)
     names = [f"(?P<{name}>{template.values.get(name, _VALUE)})" for name in pieces[1::2]]
     literals = [re.escape(piece) for piece in pieces[::2]]
-    return re.compile("".join(literal + name for literal, name in zip(literals, [*names, ""], strict=True)))
+    return "".join(literal + name for literal, name in zip(literals, [*names, ""], strict=True))
 
 
 @cache
@@ -115,15 +134,15 @@ def operation_for(method: str, path: str, hint: str = "none") -> Operation:
     }
     if found:
         return found.get(hint) or list(found.values())[-1]
-    known = tables.spellings.get((method.upper(), _folded(bare)))
-    if known is not None:
+    known = tables.spelled(method.upper(), bare)
+    if known:
         raise WireError("bad_path", f"the request target is another spelling of {method.upper()} {known}: ask for that one")
     return Operation(_owner(bare, hint), Kind.OPAQUE)
 
 
-def _folded(path: str) -> str:
-    """A path without what servers overlook: case, escapes, parameters, blanks and dots at the end of a segment, a last slash."""
-    return "/".join(segment.partition(";")[0].strip(" .") for segment in unquote(path).casefold().split("/")).rstrip("/")
+def _bare(path: str) -> str:
+    """A path without what servers overlook, but for case: escapes, parameters, blanks and dots around a segment, a last slash."""
+    return "/".join(segment.partition(";")[0].strip(" .") for segment in unquote(path).split("/")).rstrip("/")
 
 
 def _owner(path: str, hint: str) -> str:

@@ -21,7 +21,7 @@ from outgate.model_server.wire import Models
 REVISION = "3"
 """Raise it whenever rules or screen change."""
 _KIND = f"secrets:{REVISION}"
-_TURN, _LONG = 32_768, 131_072
+_TURN, _LONG = 16_384, 32_768
 """Characters screened before others on the event loop have their turn, and in a text that is screened in a thread instead."""
 _FINDING = 80
 _ACROSS = 512

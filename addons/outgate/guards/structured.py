@@ -17,7 +17,7 @@ from outgate.stores.memo import Memo
 
 type Found = dict[int, tuple[Finding, ...]]
 """Findings by leaf."""
-_TURN, _LONG = 32_768, 131_072
+_TURN, _LONG = 16_384, 32_768
 """Characters screened before others on the event loop have their turn, and in a text that is screened in a thread instead."""
 _FOREIGN = 7
 """How often each byte counts that a text has more in UTF-8 than characters: so much dearer it is to bring into normal form."""

@@ -42,8 +42,8 @@ def texts(request):
         ("GET /v1beta/models?pageSize=50", Kind.MODELS),
         ("GET /v1beta/models/gemini-2.5-pro", Kind.MODELS),
         ("POST /v1beta/models/m:predict", Kind.OPAQUE),
-        ("POST /v1beta/models/m:generateContent?$alt=sse", Kind.OPAQUE),
-        ("POST /v1beta/models/m:generateContent?fields=x", Kind.OPAQUE),
+        ("POST /v1beta/models/m:generateContent?$alt=sse", Kind.CHAT),
+        ("POST /v1beta/models/m:generateContent?fields=x", Kind.CHAT),
         ("POST /v1beta/cachedContents", Kind.OPAQUE),
     ],
 )
@@ -51,6 +51,17 @@ def test_operations(line, kind):
     operation = operation_for(*line.split(" "), "gemini")
 
     assert ("gemini", kind) == (operation.dialect, operation.kind)
+
+
+@pytest.mark.parametrize("query", ["?alt=proto", "?alt=media", "?alt=sse&alt=json", "?alt=sse&$alt=json", "?a%6Ct=proto", "?alt="])
+def test_attack_an_answer_in_a_form_that_nobody_reads_is_not_asked_for(query):
+    with pytest.raises(WireError, match="`alt` must be"):
+        decoded(HI, "streamGenerateContent", query)
+
+
+def test_either_spelling_of_the_form_makes_a_stream():
+    assert decoded(HI, "streamGenerateContent", "?$alt=sse").params.stream
+    assert not decoded(HI, "generateContent", "?alt=sse").params.stream
 
 
 def test_the_model_of_the_path_becomes_the_routed_one_and_the_query_stays():

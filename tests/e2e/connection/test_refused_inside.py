@@ -48,8 +48,8 @@ SHAPES = {
     "Anthropic's path": (HOST, "/v1/messages", lambda error: error["type"] == "invalid_request_error"),
     "Anthropic's host": ("mcp-proxy.anthropic.com", "/whatever", lambda error: error["type"] == "invalid_request_error"),
     "Google's host": (
-        "generativelanguage.googleapis.com",
-        "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+        "cloudcode-pa.googleapis.com",
+        "/v1internal:streamGenerateContent?alt=sse",
         lambda error: (error["code"], error["status"]) == (403, "PERMISSION_DENIED"),
     ),
 }

@@ -17,7 +17,7 @@ from support.waiting import until
 MESSAGES = [{"role": "user", "content": "hi"}]
 _IN_TIME = 10.0
 """Seconds; a stream that nobody ends would stay open until the client gives up, after 20."""
-FAULT = {"openai": 503, "anthropic": 503, "responses": 400}
+FAULT = {"openai": 503, "anthropic": 503, "responses": 400, "gemini": 503}
 """The status of a fault, by dialect: what lasts is 400 where agents try everything else again."""
 
 
@@ -75,12 +75,19 @@ def ask(gateway, dialect, *, stream=True):
     return reply.status_code, reply.text
 
 
-EVERY = [("", 8), ("raise", 6), ("hang", 6)]
+EVERY = {"": 8, "raise": 6, "hang": 6}
 """Ways to fail, and how many events, or looks at a text, each provider's answer has."""
+SHORT = {"gemini": 5}
+"""Fewer of both, where no event stands behind the last text."""
+FAULTS = [
+    (dialect, how, good)
+    for dialect in DIALECTS
+    for how, most in EVERY.items()
+    for good in range(min(most, SHORT.get(dialect, most)))
+]
 
 
-@pytest.mark.parametrize(("how", "good"), [(how, good) for how, most in EVERY for good in range(most)])
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("dialect", "how", "good"), FAULTS)
 def test_a_fault_at_any_event_or_text_ends_the_stream_with_the_dialects_error(gateway, providers, dialect, good, how):
     gateway.broken = faulty(good, how)
     DIALECTS[dialect].provider(providers).script(b.provider(pace=0.01))
@@ -98,6 +105,16 @@ def test_a_fault_at_any_event_or_text_ends_the_stream_with_the_dialects_error(ga
         assert told == ending.count("\n\n")
     assert ("stage_timeout" if how == "hang" else "stage_failed") in text
     assert how or text.count("data: ") <= good + told, "what came after was not judged"
+
+
+def test_a_fault_behind_the_last_event_is_told_though_all_was_said(gateway, providers):
+    gateway.broken = faulty(SHORT["gemini"])
+    DIALECTS["gemini"].provider(providers).script(b.provider())
+
+    status, text = ask(gateway, "gemini")
+
+    assert (200, 1) == (status, text.count(DIALECTS["gemini"].error))
+    assert text.index(DIALECTS["gemini"].end) < text.index(DIALECTS["gemini"].error)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -6,6 +6,7 @@ constant number of checks.
 
 import re
 from collections.abc import Iterator
+from string import ascii_letters
 
 from outgate.detectors.pii.reading import Found, Reading
 from outgate.detectors.regex_engines import Automaton
@@ -66,6 +67,8 @@ _WINDOW = 1_024
 _BEFORE, _AFTER = 6, 160
 """What stands in front of the check digits, and after them within the characters that every IBAN has."""
 _BARE = re.compile("[^A-Za-z0-9]+")
+_VALUES = str.maketrans({letter: str(int(letter, 36)) for letter in ascii_letters})
+"""The number that stands for each letter."""
 
 
 def ibans(reading: Reading) -> Iterator[Found]:
@@ -103,8 +106,7 @@ def _grouped(tail: str) -> bool:
 
 def mod97(iban: str) -> bool:
     """ISO 7064 MOD 97-10 over letters and digits without separators."""
-    turned = (iban[4:] + iban[:4]).upper()
-    return iban.isascii() and int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
+    return iban.isascii() and int((iban[4:] + iban[:4]).translate(_VALUES)) % 97 == 1
 
 
 def check_digits(country: str, account: str) -> str:

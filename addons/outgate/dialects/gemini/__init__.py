@@ -8,7 +8,6 @@ from outgate.dialects.gemini.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, KeyField, PathTemplate, Spec
 from outgate.inference.operation import Kind
 
-_QUERY = {"alt": "sse|json", "prettyPrint": "true|false"}
 _KINDS = {
     "generateContent|streamGenerateContent": Kind.CHAT,
     "countTokens": Kind.COUNT_TOKENS,
@@ -21,7 +20,7 @@ SPEC = Spec(
     codec=Gemini,
     paths=(
         *(
-            PathTemplate(f"POST /{version}/models/{{model}}:{{verb}}", kind, values={"model": MODEL, "verb": verb}, query=_QUERY)
+            PathTemplate(f"POST /{version}/models/{{model}}:{{verb}}", kind, values={"model": MODEL, "verb": verb}, query=None)
             for version in _VERSIONS
             for verb, kind in _KINDS.items()
         ),

@@ -8,7 +8,7 @@ a JSON array: the provider is asked for the whole answer then, and the array has
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
@@ -32,6 +32,8 @@ from outgate.inference.usage import Usage
 from outgate.net.headers import Headers
 
 _STREAMED, _WHOLE = "streamGenerateContent", "generateContent"
+_FORMS = ("alt", "$alt")
+"""Parameters that name the form of an answer (system parameters of Google's APIs)."""
 _TABLES = {Kind.CHAT: GENERATE, Kind.COUNT_TOKENS: COUNT, Kind.EMBEDDINGS: EMBED}
 _NAMED = ("generateContentRequest", "generate_content_request")
 _METHODS = ("generateContent", "streamGenerateContent", "countTokens")
@@ -123,7 +125,11 @@ def _verb(operation: Operation) -> str:
 
 
 def _is_streamed(line: RequestLine) -> bool:
-    return _verb(line.operation) == _STREAMED and "alt=sse" in line.target.partition("?")[2].split("&")
+    """Whether the answer comes as events. Raises WireError for any other form than these and JSON, or for both."""
+    asked = {value for name, value in parse_qsl(line.target.partition("?")[2], keep_blank_values=True) if name in _FORMS}
+    if len(asked) > 1 or not asked <= {"sse", "json"}:
+        raise WireError("bad_parameter", "`alt` must be `sse` or `json`, once")
+    return _verb(line.operation) == _STREAMED and "sse" in asked
 
 
 def _asked(tree: Mapping[str, Any]) -> Mapping[str, Any]:
