@@ -202,4 +202,4 @@ def test_every_dialect_says_what_others_need(name):
 
 
 def test_key_fields_hold_keys_alone_before_those_that_share_their_field():
-    assert [KeyField("x-api-key"), KeyField("x-goog-api-key"), BEARER] == list(registry.key_fields())
+    assert [KeyField("api-key"), KeyField("x-api-key"), KeyField("x-goog-api-key"), BEARER] == list(registry.key_fields())

@@ -22,6 +22,7 @@ def _rows(spec: Spec) -> Iterator[str]:
     fields = (*spec.response_fields, *(f"{prefix}*" for prefix in spec.response_prefixes))
     told = {
         "is read": ", ".join(map(_path, spec.paths)),
+        "also at": ", ".join(f"`{template.line}`" for template in spec.also),
         "served by providers of the dialect": f"`{spec.provider}`",
         "clients present their key in": _names(f"{field.name}: {field.prefix}…" for field in spec.keys),
         "providers get theirs in": f"`{spec.credential.name}: {spec.credential.prefix}…`",

@@ -9,7 +9,9 @@ from outgate.inference.prompt import Channel, Leaf, Prompt
 
 BOX = -1
 """Stands for the box of a leaf that is in no body: documents pass its edits by."""
-_FIXED = re.compile(r"api-version=\d{4}-\d\d-\d\d(?:-preview)?|beta=(?:true|false)|alt=(?:sse|json)|(?:limit|page)=\d{1,4}")
+_FIXED = re.compile(
+    r"api-version=(?:\d{4}-\d\d-\d\d(?:-preview)?|v1|preview|latest)|beta=(?:true|false)|alt=(?:sse|json)|(?:limit|page)=\d{1,4}"
+)
 """Pairs that name a version or a form, and no more."""
 
 

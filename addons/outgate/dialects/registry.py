@@ -72,7 +72,7 @@ class _Tables:
         self.templates: list[_Template] = []
         self.spellings: dict[tuple[str, str], str] = {}
         for spec in specs:
-            for template in spec.paths:
+            for template in (*spec.paths, *spec.also):
                 self._add(spec, template)
 
     def _add(self, spec: Spec, template: PathTemplate) -> None:
@@ -232,4 +232,4 @@ def key_fields() -> tuple[KeyField, ...]:
 
 def templates() -> tuple[PathTemplate, ...]:
     """Every path template of every dialect."""
-    return tuple(template for spec in SPECS for template in spec.paths)
+    return tuple(template for spec in SPECS for template in (*spec.paths, *spec.also))

@@ -25,6 +25,7 @@ type PathPrefix = Annotated[
     StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*$"),
     Field(description="a path that begins with a slash and ends without one", examples=["/openai"]),
 ]
+type AzureVersion = Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d\d-\d\d(-preview)?)?$"), Field(examples=["2024-10-21"])]
 type Variable = Annotated[
     str,
     StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$"),
@@ -260,6 +261,8 @@ class ProviderSection(Settings):
     """The API it speaks; `none` for anything that is not inference."""
     path_prefix: PathPrefix = ""
     """Put before every path, `/openai` for example."""
+    azure_api_version: AzureVersion = ""
+    """The `api-version` of an Azure OpenAI resource, asked at `/openai/deployments/MODEL/…`; API v1: `path_prefix: /openai`."""
     aliases: tuple[Host, ...] = ()
     """Cluster-local names, `host` or `host:port`, by which workloads may address it."""
     tls: TlsSection = Field(default_factory=TlsSection)

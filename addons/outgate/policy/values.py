@@ -84,6 +84,7 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         host=section.host,
         port=section.port,
         path_prefix=section.path_prefix,
+        azure_version=section.azure_api_version,
         tls=_tls(section.tls, folder),
         endpoints=tuple(_endpoint(each) for each in endpoints),
         credential=_credential(section.credential, folder) if section.credential is not None else None,

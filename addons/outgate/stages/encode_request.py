@@ -84,7 +84,7 @@ class EncodeRequest(Stage):
             if api == operation.dialect:
                 path, described, body = dialect(api).encode(request, target)
                 path = written(path, facts.prompt.edits)
-                return (body, backend.path_prefix + path, (*described, *self._fields(facts, api)), None, None)
+                return (body, backend.target(path, facts.model), (*described, *self._fields(facts, api)), None, None)
             return self._translated(facts, api, translated(request, target, api, backend.translating.max_tokens))
         except WireError as error:  # what a policy put in does not fit there
             return Denial(code=error.code, status=400, message=f"The request cannot be sent as the policy changed it: {error}.")
@@ -99,7 +99,7 @@ class EncodeRequest(Stage):
         path, described, body = made.sent
         fields = (*described, *self._fields(facts, api))
         told = Translation(facts.operation.dialect, api, lost)
-        return (body, facts.backend.path_prefix + path, fields, made.asked, told)
+        return (body, facts.backend.target(path, facts.model), fields, made.asked, told)
 
     def _fields(self, facts: Reads, api: str) -> Iterator[tuple[str, str]]:
         """The caller's fields that go on: not those of one account at another, nor those of one API in another."""

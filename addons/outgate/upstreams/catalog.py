@@ -9,6 +9,7 @@ from functools import cached_property
 
 from outgate.errors import OutgateError, PolicyError, Problem
 from outgate.net.addresses import Network
+from outgate.upstreams.azure import target_at
 from outgate.upstreams.replica_settings import ReplicaSettings
 from outgate.upstreams.signing import SigningScope
 
@@ -145,7 +146,8 @@ class Backend:
 
     `host` and `port` are the provider's own name: the Host header, the SNI and the verified name, whatever is dialled. `aliases`
     are `host` or `host:port` names by which a workload may address it. `allow_addresses` opens ranges that are not public.
-    `origination` follows from these, and is made once.
+    `azure_version` is the `api-version` of a resource of Azure OpenAI, where requests go to its deployments. `origination` follows
+    from these, and is made once.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Backend:
     host: str
     port: int = 443
     path_prefix: str = ""
+    azure_version: str = ""
     tls: TlsSettings = field(default_factory=TlsSettings)
     endpoints: tuple[Endpoint, ...] = ()
     credential: CredentialReference | None = None
@@ -174,6 +177,10 @@ class Backend:
     def __hash__(self) -> int:
         """Cheap: backends key the pools, once per request. Equality still compares every field."""
         return hash((self.name, self.host, self.port))
+
+    def target(self, path: str, model: str) -> str:
+        """Path and query of a request for a model."""
+        return self.path_prefix + (target_at(self.azure_version, path, model) if self.azure_version else path)
 
     @property
     def authority(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from outgate.dialects import batches, opaque, uploads
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.json_body import LIMITS, Limits, dump
+from outgate.dialects.openai.azure import deployment, plain
 from outgate.dialects.openai.stream import DONE, OpenAIStream, reported
 from outgate.dialects.openai.tables import BATCH, BATCH_START, CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, OPAQUE
 from outgate.dialects.openai.vectors import VectorsAnswer
@@ -66,14 +67,14 @@ class OpenAI:
             options["include_usage"] = True
         modalities = tree.get("modalities")
         spoken = isinstance(modalities, list) and "audio" in modalities
-        return Request(line, prompt_of(reading, *["audio"] * spoken), tools_of(tree, _TOOLS), params, model_of(tree))
+        return Request(line, prompt_of(reading, *["audio"] * spoken), tools_of(tree, _TOOLS), params, _model(line, tree))
 
     def _embeddings(self, line: RequestLine, reading: Reading) -> Request:
         tree = reading.document.tree
         if not tree.get("input"):
             raise WireError("bad_parameter", "`input` must not be empty")
         params = Params(server_state=reading.state, identity=identity_of(reading, ()))
-        return Request(line, prompt_of(reading), Tools(), params, model_of(tree))
+        return Request(line, prompt_of(reading), Tools(), params, _model(line, tree))
 
     def encode(self, request: Request, target: Target) -> WireRequest:
         kind, prompt = request.line.operation.kind, request.prompt
@@ -88,7 +89,7 @@ class OpenAI:
             edits[0, "max_completion_tokens" if is_newer(target.model) else "max_tokens"] = target.max_tokens
         if request.params.kept and "store" not in target.state:
             edits[0, "store"] = False
-        return WireRequest(request.line.target, JSON, prompt.document.encode(edits))
+        return WireRequest(plain(request.line.target), JSON, prompt.document.encode(edits))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
         if operation.kind is Kind.OPAQUE:
@@ -157,6 +158,10 @@ def error_of(denial: Denial) -> dict[str, Any]:
     """A denial as an error object (platform.openai.com/docs/guides/error-codes)."""
     kind = error_type(ERROR_TYPES, denial.status, server="server_error")
     return {"message": denial.message, "type": kind, "param": None, "code": denial.code}
+
+
+def _model(line: RequestLine, tree: Mapping[str, Any]) -> str:
+    return deployment(line.operation) or model_of(tree)
 
 
 def _bound(tree: Mapping[str, Any]) -> int | None:

@@ -41,6 +41,7 @@ class _Choice:
         self._count = 0
         self._open: Any = None
         self._calls: set[Any] = set()
+        self._id = ""
         self.over = False
 
     def read(self, delta: Mapping[str, Any]) -> Iterator[StreamItem]:
@@ -57,6 +58,7 @@ class _Choice:
     def _call(self, index: Any, call: Mapping[str, Any]) -> Iterator[StreamItem]:
         custom = call.get("custom")
         told = custom or call.get("function") or {}
+        index = self._numbered(index, call.get("id") or "", told.get("name"))
         if index != self._open:
             if index in self._calls:
                 yield _MIXED
@@ -66,6 +68,16 @@ class _Choice:
         said = told.get("input" if custom else "arguments")
         if said:
             yield Piece(self._count - 1, said, self._number)
+
+    def _numbered(self, index: Any, called: str, name: Any) -> Any:
+        """What tells a call from the others: its index, and its id where another has that index already (Ollama before 0.6.6)."""
+        again = isinstance(self._open, tuple) and self._open[0] == index
+        if called and name and called != self._id and (again or index == self._open):
+            index = (index, called)
+        elif again:
+            index = self._open
+        self._id = called or self._id
+        return index
 
     def _begin(self, key: Any, part: Part) -> Iterator[StreamItem]:
         if key == self._open:
@@ -105,7 +117,7 @@ class ChatReader:
         return (Over(),) if whole and not self._over else ()
 
     def _read(self, tree: Mapping[str, Any]) -> Iterator[StreamItem]:
-        if not self._begun:
+        if not self._begun and (tree.get("id") or tree.get("choices")):  # Azure's first chunk tells of the prompt alone
             self._begun = True
             yield Begun(tree.get("id") or "", tree.get("model") or "", tree.get("created") or 0)
         for at, given in enumerate(tree.get("choices") or ()):

@@ -12,6 +12,7 @@ from typing import Any
 from outgate.dialects import opaque
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer
 from outgate.dialects.json_body import JsonDocument, dump
+from outgate.dialects.openai.azure import plain
 from outgate.dialects.openai.chat import OpenAI, error_of, is_newer, is_own_error, provider_error
 from outgate.dialects.parameters import JSON, count, flag, identity_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import Reading, read
@@ -66,7 +67,7 @@ class Responses(OpenAI):
             tree["max_output_tokens"] = max(LEAST_OUTPUT, target.max_tokens)
         if "store" not in target.state and tree.get("store") is not False:
             forget(tree, target.model)
-        return WireRequest(request.line.target, JSON, dump(tree))
+        return WireRequest(plain(request.line.target), JSON, dump(tree))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
         if operation.kind is not Kind.CHAT:
