@@ -54,10 +54,13 @@ class FakeClient:
 
 class FakeCredentials:
     def __init__(self, none=False):
-        self._none = none
+        self._none, self._waited = none, False
+
+    async def ready(self, backend):
+        self._waited = True
 
     def bound(self, backend):
-        return None if self._none else f"key of {backend.name}"
+        return None if self._none or not self._waited else f"key of {backend.name}"
 
 
 async def _fetched(sources, attachment, destination, known):

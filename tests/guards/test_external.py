@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
 from outgate.upstreams.client import Fetched
 
 BACKEND = Backend(name="d", provider="d", dialect="none", host="d.test", endpoints=(Endpoint(name="d", host="d.test", port=443),))
+KEYED = replace(BACKEND, credential=CredentialReference(env="NOT_THERE"))
 
 
 class Client:
@@ -42,17 +44,25 @@ class Client:
 
 
 class NoCredentials:
+    """One that becomes known when it is waited for, or never."""
+
+    def __init__(self, known=None):
+        self._known, self._bound = known, None
+
+    async def ready(self, _):
+        self._bound = self._known
+
     def bound(self, _):
-        return None
+        return self._bound
 
 
 class Guarded:
-    def __init__(self, *script, backend=BACKEND, **settings):
+    def __init__(self, *script, backend=BACKEND, credential=None, **settings):
         self.now = 0.0
         self.client = Client(*script)
         made = ExternalGuardSettings(**settings)
         breaker = Breaker(made.circuit, lambda: self.now)
-        service = Service(made, self.client, NoCredentials(), backend, breaker)
+        service = Service(made, self.client, NoCredentials(credential), backend, breaker)
         self.guard = ExternalGuard(made, service, Memo(bytes(32)), "k")
 
     async def find(self, *texts, channel=Channel.USER, tenant="t", workload="w"):
@@ -174,13 +184,17 @@ def test_attack_a_text_that_the_service_refuses_does_not_have_it_left_alone(stat
 
 
 def test_without_its_credential_nothing_is_sent():
-    backend = Backend(**{name: getattr(BACKEND, name) for name in ("name", "provider", "dialect", "host", "endpoints")},
-                      credential=CredentialReference(env="NOT_THERE"))  # fmt: skip
-    guarded = Guarded(backend=backend)
+    guarded = Guarded(backend=KEYED)
     with pytest.raises(ExternalGuardError, match="credential"):
         guarded.found("good")
 
     assert [] == guarded.client.asked
+
+
+def test_the_first_run_of_a_command_is_waited_for():
+    guarded = Guarded(backend=KEYED, credential="of a command")
+
+    assert [(0, "webhook.deny")] == guarded.found("bad")
 
 
 def test_it_ends_at_its_limit_and_counts_as_a_failure():

@@ -111,7 +111,7 @@ class Sources:
         return Place(backend, target, spec(backend.dialect).file_fields, lasting=True)
 
     async def _asked(self, place: Place, known: str) -> Fetched | None:
-        auth = self._auth(place)
+        auth = await self._auth(place)
         fields = (*place.fields, *_unless(known))
         try:
             found = await self._client.fetch(
@@ -125,9 +125,10 @@ class Sources:
             raise UnresolvedError(_told(found.status))
         return Fetched(found.body, _version(found.headers))
 
-    def _auth(self, place: Place) -> BoundCredential | None:
+    async def _auth(self, place: Place) -> BoundCredential | None:
         if place.own or place.backend.credential is None:
             return None
+        await self._credentials.ready(place.backend)
         auth = self._credentials.bound(place.backend)
         if auth is None:
             raise UnresolvedError("the gateway has no credential for where it is kept")

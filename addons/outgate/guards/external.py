@@ -110,6 +110,7 @@ class Service:
 
     async def _posted(self, question: bytes) -> tuple[int, bytes]:
         """Status and body. Asked once more where an idle connection was lost: a question does no harm twice."""
+        await self._credentials.ready(self._backend)
         auth = self._credentials.bound(self._backend)
         if auth is None and self._backend.credential is not None:
             raise ExternalGuardError("no credential")

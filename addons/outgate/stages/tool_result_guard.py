@@ -58,7 +58,7 @@ class ToolResultGuard(Stage):
         self.contract = replace(contract, limit=settings.limit + _SLACK)
 
     def explained(self) -> tuple[str, ...]:
-        return (f"classifier: {', '.join(self._settings.channels)}; their rules are prompt_guard's",)
+        return (f"asks the classifier about {', '.join(self._settings.channels)}; prompt_guard reads the same with its rules",)
 
     async def run(self, facts: Any, /) -> Outcome:
         if self._settings.leaves_out(facts):

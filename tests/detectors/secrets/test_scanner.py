@@ -38,6 +38,9 @@ def found(scanner: SecretScanner, text: str) -> list[tuple[str, str]]:
         (f"key:\n{PEM}\nend", "private_key.pem", PEM),
         (PEM.replace("\n", "\\n"), "private_key.pem", PEM.replace("\n", "\\n")),
         ("my password is vK9mQ2xpLw, thanks", "password.spoken", "vK9mQ2xpLw"),
+        (f"my password is {TOKEN}, thanks", "api_key.github-pat", TOKEN),
+        (f"my token is {TOKEN[:32]}, thanks", "api_key.prefixed", TOKEN[:32]),
+        ("the key is sk-proj-Zk3vQ9xT7mRw2LpN8cYs5HdB1fGj", "api_key.prefixed", "sk-proj-Zk3vQ9xT7mRw2LpN8cYs5HdB1fGj"),
     ],
 )
 def test_a_secret_is_found_where_it_stands(scanner, text, rule, value):

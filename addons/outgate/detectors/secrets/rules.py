@@ -1,4 +1,4 @@
-"""Rules of our own beside the packaged ones: blocks of PEM, key ids, and passwords where they are assigned, spoken or in a URL.
+"""Rules of our own beside the packaged ones: blocks of PEM, key ids, prefixes, and passwords that are assigned, spoken or in a URL.
 
 Each is linear: one class after the other, no repeat within a repeat.
 """
@@ -15,6 +15,12 @@ _BLOCK_END = re.compile(r"-----END ([A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?)-----"
 _BODY = re.compile(r"""(?:[A-Za-z0-9+/=\s"',:+.()-]|\\[nr])*""")
 _BODY_BEFORE = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\[nr]){40,8192}(?=-----END)")
 _KEY_ID = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])")
+_PREFIXED = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:sk-(?:proj|svcacct|admin|ant|or|lf)-(?:[a-z0-9]{1,8}-)?|sk-|[rs]k_(?:live|test)_|gh[oprsu]_|github_pat_|gl[a-z]{2,5}-"
+    r"|xox[a-z]-|xapp-|npm_|pypi-|hf_|gsk_|dop_v1_|doo_v1_|shp(?:at|ca|pa|ss)_|AIza|ya29\.|whsec_|lin_api_|phc_|dckr_pat_|nvapi-|r8_|pplx-)"
+    r"([A-Za-z0-9_-]{16,256})"
+)
+"""The prefixes that services publish; what follows need not have the length or the check sum of a key that is in force."""
 _NAMES = (
     r"passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|account[_-]?key|auth[_-]?key|private[_-]?key"
     r"|encryption[_-]?key|signing[_-]?key|license[_-]?key|[a-z0-9]_key|credentials?|webhook|connection[_-]?string"
@@ -49,6 +55,9 @@ def own(text: str) -> Iterator[Finding]:
     for match in _KEY_ID.finditer(text):
         if not match[0].endswith("EXAMPLE") and entropy(match[0]) > 2.8:
             yield Finding("api_key.aws-key-id", *match.span(), 1.0)
+    for match in _PREFIXED.finditer(text):
+        if is_drawn(match[1]):
+            yield Finding("api_key.prefixed", *match.span(), 0.8)
     yield from _values(_ASSIGNED, "password.assigned", text)
     yield from _values(_SPOKEN, "password.spoken", text)
     yield from _values(_HEADER, "api_key.header", text)
