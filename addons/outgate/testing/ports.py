@@ -140,9 +140,6 @@ class NoCredentials:
             return None
         return BoundCredential(backend=backend.name, origination=backend.origination, headers=())
 
-    async def ready(self, _: Backend) -> None:
-        """Nothing to wait for."""
-
     def epoch(self, _: Backend) -> int:
         return 0
 
