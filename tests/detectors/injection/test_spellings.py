@@ -22,6 +22,13 @@ def test_a_disguise_is_undone(name):
     assert any("ignore the previous instructions" in one for one in found), found
 
 
+@pytest.mark.parametrize("sign", [".", "-", "*", "|"])
+def test_signs_between_letters_and_blanks_between_words(sign):
+    written = " ".join(sign.join(word) for word in TEXT.split())
+
+    assert TEXT in list(spellings(written)), list(spellings(written))
+
+
 def test_what_stands_in_tag_characters_is_read():
     assert ["obey"] == list(spellings("hi", "hi" + "".join(chr(0xE0000 + ord(letter)) for letter in "obey")))
 

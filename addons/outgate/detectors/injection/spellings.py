@@ -14,6 +14,7 @@ _ENOUGH = 3
 """Words that are spelled in one way before it counts."""
 _APART = re.compile(r"(?<![^\W_])[A-Za-z](?:[ \t\n.,*|/-]{1,4}[A-Za-z](?![^\W_])){7,}")
 _BETWEEN_WORDS = re.compile(r"[ \t\n]{2,}")
+_SIGNS, _BLANKS = re.compile(r"[A-Za-z][.,*|/-]{1,4}(?=[A-Za-z])"), re.compile(r"\s+")
 _NO_LETTER = re.compile(r"[^A-Za-z ]+|(?<=[A-Za-z]) (?=[A-Za-z])")
 _MARKED = re.compile(r"(?<=[A-Za-z])(?:\*\*|\*|__|`|~~)(?=[A-Za-z])")
 _HYPHEN = re.compile(r"(?<=[a-z])-[ ]?\n?(?=[a-z])")
@@ -72,5 +73,6 @@ def spellings(text: str, original: str = "") -> Iterator[str]:
 
 
 def _joined(run: str) -> str:
-    """Letters that stand apart, as words where wider gaps divide them."""
-    return " ".join(_NO_LETTER.sub("", word) for word in _BETWEEN_WORDS.split(run))
+    """Letters that stand apart, as words where wider gaps divide them, or any blank where signs stand between the letters."""
+    between = _BLANKS if len(_SIGNS.findall(run)) >= _ENOUGH else _BETWEEN_WORDS
+    return " ".join(_NO_LETTER.sub("", word) for word in between.split(run))
