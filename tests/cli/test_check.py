@@ -108,6 +108,16 @@ def test_credentials_are_checked_where_asked_and_never_shown(tmp_path, monkeypat
     assert "value-of-the-key" not in result.output
 
 
+def test_a_command_is_run_and_a_token_endpoint_is_not_asked(tmp_path):
+    told = {}
+    for source in ("command: [/bin/echo, value-of-the-key]", "command: [/bin/false]", "google: {}", "google: {file: none.json}"):
+        result = run(write(tmp_path, BASE.replace("env: OPENAI_API_KEY", source)), "--credentials")
+        told[source] = result.exit_code
+        assert "value-of-the-key" not in result.output
+
+    assert [0, 1, 0, 1] == list(told.values())
+
+
 def test_files_may_be_missing_where_the_policy_runs_elsewhere(tmp_path):
     path = write(tmp_path, BASE.replace("dialect: anthropic}", "dialect: anthropic, tls: {ca: none.pem}}"))
 

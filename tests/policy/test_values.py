@@ -1,8 +1,10 @@
 from decimal import Decimal
 from ipaddress import ip_network
 
+import pytest
 import trustme
 
+from outgate.errors import PolicyError
 from outgate.inference.usage import Usage
 from outgate.metering.prices import Prices
 from outgate.model_server.embedders import Embedder
@@ -33,6 +35,55 @@ workloads:
     jwt: [{issuer: i, audience: a, jwks: {file: jwks.json}, claims: {sub: s}}]
 stages: {authenticate: {}, authorize: {}}
 """
+
+
+FETCHED = """\
+providers:
+  by_oauth:
+    host: a.test
+    credential: {oauth: {token_url: "https://login.test/t", client_id: c, client_secret: {file: secret.txt}}}
+  by_role:
+    host: b.test
+    credential:
+      sigv4: {service: bedrock, region: r}
+      aws: {role: "arn:aws:iam::123456789012:role/r", region: r, web_identity_token_file: token}
+  by_turns: {host: c.test, credential: {keys: [{env: KEY}, {google: {file: key.json}}]}}
+  login: {host: login.test, dialect: none, endpoints: [{address: "10.0.0.9:443"}], allow_addresses: [10.0.0.0/8]}
+stages: {authenticate: {}, authorize: {}}
+"""
+
+
+def test_a_token_is_fetched_at_the_provider_of_its_host_with_files_from_the_policys_folder(tmp_path):
+    by_oauth, by_role, by_turns, login = load_policy(write(tmp_path, FETCHED)).catalog.backends
+
+    assert (login,) == by_oauth.credential.grant.hosts
+    assert str(tmp_path / "secret.txt") == by_oauth.credential.grant.settings.client_secret.file
+    assert str(tmp_path / "token") == by_role.credential.grant.settings.web_identity_token_file
+    assert str(tmp_path / "key.json") == by_turns.credential.keys[1].grant.settings.file
+    assert [True, True, False] == [each.credential.bears for each in (by_oauth, by_role, by_turns)]
+    assert all(each.credential.waits for each in (by_oauth, by_role, by_turns))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("https://login.test/t", "http://login.test/t", "E_TOKEN_URL"),
+        ("https://login.test/t", "http://elsewhere.test/t", "E_TOKEN_URL"),
+        ("dialect: none,", "dialect: none, tls: {enabled: false}, port: 443,", "E_TOKEN_URL"),
+        ("sigv4: {service: bedrock, region: r}", "", "E_VALUE"),
+        ("client_secret: {file: secret.txt}", "", "E_VALUE"),
+        ("client_secret: {file: secret.txt}", "client_secret: hunter2", "E_SECRET_INLINE"),
+        ("{env: KEY}", "{env: KEY, azure: {managed_identity: true}}", "E_VALUE"),
+        ("role/r", "user/r", "E_VALUE"),
+        ("google: {file: key.json}", "google: {self_signed: true}", "E_VALUE"),
+    ],
+)
+def test_a_token_that_could_not_be_fetched_so_is_an_error(tmp_path, before, after, code):
+    assert before in FETCHED
+    with pytest.raises(PolicyError) as raised:
+        load_policy(write(tmp_path, FETCHED.replace(before, after)))
+
+    assert code in {each.code for each in raised.value.problems}
 
 
 def test_sections_become_backends_and_workloads_with_paths_from_the_policys_folder(tmp_path):

@@ -18,6 +18,7 @@ from outgate.policy.reference import DIAGNOSTICS, policy_schema_bytes
 from outgate.policy.validation_messages import nearest
 from outgate.testing.behaviour import Failed, run_behaviour
 from outgate.testing.cases import policy_beside
+from outgate.upstreams.catalog import Catalog
 from outgate.upstreams.credentials import Credentials
 
 _DEFAULT = Path("policies/default.yaml")
@@ -79,9 +80,8 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
         policy = load_policy(file, elsewhere=elsewhere)
         problems, revision = policy.warnings, policy.revision
         if credentials:
-            known = Credentials(os.environ, time.monotonic, lambda: 0.0)  # nothing is signed here
             shared_secret(file, policy.gateway, os.environ)
-            problems += tuple(problem for backend in policy.catalog.backends for problem in known.check(backend))
+            problems += asyncio.run(_unreadable(policy.catalog))
         tests, failed = asyncio.run(run_behaviour(file, elsewhere=elsewhere))
     except PolicyError as error:
         problems = error.problems
@@ -93,6 +93,14 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
         "tests": tests,
         "failed": [{"test": each.case, "line": each.line, "differences": list(each.differences)} for each in failed],
     }
+
+
+async def _unreadable(catalog: Catalog) -> tuple[Problem, ...]:
+    """What is wrong with the credentials as they can be read on this machine. Commands are run; no token endpoint is asked."""
+    known = Credentials(os.environ, time.monotonic, lambda: 0.0)  # nothing is signed here
+    for backend in catalog.backends:
+        await known.ready(backend)
+    return tuple(problem for backend in catalog.backends for problem in known.check(backend))
 
 
 def _show(report: dict[str, Any]) -> None:

@@ -41,6 +41,11 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path.parent / name for _, name in named_files(validated) if name))
 
 
+def at(folder: Path, name: str) -> str:
+    """The absolute path of a file that a policy in this folder names; empty where it names none."""
+    return str((folder / name).absolute()) if name else ""
+
+
 def content_of(*files: str | Path) -> str:
     """Twelve hex digits that name what the files hold; empty for no file, and a missing one counts as empty."""
     digest = sha256()

@@ -9,6 +9,7 @@ from outgate.dialects.registry import apis_of, conversations, provider_dialects
 from outgate.dialects.translation import LOSSES
 from outgate.inference.names import ModelName, StageName
 from outgate.pipeline.stage import Settings
+from outgate.policy.credential_settings import CredentialSection, Seconds
 
 type Host = Annotated[
     str,
@@ -26,11 +27,6 @@ type PathPrefix = Annotated[
     Field(description="a path that begins with a slash and ends without one", examples=["/openai"]),
 ]
 type AzureVersion = Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d\d-\d\d(-preview)?)?$"), Field(examples=["2024-10-21"])]
-type Variable = Annotated[
-    str,
-    StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$"),
-    Field(description="the name of an environment variable, not its value", examples=["OPENAI_API_KEY"]),
-]
 
 
 def _known(dialect: str) -> str:
@@ -48,8 +44,6 @@ def _known_api(name: str) -> str:
 type DialectName = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(provider_dialects())})]
 type AddressRange = Annotated[IPvAnyNetwork, Field(examples=["10.0.0.0/8"])]
 type Port = Annotated[int, Field(ge=1, le=65535)]
-type Argument = Annotated[str, StringConstraints(min_length=1, max_length=4096), Field(examples=["/usr/bin/vault"])]
-type Seconds = Annotated[float, Field(gt=0, le=86400)]
 type Interval = Annotated[float, Field(ge=0.05, le=3600)]
 type Share = Annotated[float, Field(ge=0, le=1)]
 type ProbePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~/-]*)?$", max_length=200), Field(examples=["/health"])]
@@ -127,77 +121,6 @@ class ReplicasSection(Settings):
     """Seconds between such questions."""
     health: HealthSection = Field(default_factory=HealthSection)
     """When a replica is left out."""
-
-
-class SigningSection(Settings):
-    """AWS Signature Version 4: each request is signed, and the keys never travel."""
-
-    service: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
-    """The service as signatures name it: `s3`, also of other makers' object stores."""
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
-    """The region, `eu-central-1` for example; for MinIO `us-east-1`, unless it was given another."""
-
-
-class KeySection(Settings):
-    """Where a key is read from: exactly one of these."""
-
-    env: Variable = ""
-    """An environment variable."""
-    file: str = ""
-    """A file of one line; read again when it changes."""
-    directory: str = ""
-    """A directory, such as a mounted secret of Kubernetes: each file is one key, in the order of their names."""
-    command: tuple[Argument, ...] = ()
-    """A program, by its absolute path, and its arguments; it prints the key, and has ten seconds for it. It gets the gateway's
-    environment, and no shell."""
-    every: Seconds = 300.0
-    """Seconds after which the command is run again."""
-
-    def named(self) -> tuple[str, ...]:
-        """The kinds of source that are written here."""
-        return tuple(name for name in ("env", "file", "directory", "command") if getattr(self, name))
-
-    @model_validator(mode="after")
-    def _runs_a_program(self) -> Self:
-        if self.command and not self.command[0].startswith("/"):
-            raise ValueError("name the program of a command by its absolute path")
-        return self
-
-
-class KeyOfSeveralSection(KeySection):
-    """One key, or the keys of one directory, of several."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if len(self.named()) != 1:
-            raise ValueError("name exactly one of env, file, directory and command")
-        return self
-
-
-class CredentialSection(KeySection):
-    """Where the provider's credential is read from. It never stands in the policy."""
-
-    keys: tuple[KeyOfSeveralSection, ...] = ()
-    """Several keys, in order: one is used until the provider limits it (429, 402), then the next, while it rests; one that is
-    refused (401) is used only where nothing else is left."""
-    rest: Seconds = 60.0
-    """Seconds for which a key rests that met its limit, where the provider does not say (`Retry-After`); doubled each time that it
-    meets the limit again."""
-    header: str = ""
-    """The header field it travels in; empty, the dialect decides."""
-    prefix: str = ""
-    """What stands before it in that field, `Bearer ` for example."""
-    sigv4: SigningSection | None = None
-    """Sign requests, where the provider is an object store: the credential is `ACCESS_KEY:SECRET_KEY`, or
-    `ACCESS_KEY:SECRET_KEY:SESSION_TOKEN`."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if len(self.named()) + bool(self.keys) != 1:
-            raise ValueError("name exactly one of env, file, directory, command and keys")
-        if self.sigv4 is not None and (self.header or self.prefix):
-            raise ValueError("header and prefix are for credentials that travel, sigv4 is for keys that sign")
-        return self
 
 
 class TimeoutSection(Settings):

@@ -79,6 +79,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "`gateway.secret` cannot be read here, or is too short",
         "give one line of at least 32 characters: `openssl rand -hex 32`",
     ),
+    "E_TOKEN_URL": (
+        "a `token_url` has another scheme than its host is called by",
+        "write https; http only for a host that is a provider of the policy with `tls: {enabled: false}`",
+    ),
     "E_ALIAS_TWICE": ("two providers claim one alias", "keep it at one of them"),
     "E_BACKEND_TWICE": ("two backends have one name", "rename one"),
     "E_ENDPOINTS": ("a provider has no endpoint, or two of one name", "give each endpoint a name of its own"),

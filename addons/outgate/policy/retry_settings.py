@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from outgate.errors import FailureKind
 from outgate.pipeline.stage import Settings
-from outgate.policy.provider_settings import Seconds
+from outgate.policy.credential_settings import Seconds
 from outgate.upstreams.retry_policy import DEFAULT_ON, RETRIED, RoutePolicy
 
 

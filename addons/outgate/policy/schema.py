@@ -8,7 +8,8 @@ from outgate.identity.workloads import ALGORITHMS
 from outgate.inference.names import GroupName, ProviderName, StageName, WorkloadName
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
-from outgate.policy.provider_settings import HostPort, ProviderSection, Seconds, StageSettings, Variable
+from outgate.policy.credential_settings import Seconds, Variable
+from outgate.policy.provider_settings import HostPort, ProviderSection, StageSettings
 from outgate.policy.retry_settings import RetrySection
 
 type Name = Annotated[

@@ -1,18 +1,17 @@
 """Convert validated sections to backends, workloads and prices. Paths are relative to the folder of the policy file."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from outgate.errors import PolicyError
 from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.metering.prices import Price
 from outgate.model_server.embedders import ONNX, Embedder, Embedders
-from outgate.policy.files import content_of
+from outgate.policy.credential_values import credential_of, token_url_problem
+from outgate.policy.files import at, content_of
 from outgate.policy.provider_settings import (
-    CredentialSection,
     EndpointSection,
-    KeySection,
     PriceSection,
     ProviderSection,
     TlsSection,
@@ -20,16 +19,23 @@ from outgate.policy.provider_settings import (
 )
 from outgate.policy.schema import JwtSection, ModelSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
-from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint, KeySource, Timeouts, TlsSettings, Translating
+from outgate.upstreams.catalog import Backend, Catalog, Endpoint, Timeouts, TlsSettings, Translating
 from outgate.upstreams.replica_settings import HealthSettings, ReplicaSettings
-from outgate.upstreams.signing import SigningScope
 
 
 def catalog_of(source: Source, policy: PolicySection) -> Catalog:
     """Raises PolicyError where names are not unique."""
     folder = Path(source.file).parent
     try:
-        return Catalog(_backend(name, section, folder) for name, section in policy.providers.items())
+        bare = [_backend(name, section, folder) for name, section in policy.providers.items()]
+        own = {f"{backend.host}:{backend.port}": backend for backend in reversed(bare)}
+        problems = [token_url_problem(name, section.credential, own) for name, section in policy.providers.items()]
+        if found := tuple(filter(None, problems)):
+            raise PolicyError(found)
+        return Catalog(
+            replace(backend, credential=credential_of(section.credential, folder, own))
+            for backend, section in zip(bare, policy.providers.values(), strict=True)
+        )
     except PolicyError as error:
         raise PolicyError(
             tuple(
@@ -87,7 +93,6 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         azure_version=section.azure_api_version,
         tls=_tls(section.tls, folder),
         endpoints=tuple(_endpoint(each) for each in endpoints),
-        credential=_credential(section.credential, folder) if section.credential is not None else None,
         allow_addresses=section.allow_addresses,
         aliases=section.aliases,
         max_in_flight=section.max_in_flight,
@@ -101,7 +106,7 @@ def _replicas(section: ProviderSection, folder: Path) -> ReplicaSettings:
     told, listed = section.replicas, bool(section.replicas.dns or section.replicas.file)
     return ReplicaSettings(
         dns=told.dns,
-        file=_at(folder, told.file),
+        file=at(folder, told.file),
         every=told.every,
         fixed=bool(section.endpoints) or not listed,
         metrics_path=told.metrics_path,
@@ -125,8 +130,8 @@ def _endpoint(section: EndpointSection) -> Endpoint:
 
 def _tls(section: TlsSection, folder: Path) -> TlsSettings:
     files = (section.ca,) if isinstance(section.ca, str) else section.ca
-    named = tuple(_at(folder, file) for file in files if file)
-    certificate, key = _at(folder, section.client_certificate), _at(folder, section.client_key)
+    named = tuple(at(folder, file) for file in files if file)
+    certificate, key = at(folder, section.client_certificate), at(folder, section.client_key)
     return TlsSettings(
         enabled=section.enabled,
         sni=section.sni,
@@ -137,19 +142,6 @@ def _tls(section: TlsSection, folder: Path) -> TlsSettings:
         san=section.san,
         minimum=section.minimum,
     )
-
-
-def _credential(section: CredentialSection, folder: Path) -> CredentialReference:
-    scope = SigningScope(section.sigv4.service, section.sigv4.region) if section.sigv4 is not None else None
-    keys = tuple(KeySource(**_source(key, folder)) for key in section.keys)
-    return CredentialReference(
-        **_source(section, folder), keys=keys, rest=section.rest, header=section.header, prefix=section.prefix, sigv4=scope
-    )
-
-
-def _source(section: KeySection, folder: Path) -> dict[str, Any]:
-    file, directory = _at(folder, section.file), _at(folder, section.directory)
-    return {"env": section.env, "file": file, "directory": directory, "command": section.command, "every": section.every}
 
 
 def _workload(name: str, section: WorkloadSection, folder: Path) -> Workload:
@@ -167,14 +159,10 @@ def _trust(section: JwtSection, folder: Path) -> JwtTrust:
     return JwtTrust(
         issuer=section.issuer,
         audience=section.audience,
-        jwks_file=_at(folder, section.jwks.file),
+        jwks_file=at(folder, section.jwks.file),
         jwks_provider=section.jwks.provider or "",
         jwks_path=section.jwks.path,
         claims=tuple(sorted(section.claims.items())),
         groups_claim=section.groups_claim,
         algorithms=section.algorithms,
     )
-
-
-def _at(folder: Path, name: str) -> str:
-    return str((folder / name).absolute()) if name else ""

@@ -1,6 +1,6 @@
-"""Compose the outbound client, and what keeps the replicas of all backends: lists, health, ejections that workers share."""
+"""Compose the outbound client, and what is kept through it: replicas (lists, health, ejections that workers share), credentials."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import SystemRandom
 
@@ -8,7 +8,9 @@ from outgate.metering.metrics import Metrics
 from outgate.server.layout import Layout
 from outgate.stores.ejections import Ejections
 from outgate.upstreams.client import Client
+from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.dns import CachingResolver
+from outgate.upstreams.fetched.calls import TokenCalls
 from outgate.upstreams.health import Health
 from outgate.upstreams.members import Members
 from outgate.upstreams.replicas import Replicas
@@ -22,6 +24,13 @@ def upkeep_of(layout: Layout, metrics: Metrics, wall: Callable[[], float], monot
     picks = partial(_picked, metrics)
     replicas = Replicas(Members(resolver), health, SystemRandom(), monotonic, picks)
     return Upkeep(replicas, Client(resolver), Ejections(layout.ejections, wall).share, monotonic)
+
+
+def credentials_of(
+    client: Client, environ: Mapping[str, str], monotonic: Callable[[], float], wall: Callable[[], float]
+) -> Credentials:
+    """The credentials of one process; token endpoints are asked through this client."""
+    return Credentials(environ, monotonic, wall, calls=TokenCalls(client))
 
 
 def _picked(metrics: Metrics, *pick: str) -> None:

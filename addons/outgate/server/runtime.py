@@ -37,7 +37,7 @@ from outgate.server.at_start import AtStart
 from outgate.server.background import each_of, every
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
-from outgate.server.replicas import upkeep_of
+from outgate.server.replicas import credentials_of, upkeep_of
 from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts, ClosingLine
 from outgate.stores.answers import MemoryAnswers, Room
@@ -46,7 +46,6 @@ from outgate.stores.memo import Memo
 from outgate.stores.refused import Refused
 from outgate.stores.state_secret import StateSecret
 from outgate.tokens.tokenizers import Tokenizers
-from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.retry_budget import RetryBudget
 
 if TYPE_CHECKING:
@@ -93,7 +92,8 @@ class Runtime:
         self._models = ModelClient(self._socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._upkeep = upkeep_of(layout, metrics, time.time, time.monotonic)
         self._client = self._upkeep.client
-        self._budget, self._credentials = RetryBudget(time.monotonic), Credentials(os.environ, time.monotonic, time.time)
+        self._budget = RetryBudget(time.monotonic)
+        self._credentials = credentials_of(self._client, os.environ, time.monotonic, time.time)
         kept, memo = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())
         self._ports = Ports(

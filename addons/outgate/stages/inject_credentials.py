@@ -12,6 +12,7 @@ from outgate.upstreams.catalog import Backend, Catalog
 from outgate.upstreams.credentials import Credentials
 
 _NONE = Catalog()
+_UNAVAILABLE = "The gateway's credential for this provider could not be fetched; it is asked for again."
 _LIMIT = 20.0
 """Seconds, longer than a credential is fetched for."""
 
@@ -40,6 +41,8 @@ class InjectCredentials(Stage):
         if facts.backend.credential is None:
             return (None,)
         bound = self._credentials.bound(facts.backend)
+        if bound is None and facts.backend.credential.waits:
+            return Denial(code="credential_unavailable", status=503, message=_UNAVAILABLE)
         if bound is None:
             return Denial(code="credential_missing", status=503, message="The gateway has no credential for this provider.")
         return (bound,)

@@ -10,6 +10,7 @@ from functools import cached_property
 from outgate.errors import OutgateError, PolicyError, Problem
 from outgate.net.addresses import Network
 from outgate.upstreams.azure import target_at
+from outgate.upstreams.fetched.settings import FetchedSettings
 from outgate.upstreams.replica_settings import ReplicaSettings
 from outgate.upstreams.signing import SigningScope
 
@@ -92,9 +93,17 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """How a credential is fetched, and the hosts that may be called for it."""
+
+    settings: FetchedSettings
+    hosts: tuple["Backend", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeySource:
-    """Where keys are read from: exactly one of an environment variable, a file, a directory with a file for each key, and a command
-    that prints one. `every` is the number of seconds after which the command is run again.
+    """Where keys are read from: exactly one of an environment variable, a file, a directory with a file for each key, a command
+    that prints one, and a grant by which one is fetched. `every` is the number of seconds after which the command is run again.
     """
 
     env: str = ""
@@ -102,6 +111,7 @@ class KeySource:
     directory: str = ""
     command: tuple[str, ...] = ()
     every: float = 300.0
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +119,8 @@ class CredentialReference(KeySource):
     """Where a backend's credential is read from: one source, or several in `keys`.
 
     `header` and `prefix` name the field it travels in; empty, the dialect decides (`authorization: Bearer …`, `x-api-key: …`).
-    With `sigv4` it is the keys that sign each request, and never travels. `rest` is for how many seconds a key that met its limit
-    is spared, where the provider does not say.
+    Tokens that are fetched are bearer tokens (RFC 6750), whatever the dialect. With `sigv4` it is the keys that sign each request,
+    and never travels. `rest` is for how many seconds a key that met its limit is spared, where the provider does not say.
     """
 
     keys: tuple[KeySource, ...] = ()
@@ -124,9 +134,14 @@ class CredentialReference(KeySource):
         return self.keys or (self,)
 
     @property
+    def bears(self) -> bool:
+        """Whether it is a bearer token."""
+        return all(source.grant is not None for source in self.sources)
+
+    @property
     def waits(self) -> bool:
         """Whether a key may have to be waited for."""
-        return any(source.command for source in self.sources)
+        return any(source.command or source.grant is not None for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

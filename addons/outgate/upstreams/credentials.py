@@ -8,7 +8,8 @@ from random import SystemRandom
 from outgate.dialects.registry import spec
 from outgate.errors import Problem
 from outgate.net.secret import Secret
-from outgate.upstreams.catalog import Backend, CredentialReference, KeySource, MisdirectedError, Origination
+from outgate.upstreams.catalog import Backend, CredentialReference, Grant, KeySource, MisdirectedError, Origination
+from outgate.upstreams.fetched.source import Calls, FetchedSource, UnaskedSource
 from outgate.upstreams.key_ring import KeyRing
 from outgate.upstreams.key_sources import CommandSource, Source, StillSource
 from outgate.upstreams.signing import Signable, SigningKeys, keys_of
@@ -16,6 +17,7 @@ from outgate.upstreams.signing import Signable, SigningKeys, keys_of
 _log = logging.getLogger(__name__)
 _DRAW = SystemRandom().random
 _SHORTEST = 8
+_BEARER = ("authorization", "Bearer ")
 _REPAIR = "set the variable or write the file named under `credential`, one line of printable ASCII"
 _NO_KEYS = "it is not ACCESS_KEY:SECRET_KEY, nor ACCESS_KEY:SECRET_KEY:SESSION_TOKEN"
 
@@ -70,17 +72,18 @@ class _Held:
 
 
 class Credentials:
-    """Credentials from environment variables, files, directories and commands, read where they are first used.
+    """Credentials from environment variables, files, directories, commands and token endpoints, read where they are first used.
 
-    `environ` is the environment, `monotonic` seconds, `random` numbers from 0 to 1; `wall` dates signatures. A credential that is
-    renewed, or gives way to the next key, raises the epoch of its backend; sources that can no longer be read leave the last
-    credentials in force.
+    `environ` is the environment, `monotonic` seconds, `random` numbers from 0 to 1; `wall` dates signatures; `calls` is the way to
+    token endpoints, without which none is asked. A credential that is renewed, or gives way to the next key, raises the epoch of
+    its backend; sources that can no longer be read leave the last credentials in force.
     """
 
     def __init__(
         self, environ: Mapping[str, str], monotonic: Callable[[], float], wall: Callable[[], float],
-        random: Callable[[], float] = _DRAW,
+        random: Callable[[], float] = _DRAW, calls: Calls | None = None,
     ) -> None:  # fmt: skip
+        self._calls = calls
         self._environ, self._monotonic, self._wall, self._random = environ, monotonic, wall, random
         self._held: dict[Backend, _Held] = {}
 
@@ -156,9 +159,17 @@ class Credentials:
         return held
 
     def _source(self, backend: Backend, source: KeySource) -> Source:
+        if source.grant is not None:
+            return self._granted(backend, source.grant)
         if source.command:
             return CommandSource(f"backend {backend.name!r}", source, self._environ, self._monotonic, self._random)
         return StillSource(source, self._environ, self._monotonic)
+
+    def _granted(self, backend: Backend, grant: Grant) -> Source:
+        if self._calls is None:
+            return UnaskedSource(grant, self._environ)
+        name = f"backend {backend.name!r}"
+        return FetchedSource(name, grant, self._environ, self._calls, self._wall, self._monotonic, self._random)
 
     def _read(self, backend: Backend, reference: CredentialReference, held: _Held) -> None:
         readings = [source.read() for source in held.sources]
@@ -183,7 +194,7 @@ def _bind(backend: Backend, reference: CredentialReference, key: Secret, wall: C
         if keys is None:
             return None
         return BoundCredential(backend=backend.name, origination=backend.origination, headers=(), keys=keys, source=key)
-    header, prefix = spec(backend.dialect).credential
+    header, prefix = _BEARER if reference.bears else spec(backend.dialect).credential
     if reference.header:
         header, prefix = reference.header.lower(), reference.prefix
     headers = ((header, Secret(f"{prefix}{text}")),)

@@ -108,7 +108,7 @@ class _Stamp(NamedTuple):
 
 def line_of(env: str, file: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """The one line of printable ASCII that a variable or a file holds, or what is wrong with it. Never shows it."""
-    text, source = (environ.get(env, ""), f"the variable {env}") if env else (_contents(Path(file)), f"the file {file}")
+    text, source = (environ.get(env, ""), f"the variable {env}") if env else (contents(file), f"the file {file}")
     return _line(text, source)
 
 
@@ -140,10 +140,11 @@ def _files(directory: str) -> list[Path]:
     return found[:_MOST]
 
 
-def _contents(path: Path) -> str:
+def contents(file: str) -> str:
+    """The text of a small file; empty where it cannot be read, or is not ASCII."""
     try:
-        with path.open(encoding="ascii") as file:
-            return file.read(_LARGEST)
+        with Path(file).open(encoding="ascii") as opened:
+            return opened.read(_LARGEST)
     except (OSError, UnicodeError):
         return ""
 
