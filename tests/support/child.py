@@ -10,7 +10,7 @@ from pathlib import Path
 
 from support.waiting import PATIENCE, until
 
-_READY = 40.0
+_READY = 90.0
 _POLITE = 20.0
 _SAID = "outgate is ready"
 

@@ -61,6 +61,7 @@ def test_an_empty_directory_is_a_problem(tmp_path: Path) -> None:
 def test_a_command_has_the_environment_and_no_shell() -> None:
     assert (Secret("canary-1"),) == command("/bin/sh", "-c", "echo $KEY").keys
     assert (Secret("$KEY;id"),) == command("/bin/echo", "$KEY;id").keys
+    assert (Secret("canary-1"),) == command("/bin/sh", "-c", "printf can; sleep 0.2; echo ary-1").keys
 
 
 @pytest.mark.parametrize(

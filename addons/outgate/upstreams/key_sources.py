@@ -159,6 +159,14 @@ def _stamps(source: KeySource) -> tuple[_Stamp, ...]:
     return tuple(found)
 
 
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    """All that comes, or a little more than the largest: one read gives what one write sent."""
+    printed = b""
+    while len(printed) <= _LARGEST and (piece := await stream.read(_LARGEST)):
+        printed += piece
+    return printed
+
+
 async def _printed(command: tuple[str, ...], environ: Mapping[str, str]) -> str:
     """What the command prints. Raises RenewalError where it cannot be run, fails or takes too long."""
     name = Path(command[0]).name
@@ -171,9 +179,8 @@ async def _printed(command: tuple[str, ...], environ: Mapping[str, str]) -> str:
     assert process.stdout is not None
     try:
         async with asyncio.timeout(_COMMAND_SECONDS):
-            printed = await process.stdout.read(_LARGEST)
-            rest = await process.stdout.read(1)
-            status = await process.wait() if not rest else -1
+            printed = await _read(process.stdout)
+            status = await process.wait() if len(printed) <= _LARGEST else -1
     except TimeoutError:
         raise RenewalError(f"{name} takes too long") from None
     finally:

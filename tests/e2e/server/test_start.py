@@ -247,6 +247,7 @@ def _spent():
     return used.ru_utime + used.ru_stime
 
 
+@pytest.mark.timeout(300)
 def test_F4_processes_end_within_three_seconds_and_name_what_is_wrong(tmp_path, providers):
     """Promised: within 3 s, from the command to the exit code, on a machine that has nothing else to do.
 
@@ -271,7 +272,7 @@ def test_F4_processes_end_within_three_seconds_and_name_what_is_wrong(tmp_path, 
             assert [word for word in start.expected if word not in said] == [], (start.name, said)
             assert OPENAI_KEY not in said
             quickest, least = min(quickest, seconds), min(least, spent)
-            if quickest < _PROMISED:
+            if least < _PROMISED:
                 break
         assert least < _PROMISED * slowness(), start.name
         assert quickest < 4 * _PROMISED * slowness(), start.name
