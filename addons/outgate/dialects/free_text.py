@@ -9,6 +9,7 @@ from typing import Any
 
 from outgate.dialects.json_body import decode_value, dump
 from outgate.errors import WireError
+from outgate.inference.conversation import Call
 
 INPUT = "input"
 SCHEMA: Mapping[str, Any] = {
@@ -41,3 +42,16 @@ def unwrapped(arguments: str) -> str:
         return arguments
     text = tree.get(INPUT) if isinstance(tree, dict) else None
     return text if isinstance(text, str) else arguments
+
+
+def input_of(part: Call) -> Mapping[str, Any]:
+    """The arguments of a call as the object that they must be here; free text stands in the one member of its tool."""
+    if part.custom:
+        return {INPUT: part.arguments}
+    if not part.arguments.strip():
+        return {}
+    try:
+        tree = decode_value(part.arguments.encode())
+    except WireError:  # what a model wrote need not be JSON
+        return {"arguments": part.arguments}
+    return tree if isinstance(tree, dict) else {"arguments": part.arguments}

@@ -1,6 +1,6 @@
 """Check the parameters that policies decide on: a wrong type is refused, because providers read it differently."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.json_body import dump
@@ -18,15 +18,41 @@ _MOST = 1_000_000_000
 _KEPT = frozenset({Channel.PARAMETER, Channel.TOOL_DEFINITION, Channel.KEY})
 
 
-def _refuse(name: str, kind: str) -> WireError:
+def bad(name: str, kind: str) -> WireError:
+    """The refusal of a member that has not the form it must have."""
     return WireError("bad_parameter", f"`{name}` must be {kind}")
+
+
+def word(holder: Mapping[str, Any], name: str) -> str:
+    """A string, empty when absent or null. Raises WireError for anything else."""
+    value = holder.get(name)
+    if value is not None and not isinstance(value, str):
+        raise bad(name, "a string")
+    return value or ""
+
+
+def thing(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object, empty when absent or null. Raises WireError for anything else."""
+    value = holder.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise bad(name, "an object")
+    return value or {}
+
+
+def things(value: Any, name: str) -> Sequence[Mapping[str, Any]]:
+    """An array of objects, empty when absent or null. Raises WireError for anything else."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise bad(name, "an array of objects")
+    return value
 
 
 def flag(tree: Mapping[str, Any], name: str) -> bool:
     """A boolean, false when absent or null."""
     value = tree.get(name)
     if value is not None and not isinstance(value, bool):
-        raise _refuse(name, "true or false")
+        raise bad(name, "true or false")
     return bool(value)
 
 
@@ -36,7 +62,7 @@ def count(tree: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST:
-        raise _refuse(name, "a positive integer")
+        raise bad(name, "a positive integer")
     return value
 
 
@@ -46,7 +72,7 @@ def number(tree: Mapping[str, Any], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _refuse(name, "a number")
+        raise bad(name, "a number")
     return float(value)
 
 
@@ -54,7 +80,7 @@ def model_of(tree: Mapping[str, Any]) -> str:
     """The requested model. Raises WireError where there is none."""
     value = tree.get("model")
     if not isinstance(value, str) or not 0 < len(value) <= _MODEL_LENGTH:
-        raise _refuse("model", f"a string of 1 to {_MODEL_LENGTH} characters")
+        raise bad("model", f"a string of 1 to {_MODEL_LENGTH} characters")
     return value
 
 
@@ -62,10 +88,10 @@ def messages_of(tree: Mapping[str, Any]) -> None:
     """Refuses a conversation that is none: every dialect's is an array of objects, each with a role."""
     messages = tree.get("messages")
     if not isinstance(messages, list) or not messages:
-        raise _refuse("messages", "an array with at least one message")
+        raise bad("messages", "an array with at least one message")
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise _refuse("messages", "an array of objects, each with a role")
+            raise bad("messages", "an array of objects, each with a role")
 
 
 def tools_of(tree: Mapping[str, Any], names: tuple[str, ...]) -> Tools:
@@ -75,7 +101,7 @@ def tools_of(tree: Mapping[str, Any], names: tuple[str, ...]) -> Tools:
         return Tools()
     for name, tools in given.items():
         if not isinstance(tools, list):
-            raise _refuse(name, "an array")
+            raise bad(name, "an array")
     definitions = [tool for tools in given.values() for tool in tools if isinstance(tool, dict)]
     return Tools(names=tuple(filter(None, map(_tool_name, definitions))), identity=dump(given, canonical=True))
 

@@ -46,6 +46,12 @@ def test_an_answer_is_written_with_what_it_says():
     assert 3 == len({item["id"] for item in tree["output"]})
 
 
+def test_reasoning_that_nobody_sealed_is_no_reference_when_it_comes_back():
+    [item] = CONVERTER.write_answer(answer(Thought("hm", provider="gemini")))["output"]
+
+    assert ([{"type": "reasoning_text", "text": "hm"}], None) == (item["content"], item["encrypted_content"])
+
+
 @pytest.mark.parametrize(
     "parts",
     [

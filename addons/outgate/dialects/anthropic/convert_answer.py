@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from outgate.dialects.anthropic.convert_blocks import NAME, BlockReader, bad, thing, word
+from outgate.dialects.anthropic.convert_blocks import NAME, BlockReader
 from outgate.dialects.anthropic.convert_turns import CITATIONS, call_block, thought_block
 from outgate.dialects.anthropic.messages import is_own_error
 from outgate.dialects.anthropic.stream import usage_of
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
+from outgate.dialects.parameters import bad, thing, word
 from outgate.dialects.spec import error_type
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from outgate.dialects.anthropic.tables import SERVER_CALLS, SERVER_RESULTS
 from outgate.dialects.json_body import dump
-from outgate.dialects.parameters import flag
-from outgate.errors import WireError
+from outgate.dialects.parameters import flag, thing, things, word
 from outgate.inference.conversation import Call, Loss, Media, Part, Result, Text, Thought
 
 NAME = "anthropic"
@@ -29,36 +28,6 @@ _KNOWN = {
 }
 
 type Block = Mapping[str, Any]
-
-
-def bad(name: str, kind: str) -> WireError:
-    """The refusal of a member that has not the form it must have."""
-    return WireError("bad_parameter", f"`{name}` must be {kind}")
-
-
-def word(holder: Block, name: str) -> str:
-    """A string, empty when absent or null. Raises WireError for anything else."""
-    value = holder.get(name)
-    if value is not None and not isinstance(value, str):
-        raise bad(name, "a string")
-    return value or ""
-
-
-def thing(holder: Block, name: str) -> Block:
-    """An object, empty when absent or null. Raises WireError for anything else."""
-    value = holder.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise bad(name, "an object")
-    return value or {}
-
-
-def things(value: Any, name: str) -> Sequence[Block]:
-    """An array of objects, empty when absent or null. Raises WireError for anything else."""
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise bad(name, "an array of objects")
-    return value
 
 
 class BlockReader:

@@ -6,8 +6,8 @@ Members that say how, and not what, are read as nouns; all others are told as lo
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from outgate.dialects.anthropic.convert_blocks import Block, BlockReader, bad, thing, things, word
-from outgate.dialects.parameters import count, flag, number
+from outgate.dialects.anthropic.convert_blocks import Block, BlockReader
+from outgate.dialects.parameters import bad, count, flag, number, thing, things, word
 from outgate.inference.conversation import (
     Choice,
     Conversation,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from outgate.dialects.anthropic.convert_answer import explained, failure_of, finish_of, spent_of
-from outgate.dialects.anthropic.convert_blocks import BlockReader, thing, word
+from outgate.dialects.anthropic.convert_blocks import BlockReader
+from outgate.dialects.parameters import thing, word
 from outgate.inference.conversation import (
     Begun,
     Call,

@@ -7,15 +7,13 @@ that the API admits; empty texts, which it refuses, are left away.
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
 from outgate.dialects.anthropic.convert_blocks import NAME
-from outgate.dialects.free_text import INPUT
-from outgate.dialects.json_body import decode_value
-from outgate.errors import WireError
+from outgate.dialects.free_text import input_of
 from outgate.inference.conversation import Call, Loss, Media, Part, Refused, Result, Role, Text, Thought, Turn
 
 OPENING = "Continue."
@@ -199,19 +197,6 @@ def _decoded(data: str) -> str:
 def call_block(part: Call, called: str) -> Tree:
     """A call, under this id."""
     return {"type": "tool_use", "id": called, "name": part.name, "input": input_of(part)}
-
-
-def input_of(part: Call) -> Mapping[str, Any]:
-    """The arguments of a call as the object that they must be here; free text stands in the one member of its tool."""
-    if part.custom:
-        return {INPUT: part.arguments}
-    if not part.arguments.strip():
-        return {}
-    try:
-        tree = decode_value(part.arguments.encode())
-    except WireError:  # what a model wrote need not be JSON
-        return {"arguments": part.arguments}
-    return tree if isinstance(tree, dict) else {"arguments": part.arguments}
 
 
 def thought_block(part: Thought) -> Tree:

@@ -9,9 +9,9 @@ from outgate.dialects.openai.chat import provider_error
 from outgate.dialects.responses.codec import response
 from outgate.dialects.responses.convert_items import read_call, read_thought
 from outgate.dialects.responses.convert_parts import annotations, objects, output_text, read_contents, words
-from outgate.dialects.responses.convert_seals import sealed
 from outgate.dialects.responses.convert_tools import Called, called
 from outgate.dialects.responses.stream import finish_of
+from outgate.dialects.seals import sealed
 from outgate.dialects.spec import Canned
 from outgate.inference.conversation import (
     Alternative,
@@ -133,10 +133,14 @@ def call_item(call: str, told: Called, name: str, status: str = "completed") -> 
 
 
 def thought_of(part: Thought, name: str) -> dict[str, Any]:
-    """Reasoning, in words for the client and sealed for the provider."""
+    """Reasoning, in words for the client and sealed for the provider. Where nothing is sealed, the words are its content, too: an
+    item that has none refers to one that is kept.
+    """
     summary = [{"type": "summary_text", "text": part.text}] if part.text else []
     kept = part.rest.get("id") if part.provider == "responses" else None
-    return {"id": kept or f"rs_{name}", "type": "reasoning", "summary": summary, "encrypted_content": sealed(part) or None}
+    seal = sealed(part, "responses") or None
+    content = {"content": [{"type": "reasoning_text", "text": part.text}]} if part.text and not seal else {}
+    return {"id": kept or f"rs_{name}", "type": "reasoning", "summary": summary, **content, "encrypted_content": seal}
 
 
 def stem_of(told: str) -> str:

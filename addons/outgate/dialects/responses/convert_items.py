@@ -9,9 +9,9 @@ from typing import Any
 
 from outgate.dialects.free_text import wrapped
 from outgate.dialects.responses.convert_parts import bad_form, kept_there, objects, read_contents, told, words
-from outgate.dialects.responses.convert_seals import opened
 from outgate.dialects.responses.convert_tools import joined, read_tools
 from outgate.dialects.responses.tables import REFERENCE
+from outgate.dialects.seals import opened
 from outgate.inference.conversation import Call, Loss, Media, Part, Result, Role, Text, Thought, Tool, Turn
 
 _LOST = {
@@ -116,7 +116,7 @@ def read_thought(item: Mapping[str, Any], where: str) -> Thought:
     """Reasoning: its words where the provider tells them, or their summary."""
     told_as = objects(item.get("content"), f"{where}.content") or objects(item.get("summary"), f"{where}.summary")
     text = "\n\n".join(words(part, "text", where) for part in told_as)
-    return opened(text, words(item, "encrypted_content", where))._replace(rest={"id": words(item, "id", where)})
+    return opened(text, words(item, "encrypted_content", where), "responses")._replace(rest={"id": words(item, "id", where)})
 
 
 def lost_members(tree: Mapping[str, Any], known: Collection[str], where: str, losses: list[Loss]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from outgate.dialects.openai.chat import is_newer
 from outgate.dialects.responses.codec import LEAST_OUTPUT, forget
 from outgate.dialects.responses.convert_parts import write_contents
-from outgate.dialects.responses.convert_seals import OWN
 from outgate.dialects.responses.convert_tools import write_choice, write_tools
 from outgate.dialects.translation import Outbound
 from outgate.inference.conversation import Call, Conversation, Format, Loss, Part, Reasoning, Result, Role, Thought, Turn
@@ -70,7 +69,7 @@ def _item(part: Part, where: str, customs: set[str], losses: list[Loss]) -> Iter
     elif isinstance(part, Result):
         yield _result(part, where, customs, losses)
     elif isinstance(part, Thought):
-        if part.provider == OWN and part.signature:
+        if part.provider == "responses" and part.signature:
             yield thought_item(part)
         else:
             losses.append(Loss("thoughts" if part.text else "signatures", where))

@@ -1,4 +1,4 @@
-"""Seals of reasoning in `encrypted_content`: that of the API itself, and those of other APIs in an envelope.
+"""Seals of reasoning where a client keeps them: that of its API itself, and those of other APIs in an envelope.
 
 A client sends reasoning back as it came. In an envelope it brings another provider its own signature again, without which
 Anthropic refuses the turn after a tool call. An envelope is base64 throughout, as every seal is, so it is judged as one; and what
@@ -14,14 +14,15 @@ from outgate.dialects.values import channel_of_base64
 from outgate.errors import WireError
 from outgate.inference.conversation import Thought
 
-OWN = "responses"
 _ENVELOPE = "outgate_"
+"""Letters of base64, too: what begins so can be decoded as a whole."""
+_URLSAFE = str.maketrans("+/", "-_")
 _PROVIDER = re.compile(r"[a-z_]{1,32}")
 
 
-def sealed(thought: Thought) -> str:
-    """`encrypted_content` of a thought; empty where nothing is sealed."""
-    if thought.provider == OWN:
+def sealed(thought: Thought, own: str) -> str:
+    """The seal of a thought for a client of the dialect `own`; empty where nothing is sealed."""
+    if thought.provider == own:
         return thought.signature
     if not thought.signature and not thought.sealed:
         return ""
@@ -29,9 +30,11 @@ def sealed(thought: Thought) -> str:
     return _ENVELOPE + base64.urlsafe_b64encode(seals).decode().rstrip("=")
 
 
-def opened(text: str, content: str) -> Thought:
-    """The thought of these words with this `encrypted_content`. An envelope that no gateway wrote is a seal of the API's own."""
-    provider, signature, kept = _seals(content) or (OWN, content, "")
+def opened(text: str, content: str, own: str) -> Thought:
+    """The thought of these words with this seal. An envelope that no gateway wrote is a seal of the API's own. Clients that hold
+    bytes write base64 in either alphabet, with its padding.
+    """
+    provider, signature, kept = _seals(content.translate(_URLSAFE).rstrip("=")) or (own, content, "")
     return Thought(text, signature, kept, provider)
 
 
