@@ -71,6 +71,19 @@ def test_an_event_that_cannot_be_read_is_dropped():
     assert b"[DONE]" in raw
 
 
+def test_the_sign_of_life_is_the_clients():
+    """google-genai takes a comment for a broken answer; a blank line is none."""
+    line = registry.request_line("POST", "/v1beta/models/m:streamGenerateContent?alt=sse")
+    decoder = registry.dialect("gemini").answer(line.operation, True, True)
+    whole = answer_in(line.operation, "openai", NOBODY, decoder, stream=True, status=200)
+    first, *pieces = chat_events(["he", "llo"], "m", (3, 4))
+    raws = [b": busy\n\n", first, b"data: {\n\n", *pieces]
+    sent = b"".join(event.encode() for raw in raws for event in whole.feed(raw)) + b"".join(each.encode() for each in whole.end())
+
+    assert all(row.startswith(b"data: {") for row in sent.splitlines() if row)
+    assert b"STOP" in sent
+
+
 def test_errors_in_the_shape_of_the_client_and_pages_as_text():
     own = orjson.loads(answered(b'{"error": {"message": "slow down", "type": "x"}}', status=429))
     page = orjson.loads(answered(b"<html><body>bad gateway</body></html>", status=502))

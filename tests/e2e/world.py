@@ -13,6 +13,7 @@ import anthropic
 import httpx
 import httpx2
 import openai
+from google import genai
 
 from support.certificates import make_ca
 from support.gateway import RunningGateway
@@ -164,6 +165,11 @@ def openai_client(gateway: RunningGateway, token: str = TOKEN, workload: str = "
 def anthropic_client(gateway: RunningGateway, token: str = TOKEN, workload: str = "app", **options) -> anthropic.Anthropic:
     client = _transport(httpx2, gateway, token, workload)
     return anthropic.Anthropic(api_key="sk-ant-workload-own", http_client=client, max_retries=0, **options)
+
+
+def google_client(gateway: RunningGateway, token: str = TOKEN, workload: str = "app", **options) -> genai.Client:
+    transport = http(gateway, token, workload)
+    return genai.Client(api_key="AIza-workload-own", http_options={"httpx_client": transport}, **options)
 
 
 def in_process(gateway: RunningGateway, code: str, token: str = TOKEN, workload: str = "app", **env: str) -> dict:

@@ -14,7 +14,7 @@ from support.talks import DIALECTS
 from support.translations import FEATURES
 
 _APIS = [spec.name for spec in SPECS if spec.converter is not None]
-_MODEL = {"openai": "gpt-5", "responses": "gpt-5", "anthropic": "claude-sonnet-4-5"}
+_MODEL = {"openai": "gpt-5", "responses": "gpt-5", "anthropic": "claude-sonnet-4-5", "gemini": "gemini-2.5-flash"}
 
 
 def cell(client: str, feature: str, api: str) -> str:
@@ -47,7 +47,7 @@ def translation_page() -> str:
     head = (
         "# Translation matrix\n\n`yes`: it reaches the provider. `needs`: the request is refused, unless the provider's "
         "`translation.drop` names this. `dropped`: left out and counted, whatever the policy says. "
-        "Asked are `gpt-5` and `claude-sonnet-4-5`. See "
+        "Asked are `gpt-5`, `claude-sonnet-4-5` and `gemini-2.5-flash`. See "
         "[translation](../translation.md).\n"
     )
     tables = [line for client in _APIS for line in _table(client)]

@@ -7,11 +7,13 @@ import orjson
 
 from outgate.dialects.sse import SseParser
 from support import anthropic_answers as anthropic
+from support import gemini_answers as gemini
 from support import openai_answers as openai
 from support.tool_calls import ARGUMENTS, answering
 
 IMAGE = "aW1hZ2U="
 URL = "https://a.test/i.png"
+PDF = f"data:application/pdf;base64,{IMAGE}"
 SCHEMA = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"], "additionalProperties": False}
 RESULT = "seven routers"
 _CALL = {"name": "reset", "arguments": ARGUMENTS}
@@ -40,6 +42,21 @@ def _message(*messages: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 
 def _message_image(source: Mapping[str, Any]) -> dict[str, Any]:
     return _message({"role": "user", "content": [{"type": "image", "source": source}]})
+
+
+def _content(*contents: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": "hi"}]}, *contents], **more}
+
+
+def _part(role: str, **part: Any) -> dict[str, Any]:
+    return {"role": role, "parts": [part]}
+
+
+def _config(**config: Any) -> dict[str, Any]:
+    return _content(generationConfig=config)
+
+
+_RESET = [{"functionDeclarations": [{"name": "reset", "parameters": {"type": "OBJECT"}}]}]
 
 
 def _block(role: str, **block: Any) -> dict[str, Any]:
@@ -72,6 +89,9 @@ FEATURES: dict[str, dict[str, dict[str, Any]]] = {
         "n": _chat(n=2),
         "penalties": _chat(presence_penalty=0.5),
         "logprobs": _chat(logprobs=True, top_logprobs=2),
+        "file": _chat(
+            {"role": "user", "content": [{"type": "file", "file": {"file_data": f"data:application/pdf;base64,{IMAGE}"}}]}
+        ),
         "user": _chat(user="u"),
         "metadata": _chat(metadata={"a": "b"}),
         "unknown member": _chat(novelty=True),
@@ -99,6 +119,7 @@ FEATURES: dict[str, dict[str, dict[str, Any]]] = {
         "temperature above 1": _item(temperature=1.5),
         "user": _item(user="u"),
         "metadata": _item(metadata={"a": "b"}),
+        "document": _item({"role": "user", "content": [{"type": "input_file", "file_data": PDF}]}),
         "unknown member": _item(novelty=True),
     },
     "anthropic": {
@@ -121,8 +142,53 @@ FEATURES: dict[str, dict[str, dict[str, Any]]] = {
         "stop": _message(stop_sequences=["END"]),
         "top_k": _message(top_k=3),
         "user": _message(metadata={"user_id": "u"}),
+        "document": _message(
+            _block("user", type="document", source={"type": "base64", "media_type": "application/pdf", "data": IMAGE})
+        ),
+        "signature of a thought": _message(_block("assistant", type="thinking", thinking="hm", signature="c2ln")),
         "cache marks": _message(system=[{"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral"}}]),
         "unknown member": _message(novelty=True),
+    },
+    "gemini": {
+        "text": _content(),
+        "system text": _content(systemInstruction={"parts": [{"text": "be kind"}]}),
+        "tools": _content(tools=_RESET),
+        "one tool required": _content(
+            tools=_RESET, toolConfig={"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["reset"]}}
+        ),
+        "tool result": _content(
+            _part("model", functionCall={"name": "reset", "args": _DEVICE}),
+            _part("user", functionResponse={"name": "reset", "response": {"output": RESULT}}),
+        ),
+        "failed tool result": _content(
+            _part("model", functionCall={"name": "reset", "args": _DEVICE}),
+            _part("user", functionResponse={"name": "reset", "response": {"error": RESULT}}),
+        ),
+        "hosted tools": _content(tools=[{"googleSearch": {}}]),
+        "image": _content(_part("user", inlineData={"mimeType": "image/png", "data": IMAGE})),
+        "image by URL": _content(_part("user", fileData={"mimeType": "image/png", "fileUri": URL})),
+        "file kept at Google": _content(
+            _part("user", fileData={"mimeType": "image/png", "fileUri": "https://generativelanguage.googleapis.com/v1beta/files/a"})
+        ),
+        "document": _content(_part("user", inlineData={"mimeType": "application/pdf", "data": IMAGE})),
+        "sound": _content(_part("user", inlineData={"mimeType": "audio/wav", "data": IMAGE})),
+        "video": _content(_part("user", inlineData={"mimeType": "video/mp4", "data": IMAGE})),
+        "schema": _config(responseMimeType="application/json", responseJsonSchema=SCHEMA),
+        "JSON mode": _config(responseMimeType="application/json"),
+        "reasoning": _config(thinkingConfig={"thinkingBudget": 2048}),
+        "signature of a thought": _content(_part("model", text="so", thoughtSignature="c2ln")),
+        "temperature": _config(temperature=0.5),
+        "temperature above 1": _config(temperature=1.5),
+        "stop": _config(stopSequences=["END"]),
+        "top_k": _config(topK=3),
+        "seed": _config(seed=7),
+        "n": _config(candidateCount=2),
+        "penalties": _config(presencePenalty=0.5),
+        "logprobs": _config(responseLogprobs=True, logprobs=2),
+        "open filters": _content(safetySettings=[{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
+        "strict filters": _content(safetySettings=[{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_LOW_AND_ABOVE"}]),
+        "metadata": _content(labels={"a": "b"}),
+        "unknown member": _content(novelty=True),
     },
 }
 """By dialect and feature: a body that says it."""
@@ -133,14 +199,16 @@ CARRIED = {"tool result": RESULT, "image": IMAGE, "schema": "colour", "system te
 
 def calling(api: str, *, stream: bool) -> bytes | dict[str, Any]:
     """An answer of the provider that calls `reset`."""
-    asked = {"openai": {}, "responses": {"input": ""}, "anthropic": {"max_tokens": 1}}[api]
-    return answering({**asked, "stream": stream})
+    asked = {"openai": {}, "responses": {"input": ""}, "anthropic": {"max_tokens": 1}, "gemini": {"contents": []}}[api]
+    return answering({**asked, "stream": stream}, stream=stream)
 
 
 def refusing(api: str) -> dict[str, Any]:
     """An error of the provider."""
     if api == "anthropic":
         return anthropic.anthropic_error("rate_limit_error", "scripted refusal")
+    if api == "gemini":
+        return {"error": {"code": 429, "message": "scripted refusal", "status": "RESOURCE_EXHAUSTED"}}
     return openai.openai_error("rate_limit_error", "scripted refusal")
 
 
@@ -149,15 +217,23 @@ def arguments_of(client: str, reply: bytes, *, stream: bool) -> Any:
     if not stream:
         return _whole_arguments(client, orjson.loads(reply))
     events = [orjson.loads(each.data) for each in SseParser().feed(reply) if each.data[:1] == b"{"]
+    if client == "gemini":
+        return _args([part for event in events for part in gemini.parts_in(event)])
     return orjson.loads("".join(_piece(client, event) for event in events))
 
 
 def _whole_arguments(client: str, tree: Mapping[str, Any]) -> Any:
     if client == "anthropic":
         return next(block["input"] for block in tree["content"] if block["type"] == "tool_use")
+    if client == "gemini":
+        return _args(gemini.parts_in(tree))
     if client == "responses":
         return orjson.loads(next(item["arguments"] for item in tree["output"] if item["type"] == "function_call"))
     return orjson.loads(tree["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"])
+
+
+def _args(parts: list[dict[str, Any]]) -> Any:
+    return next(part["functionCall"]["args"] for part in parts if "functionCall" in part)
 
 
 def _piece(client: str, event: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from outgate.dialects.registry import dialect, spec
 from outgate.dialects.rules import EVERYTHING, free
 from outgate.dialects.spec import AnswerDecoder, Request, Target, WireRequest
 from outgate.dialects.sse import SseEvent, SseParser
+from outgate.dialects.streams import StreamDecoder
 from outgate.dialects.translation import LOSSES, Converter
 from outgate.errors import Denial, WireError
 from outgate.inference.conversation import Conversation, Loss, StreamItem
@@ -136,6 +137,7 @@ class _Stream:
 
     def __init__(self, decoder: AnswerDecoder, provider: Converter, client: Converter, asked: Conversation) -> None:
         self._decoder = decoder
+        self._life = decoder.life if isinstance(decoder, StreamDecoder) else KEEP_ALIVE
         self._reader, self._writer = provider.reader(), client.writer(asked)
         self._parser = SseParser()
 
@@ -148,13 +150,13 @@ class _Stream:
 
     def _read(self, piece: SseEvent) -> Sequence[Event]:
         if not piece.data:
-            return (KEEP_ALIVE,)
+            return (self._life,)
         try:
             tree = None if piece.data.strip()[:6] == b"[DONE]" else _tree(piece.data)
             items = _converted(lambda: self._reader.feed(piece.name.decode("ascii", "replace"), tree))
         except WireError as error:
-            return (Aside(error.code),)
-        return self._written(items) or (KEEP_ALIVE,)
+            return (Aside(error.code, self._life.encode()),)
+        return self._written(items) or (self._life,)
 
     def _written(self, items: Iterable[StreamItem]) -> list[Event]:
         raw = _converted(lambda: b"".join(map(self._writer.write, items)))

@@ -8,6 +8,7 @@ import pytest
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, PASSING_ALL, World, anthropic_client, http, lines
 from outgate.dialects.registry import SPECS
 from support import behaviours as b
+from support.gemini_answers import MODEL as GEMINI_MODEL
 from support.sse import TEXT
 from support.talks import DIALECTS
 from support.tool_calls import ARGUMENTS
@@ -19,12 +20,13 @@ PAIRS = [pytest.param(*pair, id="-to-".join(pair)) for pair in itertools.permuta
 every_pair = pytest.mark.parametrize(("client", "api"), PAIRS)
 either_way = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 MODELS = """
-admit_parts: {allow_unjudged: [image, remote_url]}
+admit_parts: {allow_unjudged: [image, remote_url], allow_server_state: [fileData]}
 model_map:
   models:
     to-openai: [{provider: chat, model: gpt-4o-mini}]
     to-responses: [{provider: items, model: gpt-5}]
     to-anthropic: [{provider: anthropic, model: claude-sonnet-4-5}]
+    to-gemini: [{provider: gemini, model: gemini-2.5-flash}]
     either: [{provider: openai, model: gpt-4o-mini}, {provider: anthropic, model: claude-sonnet-4-5}]
     back: [{provider: anthropic, model: claude-sonnet-4-5}, {provider: chat, model: gpt-4o-mini}]
 """
@@ -52,13 +54,15 @@ def _gateway(providers, tmp_path_factory):
 
 @pytest.fixture(name="at")
 def _at(providers):
-    return {"openai": providers[0], "responses": providers[0], "anthropic": providers[1]}
+    return {"openai": providers[0], "responses": providers[0], "anthropic": providers[1], "gemini": providers[2]}
 
 
 def ask(gateway, client, model, *, stream=False, feature="text"):
     talk = DIALECTS[client]
+    url, body = talk.to(stream), FEATURES[client][feature]
+    named = {} if talk.ends else {"model": model, "stream": stream}
     with http(gateway) as session:
-        return session.post(talk.url, json={**FEATURES[client][feature], "model": model, "stream": stream})
+        return session.post(url.replace(GEMINI_MODEL, model) if talk.ends else url, json={**body, **named})
 
 
 def said(client, reply, *, stream):
@@ -79,7 +83,7 @@ def test_text_comes_back_in_the_clients_dialect(gateway, at, client, api, stream
 
     [seen] = at[api].seen
     assert (200, TEXT) == (reply.status_code, said(client, reply, stream=stream))
-    assert DIALECTS[api].path == seen.target
+    assert DIALECTS[api].target(stream) == seen.target
     line = line_of(gateway, reply)
     assert (9, 5) == (line["gen_ai.usage.input_tokens"], line["gen_ai.usage.output_tokens"])
     assert (client, api) == (line["outgate.translation"]["source"], line["outgate.translation"]["target"])

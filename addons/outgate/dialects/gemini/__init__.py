@@ -2,6 +2,7 @@
 
 from outgate.dialects.gemini.calls import GeminiCalls
 from outgate.dialects.gemini.codec import Gemini
+from outgate.dialects.gemini.convert import CONVERTER
 from outgate.dialects.gemini.ending import GeminiEnding
 from outgate.dialects.gemini.stream import cached_usage
 from outgate.dialects.gemini.tables import ERROR_TYPES, FINISHES
@@ -48,4 +49,5 @@ SPEC = Spec(
     cached_usage=cached_usage,
     calls=GeminiCalls,
     ending=GeminiEnding,
+    converter=CONVERTER,
 )  # fmt: skip

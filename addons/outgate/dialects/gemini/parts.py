@@ -37,6 +37,11 @@ def _camel(name: str) -> str:
     return first + "".join(each[:1].upper() + each[1:] for each in rest)
 
 
+def spelled(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that an object has, in the first of their two spellings."""
+    return {_camel(name): value for name, value in tree.items() if value is not None}
+
+
 def candidates(tree: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The candidates of an answer, or of an event of one, each with its index."""
     listed = tree.get("candidates")

@@ -1,0 +1,139 @@
+"""Reader of a stream of the Gemini API: its events become items of a conversation's stream.
+
+Words and thoughts of a candidate go on from event to event, and a call is whole in one. No terminator ends the stream: it is whole
+where every candidate that began has finished.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from outgate.dialects.gemini.convert_answer import blocked, citations_of, finish_of, read_failure, spent_of, stem_of
+from outgate.dialects.gemini.convert_parts import NAME, PartReader
+from outgate.dialects.gemini.parts import candidates, member, parts_of, spelled
+from outgate.dialects.parameters import thing, word
+from outgate.inference.conversation import (
+    Begun,
+    Call,
+    Cited,
+    Counted,
+    Failure,
+    Finished,
+    Over,
+    Part,
+    PartBegun,
+    PartEnded,
+    Piece,
+    Sealed,
+    StreamItem,
+    Text,
+    Thought,
+)
+from outgate.inference.stream import Finish
+
+_CUT = Failure(502, "", "The provider told the arguments of a tool call in pieces.")
+_UNREADABLE = ("partialArgs", "willContinue")
+
+
+class _Candidate:
+    """One candidate so far: how many parts it has, the one that is open, and what it said."""
+
+    def __init__(self, number: int, stem: str) -> None:
+        self._number = number
+        self._reader = PartReader(stem)
+        self._count = 0
+        self._open: Part | None = None
+        self._said = ""
+        self._calls = False
+        self.over = False
+
+    def read(self, candidate: Mapping[str, Any]) -> Iterator[StreamItem]:
+        for part in self._reader.parts(parts_of(candidate), "parts", said=True):
+            yield from self._part(part)
+        reason = member(candidate, "finishReason")
+        if isinstance(self._open, Text):
+            for citation in citations_of(candidate, self._said):
+                yield Cited(self._count - 1, citation, self._number)
+        if reason and not self.over:
+            self.over = True
+            yield from self._end()
+            yield Finished(finish_of(reason, calls=self._calls), alternative=self._number)
+
+    def _part(self, part: Part) -> Iterator[StreamItem]:
+        if isinstance(part, Text):
+            self._said += part.text
+            yield from self._begin(Text(""))
+            yield Piece(self._count - 1, part.text, self._number)
+        elif isinstance(part, Thought):
+            yield from self._thought(part)
+        elif isinstance(part, Call):
+            self._calls = True
+            yield from self._begin(part._replace(arguments=""))
+            yield Piece(self._count - 1, part.arguments, self._number)
+            yield from self._end()
+
+    def _thought(self, part: Thought) -> Iterator[StreamItem]:
+        yield from self._begin(Thought(provider=NAME))
+        if part.text:
+            yield Piece(self._count - 1, part.text, self._number)
+        if part.signature:
+            yield Sealed(self._count - 1, part.signature, self._number)
+            yield from self._end()
+
+    def _begin(self, part: Part) -> Iterator[StreamItem]:
+        if type(part) is not type(self._open):
+            yield from self._end()
+            self._open = part
+            yield PartBegun(self._count, part, self._number)
+            self._count += 1
+
+    def _end(self) -> Iterator[StreamItem]:
+        if self._open is not None:
+            yield PartEnded(self._count - 1, self._number)
+        self._open = None
+
+
+class GeminiReader:
+    """See `dialects.translation.StreamReader`."""
+
+    def __init__(self) -> None:
+        self._begun = self._over = self._blocked = False
+        self._named = ""
+        self._candidates: dict[int, _Candidate] = {}
+
+    def feed(self, event: str, tree: Mapping[str, Any] | None) -> Sequence[StreamItem]:  # noqa: ARG002
+        if self._over or tree is None:
+            return ()
+        if tree.get("error") or _told_in_pieces(tree):
+            self._over = True
+            return (read_failure(0, tree) if tree.get("error") else _CUT,)
+        return list(self._read(tree))
+
+    def end(self) -> Sequence[StreamItem]:
+        whole = all(candidate.over for candidate in self._candidates.values()) if self._candidates else self._blocked
+        if self._over or not whole:
+            return ()
+        self._over = True
+        return (Over(),)
+
+    def _read(self, tree: Mapping[str, Any]) -> Iterator[StreamItem]:
+        if not self._begun:
+            self._begun = True
+            told = spelled(tree)
+            self._named = word(told, "responseId")
+            yield Begun(self._named, word(told, "modelVersion"))
+        for index, given in candidates(tree):
+            candidate = self._candidates.setdefault(index, _Candidate(index, stem_of(self._named)))
+            yield from candidate.read(given)
+        if blocked(tree) and not self._candidates and not self._blocked:
+            self._blocked = True
+            yield Finished(Finish.CONTENT_FILTER)
+        usage = spent_of(tree)
+        if usage is not None:
+            yield Counted(usage)
+
+
+def _told_in_pieces(tree: Mapping[str, Any]) -> bool:
+    """Whether a call is cut into pieces, which nobody asked for: half of its arguments must reach nobody."""
+    parts = (part for _, candidate in candidates(tree) for part in parts_of(candidate) if isinstance(part, dict))
+    calls = (spelled(thing(spelled(part), "functionCall")) for part in parts)
+    return any(call.get(name) for call in calls for name in _UNREADABLE)
