@@ -23,8 +23,8 @@ WEIGHT = 0.3
 """The weight of n-grams beside the net, fixed before it was measured (a prototype on other texts found it)."""
 ALARMS = {"user": 0.02, "tool": 0.005, "system": 0.005}
 """Share of hard texts that are no attack, and may count as one."""
-MISSED = 0.02
-"""Share of attacks that the screen may keep from the net."""
+MISSED, _ROOM = 0.005, 0.1
+"""Share of the attacks that both models find and the screen may keep from the net, and room below its score."""
 _BLOCK, _NO_SCREEN, _FEW = 10, -99.0, 50
 _ORDINARY = (".py", ".md", ".rst", ".txt", ".json", ".js", ".c", ".h", ".yaml", ".html")
 _QUOTING = ("guard", "jail", "inject", "llm", "outgate")
@@ -44,8 +44,9 @@ def report(target: Path = CLASSIFIER / "calibration.json") -> Iterator[str]:
     held = [_scored(one, ngrams, reader) for one in read(*sorted(FOLDER.glob("held*.txt")))]
     first = [one for at, one in enumerate(held) if at // _BLOCK % 2 == 0]
     second = [one for at, one in enumerate(held) if at // _BLOCK % 2]
-    screen = float(np.quantile([one.ngrams for one in held if one.text.attack], MISSED))
     thresholds = {channel: _threshold(first, channel, alarms) for channel, alarms in ALARMS.items()}
+    found_by_both = [one.ngrams for one in held if one.text.attack and one.both > thresholds[one.text.channel]]
+    screen = float(np.quantile(found_by_both, MISSED)) - _ROOM
     found = {"screen": round(screen, 3), "weight": WEIGHT, "thresholds": thresholds}
     target.write_text(json.dumps(found | {"origin": _origin()}, indent=2) + "\n")
     yield "| channel | attacks | found | harmless | alarms |\n|---|---|---|---|---|"

@@ -12,6 +12,8 @@ from outgate.detectors.regex_engines import Linear
 
 _ENOUGH = 3
 """Words that are spelled in one way before it counts."""
+_MANY = 12
+"""Signs that stand alone, and are most of a text, before its letters are taken to be set apart."""
 _APART = re.compile(r"(?<![^\W_])[A-Za-z](?:[ \t\n.,*|/-]{1,4}[A-Za-z](?![^\W_])){7,}")
 _BETWEEN_WORDS = re.compile(r"[ \t\n]{2,}")
 _SIGNS, _BLANKS = re.compile(r"[A-Za-z][.,*|/-]{1,4}(?=[A-Za-z])"), re.compile(r"\s+")
@@ -64,7 +66,11 @@ def spellings(text: str, original: str = "") -> Iterator[str]:
         yield plain
     if len(_LEET_WORD.findall(text)) >= _ENOUGH:
         yield _DIGIT.sub(lambda run: run[0].translate(_LETTERS), text)
-    yield from (_joined(run) for run in _APART.findall(text))
+    tokens = text.split()
+    if len(tokens) >= _MANY and sum(len(token) == 1 for token in tokens) > len(tokens) / 2:
+        yield " ".join("".join(word.split()) for word in _BETWEEN_WORDS.split(text))
+    else:
+        yield from (_joined(run) for run in _APART.findall(text))
     written = text.encode()
     if sum(1 for _ in _BACKWARDS.spans(written)) >= _ENOUGH:
         yield text[::-1]
