@@ -35,6 +35,7 @@ ELSEWHERE = {
     "dialects/anthropic/test_convert_reasoning.py": ["dialects/anthropic/convert_models.py"],
     "dialects/anthropic/test_convert_write.py": ["dialects/anthropic/convert_turns.py"],
     "dialects/anthropic/test_messages.py": ["dialects/anthropic/tables.py", "dialects/parameters.py"],
+    "dialects/bedrock/test_convert_write.py": ["dialects/bedrock/codec.py", "dialects/bedrock/convert.py"],
     "dialects/gemini/test_codec.py": ["dialects/gemini/parts.py", "dialects/gemini/tables.py", "dialects/gemini/tools.py"],
     "dialects/gemini/test_convert_read.py": ["dialects/gemini/convert_parts.py"],
     "dialects/gemini/test_convert_write.py": ["dialects/gemini/convert_contents.py", "dialects/gemini/convert_models.py"],

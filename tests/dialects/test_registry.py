@@ -97,7 +97,7 @@ def test_an_escape_is_accepted_only_where_it_is_needed():
 def test_dialects_by_name():
     assert ["openai", "anthropic", "none"] == [Spoken(name).name for name in ("openai", "anthropic", "none")]
     with pytest.raises(KeyError):
-        Spoken("bedrock")
+        Spoken("cohere")
 
 
 def test_a_body_of_an_unknown_api_is_opaque():

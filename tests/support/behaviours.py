@@ -11,6 +11,7 @@ from support.sse import TEXT, pieces
 from support.talks import talk_at
 
 SSE = ("content-type", "text/event-stream; charset=utf-8")
+FRAMES = ("content-type", "application/vnd.amazon.eventstream")
 CHUNKED = ("transfer-encoding", "chunked")
 
 
@@ -61,8 +62,9 @@ def sse(events: Iterable[bytes], pace: float = 0.0, headers: Iterable[tuple[str,
     """Events as a chunked stream, `pace` seconds apart; the caller's leaving ends it at once."""
 
     async def behave(call: Call) -> None:
-        await call.head(200, [SSE, CHUNKED, *headers])
-        for event in events:
+        told = list(events)
+        await call.head(200, [FRAMES if told and told[0][:1] == b"\0" else SSE, CHUNKED, *headers])
+        for event in told:
             await call.chunk(event)
             if pace:
                 await call.pause(pace)

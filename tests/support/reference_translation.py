@@ -4,17 +4,25 @@ from collections.abc import Iterator
 
 import orjson
 
-from outgate.dialects.registry import SPECS, dialect, operation_for
+from outgate.dialects.registry import SPECS, conversations, dialect, operation_for
 from outgate.dialects.spec import RequestLine, Target
 from outgate.dialects.translated import translated
 from outgate.dialects.translation import HARMLESS, LOSSES
 from outgate.errors import WireError
 from outgate.net.headers import Headers
+from support.bedrock_answers import MODEL as BEDROCK_MODEL
 from support.talks import DIALECTS
 from support.translations import FEATURES
 
 _APIS = [spec.name for spec in SPECS if spec.converter is not None]
-_MODEL = {"openai": "gpt-5", "responses": "gpt-5", "anthropic": "claude-sonnet-4-5", "gemini": "gemini-2.5-flash"}
+_CLIENTS = [name for name in _APIS if name in conversations()]
+_MODEL = {
+    "openai": "gpt-5",
+    "responses": "gpt-5",
+    "anthropic": "claude-sonnet-4-5",
+    "gemini": "gemini-2.5-flash",
+    "bedrock": BEDROCK_MODEL,
+}
 
 
 def cell(client: str, feature: str, api: str) -> str:
@@ -47,9 +55,9 @@ def translation_page() -> str:
     head = (
         "# Translation matrix\n\n`yes`: it reaches the provider. `needs`: the request is refused, unless the provider's "
         "`translation.drop` names this. `dropped`: left out and counted, whatever the policy says. "
-        "Asked are `gpt-5`, `claude-sonnet-4-5` and `gemini-2.5-flash`. See "
+        "Asked are `gpt-5`, `claude-sonnet-4-5`, the latter at `bedrock`, too, and `gemini-2.5-flash`. See "
         "[translation](../translation.md).\n"
     )
-    tables = [line for client in _APIS for line in _table(client)]
+    tables = [line for client in _CLIENTS for line in _table(client)]
     losses = [f"| `{what}` | {meaning} | {'yes' if what in HARMLESS else ''} |" for what, meaning in sorted(LOSSES.items())]
     return "\n".join((head, *tables, "\n## Losses\n", "| name | meaning | always dropped |", "|---|---|---|", *losses, ""))

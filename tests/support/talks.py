@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from support import anthropic_answers as anthropic
+from support import bedrock_answers as bedrock
 from support import gemini_answers as gemini
 from support import openai_answers as openai
 from support import responses_answers as responses
@@ -146,9 +147,27 @@ TALKS: dict[tuple[str, str], Talk] = {
 
 DIALECTS = {dialect: talk for (dialect, _), talk in TALKS.items()}
 """The conversation of each dialect."""
+_CONVERSE = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse"
+BEDROCK = Talk(
+    host="bedrock-runtime.eu-west-1.amazonaws.com",
+    path=_CONVERSE,
+    ask=lambda text, _: {"messages": [{"role": "user", "content": [{"text": text}]}]},
+    asked=lambda body: body["messages"][-1]["content"][-1]["text"],
+    whole=lambda _, text, tokens: bedrock.whole({"text": text}, told=bedrock.usage(tokens)),
+    said=lambda body: body["output"]["message"]["content"][0]["text"],
+    events=lambda _, texts, tokens: bedrock.events(bedrock.said(texts), told=bedrock.usage(tokens)),
+    heard=lambda raw: raw.decode("latin-1"),
+    refused=lambda body: body["message"],
+    end="metadata",
+    error="exception-type",
+    stream_path=f"{_CONVERSE}-stream",
+    ends=("/converse", "/converse-stream"),
+)
+PROVIDERS = {**DIALECTS, "bedrock": BEDROCK}
+"""Those, and the dialects that providers speak and no client."""
 
 
 def talk_at(path: str) -> Talk | None:
     """The operation that a provider serves at this path, whatever stands before its version."""
     path = path.partition("?")[0]
-    return next((talk for talk in TALKS.values() if path.endswith(talk.ends or talk.path.removeprefix("/v1"))), None)
+    return next((talk for talk in (*TALKS.values(), BEDROCK) if path.endswith(talk.ends or talk.path.removeprefix("/v1"))), None)

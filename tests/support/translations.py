@@ -7,6 +7,7 @@ import orjson
 
 from outgate.dialects.sse import SseParser
 from support import anthropic_answers as anthropic
+from support import bedrock_answers as bedrock
 from support import gemini_answers as gemini
 from support import openai_answers as openai
 from support.tool_calls import ARGUMENTS, answering
@@ -199,12 +200,19 @@ CARRIED = {"tool result": RESULT, "image": IMAGE, "schema": "colour", "system te
 
 def calling(api: str, *, stream: bool) -> bytes | dict[str, Any]:
     """An answer of the provider that calls `reset`."""
+    if api == "bedrock":
+        name, arguments = "reset", orjson.loads(ARGUMENTS)
+        if stream:
+            return b"".join(bedrock.events(bedrock.called(name, [ARGUMENTS[:4], ARGUMENTS[4:]]), stop="tool_use"))
+        return bedrock.whole({"toolUse": {"toolUseId": "tooluse_1", "name": name, "input": arguments}}, stop="tool_use")
     asked = {"openai": {}, "responses": {"input": ""}, "anthropic": {"max_tokens": 1}, "gemini": {"contents": []}}[api]
     return answering({**asked, "stream": stream}, stream=stream)
 
 
 def refusing(api: str) -> dict[str, Any]:
     """An error of the provider."""
+    if api == "bedrock":
+        return bedrock.failure("scripted refusal")
     if api == "anthropic":
         return anthropic.anthropic_error("rate_limit_error", "scripted refusal")
     if api == "gemini":

@@ -1,6 +1,11 @@
 """Signatures: those that Amazon's documentation works out, and what is covered by them."""
 
+import datetime as dt
+
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as Keys
 
 from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
 from outgate.upstreams.credentials import Credentials
@@ -49,6 +54,18 @@ def test_other_services_sign_normal_paths():
     fields = signed("/a%3Ab/./c", scope=SigningScope("bedrock", "eu-central-1"))
 
     assert "/eu-central-1/bedrock/aws4_request" in fields["authorization"] and "x-amz-content-sha256" not in fields
+
+
+@pytest.mark.parametrize("model", ["anthropic.claude-sonnet-4-5-20250929-v1%3A0", "arn%3Aaws%3Abedrock%3A%3A1%3Aprofile%2Feu.x"])
+def test_bedrock_is_signed_as_amazons_own_sdk_does(monkeypatch, model):
+    at = dt.datetime.fromtimestamp(MAY_24, dt.UTC)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda **_: at.replace(tzinfo=None))
+    target, body = f"/model/{model}/converse", b'{"messages":[]}'
+    request = AWSRequest("POST", f"https://{HOST}{target}", data=body)
+    SigV4Auth(Keys(*EXAMPLE.split(":")), "bedrock", "eu-central-1").add_auth(request)
+
+    fields = signed(target, scope=SigningScope("bedrock", "eu-central-1"), method="POST", body=body)
+    assert request.headers["Authorization"] == fields["authorization"]
 
 
 @pytest.mark.parametrize("text", ["", "access", "access:", ":secret", "a:b:c:d", "access:se cret"])

@@ -11,7 +11,7 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from outgate.dialects import anthropic, gemini, opaque, openai, responses
+from outgate.dialects import anthropic, bedrock, gemini, opaque, openai, responses
 from outgate.dialects.spec import Dialect, KeyField, PathTemplate, RequestLine, Spec
 from outgate.errors import WireError
 from outgate.inference.operation import Kind, Operation
@@ -21,6 +21,7 @@ SPECS: tuple[Spec, ...] = (
     responses.SPEC,
     anthropic.SPEC,
     gemini.SPEC,
+    bedrock.SPEC,
     opaque.SPEC,
 )
 """A dialect is its package, and its line here. Where the API of a request is not known, it is answered in the first one's shape."""

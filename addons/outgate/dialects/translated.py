@@ -16,11 +16,11 @@ from outgate.dialects.lenient import carried
 from outgate.dialects.registry import dialect, spec
 from outgate.dialects.rules import EVERYTHING, free
 from outgate.dialects.spec import AnswerDecoder, Request, Target, WireRequest
-from outgate.dialects.sse import SseEvent, SseParser
+from outgate.dialects.sse import SseEvent
 from outgate.dialects.streams import StreamDecoder
 from outgate.dialects.translation import LOSSES, Converter
 from outgate.errors import Denial, WireError
-from outgate.inference.conversation import Conversation, Loss, StreamItem
+from outgate.inference.conversation import Answer, Begun, Conversation, Loss, StreamItem
 from outgate.inference.operation import Operation
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.shown import is_plain
@@ -55,6 +55,7 @@ def translated(request: Request, target: Target, api: str, most_output: int | No
     sent = _converted(lambda: _converter(api).write_request(asked, target.model, most))
     body = dump(sent.body)
     whole = document.blobs.written(body)[0] if document.blobs else body
+    asked = asked._replace(model=target.model)
     return Translated(WireRequest(sent.path, (*_JSON, *spec(api).own_fields), whole), asked, (*unread, *sent.losses))
 
 
@@ -78,7 +79,7 @@ def answer_in(
         return _Whole(decoder, lambda raw: _refusal(raw, status, provider, client))
     if stream:
         return _Stream(decoder, provider, client, asked)
-    return _Whole(decoder, lambda raw: dump(client.write_answer(provider.read_answer(_tree(raw)))))
+    return _Whole(decoder, lambda raw: dump(client.write_answer(_known(provider.read_answer(_tree(raw)), asked.model))))
 
 
 def _converter(name: str) -> Converter:
@@ -107,6 +108,11 @@ def _tree(raw: bytes) -> Mapping[str, Any]:
     if not isinstance(tree, dict):
         raise WireError("not_an_object", "the body is not a JSON object")
     return tree
+
+
+def _known[T: (Answer, Begun)](told: T, model: str) -> T:
+    """An answer, or the beginning of one, with the model that was asked where its dialect names none."""
+    return told if told.model else told._replace(model=model)
 
 
 def _refusal(raw: bytes, status: int, provider: Converter, client: Converter) -> bytes:
@@ -139,7 +145,8 @@ class _Stream:
         self._decoder = decoder
         self._life = decoder.life if isinstance(decoder, StreamDecoder) else KEEP_ALIVE
         self._reader, self._writer = provider.reader(), client.writer(asked)
-        self._parser = SseParser()
+        self._parser = provider.frames()
+        self._model = asked.model
 
     def feed(self, data: bytes) -> list[Event]:
         return [event for piece in self._parser.feed(data) for event in self._read(piece)]
@@ -159,5 +166,6 @@ class _Stream:
         return self._written(items) or (self._life,)
 
     def _written(self, items: Iterable[StreamItem]) -> list[Event]:
-        raw = _converted(lambda: b"".join(map(self._writer.write, items)))
+        known = (_known(item, self._model) if isinstance(item, Begun) else item for item in items)
+        raw = _converted(lambda: b"".join(map(self._writer.write, known)))
         return self._decoder.feed(raw) if raw else []

@@ -6,6 +6,7 @@ A dialect that has them stands in `SPEC.converter`. `read_*` take trees of its J
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from outgate.dialects.sse import SseEvent, SseParser
 from outgate.inference.conversation import Answer, Conversation, Failure, Loss, StreamItem
 
 LOSSES = {
@@ -54,6 +55,16 @@ class Outbound(NamedTuple):
     losses: Sequence[Loss]
 
 
+class Frames(Protocol):
+    """Parses the framing of a stream. Raises WireError where what follows cannot be found any more."""
+
+    def feed(self, chunk: bytes, /) -> list[SseEvent]: ...
+
+    def rest(self) -> list[SseEvent]:
+        """The event inside which the bytes have ended."""
+        ...
+
+
 class StreamReader(Protocol):
     """Reads one stream of a provider."""
 
@@ -77,7 +88,8 @@ class Converter(NamedTuple):
 
     `read_request` takes a path and a body; the losses that it gives are what no other dialect can say. `write_request` takes a
     conversation, the model, and a maximum of output tokens where the caller set none and the dialect or a budget needs one.
-    `read_failure` takes an HTTP status and a body. `writer` is given the request that is answered.
+    `read_failure` takes an HTTP status and a body. `writer` is given the request that is answered. `frames`
+    parses a stream into the events that its reader is given.
     """
 
     read_request: Callable[[str, Mapping[str, Any]], tuple[Conversation, Sequence[Loss]]]
@@ -88,3 +100,4 @@ class Converter(NamedTuple):
     write_failure: Callable[[Failure], Mapping[str, Any]]
     reader: Callable[[], StreamReader]
     writer: Callable[[Conversation], StreamWriter]
+    frames: Callable[[], Frames] = SseParser

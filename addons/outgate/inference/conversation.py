@@ -156,7 +156,9 @@ class Sampling(NamedTuple):
 
 
 class Conversation(NamedTuple):
-    """A request. `system` are instructions before the first turn. `rest` are further members of the body, by name."""
+    """A request. `system` are instructions before the first turn, `model` is the one that is asked, where that is known. `rest` are
+    further members of the body, by name.
+    """
 
     system: tuple[Text, ...]
     turns: tuple[Turn, ...]
@@ -167,6 +169,7 @@ class Conversation(NamedTuple):
     reasoning: Reasoning | None = None
     stream: bool = False
     usage_wanted: bool = False
+    model: str = ""
     user: str = ""
     rest: Mapping[str, Any] = _NOTHING
 

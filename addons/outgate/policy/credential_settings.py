@@ -21,7 +21,7 @@ class SigningSection(Settings):
     """AWS Signature Version 4: each request is signed, and the keys never travel."""
 
     service: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
-    """The service as signatures name it: `s3`, also of other makers' object stores."""
+    """The service as signatures name it: `bedrock`, or `s3`, also of other makers' object stores."""
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
     """The region, `eu-central-1` for example; for MinIO `us-east-1`, unless it was given another."""
 
@@ -84,7 +84,7 @@ class CredentialSection(KeySection):
     prefix: str = ""
     """What stands before it in that field, `Bearer ` for example."""
     sigv4: SigningSection | None = None
-    """Sign requests, where the provider is an object store: the credential is `ACCESS_KEY:SECRET_KEY`, or
+    """Sign requests, for Amazon Bedrock and object stores: the credential is `ACCESS_KEY:SECRET_KEY`, or
     `ACCESS_KEY:SECRET_KEY:SESSION_TOKEN`."""
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ exchange derives what runs again.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from outgate.dialects.bedrock import event_stream
 from outgate.dialects.registry import dialect
 from outgate.dialects.spec import AnswerDecoder
 from outgate.dialects.sse import CONTENT_TYPE, is_stream
@@ -37,8 +38,8 @@ MESSAGES = {
 }
 
 _DESCRIBED = frozenset({"content-type"})
-_UNSAID = ("", "text/plain", "application/octet-stream")
-"""Content-Types that say nothing of what an answer is."""
+_UNSAID = ("", "text/plain", "application/octet-stream", event_stream.CONTENT_TYPE)
+"""Content-Types that say nothing of what an answer is, and that of a stream which is translated."""
 MISDIRECTED = Denial(
     code="misdirected", status=503, message="The request would have been sent under names or TLS that are not the provider's."
 )
