@@ -1,8 +1,13 @@
 """Backend to credential: its own, bound to it, or none."""
 
+from dataclasses import replace
+
 from outgate.errors import Denial
-from outgate.stages.inject_credentials import InjectCredentials, Reads
-from outgate.upstreams.catalog import Backend, CredentialReference, Endpoint
+from outgate.inference.principal import Principal
+from outgate.net.headers import Headers
+from outgate.stages.inject_credentials import HeldReads, InjectCredentials, Reads
+from outgate.upstreams.bindings import Placeholder
+from outgate.upstreams.catalog import Backend, Catalog, CredentialReference, Endpoint
 from outgate.upstreams.credentials import Credentials
 
 
@@ -52,6 +57,7 @@ def test_a20_refreshed_credential_changes_what_is_written(tmp_path) -> None:
     (renewed,) = stage.run(Reads(backend, credentials.epoch(backend)))
 
     assert first is same
+    assert "gateway" == first.whose
     assert (("authorization", "Bearer key-2"),) == renewed.fields_for(backend, backend.origination, "POST", "/", b"")
 
 
@@ -59,3 +65,19 @@ def test_contract() -> None:
     contract = _stage().contract
 
     assert (("backend",), ("credential.epoch",), ("wire.auth",)) == (contract.reads, contract.outside, contract.writes)
+
+
+def test_policies_with_placeholders_or_own_tokens_read_what_workloads_send() -> None:
+    bound = Placeholder(name="p", text="outgate-placeholder-0123456789")
+    backend = replace(_backend("git", None, "none"), placeholders=((bound, CredentialReference(env="GIT")),))
+    stage = InjectCredentials(Credentials({"GIT": "canary-git"}, lambda: 0.0, lambda: 0.0), Catalog((backend,)))
+    headers = Headers([("authorization", f"Bearer {bound.text}")])
+    asked = HeldReads(backend, 0, Principal(name="app"), "git.test:443", "GET", headers, "/", b"")
+    (auth,) = stage.run(asked)
+
+    assert {"headers", "principal", "wire.path", "wire.body"} <= {*stage.contract.reads}
+    assert "placeholder:p" == auth.whose
+    assert ("/", (("authorization", "Bearer canary-git"),), b"") == auth.written(backend, backend.origination, "GET", "/", b"")
+    assert ("canary-git",) == auth.echoes()
+    assert (None,) == stage.run(asked._replace(headers=Headers([])))
+    assert "placeholder" in stage.explained()[0]

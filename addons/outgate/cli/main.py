@@ -18,6 +18,7 @@ COMMANDS = {
     "why": "Say what happened to a request, or to a text that a guard found.",
     "cache": "List and drop cached answers.",
     "workload": "Add, rotate or revoke a workload's token.",
+    "placeholder": "Make the text of a placeholder for a credential.",
     "ca": "Make or show the certificate authority that workloads trust.",
 }
 

@@ -107,4 +107,12 @@ class Opaque:
         return [*decoder.feed(raw), *decoder.end()]
 
 
-SPEC = Spec(name=Opaque.name, codec=Opaque, paths=())
+SPEC = Spec(
+    name=Opaque.name,
+    codec=Opaque,
+    paths=(),
+    request_fields=frozenset({"accept-language", "git-protocol", "if-match", "if-modified-since", "if-none-match"}),
+    response_fields=frozenset({"content-disposition", "content-range", "etag", "last-modified", "location", "www-authenticate"}),
+    response_prefixes=("docker-",),
+)
+"""What Git hosts, registries of packages and of images are asked and answer with, beside what every API has."""

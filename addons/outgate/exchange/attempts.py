@@ -17,6 +17,7 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
+from outgate.upstreams.catalog import Backend
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, decide
@@ -68,7 +69,7 @@ class Attempts:
                 execution, ended, failed = following, outcome, self._failed
         if failed is not None and ended is None:  # it is charged as an answer, not as one that was lost
             self.records[-1] = replace(self.records[-1], status=execution.get("r.status"))
-        if failed is not None and failed.kind is FailureKind.UNAUTHORIZED and execution.get("wire.auth") is not None:
+        if failed is not None and failed.kind is FailureKind.UNAUTHORIZED and _is_ours(execution):
             await _abandon(execution)
             ended = CREDENTIAL_REFUSED
         return execution, ended
@@ -94,10 +95,9 @@ class Attempts:
 
     def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:
         backend, credentials = execution.get("backend"), self._ports.credentials
+        keys = credentials.count(_holder(execution))
         refused = sum(record.failure is FailureKind.UNAUTHORIZED for record in self.records[:-1])
-        tried = self._tried._replace(
-            attempts=len(self.records), refreshed=self._keyless or refused >= max(1, credentials.count(backend))
-        )
+        tried = self._tried._replace(attempts=len(self.records), refreshed=self._keyless or refused >= max(1, keys))
         clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
         left = 0 if self._exhausted else len(backend.endpoints) - len(self._out(execution))
         health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))
@@ -144,7 +144,7 @@ class Attempts:
     def _dirty(self, execution: Execution, where: Where, *, for_key: bool) -> None:
         """Write the outside facts from which follows what runs again."""
         if for_key:
-            execution.give({"credential.epoch": self._ports.credentials.epoch(execution.get("backend"))})
+            execution.give({"credential.epoch": self._ports.credentials.epoch(_holder(execution))})
         elif where is Where.SAME:
             execution.seen.pop("dispatch", None)
         elif where is Where.ENDPOINT:
@@ -179,12 +179,12 @@ class Attempts:
 
     def _spare(self, execution: Execution) -> bool:
         """Whether another key of the provider may be asked with."""
-        return not self._keyless and self._ports.credentials.spare(execution.get("backend"))
+        return not self._keyless and self._ports.credentials.spare(_holder(execution))
 
     def _learn(self, execution: Execution, ended: Ended) -> None:
         """Tell the keys of the provider what became of the one that was used."""
-        backend, auth, failed = execution.get("backend"), execution.get("wire.auth"), self._failed
-        if auth is None or ended is not None:
+        backend, auth, failed = _holder(execution), execution.get("wire.auth"), self._failed
+        if auth is None or auth.own or ended is not None:
             return
         if failed is None:
             self._ports.credentials.worked(backend, auth)
@@ -214,6 +214,7 @@ class Attempts:
             streams=params is not None and params.stream,
             provider=backend.provider,
             model=execution.get("model") or "",
+            credential=auth.whose if (auth := execution.get("wire.auth")) is not None else "",
         )
 
 
@@ -221,6 +222,19 @@ def _provider(execution: Execution) -> str:
     backend = execution.get("backend")
     provider: str = backend.provider
     return provider
+
+
+def _holder(execution: Execution) -> Backend:
+    """The backend under which the credential of the attempt is held."""
+    backend, auth = execution.get("backend"), execution.get("wire.auth")
+    holder: Backend = auth.holder if auth is not None and auth.holder is not None else backend
+    return holder
+
+
+def _is_ours(execution: Execution) -> bool:
+    """Whether the attempt had a credential of the gateway: what its provider says of it is nothing to the caller."""
+    auth = execution.get("wire.auth")
+    return auth is not None and not auth.own
 
 
 async def _abandon(execution: Execution) -> None:

@@ -32,6 +32,10 @@ _PASSED = frozenset(
 _PASSED_PREFIXES = ("x-ratelimit-",)
 """Beside those that the request's dialect names (`Spec.response_fields`, `response_prefixes`)."""
 
+_BODILESS = frozenset({204, 304})
+"""Statuses that end with their head (RFC 9112 section 6.3)."""
+UNREAD = "none"
+"""The dialect whose answers go on as they come, of any kind and length: nobody reads them."""
 _REFUSED = Denial(code="answer_refused", status=403, message="The answer was refused by policy.")
 BROKEN_ANSWER = "The provider's answer broke off or was malformed."
 _MALFORMED = "The provider's answer was malformed: {}."
@@ -58,7 +62,7 @@ class Delivery:
 
     __slots__ = (
         "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
-        "_wall", "complete", "dropped", "left", "said", "spoken", "started", "streams", "usage",
+        "_unread", "_wall", "complete", "dropped", "left", "said", "spoken", "started", "streams", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -68,7 +72,7 @@ class Delivery:
         self._channel = channel
         self._request_id = request_id
         self._spec = spec
-        self._judges = judges
+        self._judges, self._unread = judges, spec.name == UNREAD
         self._conclude = conclude
         self._ending = None if judges.idle or spec.ending is None else spec.ending()
         self._head: ResponseHead | None = None
@@ -84,13 +88,13 @@ class Delivery:
 
     def leave(self) -> bool:
         """The client has gone. Whether its stream is read on, for the usage that is still to come; nothing of it is kept."""
-        self.left = self.streams and self._head is None and not self.complete
+        self.left = self.streams and self._head is None and not self.complete and not self._unread
         return self.left
 
     async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError, or CutError where a judge ended the answer."""
         self._head = ResponseHead(status, _response_fields(headers, self._request_id, self._spec))
-        self.streams = is_stream(headers.get("content-type"))
+        self.streams = is_stream(headers.get("content-type")) or (self._unread and status not in _BODILESS)
         opening = get_running_loop().call_soon(self._open) if self.streams else None
         try:
             await self._pump(stream)

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from outgate.errors import FailureKind, FailureReason
 
+OWN = "workload"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """One upstream attempt. `sent` says whether the provider may have received (and billed) it, `streams` whether it asked for a
     stream, of which model of which provider; `status` is None where no answer to it began. `fault` says what was malformed in its
     answer, `dropped` how many events of it could not be read, by fault: codes of `WireError`, no text.
+    `credential` is whose went: `gateway`, `placeholder:NAME`, `workload` (OWN), or none.
     `followed` says where the next attempt went, after `waited` seconds, or why there was none.
     """
 
@@ -29,3 +32,4 @@ class AttemptRecord:
     dropped: tuple[tuple[str, int], ...] = ()
     followed: str = ""
     waited: float = 0.0
+    credential: str = ""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from outgate.inference.attempt import AttemptRecord
+from outgate.inference.attempt import OWN, AttemptRecord
 from outgate.inference.usage import Usage
 from outgate.metering.charge import Basis, Charge
 from outgate.metering.prices import Prices
@@ -32,8 +32,8 @@ def costs_of(
     """What the charge costs; None where nothing is charged, or a part of it has no price, for the others would look like the whole.
     `answered_by` is the provider and model of the answer, `usage` what is known of that.
     """
-    if prices is None or charge.basis is Basis.NOTHING:
-        return None
+    if prices is None or charge.basis is Basis.NOTHING or (attempts and attempts[-1].credential == OWN):
+        return None  # what a workload pays with its own token costs nobody here
     if charge.basis is Basis.REPORTED and usage is not None and usage.output_tokens is not None:  # nearly always
         dollars = prices.cost(*answered_by, usage)
         return None if dollars is None else {Basis.REPORTED: dollars}
@@ -50,7 +50,7 @@ def _parts(answered_by: tuple[str, str], usage: Usage | None, charge: Charge, at
     parts: list[_Part] = []
     left_in, left_out = charge.tokens_in, charge.tokens_out
     for attempt, (tokens_in, tokens_out) in zip(attempts, charge.attempts, strict=False):
-        if attempt.status is None and tokens_in + tokens_out:
+        if attempt.status is None and tokens_in + tokens_out and attempt.credential != OWN:
             left_in, left_out = left_in - tokens_in, left_out - tokens_out
             basis = Basis.HOLD if tokens_out else Basis.ESTIMATED
             parts.append(_Part(attempt.provider, attempt.model, Usage(input_tokens=tokens_in, output_tokens=tokens_out), basis))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from outgate.errors import Denial
-from outgate.inference.attempt import AttemptRecord
+from outgate.inference.attempt import OWN, AttemptRecord
 from outgate.inference.cached import CacheStatus
 from outgate.inference.conversation import Translation
 from outgate.inference.operation import Kind
@@ -60,6 +60,11 @@ class Closed(NamedTuple):
     routing: Routing | None = None
     spent: Mapping[str, Spent] = {}
     translation: Translation | None = None
+
+    @property
+    def credential(self) -> str:
+        """Whose credential went last: `gateway`, `placeholder:NAME` or `workload`; empty, where none did."""
+        return self.attempts[-1].credential if self.attempts else ""
 
 
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
@@ -118,11 +123,15 @@ def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: M
     tokens_in, tokens_out, basis, _ = closed.charge
     metrics.observe("gen_ai_client_token_usage", (*who, "input", closed.workload), tokens_in)
     metrics.observe("gen_ai_client_token_usage", (*who, "output", closed.workload), tokens_out)
+    if closed.credential:
+        kind = closed.credential.partition(":")[0]
+        metrics.add("outgate_credential_tokens_total", (provider, kind, "input", closed.workload), tokens_in)
+        metrics.add("outgate_credential_tokens_total", (provider, kind, "output", closed.workload), tokens_out)
     for kind, tokens in _cached(closed.usage):
         metrics.add("outgate_cached_tokens_total", (provider, model, closed.workload, kind), tokens)
     for part, dollars in (closed.costs or {}).items():
         metrics.add("outgate_cost_total", (provider, model, closed.workload, part.value), float(dollars))
-    if closed.costs is None:
+    if closed.costs is None and closed.credential != OWN:
         metrics.add("outgate_unpriced_total", (provider, model))
     if basis is not Basis.REPORTED:
         metrics.add("outgate_estimated_total", (provider,))

@@ -94,6 +94,12 @@ METRICS = (
         ("provider", "model", "workload", "basis"),
         "cost in US dollars of what is charged; basis is reported, estimated, or hold: the most that may have been billed",
     ),
+    Metric(
+        "outgate_credential_tokens_total",
+        Type.COUNTER,
+        ("provider", "credential", "gen_ai_token_type", "workload"),
+        "tokens by whose credential went: gateway, placeholder, or workload, for a token of its own",
+    ),
     Metric("outgate_unpriced_total", Type.COUNTER, ("provider", "model"), "charged exchanges for which a price is not known"),
     Metric("outgate_estimated_total", Type.COUNTER, ("provider",), "exchanges settled on an estimate of their usage"),
     Metric(

@@ -11,6 +11,7 @@ from outgate.dialects.registry import templates
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
+from outgate.policy.lint_bindings import indistinct
 from outgate.policy.lint_models import refused_models, unknown_aliases, untranslatable
 from outgate.policy.lint_routes import dropped, idle, unread
 from outgate.policy.schema import MatchSection, RouteSection
@@ -25,6 +26,7 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
     """Every warning of this kind."""
     policy = validated.policy
     yield from _workloads(source, validated)
+    yield from indistinct(source, policy)
     for route, place in zip(policy.routes, validated.route_places, strict=True):
         found: list[Problem] = []
         for name in route.match.destinations or policy.providers:

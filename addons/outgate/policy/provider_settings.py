@@ -9,6 +9,7 @@ from outgate.dialects.registry import apis_of, conversations, provider_dialects
 from outgate.dialects.translation import LOSSES
 from outgate.inference.names import ModelName, StageName
 from outgate.pipeline.stage import Settings
+from outgate.policy.binding_settings import PassThroughSection, PlaceholderName, PlaceholderSection
 from outgate.policy.credential_settings import CredentialSection, Seconds
 
 type Host = Annotated[
@@ -198,6 +199,10 @@ class ProviderSection(Settings):
     """Address ranges, in CIDR, that may be dialled although they are not public."""
     credential: CredentialSection | None = None
     """What is presented to it in place of the workload's own credential, which never travels."""
+    placeholders: dict[PlaceholderName, PlaceholderSection] = Field(default_factory=dict)
+    """Secrets that workloads hold, each in place of a credential that is put in at the wire: docs/credentials.md."""
+    pass_through: tuple[PassThroughSection, ...] = ()
+    """Whose own tokens go on to it, those of a subscription for example; nobody's unless they stand here."""
     timeouts: TimeoutSection = Field(default_factory=TimeoutSection)
     """Seconds per phase."""
     translation: TranslationSection = Field(default_factory=TranslationSection)
@@ -210,6 +215,12 @@ class ProviderSection(Settings):
     """Stage settings where this provider is addressed; they merge with those of the policy's `stages`, `false` removes."""
     replace: tuple[StageName, ...] = ()
     """Stages whose settings here stand alone: nothing of the policy's stays."""
+
+    @model_validator(mode="after")
+    def _places_of_its_kind(self) -> Self:
+        if self.dialect != "none" and any("stands_in" in each.model_fields_set for each in self.placeholders.values()):
+            raise ValueError("stands_in is for a provider of dialect none: elsewhere a placeholder stands as API key")
+        return self
 
     @model_validator(mode="after")
     def _its_own_apis(self) -> Self:

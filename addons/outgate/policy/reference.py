@@ -74,6 +74,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a provider's credential cannot be read here",
         "set the variable, or write the file, one line of printable ASCII",
     ),
+    "E_PLACEHOLDER_WITHIN": (
+        "the text of one placeholder holds that of another, so that a request would be taken for the wrong one",
+        "take another text: `outgate placeholder` makes one",
+    ),
     "W_KEY_MISSING": ("one of several keys of a provider cannot be read here", "mend its source, or leave it out under `keys`"),
     "E_SECRET": (
         "`gateway.secret` cannot be read here, or is too short",

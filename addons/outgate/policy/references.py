@@ -139,6 +139,8 @@ def _credential_files(validated: Validated) -> Iterator[tuple[Place, str]]:
     for name, provider in validated.policy.providers.items():
         if provider.credential is not None:
             yield ("providers", name, "credential", "file"), provider.credential.file
+        for own, held in provider.placeholders.items():
+            yield ("providers", name, "placeholders", own, "credential", "file"), held.credential.file
 
 
 def _routes(source: Source, validated: Validated) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Convert validated sections to backends, workloads and prices. Paths are relative to the folder of the policy file."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,8 @@ from outgate.errors import PolicyError
 from outgate.identity.workloads import JwtTrust, Workload, Workloads
 from outgate.metering.prices import Price
 from outgate.model_server.embedders import ONNX, Embedder, Embedders
+from outgate.policy.binding_settings import pass_through_of, placeholder_of
+from outgate.policy.credential_settings import CredentialSection
 from outgate.policy.credential_values import credential_of, token_url_problem
 from outgate.policy.files import at, content_of
 from outgate.policy.provider_settings import (
@@ -29,12 +32,13 @@ def catalog_of(source: Source, policy: PolicySection) -> Catalog:
     try:
         bare = [_backend(name, section, folder) for name, section in policy.providers.items()]
         own = {f"{backend.host}:{backend.port}": backend for backend in reversed(bare)}
-        problems = [token_url_problem(name, section.credential, own) for name, section in policy.providers.items()]
+        problems = [
+            token_url_problem(name, each, own) for name, section in policy.providers.items() for each in _credentials(section)
+        ]
         if found := tuple(filter(None, problems)):
             raise PolicyError(found)
         return Catalog(
-            replace(backend, credential=credential_of(section.credential, folder, own))
-            for backend, section in zip(bare, policy.providers.values(), strict=True)
+            _credited(backend, section, folder, own) for backend, section in zip(bare, policy.providers.values(), strict=True)
         )
     except PolicyError as error:
         raise PolicyError(
@@ -43,6 +47,21 @@ def catalog_of(source: Source, policy: PolicySection) -> Catalog:
                 for each in error.problems
             )
         ) from error
+
+
+def _credentials(section: ProviderSection) -> Iterator[CredentialSection | None]:
+    """That of a provider, and those of its placeholders."""
+    yield section.credential
+    yield from (held.credential for held in section.placeholders.values())
+
+
+def _credited(backend: Backend, section: ProviderSection, folder: Path, own: Mapping[str, Backend]) -> Backend:
+    """The backend with its credential and those of its placeholders."""
+    held = [
+        (placeholder_of(name, each), credential_of(each.credential, folder, own)) for name, each in section.placeholders.items()
+    ]
+    placeholders = tuple((placeholder, reference) for placeholder, reference in held if reference is not None)
+    return replace(backend, credential=credential_of(section.credential, folder, own), placeholders=placeholders)
 
 
 def _claim(source: Source, policy: PolicySection, message: str) -> Place:
@@ -93,6 +112,7 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         azure_version=section.azure_api_version,
         tls=_tls(section.tls, folder),
         endpoints=tuple(_endpoint(each) for each in endpoints),
+        pass_through=tuple(map(pass_through_of, section.pass_through)),
         allow_addresses=section.allow_addresses,
         aliases=section.aliases,
         max_in_flight=section.max_in_flight,

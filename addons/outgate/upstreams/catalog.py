@@ -10,6 +10,7 @@ from functools import cached_property
 from outgate.errors import OutgateError, PolicyError, Problem
 from outgate.net.addresses import Network
 from outgate.upstreams.azure import target_at
+from outgate.upstreams.bindings import PassThrough, Placeholder
 from outgate.upstreams.fetched.settings import FetchedSettings
 from outgate.upstreams.replica_settings import ReplicaSettings
 from outgate.upstreams.signing import SigningScope
@@ -161,8 +162,9 @@ class Backend:
 
     `host` and `port` are the provider's own name: the Host header, the SNI and the verified name, whatever is dialled. `aliases`
     are `host` or `host:port` names by which a workload may address it. `allow_addresses` opens ranges that are not public.
-    `azure_version` is the `api-version` of a resource of Azure OpenAI, where requests go to its deployments. `origination` follows
-    from these, and is made once.
+    `azure_version` is the `api-version` of a resource of Azure OpenAI, where requests go to its deployments. `placeholders` stand
+    each for the credential beside it, `pass_through` says whose own tokens go on. `origination` follows from these, and is made
+    once.
     """
 
     name: str
@@ -175,6 +177,8 @@ class Backend:
     tls: TlsSettings = field(default_factory=TlsSettings)
     endpoints: tuple[Endpoint, ...] = ()
     credential: CredentialReference | None = None
+    placeholders: tuple[tuple[Placeholder, CredentialReference], ...] = ()
+    pass_through: tuple[PassThrough, ...] = ()
     allow_addresses: tuple[Network, ...] = ()
     aliases: tuple[str, ...] = ()
     max_in_flight: int = 256

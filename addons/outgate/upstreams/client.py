@@ -71,16 +71,17 @@ class Client:
         backend, endpoint, origination = request.backend, request.endpoint, request.origination
         if origination is not backend.origination and origination != backend.origination:
             raise MisdirectedError(f"a request to {backend.name!r} was about to be sent under names or TLS that are not its own")
-        secrets = _secrets(request)
-        fields = (*sendable(request.headers), *secrets)
-        opening = request_head(request.method, request.path, origination.host, fields, len(request.body))
+        path, secrets, body = _with_secrets(request)
+        own = {name for name, _ in secrets}
+        fields = (*(each for each in sendable(request.headers) if each[0] not in own), *secrets)
+        opening = request_head(request.method, path, origination.host, fields, len(body))
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
         soon = deadline if request.patience is None else min(deadline, asyncio.get_running_loop().time() + request.patience)
         pool = self._pool(backend, origination)
         await pool.enter(endpoint, soon)
         wire = None
         try:
-            wire, head, reused = await self._send(pool, request, opening, soon)
+            wire, head, reused = await self._send(pool, request, (opening, body), soon)
             return Call(
                 wire, head, pool=pool, backend=backend, endpoint=endpoint, reused=reused, deadline=deadline,
                 secrets=request.auth.echoes() if request.auth is not None else (),
@@ -147,7 +148,7 @@ class Client:
         return pool
 
     async def _send(
-        self, pool: Pool, request: OutboundRequest, head: bytes, deadline: float
+        self, pool: Pool, request: OutboundRequest, written: tuple[bytes, bytes], deadline: float
     ) -> tuple[Wire, tuple[Any, StreamReader], bool]:
         """The request, once: on an idle connection, or on a new one where there is none.
 
@@ -159,7 +160,7 @@ class Client:
         start = loop.time()
         until = min(start + request.backend.timeouts.head, deadline)
         try:
-            answer = await wire.ask(head, request.body, head_only=request.method == "HEAD", until=until)
+            answer = await wire.ask(*written, head_only=request.method == "HEAD", until=until)
             return wire, answer, idle is not None
         except UpstreamError as error:
             if idle is None or idle.heard or error.kind is not FailureKind.RESET or loop.time() - start > _STALE:
@@ -187,7 +188,8 @@ class Client:
         return await self.open(request)
 
 
-def _secrets(request: OutboundRequest) -> tuple[tuple[str, str], ...]:
+def _with_secrets(request: OutboundRequest) -> tuple[str, tuple[tuple[str, str], ...], bytes]:
+    """Target, fields of the credential and body, as they go out."""
     if request.auth is None:
-        return ()
-    return request.auth.fields_for(request.backend, request.origination, request.method, request.path, request.body)
+        return request.path, (), request.body
+    return request.auth.written(request.backend, request.origination, request.method, request.path, request.body)

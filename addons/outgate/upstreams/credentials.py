@@ -1,17 +1,19 @@
 """Credentials of backends: read from their sources, written into their header field, replaced when they are renewed."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from random import SystemRandom
 
 from outgate.dialects.registry import spec
 from outgate.errors import Problem
+from outgate.inference.attempt import OWN
 from outgate.net.secret import Secret
 from outgate.upstreams.catalog import Backend, CredentialReference, Grant, KeySource, MisdirectedError, Origination
 from outgate.upstreams.fetched.source import Calls, FetchedSource, UnaskedSource
 from outgate.upstreams.key_ring import KeyRing
 from outgate.upstreams.key_sources import CommandSource, Source, StillSource
+from outgate.upstreams.placeholders import Put, held
 from outgate.upstreams.signing import Signable, SigningKeys, keys_of
 
 _log = logging.getLogger(__name__)
@@ -29,7 +31,8 @@ class CredentialMisboundError(MisdirectedError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundCredential:
     """Header fields that may travel to one backend, under its names and TLS only, or the keys that sign its requests: the fact
-    `wire.auth`. `source` is the text as it was read.
+    `wire.auth`. `source` is the text as it was read. `put` says that it goes in over the placeholder of that name instead, `holder`
+    under which backend it is held, and `own` that it is the workload's: its provider's answers about it are the workload's too.
     """
 
     backend: str
@@ -37,6 +40,24 @@ class BoundCredential:
     headers: tuple[tuple[str, Secret], ...]
     keys: SigningKeys | None = None
     source: Secret | None = None
+    put: Put | None = field(default=None, compare=False)
+    holder: Backend | None = field(default=None, compare=False)
+    placeholder: str = field(default="", compare=False)
+    own: bool = False
+
+    @property
+    def whose(self) -> str:
+        """Whose it is, for the closing line."""
+        return OWN if self.own else f"placeholder:{self.placeholder}" if self.placeholder else "gateway"
+
+    def written(
+        self, backend: Backend, origination: Origination, method: str, target: str, body: bytes
+    ) -> tuple[str, tuple[tuple[str, str], ...], bytes]:
+        """Target, fields and body as they are written. Raises CredentialMisboundError as `fields_for` does."""
+        fields = self.fields_for(backend, origination, method, target, body)
+        if self.put is None or self.source is None:
+            return target, fields, body
+        return self.put.over(self.source.reveal(), target, body)
 
     def fields_for(
         self, backend: Backend, origination: Origination, method: str, target: str, body: bytes
@@ -51,7 +72,11 @@ class BoundCredential:
         return tuple((name, secret.reveal()) for name, secret in self.headers)
 
     def echoes(self) -> tuple[str, ...]:
-        """The credentials without their scheme, as an answer might repeat them; none that is too short to tell."""
+        """The credentials without their scheme, as an answer might repeat them; none that is too short to tell, nor what is the
+        workload's own.
+        """
+        if self.own:
+            return ()
         secrets = [secret for _, secret in self.headers]
         if self.keys is not None:
             secrets += filter(None, (self.keys.secret, self.keys.session))
@@ -136,12 +161,15 @@ class Credentials:
             held.ring.worked(bound)
 
     def check(self, backend: Backend) -> tuple[Problem, ...]:
-        """What is wrong with the backend's credential, for `outgate check`. Never shows it."""
+        """What is wrong with the backend's credential and those of its placeholders, for `outgate check`. Never shows one."""
+        of_placeholders = ((f"placeholder {each.name!r} of ", holder) for each, holder in held(backend))
+        return tuple(problem for told, each in (("", backend), *of_placeholders) for problem in self._check(told, each))
+
+    def _check(self, told: str, backend: Backend) -> Iterator[Problem]:
         held = self._current(backend)
-        if held is None or not held.problem:
-            return ()
-        code, lacks = ("E_CREDENTIAL_MISSING", "has no credential") if held.bound is None else ("W_KEY_MISSING", "lacks a key")
-        return (Problem(code=code, message=f"backend {backend.name!r} {lacks}: {held.problem}", repair=_REPAIR),)
+        if held is not None and held.problem:
+            code, lacks = ("E_CREDENTIAL_MISSING", "has no credential") if held.bound is None else ("W_KEY_MISSING", "lacks a key")
+            yield Problem(code=code, message=f"{told}backend {backend.name!r} {lacks}: {held.problem}", repair=_REPAIR)
 
     def _current(self, backend: Backend) -> _Held | None:
         reference = backend.credential

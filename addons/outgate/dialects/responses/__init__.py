@@ -15,9 +15,12 @@ SPEC = Spec(
     name=Responses.name,
     codec=Responses,
     paths=(PathTemplate("POST /v1/responses", Kind.CHAT, query=None),),
-    also=tuple(addresses("POST", "/responses", Kind.CHAT)),
+    also=(
+        *addresses("POST", "/responses", Kind.CHAT),
+        PathTemplate("POST /backend-api/codex/responses", Kind.CHAT, query=None),  # Codex with a login of ChatGPT
+    ),
     served_by="openai",
-    owns=("/v1/responses", "/v1/conversations"),
+    owns=("/v1/responses", "/v1/conversations", "/backend-api/codex/responses"),
     keys=(BEARER, KeyField("api-key")),
     credential=BEARER,
     request_fields=frozenset({"openai-beta", "openai-organization", "openai-project"}),
