@@ -23,9 +23,11 @@ from support.scripted_upstream import ScriptedUpstream
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 NAMES = ("openai.local-llm.test", "anthropic.local-llm.test", "status.local-llm.test")
-KEYS = {"DEMO_OPENAI_KEY": "sk-gateway-openai", "DEMO_ANTHROPIC_KEY": "sk-ant-gateway"}
+KEYS = {"DEMO_OPENAI_KEY": "sk-gateway-openai", "DEMO_ANTHROPIC_KEY": "sk-ant-gateway", "DEMO_AGENT_KEY": "sk-of-the-agent"}
 CREDENTIALS = ("authorization", "x-api-key", "proxy-authorization")
 WORKLOAD_KEY = "sk-workload-own"
+PLACEHOLDER = "sk-outgate-placeholder-1f0c0ffee5e11ab2"
+"""All that the workload `agent` holds; policies/demo.yaml says what it stands for."""
 
 
 class Stand(NamedTuple):
@@ -42,15 +44,18 @@ class Stand(NamedTuple):
             "HTTPS_PROXY": self.gateway.proxy_url(workload, self.tokens[workload]),
             "SSL_CERT_FILE": str(self.gateway.ca),
             "REQUESTS_CA_BUNDLE": str(self.gateway.ca),
-            "OPENAI_API_KEY": WORKLOAD_KEY,
+            "OPENAI_API_KEY": PLACEHOLDER if workload == "agent" else WORKLOAD_KEY,
             "ANTHROPIC_API_KEY": WORKLOAD_KEY,
         }
 
     def get(self, url: str, workload: str = "demo") -> tuple[int, str]:
-        """A plain request with the workload's own key, by the standard library in a process of its own."""
+        """A plain request with what the workload holds, by the standard library in a process of its own; 0 and the error, where it
+        was refused.
+        """
         program = "import sys, urllib.request as u; r = u.urlopen(u.Request(sys.argv[1], headers={'Authorization': sys.argv[2]}))"
         program += "; print(r.status, r.read().decode())"
-        done = self._run([sys.executable, "-c", program, url, f"Bearer {WORKLOAD_KEY}"], workload)
+        held = self.environment(workload)["OPENAI_API_KEY"]
+        done = self._run([sys.executable, "-c", program, url, f"Bearer {held}"], workload)
         status, _, text = done.stdout.partition(" ")
         return (int(status), text) if status.isdecimal() else (0, done.stderr.strip().splitlines()[-1])
 

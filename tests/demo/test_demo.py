@@ -14,11 +14,12 @@ def test_demo_shows_answers_decisions_and_three_refusals():
     done = subprocess.run([ROOT / "scripts/demo", "--once"], capture_output=True, text=True, check=False, timeout=230)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 7 == done.stdout.count("  held  ")
+    assert 9 == done.stdout.count("  held  ")
     assert "openai.local-llm.test" in done.stdout
     assert "It read: My e-mail is EMAIL_" in done.stdout
     assert "ada@example.org" in done.stdout
     assert "sk-ant-gate" in done.stdout
+    assert "the provider's side saw Bearer sk-of-the-a" in done.stdout
     assert all(
         stage in done.stdout for stage in ("prompt_guard", "redact", "cache", "token_budget", "inject_credentials", "restore")
     )

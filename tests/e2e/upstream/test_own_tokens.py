@@ -62,7 +62,7 @@ model_map:
 authorize_model: {allow: [{}]}
 count_tokens: {}
 """
-ROUTES = "- {name: all, retry: {attempts: 3, on: [server_error, connect_error, rate_limited]}}"
+ROUTES = "- {name: all, retry: {attempts: 3, on: [server_error, connect_failed, rate_limited]}}"
 
 
 @pytest.fixture(name="chatgpt", scope="module")
