@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from demo import screen, words
+from demo import elsewhere, screen, words
 from demo.screen import GREEN, RED, columns, paint, section, show
 from demo.stand import KEYS, PLACEHOLDER, ROOT, WORKLOAD_KEY, Stand, credentials, masked, stand
 
@@ -193,7 +193,7 @@ def main() -> int:
             lines = answers(on)
             what_policies_did(lines)
             what_the_provider_saw(on)
-            held = all([asked_again(on), routed(on), words.judged(on), placeholder(on), refusals(on)])
+            held = all([asked_again(on), routed(on), words.judged(on), elsewhere.asked(on), placeholder(on), refusals(on)])
         except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
             said = "\n".join(on.gateway.log[-20:]) if on else ""
             sys.stderr.write(f"scripts/demo: {error}\n{said}\n")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import trustme
 
 from support.behaviours import forward
+from support.behaviours import provider as answers
 from support.calls import Seen
 from support.gateway import RunningGateway
 from support.llm import LocalModel
@@ -23,6 +24,7 @@ from support.scripted_upstream import ScriptedUpstream
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 NAMES = ("openai.local-llm.test", "anthropic.local-llm.test", "status.local-llm.test")
+POOL = "pool.local-llm.test"
 KEYS = {"DEMO_OPENAI_KEY": "sk-gateway-openai", "DEMO_ANTHROPIC_KEY": "sk-ant-gateway", "DEMO_AGENT_KEY": "sk-of-the-agent"}
 CREDENTIALS = ("authorization", "x-api-key", "proxy-authorization")
 WORKLOAD_KEY = "sk-workload-own"
@@ -37,6 +39,7 @@ class Stand(NamedTuple):
     provider: ScriptedUpstream
     policy: Path
     tokens: dict[str, str]
+    replicas: tuple[ScriptedUpstream, ScriptedUpstream]
 
     def environment(self, workload: str) -> dict[str, str]:
         """All an application is given: a proxy, a CA, and a key of its own that is worth nothing."""
@@ -70,6 +73,13 @@ class Stand(NamedTuple):
         command = [sys.executable, str(HERE / f"{sdk}_client.py"), prompt, "streamed" if streamed else "whole"]
         command += [model, str(tokens)]
         done = self._run(command, workload)
+        if done.returncode:
+            raise RuntimeError(f"the {sdk} application failed: {done.stderr.strip().splitlines()[-1:]}")
+        return dict(json.loads(done.stdout))
+
+    def calls_a_tool(self, sdk: str, model: str) -> dict[str, Any]:
+        """Run an application that offers a tool, streamed; what it printed."""
+        done = self._run([sys.executable, str(HERE / "tool_client.py"), sdk, model], "demo")
         if done.returncode:
             raise RuntimeError(f"the {sdk} application failed: {done.stderr.strip().splitlines()[-1:]}")
         return dict(json.loads(done.stdout))
@@ -125,18 +135,25 @@ def stand(folder: Path) -> Iterator[Stand]:
 def _started(folder: Path) -> Iterator[Stand]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "provider-ca.pem"))
-    with LocalModel() as model, ScriptedUpstream(*NAMES, ca=authority, otherwise=forward(model.port)) as provider:
+    with (
+        LocalModel() as model,
+        ScriptedUpstream(*NAMES, ca=authority, otherwise=forward(model.port)) as provider,
+        ScriptedUpstream(POOL, ca=authority, otherwise=answers("This is the first replica.")) as first,
+        ScriptedUpstream(POOL, ca=authority, otherwise=answers("This is the second replica.")) as second,
+    ):
         tokens = {name: f"og_{secrets.token_urlsafe(32)}" for name in ("demo", "red-team", "agent")}
         policy = folder / "policy.yaml"
-        policy.write_text(filled((ROOT / "policies" / "demo.yaml").read_text(), provider.port, tokens))
+        ports = {18443: provider.port, 18444: first.port, 18445: second.port}
+        policy.write_text(filled((ROOT / "policies" / "demo.yaml").read_text(), ports, tokens))
         keys = {name: f"{value}-{secrets.token_hex(8)}" for name, value in KEYS.items()}
         with RunningGateway(policy, folder / "state", env=keys) as gateway:
-            yield Stand(gateway, provider, policy, tokens)
+            yield Stand(gateway, provider, policy, tokens, (first, second))
 
 
-def filled(text: str, port: int, tokens: dict[str, str]) -> str:
-    """The demo's policy with the model's port and the digests of the tokens."""
-    text = text.replace("127.0.0.1:18443", f"127.0.0.1:{port}")
+def filled(text: str, ports: dict[int, int], tokens: dict[str, str]) -> str:
+    """The demo's policy with the ports of its servers and the digests of the tokens."""
+    for written, port in ports.items():
+        text = text.replace(f"127.0.0.1:{written}", f"127.0.0.1:{port}")
     for name, token in tokens.items():
         digest = hashlib.sha256(token.encode()).hexdigest()
         text = text.replace(

@@ -14,7 +14,7 @@ def test_demo_shows_answers_decisions_and_three_refusals():
     done = subprocess.run([ROOT / "scripts/demo", "--once"], capture_output=True, text=True, check=False, timeout=230)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 9 == done.stdout.count("  held  ")
+    assert 12 == done.stdout.count("  held  ")
     assert "openai.local-llm.test" in done.stdout
     assert "It read: My e-mail is EMAIL_" in done.stdout
     assert "ada@example.org" in done.stdout
