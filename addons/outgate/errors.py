@@ -109,6 +109,8 @@ class FailureReason(StrEnum):
     TLS_CERTIFICATE_NOT_YET_VALID = "tls.certificate_not_yet_valid"
     TLS_CERTIFICATE_WRONG_NAME = "tls.certificate_wrong_name"
     TLS_CERTIFICATE_UNKNOWN_AUTHORITY = "tls.certificate_unknown_authority"
+    TLS_CERTIFICATE_REVOKED = "tls.certificate_revoked"
+    TLS_CERTIFICATE_NOT_PINNED = "tls.certificate_not_pinned"
     TLS_CERTIFICATE_INVALID = "tls.certificate_invalid"
     TLS_CLIENT_CERTIFICATE_REFUSED = "tls.client_certificate_refused"
     TLS_VERSION_NOT_AGREED = "tls.version_not_agreed"

@@ -11,7 +11,8 @@ import trustme
 
 from outgate.errors import FailureKind, FailureReason
 from outgate.upstreams.catalog import TlsSettings
-from outgate.upstreams.tls import check_tls, verify_names
+from outgate.upstreams.tls import check_tls, pin_of, verify_names
+from support.certificates import revoked
 from upstreams.calling import bound, failure, request, whole
 from upstreams.tls_server import CA, Clients, Server, aio, backend, pem
 
@@ -52,6 +53,42 @@ async def test_refused(server: dict, tls: TlsSettings, why: str) -> None:
 
     assert (FailureKind.TLS, f"tls.{why}") == (error.kind, error.reason)
     assert [] == listener.seen
+
+
+@pytest.mark.parametrize("key", ["leaf", "authority"])
+@aio
+async def test_a_pinned_key_anywhere_in_the_chain_passes_also_where_a_session_is_resumed(key: str) -> None:
+    leaf = CA.issue_cert("api.test")
+    pem_of = {"leaf": leaf.cert_chain_pems[0], "authority": CA.cert_pem}[key]
+    tls = TlsSettings(ca_files=(pem(),), pins=("A" * 43 + "=", pin_of(ssl.PEM_cert_to_DER_cert(pem_of.bytes().decode()))))
+    async with Server(leaf=leaf) as server, Clients() as client:
+        to = backend(server, tls=tls)
+        await whole(client, request(to))
+        client.keep(())
+        statuses = [(await whole(client, request(to)))[0]]
+
+    assert [200] == statuses
+
+
+@aio
+async def test_attack_another_key_of_a_trusted_authority_is_not_the_pinned_one() -> None:
+    pinned = pin_of(ssl.PEM_cert_to_DER_cert(CA.issue_cert("api.test").cert_chain_pems[0].bytes().decode()))
+    async with Server(leaf=CA.issue_cert("api.test")) as server, Clients() as client:
+        to = backend(server, tls=TlsSettings(ca_files=(pem(),), pins=(pinned,)))
+        error = await failure(client, request(to, auth=bound(to)))
+
+    assert (FailureKind.TLS, "tls.certificate_not_pinned", []) == (error.kind, error.reason, server.seen)
+
+
+@aio
+async def test_a_revoked_certificate_is_refused_and_one_that_is_not_listed_passes(tmp_path) -> None:
+    leaf, other = CA.issue_cert("api.test"), CA.issue_cert("api.test")
+    tls = TlsSettings(ca_files=(pem(),), crl_files=(revoked(tmp_path, CA, leaf),))
+    async with Server(leaf=leaf) as bad, Server(leaf=other) as good, Clients() as client:
+        error = await failure(client, request(backend(bad, tls=tls)))
+        status, _ = await whole(client, request(backend(good, tls=tls)))
+
+    assert (FailureKind.TLS, "tls.certificate_revoked", [], 200) == (error.kind, error.reason, bad.seen, status)
 
 
 @aio

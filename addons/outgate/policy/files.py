@@ -25,6 +25,7 @@ def named_files(validated: Validated) -> Iterator[NamedFile]:
         tls = ("providers", name, "tls")
         files = (provider.tls.ca,) if isinstance(provider.tls.ca, str) else provider.tls.ca
         yield from (((*tls, "ca"), file) for file in files)
+        yield from (((*tls, "crl"), file) for file in provider.tls.crl)
         yield (*tls, "client_certificate"), provider.tls.client_certificate
         yield (*tls, "client_key"), provider.tls.client_key
     for name, model in validated.policy.models.items():
@@ -61,7 +62,7 @@ def content_problems(source: Source, validated: Validated, backends: tuple[Backe
     """What is wrong inside the files that exist; that others are missing is told elsewhere."""
     folder = Path(source.file).parent
     for backend in backends:
-        files = [file for file in (*backend.tls.ca_files, backend.tls.certificate, backend.tls.key) if file]
+        files = [file for file in (*backend.tls.ca_files, *backend.tls.crl_files, backend.tls.certificate, backend.tls.key) if file]
         if files and all(Path(file).is_file() for file in files):
             for problem in check_tls(backend):
                 yield source.problem(problem.code, problem.message, ("providers", backend.name, "tls"), problem.repair)

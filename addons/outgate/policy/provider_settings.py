@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, IPvAnyNetwork, StringConstraints, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, IPvAnyNetwork, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from outgate.dialects.registry import apis_of, conversations, provider_dialects
 from outgate.dialects.translation import LOSSES
 from outgate.inference.names import ModelName, StageName
 from outgate.pipeline.stage import Settings
+from outgate.policy.backend_words import provider_schema, provider_words, tls_schema, tls_words
 from outgate.policy.binding_settings import PassThroughSection, PlaceholderName, PlaceholderSection
 from outgate.policy.credential_settings import CredentialSection, Seconds
 
@@ -45,6 +46,11 @@ def _known_api(name: str) -> str:
 type DialectName = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(provider_dialects())})]
 type AddressRange = Annotated[IPvAnyNetwork, Field(examples=["10.0.0.0/8"])]
 type Port = Annotated[int, Field(ge=1, le=65535)]
+type Pin = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$"),
+    Field(examples=["d6qzRu9zOECb90Uez27xWltNsj0e1Md7GkYYkVoZWmM="]),
+]
 type Interval = Annotated[float, Field(ge=0.05, le=3600)]
 type Share = Annotated[float, Field(ge=0, le=1)]
 type ProbePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~/-]*)?$", max_length=200), Field(examples=["/health"])]
@@ -54,6 +60,8 @@ type StageSettings = dict[str, Any] | Literal[False] | None
 
 class TlsSection(Settings):
     """How the connection to the provider is protected."""
+
+    model_config = ConfigDict(json_schema_extra=tls_schema)
 
     enabled: bool = True
     """Off only for servers inside the cluster that speak plain HTTP."""
@@ -69,6 +77,16 @@ class TlsSection(Settings):
     """Names of which the provider's certificate must carry one, instead of the SNI."""
     minimum: Literal["1.2", "1.3"] = "1.2"
     """The lowest TLS version."""
+    pins: tuple[Pin, ...] = ()
+    """Keys of which one must stand in the provider's chain, besides all other checks: base64 of the SHA-256 of a
+    SubjectPublicKeyInfo, the `pin-sha256` of RFC 7469. Give a spare one too."""
+    crl: tuple[str, ...] = ()
+    """PEM files of revocation lists, one of the authority that issued the provider's certificate."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_of_gateway_api(cls, written: Any) -> Any:
+        return tls_words(written)
 
     @model_validator(mode="after")
     def _a_certificate_has_its_key(self) -> Self:
@@ -177,6 +195,8 @@ class TranslationSection(Settings):
 class ProviderSection(Settings):
     """One provider: the name policies use for it stands as its key."""
 
+    model_config = ConfigDict(json_schema_extra=provider_schema)
+
     host: Host
     """Its own name, lower case: Host header, SNI and verified name."""
     port: Port = 443
@@ -215,6 +235,11 @@ class ProviderSection(Settings):
     """Stage settings where this provider is addressed; they merge with those of the policy's `stages`, `false` removes."""
     replace: tuple[StageName, ...] = ()
     """Stages whose settings here stand alone: nothing of the policy's stays."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_of_gateway_api(cls, written: Any) -> Any:
+        return provider_words(written)
 
     @model_validator(mode="after")
     def _places_of_its_kind(self) -> Self:

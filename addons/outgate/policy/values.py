@@ -151,6 +151,7 @@ def _endpoint(section: EndpointSection) -> Endpoint:
 def _tls(section: TlsSection, folder: Path) -> TlsSettings:
     files = (section.ca,) if isinstance(section.ca, str) else section.ca
     named = tuple(at(folder, file) for file in files if file)
+    revoked = tuple(at(folder, file) for file in section.crl)
     certificate, key = at(folder, section.client_certificate), at(folder, section.client_key)
     return TlsSettings(
         enabled=section.enabled,
@@ -158,7 +159,9 @@ def _tls(section: TlsSection, folder: Path) -> TlsSettings:
         ca_files=named,
         certificate=certificate,
         key=key,
-        content=content_of(*named, *filter(None, (certificate, key))),
+        content=content_of(*named, *revoked, *filter(None, (certificate, key))),
+        pins=section.pins,
+        crl_files=revoked,
         san=section.san,
         minimum=section.minimum,
     )

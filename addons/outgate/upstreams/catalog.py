@@ -41,10 +41,8 @@ class Endpoint:
 class TlsSettings:
     """How the connection to a backend is protected.
 
-    `sni` is sent and verified (the backend's host when empty). `ca_files` replace the public roots of certifi. `san`, when not
-    empty, are the names of which the certificate must carry one, instead of `sni`. `certificate` and `key` are PEM files of the
-    client certificate. TLS 1.2 is the minimum, 1.3 where `minimum` says so. `content` names what those files hold: where they have
-    changed it is another backend, and no connection that trusted the old ones is used again.
+    `sni` is sent and verified (the host when empty), or one of `san`. PEM files: `ca_files` replace the public roots, `certificate`
+    and `key` are the client's, `crl_files` list what is revoked. the chain has one of `pins`. `content` names what they hold.
     """
 
     enabled: bool = True
@@ -54,6 +52,8 @@ class TlsSettings:
     key: str = ""
     san: tuple[str, ...] = ()
     minimum: str = "1.2"
+    pins: tuple[str, ...] = ()
+    crl_files: tuple[str, ...] = ()
     content: str = ""
 
 
@@ -120,8 +120,8 @@ class CredentialReference(KeySource):
     """Where a backend's credential is read from: one source, or several in `keys`.
 
     `header` and `prefix` name the field it travels in; empty, the dialect decides (`authorization: Bearer …`, `x-api-key: …`).
-    Tokens that are fetched are bearer tokens (RFC 6750), whatever the dialect. With `sigv4` it is the keys that sign each request,
-    and never travels. `rest` is for how many seconds a key that met its limit is spared, where the provider does not say.
+    Tokens that are fetched are bearer tokens whatever the dialect. With `sigv4` it is the keys that sign, and never travels.
+    `rest` is for how many seconds a key that met its limit is spared, where the provider does not say.
     """
 
     keys: tuple[KeySource, ...] = ()

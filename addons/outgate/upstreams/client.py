@@ -133,7 +133,7 @@ class Client:
         for key in [key for key in self._pools if key not in kept]:
             self._pools.pop(key).close()
         for backend, origination in kept:
-            if backend.tls.ca_files or backend.tls.certificate:
+            if backend.tls.ca_files or backend.tls.certificate or backend.tls.crl_files:
                 self._pool(backend, origination).prepare()
 
     def close(self) -> None:

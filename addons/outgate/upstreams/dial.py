@@ -17,7 +17,7 @@ from outgate.net.addresses import Address, judge
 from outgate.upstreams.catalog import Backend, Endpoint, Origination
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.reasons import of_connect, of_tls
-from outgate.upstreams.tls import ResumingContext, verify_names
+from outgate.upstreams.tls import NotPinnedError, ResumingContext, verify_names, verify_pins
 from outgate.upstreams.wire import Wire
 
 _NEXT_ADDRESS = 0.25
@@ -103,6 +103,10 @@ def _verify(backend: Backend, origination: Origination, context: ResumingContext
     connection = wire.transport.get_extra_info("ssl_object")
     try:
         verify_names(origination, connection)
+        verify_pins(origination, connection)
+    except NotPinnedError as error:
+        wire.abort()
+        raise _failed(backend, error, FailureReason.TLS_CERTIFICATE_NOT_PINNED) from error
     except ssl.SSLCertVerificationError as error:
         wire.abort()
         raise _failed(backend, error, FailureReason.TLS_CERTIFICATE_WRONG_NAME) from error

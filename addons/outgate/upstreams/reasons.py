@@ -19,10 +19,12 @@ _CERTIFICATE = {
     19: Reason.TLS_CERTIFICATE_UNKNOWN_AUTHORITY,
     20: Reason.TLS_CERTIFICATE_UNKNOWN_AUTHORITY,
     21: Reason.TLS_CERTIFICATE_UNKNOWN_AUTHORITY,
+    23: Reason.TLS_CERTIFICATE_REVOKED,
     62: Reason.TLS_CERTIFICATE_WRONG_NAME,
     64: Reason.TLS_CERTIFICATE_WRONG_NAME,
 }
-"""X509_V_ERR_* of OpenSSL's x509_vfy.h: issuer not found (2, 20), dates, self-signed (18, 19), no chain (21), host, address."""
+"""X509_V_ERR_* of OpenSSL's x509_vfy.h: issuer not found (2, 20), dates, self-signed (18, 19), no chain (21),
+revoked (23), host, address."""
 _TLS = {
     "WRONG_VERSION_NUMBER": Reason.TLS_NOT_SPOKEN,
     "HTTP_REQUEST": Reason.TLS_NOT_SPOKEN,

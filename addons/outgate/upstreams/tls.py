@@ -1,12 +1,16 @@
-"""TLS client contexts: trusted roots, client certificate, verified names, resumed sessions.
+"""TLS client contexts: trusted roots, revoked certificates, pins, client certificate, verified names, resumed sessions.
 
 One context per backend: its own roots, its own client certificate, its own sessions, so that nothing crosses between backends.
 """
 
+import base64
+import hashlib
 import ssl
 from typing import Any
 
 import certifi
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from outgate.errors import Problem
 from outgate.upstreams.catalog import Backend, Origination
@@ -43,6 +47,9 @@ def context_for(origination: Origination) -> ResumingContext:
     context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
     for file in settings.ca_files or (certifi.where(),):
         context.load_verify_locations(file)
+    for file in settings.crl_files:
+        context.load_verify_locations(file)
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     if settings.certificate:
         context.load_cert_chain(settings.certificate, settings.key or None, password="")  # else a terminal is asked for one
     context.set_alpn_protocols(list(origination.alpn))
@@ -61,6 +68,27 @@ def verify_names(origination: Origination, connection: ssl.SSLObject) -> None:
         raise ssl.SSLCertVerificationError("the certificate carries none of the accepted names")
 
 
+class NotPinnedError(ssl.SSLCertVerificationError):
+    """A chain that verifies, and has none of the pinned keys."""
+
+
+def verify_pins(origination: Origination, connection: ssl.SSLObject) -> None:
+    """Check that a key of the verified chain is pinned (RFC 7469 section 2.6), where any is. Raises NotPinnedError.
+
+    A session that is resumed was lent by a connection that passed: the server shows no chain there.
+    """
+    pins = origination.tls.pins
+    if pins and not connection.session_reused and not any(pin_of(each) in pins for each in connection.get_verified_chain()):
+        raise NotPinnedError("no certificate of the chain has a pinned key")
+
+
+def pin_of(certificate: bytes) -> str:
+    """The pin of a certificate in DER: base64 of the SHA-256 of its SubjectPublicKeyInfo (RFC 7469 section 2.4)."""
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    info = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(info).digest()).decode()
+
+
 def _is_openssls(origination: Origination) -> bool:
     """Whether the one name to verify is the one sent: the case that OpenSSL verifies itself, in the handshake."""
     return origination.verified == (origination.sni,)
@@ -70,7 +98,7 @@ def _matches(kind: str, presented: str, wanted: str) -> bool:
     """RFC 9525 section 6.3: equal, or a wildcard that is the whole left-most label."""
     if kind == "DNS" and presented.startswith("*."):
         return presented[1:] == wanted[wanted.find(".") :] and wanted.find(".") > 0
-    return kind in ("DNS", "IP Address") and presented == wanted
+    return kind in ("DNS", "IP Address", "URI") and presented == wanted
 
 
 def check_tls(backend: Backend) -> tuple[Problem, ...]:
