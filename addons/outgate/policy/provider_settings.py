@@ -28,6 +28,7 @@ type PathPrefix = Annotated[
     StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*$"),
     Field(description="a path that begins with a slash and ends without one", examples=["/openai"]),
 ]
+type VertexName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:-]*$")]
 type AzureVersion = Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d\d-\d\d(-preview)?)?$"), Field(examples=["2024-10-21"])]
 
 
@@ -192,6 +193,15 @@ class TranslationSection(Settings):
     """The most output where neither the caller nor a budget set a maximum and the provider's API needs one; by default 8192."""
 
 
+class VertexSection(Settings):
+    """Models on Vertex AI: see docs/providers.md."""
+
+    project: VertexName
+    """The project that is billed."""
+    location: VertexName
+    """A region, such as `us-central1`, or `global`; the host is that of the region."""
+
+
 class ProviderSection(Settings):
     """One provider: the name policies use for it stands as its key."""
 
@@ -207,6 +217,8 @@ class ProviderSection(Settings):
     """Put before every path, `/openai` for example."""
     azure_api_version: AzureVersion = ""
     """The `api-version` of an Azure OpenAI resource, asked at `/openai/deployments/MODEL/…`; API v1: `path_prefix: /openai`."""
+    vertex: VertexSection | None = None
+    """Where its models are on Vertex AI, with `dialect: gemini` or `anthropic`; the credential is then an OAuth 2 token."""
     aliases: tuple[Host, ...] = ()
     """Cluster-local names, `host` or `host:port`, by which workloads may address it."""
     tls: TlsSection = Field(default_factory=TlsSection)
@@ -245,6 +257,12 @@ class ProviderSection(Settings):
     def _places_of_its_kind(self) -> Self:
         if self.dialect != "none" and any("stands_in" in each.model_fields_set for each in self.placeholders.values()):
             raise ValueError("stands_in is for a provider of dialect none: elsewhere a placeholder stands as API key")
+        return self
+
+    @model_validator(mode="after")
+    def _one_cloud(self) -> Self:
+        if self.vertex is not None and (self.dialect not in ("gemini", "anthropic") or self.azure_api_version):
+            raise ValueError("`vertex` is for providers of the dialects gemini and anthropic")
         return self
 
     @model_validator(mode="after")

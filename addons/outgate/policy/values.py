@@ -24,6 +24,7 @@ from outgate.policy.schema import JwtSection, ModelSection, PolicySection, Workl
 from outgate.policy.source import Place, Source
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint, Timeouts, TlsSettings, Translating
 from outgate.upstreams.replica_settings import HealthSettings, ReplicaSettings
+from outgate.upstreams.vertex import VertexPlace
 
 
 def catalog_of(source: Source, policy: PolicySection) -> Catalog:
@@ -110,6 +111,7 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         port=section.port,
         path_prefix=section.path_prefix,
         azure_version=section.azure_api_version,
+        vertex=VertexPlace(section.vertex.project, section.vertex.location) if section.vertex is not None else None,
         tls=_tls(section.tls, folder),
         endpoints=tuple(_endpoint(each) for each in endpoints),
         pass_through=tuple(map(pass_through_of, section.pass_through)),

@@ -9,11 +9,11 @@ from functools import cached_property
 
 from outgate.errors import OutgateError, PolicyError, Problem
 from outgate.net.addresses import Network
-from outgate.upstreams.azure import target_at
 from outgate.upstreams.bindings import PassThrough, Placeholder
 from outgate.upstreams.fetched.settings import FetchedSettings
 from outgate.upstreams.replica_settings import ReplicaSettings
 from outgate.upstreams.signing import SigningScope
+from outgate.upstreams.vertex import VertexPlace
 
 _ALPN = ("http/1.1",)
 _OWN_NAMES = "give it at least one endpoint, each with a name of its own"
@@ -162,9 +162,9 @@ class Backend:
 
     `host` and `port` are the provider's own name: the Host header, the SNI and the verified name, whatever is dialled. `aliases`
     are `host` or `host:port` names by which a workload may address it. `allow_addresses` opens ranges that are not public.
-    `azure_version` is the `api-version` of a resource of Azure OpenAI, where requests go to its deployments. `placeholders` stand
-    each for the credential beside it, `pass_through` says whose own tokens go on. `origination` follows from these, and is made
-    once.
+    `azure_version` is the `api-version` of a resource of Azure OpenAI, where requests go to its deployments, `vertex` the place on
+    Vertex AI. `placeholders` stand each for the credential beside it, `pass_through` says whose own tokens go on. `origination`
+    follows from these, and is made once.
     """
 
     name: str
@@ -174,6 +174,7 @@ class Backend:
     port: int = 443
     path_prefix: str = ""
     azure_version: str = ""
+    vertex: VertexPlace | None = None
     tls: TlsSettings = field(default_factory=TlsSettings)
     endpoints: tuple[Endpoint, ...] = ()
     credential: CredentialReference | None = None
@@ -196,10 +197,6 @@ class Backend:
     def __hash__(self) -> int:
         """Cheap: backends key the pools, once per request. Equality still compares every field."""
         return hash((self.name, self.host, self.port))
-
-    def target(self, path: str, model: str) -> str:
-        """Path and query of a request for a model."""
-        return self.path_prefix + (target_at(self.azure_version, path, model) if self.azure_version else path)
 
     @property
     def authority(self) -> str:

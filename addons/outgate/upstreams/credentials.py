@@ -222,7 +222,7 @@ def _bind(backend: Backend, reference: CredentialReference, key: Secret, wall: C
         if keys is None:
             return None
         return BoundCredential(backend=backend.name, origination=backend.origination, headers=(), keys=keys, source=key)
-    header, prefix = _BEARER if reference.bears else spec(backend.dialect).credential
+    header, prefix = _BEARER if reference.bears or backend.vertex is not None else spec(backend.dialect).credential
     if reference.header:
         header, prefix = reference.header.lower(), reference.prefix
     headers = ((header, Secret(f"{prefix}{text}")),)

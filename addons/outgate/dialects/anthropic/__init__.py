@@ -7,6 +7,7 @@ from outgate.dialects.anthropic.messages import Anthropic
 from outgate.dialects.anthropic.stream import cached_usage
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES, MOST_OUTPUT
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, KeyField, PathTemplate, Spec
+from outgate.dialects.vertex import addresses
 from outgate.inference.operation import Kind
 
 SPEC = Spec(
@@ -18,6 +19,10 @@ SPEC = Spec(
         PathTemplate("POST /v1/files", Kind.FILES, query=None),
         PathTemplate("GET /v1/models", Kind.MODELS, query=None),
         PathTemplate("GET /v1/models/{model}", Kind.MODELS, values={"model": MODEL}, query=None),
+    ),
+    also=(
+        *addresses("anthropic", "rawPredict", Kind.COUNT_TOKENS, "count-tokens"),
+        *addresses("anthropic", "rawPredict|streamRawPredict", Kind.CHAT),
     ),
     owns=("/v1/messages", "/v1/files", "/v1/complete"),
     keys=(KeyField("x-api-key"), BEARER),

@@ -11,7 +11,7 @@ from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.anthropic.stream import AnthropicStream, reported
 from outgate.dialects.anthropic.tables import ERROR_TYPES, MESSAGE, MESSAGES
 from outgate.dialects.events import Reported
-from outgate.dialects.json_body import LIMITS, Limits, dump
+from outgate.dialects.json_body import LIMITS, REMOVED, Limits, dump
 from outgate.dialects.parameters import JSON, count, flag, identity_of, messages_of, model_of, number, prompt_of, tools_of
 from outgate.dialects.reading import read
 from outgate.dialects.refusals import Refusal
@@ -44,6 +44,14 @@ def _provider_error(status: int, message: str, code: str | None) -> dict[str, An
     return {"type": "error", "error": {**error, "details": {"error_code": code}} if code else error}
 
 
+def _own_target(line: RequestLine, edits: dict[tuple[int, str | int], Any]) -> str:
+    """The target at Anthropic's own; of an address on Vertex AI the body loses the version that it has there."""
+    if "/projects/" not in line.target:
+        return line.target
+    edits[0, "anthropic_version"] = REMOVED
+    return "/v1/messages" if line.operation.kind is Kind.CHAT else "/v1/messages/count_tokens"
+
+
 class Anthropic:
     """See `dialects.spec.Dialect`. Streams report usage unasked, so `include_usage` changes nothing."""
 
@@ -69,7 +77,8 @@ class Anthropic:
             server_state=reading.state,
             identity=identity_of(reading, ("tools",)),
         )
-        return Request(line, prompt_of(reading), tools_of(tree, ("tools",)), params, model_of(tree))
+        model = dict(line.operation.captured).get("model") if not counts else None
+        return Request(line, prompt_of(reading), tools_of(tree, ("tools",)), params, model or model_of(tree))
 
     def encode(self, request: Request, target: Target) -> WireRequest:
         if request.line.operation.kind is Kind.FILES:
@@ -80,7 +89,7 @@ class Anthropic:
         writes = request.line.operation.kind is Kind.CHAT
         if writes and target.max_tokens is not None and request.params.max_tokens is None:
             edits[0, "max_tokens"] = target.max_tokens
-        return WireRequest(request.line.target, JSON, request.prompt.document.encode(edits))
+        return WireRequest(_own_target(request.line, edits), JSON, request.prompt.document.encode(edits))
 
     def answer(self, operation: Operation, stream: bool, include_usage: bool, status: int = 200) -> AnswerDecoder:
         if operation.kind is Kind.OPAQUE:

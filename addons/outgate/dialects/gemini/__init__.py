@@ -7,6 +7,7 @@ from outgate.dialects.gemini.ending import GeminiEnding
 from outgate.dialects.gemini.stream import cached_usage
 from outgate.dialects.gemini.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.spec import BEARER, MODEL, Framing, ImageMarks, KeyField, PathTemplate, Spec
+from outgate.dialects.vertex import addresses
 from outgate.inference.operation import Kind
 
 _KINDS = {
@@ -31,6 +32,7 @@ SPEC = Spec(
             for version in _VERSIONS
         ),
     ),
+    also=tuple(each for verb, kind in _KINDS.items() if kind is not Kind.EMBEDDINGS for each in addresses("google", verb, kind)),
     owns=(
         "/v1beta/models", "/v1beta/tunedModels", "/v1beta/cachedContents", "/v1beta/files", "/v1beta/corpora", "/v1beta/batches",
         "/upload/v1beta/files",

@@ -158,12 +158,13 @@ def _params(reading: Reading, config: Mapping[str, Any], *, stream: bool = False
 
 
 def _path(request: Request, model: str) -> str:
-    """The target for the routed model. Its query stays: it was judged by its place."""
+    """The target for the routed model, below no project of a caller's. Its query stays: it was judged by its place."""
     path, mark, query = request.line.target.partition("?")
     verb = _verb(request.line.operation)
     if verb == _STREAMED and not request.params.stream:
         verb = _WHOLE
-    return f"{path.partition('/models/')[0]}/models/{quote(model, safe='@:')}:{verb}{mark}{query}"
+    version = path.partition("/models/")[0].partition("/projects/")
+    return f"{'/v1beta' if version[1] else version[0]}/models/{quote(model, safe='@:')}:{verb}{mark}{query}"
 
 
 def _models_in(document: JsonDocument) -> Iterator[int]:
