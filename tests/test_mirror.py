@@ -41,6 +41,7 @@ ELSEWHERE = {
     "dialects/gemini/test_convert_write.py": ["dialects/gemini/convert_contents.py", "dialects/gemini/convert_models.py"],
     "dialects/openai/test_answers.py": ["dialects/answers.py", "dialects/events.py"],
     "dialects/openai/test_chat.py": ["dialects/openai/tables.py"],
+    "dialects/openai/test_works.py": ["dialects/openai/work_tables.py"],
     "dialects/openai/test_convert.py": [
         "dialects/openai/convert_answer.py",
         "dialects/openai/convert_parts.py",

@@ -20,6 +20,10 @@ CANARY, NUMBER = "canary 8c21", 987_654_321
 READ = {  # the least that an operation takes: whoever registers another one gives it here
     ("openai", "chat"): {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
     ("openai", "embeddings"): {"model": "m", "input": "hi"},
+    ("openai", "text_completion"): {"model": "m", "prompt": "hi"},
+    ("openai", "image_generation"): {"model": "m", "prompt": "hi"},
+    ("openai", "speech"): {"model": "m", "input": "hi"},
+    ("openai", "moderation"): {"model": "m", "input": "hi"},
     ("openai", "batches"): {"input_file_id": "file-1"},
     ("responses", "chat"): {"model": "m", "input": "hi"},
     ("anthropic", "chat"): {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
@@ -28,7 +32,7 @@ READ = {  # the least that an operation takes: whoever registers another one giv
     ("gemini", "count_tokens"): {"contents": [{"parts": [{"text": "hi"}]}]},
     ("gemini", "embeddings"): {"content": {"parts": [{"text": "hi"}]}},
 }
-UNREAD = ("opaque", "models", "files")
+UNREAD = ("opaque", "models", "files", "transcription")
 """Kinds without a table; canaries are planted in forms by test_uploads.py."""
 BODILESS = [
     ("batches", f"{method} /v1/batches{below}") for method, below in (("GET", ""), ("GET", "/{batch}"), ("POST", "/{batch}/cancel"))

@@ -261,7 +261,7 @@ class Exchange:
         await self._close()
         if self._delivery is None or not self._delivery.started:
             self._refuse(denial)
-        elif self._operation.kind is Kind.OPAQUE:
+        elif self._operation.kind in (Kind.OPAQUE, Kind.SPEECH):
             self.channel.offer([Abort(denial.message)])
         else:
             self.channel.offer([dialect(self._dialect).error_event(denial, self.id), End()])

@@ -15,7 +15,7 @@ from outgate.policy.source import Place, Source
 from outgate.policy.stage_types import stage_type
 from outgate.policy.validation_messages import nearest
 
-_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS})
+_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS, Kind.TEXT})
 
 
 def unknown_aliases(source: Source, stages: Mapping[str, Placed]) -> Iterator[Problem]:

@@ -94,7 +94,7 @@ class TokenBudget(Stage):
     def _ask(self, facts: Reads) -> Ask:
         """What the request may cost; a bound of the gateway's own where the caller set none and a limit needs one."""
         params, counted = facts.params, facts.tokens_in
-        if facts.operation.kind is not Kind.CHAT:
+        if facts.operation.kind not in (Kind.CHAT, Kind.TEXT):
             return Ask(facts.exchange_id, facts.principal, facts.model, counted, 0)
         own = self._bound(facts)
         bound = params.max_tokens if params.max_tokens is not None else own or self._ours or _GUESS

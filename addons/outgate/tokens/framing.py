@@ -16,6 +16,7 @@ from outgate.inference.prompt import Channel, Leaf
 
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))?")
 _ELSEWHERE = frozenset({Channel.TOOL_DEFINITION, Channel.PARAMETER})
+_BARE = frozenset({Kind.EMBEDDINGS, Kind.TEXT, Kind.IMAGES, Kind.SPEECH, Kind.TRANSCRIPTION, Kind.MODERATION})
 
 
 class Exactness(StrEnum):
@@ -76,9 +77,9 @@ def parameter_chars(leaves: tuple[Leaf, ...]) -> int:
 
 def frame(family: Family, operation: Operation, leaves: tuple[Leaf, ...], *, tools: bool) -> int:
     """Tokens that are added around messages and tools, by the model's maker or by the API that it is called through, whichever adds
-    more; embeddings have no frame.
+    more; what is no conversation has no frame.
     """
-    if operation.kind is Kind.EMBEDDINGS:
+    if operation.kind in _BARE:
         return 0
     made, called = spec(family.dialect).framing, spec(operation.dialect).framing
     first, further, tool_prompt = map(max, made, called)

@@ -18,6 +18,11 @@ SPEC = Spec(
     paths=(
         PathTemplate("POST /v1/chat/completions", Kind.CHAT, query=None),
         PathTemplate("POST /v1/embeddings", Kind.EMBEDDINGS, query=None),
+        PathTemplate("POST /v1/completions", Kind.TEXT, query=None),
+        PathTemplate("POST /v1/images/{task}", Kind.IMAGES, values={"task": "generations|edits|variations"}, query=None),
+        PathTemplate("POST /v1/audio/speech", Kind.SPEECH, query=None),
+        PathTemplate("POST /v1/audio/{task}", Kind.TRANSCRIPTION, values={"task": "transcriptions|translations"}, query=None),
+        PathTemplate("POST /v1/moderations", Kind.MODERATION, query=None),
         PathTemplate("POST /v1/files", Kind.FILES, query=None),
         PathTemplate("POST /v1/batches", Kind.BATCHES),
         PathTemplate("GET /v1/batches", Kind.BATCHES, query=_PAGE),

@@ -9,6 +9,7 @@ from typing import Any
 from outgate.dialects import batches, opaque, uploads
 from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, reports_nothing
 from outgate.dialects.json_body import LIMITS, Limits, dump
+from outgate.dialects.openai import works
 from outgate.dialects.openai.azure import deployment, plain
 from outgate.dialects.openai.stream import DONE, OpenAIStream, reported
 from outgate.dialects.openai.tables import BATCH, BATCH_START, CHAT, CHUNK, COMPLETION, EMBEDDINGS, ERROR_TYPES, OPAQUE
@@ -46,6 +47,8 @@ class OpenAI:
             return uploads.decode(line, headers, body, self._limits, BATCH)
         if line.operation.kind is Kind.BATCHES:
             return batches.decode(line, body, BATCH_START, self._limits)
+        if line.operation.kind in works.KINDS:
+            return works.decode(line, headers, body, self._limits, deployment(line.operation))
         return opaque.decode(line, body, OPAQUE, self._limits)
 
     def _chat(self, line: RequestLine, reading: Reading) -> Request:
@@ -56,15 +59,13 @@ class OpenAI:
             max_tokens=_bound(tree),
             n=count(tree, "n") or 1,
             temperature=number(tree, "temperature"),
-            include_usage=_asks_for_usage(tree),
+            include_usage=works.wants_usage(tree),
             server_state=reading.state,
             kept=flag(tree, "store"),
             identity=identity_of(reading, _TOOLS),
         )
-        if params.stream:  # after the walk, and in place: an edit of the caller's other options keeps it
-            options = tree.get("stream_options")
-            tree["stream_options"] = options = {} if options is None else options
-            options["include_usage"] = True
+        if params.stream:
+            works.ask_for_usage(tree)
         modalities = tree.get("modalities")
         spoken = isinstance(modalities, list) and "audio" in modalities
         return Request(line, prompt_of(reading, *["audio"] * spoken), tools_of(tree, _TOOLS), params, _model(line, tree))
@@ -82,6 +83,8 @@ class OpenAI:
             return uploads.encode(request, target)
         if kind is Kind.BATCHES:
             return batches.encode(request)
+        if kind in works.KINDS:
+            return works.encode(request, plain(request.line.target), target)
         if kind not in (Kind.CHAT, Kind.EMBEDDINGS):
             return opaque.encode(request, target)
         edits = {**prompt.edits, (0, "model"): target.model}
@@ -100,6 +103,8 @@ class OpenAI:
             return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, reported)
         if operation.kind is Kind.EMBEDDINGS:
             return VectorsAnswer()
+        if operation.kind in works.KINDS:
+            return works.answer(operation.kind, stream=stream, include_usage=include_usage)
         return WholeAnswer(CHUNK, reports_nothing)
 
     def error(self, denial: Denial, request_id: str) -> bytes:
@@ -169,12 +174,3 @@ def _bound(tree: Mapping[str, Any]) -> int | None:
     if older is not None and newer is not None:
         raise WireError("bad_parameter", "`max_tokens` and `max_completion_tokens` exclude each other")
     return newer if older is None else older
-
-
-def _asks_for_usage(tree: Mapping[str, Any]) -> bool:
-    options = tree.get("stream_options")
-    if options is None:
-        return False
-    if not isinstance(options, dict):
-        raise WireError("bad_parameter", "`stream_options` must be an object")
-    return flag(options, "include_usage")

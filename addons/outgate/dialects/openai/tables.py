@@ -50,7 +50,7 @@ def _calls() -> tuple[Rule, Rule]:
     return Rule(Channel.TOOL_ARGUMENTS, item=call), function
 
 
-def _part(channel: Channel) -> Rule:
+def part(channel: Channel) -> Rule:
     """A content part: text is judged, everything that is not text announces its kind, and so does a part nobody knows."""
     detail = {"detail": _values("auto", "low", "high", "original")}
     image = Rule(channel, links={"url"}, fixed=detail)
@@ -82,7 +82,7 @@ def _message(channel: Channel) -> Rule:
         },
         fixed={"role": frozenset(ROLES)},
         rules={
-            "content": Rule(channel, item=_part(channel)),
+            "content": Rule(channel, item=part(channel)),
             "tool_calls": calls,
             "function_call": function,
             "audio": Rule(channel, kind="audio", state=_values("id")),
@@ -141,7 +141,7 @@ def _body(state: frozenset[str]) -> Rule:
                 Channel.ASSISTANT,
                 texts={"content": Channel.ASSISTANT},
                 fixed={"type": _values("content")},
-                rules={"content": Rule(Channel.ASSISTANT, item=_part(Channel.ASSISTANT))},
+                rules={"content": Rule(Channel.ASSISTANT, item=part(Channel.ASSISTANT))},
             ),
             "metadata": free(_PARAMETER, state=NO_STATE),
             "audio": Rule(

@@ -1,0 +1,58 @@
+"""Tables of the OpenAI API beside conversations (platform.openai.com/docs/api-reference)."""
+
+from outgate.dialects.openai.tables import part
+from outgate.dialects.rules import EVERYTHING, Rule, free
+from outgate.inference.prompt import Channel
+
+_PARAMETER = Channel.PARAMETER
+_MODEL = {"model": EVERYTHING}
+"""Replaced by the routed model: the caller's never leaves."""
+_TOKENS = Rule(Channel.USER, item=Rule(Channel.USER, item=free(Channel.USER), tokens=True), tokens=True)
+
+COMPLETIONS = Rule(
+    _PARAMETER,
+    fixed=_MODEL,
+    texts={"prompt": Channel.USER, "suffix": Channel.USER, "stop": _PARAMETER, "user": _PARAMETER},
+    rules={"prompt": _TOKENS},
+    names={
+        "best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens", "n", "presence_penalty", "seed", "stream",
+        "stream_options", "temperature", "top_p",
+    },
+)  # fmt: skip
+IMAGES = Rule(
+    _PARAMETER,
+    fixed=_MODEL,
+    texts={
+        "prompt": Channel.USER,
+        **dict.fromkeys(
+            ("background", "moderation", "output_format", "quality", "response_format", "size", "style", "user"), _PARAMETER
+        ),
+    },
+    names={"n", "output_compression", "partial_images", "stream"},
+)
+SPEECH = Rule(
+    _PARAMETER,
+    fixed=_MODEL,
+    texts={
+        "input": Channel.USER,
+        "instructions": Channel.USER,
+        **dict.fromkeys(("voice", "response_format", "stream_format"), _PARAMETER),
+    },
+    names={"speed"},
+)
+MODERATION = Rule(
+    _PARAMETER, fixed=_MODEL, texts={"input": Channel.USER}, rules={"input": Rule(Channel.USER, item=part(Channel.USER))}
+)
+_PICTURE = Rule(Channel.ASSISTANT, blobs={"b64_json"}, fixed={"url": EVERYTHING}, names=EVERYTHING)
+MADE = Rule(
+    Channel.ASSISTANT,
+    fixed=dict.fromkeys(("background", "id", "language", "model", "output_format", "quality", "size", "task"), EVERYTHING),
+    rules={
+        "data": Rule(
+            Channel.ASSISTANT, item=Rule(Channel.ASSISTANT, blobs={"b64_json"}, fixed={"url": EVERYTHING}, names=EVERYTHING)
+        )
+    },
+    names=EVERYTHING,
+    other=free(Channel.ASSISTANT, names=EVERYTHING, numbers=False),
+)
+"""An answer with images, a transcription, or the verdict of a moderation: texts in it are the model's."""
