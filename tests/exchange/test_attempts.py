@@ -57,8 +57,8 @@ def execution(dispatch):
     return made
 
 
-def attempts(*, slept=None, **policy):
-    """Attempts under a route's policy; `slept` takes the back-offs."""
+def attempts(*, slept=None, ended=lambda _: None, **policy):
+    """Attempts under a route's policy; `slept` takes the back-offs, `ended` the answers that have ended."""
 
     async def sleep(seconds):
         slept.append(seconds)
@@ -71,6 +71,7 @@ def attempts(*, slept=None, **policy):
         wall=lambda: 0.0,
         sleep=sleep,
         jitter=lambda: 1.0,
+        ended=ended,
     )
     return Attempts(ports, RoutePolicy(**policy), deadline=600.0)
 
@@ -106,6 +107,26 @@ def test_an_answer_that_breaks_off_is_told_of_the_attempt_that_gave_it():
     assert [first, ("two", 200, FailureKind.TIMEOUT, FailureReason.ANSWER_STOPPED)] == told(stopped)
     assert [first, ("two", 200, FailureKind.PROTOCOL, FailureReason.ANSWER_MALFORMED)] == told(WireError("c", "m"))
     assert [first, ("two", 200, None, None)] == told(ValueError("a stage of ours")), "not the provider's fault"
+
+
+def test_an_end_is_told_of_an_answer_that_had_begun_well():
+    async def dispatch(facts):
+        return failure(FailureKind.CONNECT) if facts.endpoint is ONE else (status, None)
+
+    def told(end):
+        ended = []
+        made = attempts(ended=ended.append, attempts=2)
+        asyncio.run(made.run(execution(dispatch)))
+        end(made)
+        return [(record.endpoint, record.failure) for record in ended]
+
+    status = 200
+    broken = UpstreamError(FailureKind.BROKEN_STREAM, "m")
+    assert [("two", None)] == told(lambda made: made.was_whole())
+    assert [("two", FailureKind.BROKEN_STREAM)] == told(lambda made: made.broke_off(broken))
+    assert [] == told(lambda made: made.broke_off(ValueError("a stage of ours")))
+    status = 503
+    assert [] == told(lambda made: made.was_whole()), "its head said already that it had failed"
 
 
 def test_a_status_that_is_a_failure_is_one_of_the_answer():

@@ -15,6 +15,7 @@ from outgate.stages.model_map import ModelMap, ModelMapSettings
 from outgate.stores.memo import Memo
 from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
+from support.replicas import replicas
 
 
 def backend(name):
@@ -27,10 +28,20 @@ CATALOG = Catalog([backend("one"), backend("two")])
 MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "model": "tiny"}]}
 
 
-def mapped(allowed=(), latencies: Latencies | None = None, **settings: Any) -> ModelMap:
+def mapped(allowed=(), latencies: Latencies | None = None, of=None, **settings: Any) -> ModelMap:
     written = ModelMapSettings.model_validate(settings)
-    known = latencies or Latencies(lambda: 0.0)
-    return ModelMap(written, CATALOG, Prices(lambda: 1.8e9), known, StateSecret(bytes(32)), Memo(bytes(32)), allowed)
+    known, memo = latencies or Latencies(lambda: 0.0), Memo(bytes(32))
+    return ModelMap(
+        written, CATALOG, Prices(lambda: 1.8e9), known, StateSecret(bytes(32)), memo, of or _in_health(), allowed
+    )
+
+
+def _in_health(*out: str):
+    made = replicas()
+    made.health.keep(CATALOG.backends)
+    for each in CATALOG.backends:
+        made.health.probed(each, each.endpoints[0], up=each.name not in out)
+    return made
 
 
 def asks(requested, *, failed=None, routed=None, **more: Any) -> SimpleNamespace:
@@ -53,6 +64,16 @@ def test_an_alias_goes_to_its_first_target():
 
 def test_a_failed_provider_is_passed_over():
     assert ("tiny", "two") == run("fast", models=MODELS, failed=frozenset({"one"}))
+
+
+def test_a_provider_whose_circuit_is_open_is_passed_over_while_another_is_in_health():
+    def target(*out, failed=None):
+        return mapped(of=_in_health(*out), models=MODELS).run(asks("fast", failed=failed))
+
+    assert ("tiny", "two") == target("one")
+    assert ("small", "one") == target("two")
+    assert ("small", "one") == target("one", "two"), "one of them has to try"
+    assert ("small", "one") == target("one", failed=frozenset({"two"})), "the other has failed for this request"
 
 
 def test_when_all_have_failed_it_says_so():

@@ -27,6 +27,19 @@ def _fail(health, of, name, times=5, failure=DEAD, **fields):
         health.observe(attempt(of, name, failure, **fields))
 
 
+def _observe(health, record):
+    """What an attempt is observed by: its failure, or the beginning and the end of its answer."""
+    health.observe(record)
+    if record.failure is None:
+        health.ended(record)
+
+
+def _break(health, of, name):
+    """An answer that begins well and breaks off."""
+    health.observe(attempt(of, name))
+    health.ended(attempt(of, name, FailureKind.BROKEN_STREAM))
+
+
 @pytest.mark.parametrize("failure", [DEAD, FailureKind.TLS, FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.SERVER_ERROR])
 def test_five_failures_in_a_row_eject(failure):
     health, of, _ = _health("x", "y")
@@ -46,6 +59,31 @@ def test_answers_of_a_replica_that_lives_never_eject(failure):
     assert set() == _out(health, of)
 
 
+def test_streams_that_break_off_eject_though_their_heads_were_well():
+    health, of, _ = _health("x", "y")
+
+    for _ in range(4):
+        _break(health, of, "x")
+    assert set() == _out(health, of)
+    _break(health, of, "x")
+    assert {"x"} == _out(health, of)
+
+
+def test_a_trial_whose_answer_begins_lets_others_come_and_ejects_again_where_it_breaks_off():
+    health, of, clock = _health("x", "y")
+    _fail(health, of, "x")
+    clock.now += 10.1
+    health.begin(of, of.endpoints[0])
+    assert {"x"} == _out(health, of)
+
+    health.observe(attempt(of, "x"))
+    assert set() == _out(health, of)
+    health.ended(attempt(of, "x", FailureKind.BROKEN_STREAM))
+
+    assert {"x"} == _out(health, of)
+    assert 2 == health.news["b", "x.test:443"].times
+
+
 def test_a_wait_for_a_slot_of_ours_says_nothing():
     health, of, _ = _health("x", "y")
 
@@ -59,7 +97,7 @@ def test_a_replica_that_fails_every_other_time_is_an_outlier():
 
     for _ in range(20):
         _fail(health, of, "x", 1)
-        health.observe(attempt(of, "x"))
+        health.ended(attempt(of, "x"))
 
     assert {"x"} == _out(health, of)
 
@@ -84,6 +122,23 @@ def test_no_more_than_a_share_is_ejected():
     assert 2 == len(_out(health, of))
 
 
+def test_a_backend_has_tripped_where_every_replica_is_out():
+    alone, of, clock = _health("x")
+    assert not alone.tripped(of, of.endpoints)
+    _fail(alone, of, "x")
+    assert alone.tripped(of, of.endpoints)
+    clock.now += 10.1
+    assert not alone.tripped(of, of.endpoints)
+    alone.begin(of, of.endpoints[0])
+    assert alone.tripped(of, of.endpoints), "one request tries it"
+
+    both, of, _ = _health("x", "y")
+    _fail(both, of, "x")
+    assert not both.tripped(of, of.endpoints)
+    both.probed(of, of.endpoints[1], up=False)
+    assert both.tripped(of, of.endpoints)
+
+
 def test_back_off_doubles_and_one_request_tries():
     health, of, clock = _health("x", "y", eject=10.0)
     _fail(health, of, "x")
@@ -98,7 +153,7 @@ def test_back_off_doubles_and_one_request_tries():
         _fail(health, of, "x", 1)
 
     clock.now += 80.0
-    health.observe(attempt(of, "x"))
+    health.ended(attempt(of, "x"))
     assert set() == _out(health, of)
 
 
@@ -107,7 +162,7 @@ def test_successes_in_a_row_forget_the_back_off():
     _fail(health, of, "x")
     clock.now += 10.0
     for _ in range(5):
-        health.observe(attempt(of, "x"))
+        health.ended(attempt(of, "x"))
     _fail(health, of, "x")
 
     clock.now += 10.1
@@ -121,7 +176,7 @@ def test_a_replica_that_is_back_starts_slowly():
     health.keep((of,))
     _fail(health, of, "x")
     clock.now += 10.0
-    health.observe(attempt(of, "x"))
+    health.ended(attempt(of, "x"))
 
     shares = []
     for _ in range(4):
@@ -167,17 +222,20 @@ def test_an_ejection_that_lasts_longer_than_any_may_is_not_taken():
     assert set() == _out(health, of)
 
 
-def test_a_dead_replica_gets_less_than_a_hundredth_after_twenty_failures():
+@pytest.mark.parametrize("dies", [lambda health, of: _fail(health, of, "x", 1), lambda health, of: _break(health, of, "x")])
+def test_a_dead_replica_gets_less_than_a_hundredth_after_twenty_failures(dies):
     health, of, clock = _health("x", "y")
-    sent, dead = 0, 0
-    turn = 0
-    while sent < 20_000:
+    failures, requests = 0, 2_000
+
+    for turn in range(requests):
         clock.now += 0.1
-        turn += 1
         left = [each for each in of.endpoints if each.name not in _out(health, of)]
         picked = left[turn % len(left)]
         health.begin(of, picked)
-        health.observe(attempt(of, picked.name, DEAD if picked.name == "x" else None))
-        sent, dead = sent + 1, dead + (picked.name == "x")
+        if picked.name != "x":
+            _observe(health, attempt(of, picked.name))
+            continue
+        dies(health, of)
+        failures += 1
 
-    assert dead < 20
+    assert failures < requests / 100, "the first ones count too"

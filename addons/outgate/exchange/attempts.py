@@ -34,7 +34,7 @@ _STATE = {Where.ENDPOINT: "endpoint.state", Where.PROVIDER: "provider.state", Wh
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPorts:
     """What attempts ask of the process. `seconds` is monotonic, `wall` reads dates of Retry-After, `jitter` spreads back-offs;
-    `attempted` is told of each attempt.
+    `attempted` is told of each attempt when it has failed or its answer has begun, `ended` of an answer that was whole or broke off.
     """
 
     credentials: Credentials
@@ -42,6 +42,7 @@ class AttemptPorts:
     seconds: Callable[[], float]
     wall: Callable[[], float]
     attempted: Callable[[AttemptRecord], None] = lambda _: None
+    ended: Callable[[AttemptRecord], None] = lambda _: None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
@@ -77,21 +78,34 @@ class Attempts:
     def broke_off(self, cause: BaseException | None) -> None:
         """The answer that was being delivered could not be completed: its attempt has failed after all, and says why."""
         if isinstance(cause, UpstreamError):
-            self._told(failure=cause.kind, reason=cause.reason)
+            self._finished(failure=cause.kind, reason=cause.reason)
         elif isinstance(cause, WireError):
             fault = f"{cause.code}: {cause}"
-            self._told(failure=FailureKind.PROTOCOL, reason=FailureReason.ANSWER_MALFORMED, fault=fault)
+            self._finished(failure=FailureKind.PROTOCOL, reason=FailureReason.ANSWER_MALFORMED, fault=fault)
+
+    def was_whole(self) -> None:
+        """The answer that was being delivered came to its end."""
+        self._finished()
 
     def dropped(self, faults: Mapping[str, int]) -> None:
         """So many events of the answer that was delivered could not be read."""
         if faults:
             self._told(dropped=tuple(sorted(faults.items())))
 
-    def _told(self, **fields: Any) -> None:
-        """What is known now of the attempt whose answer stands."""
+    def _finished(self, **fields: Any) -> None:
+        """The answer that stands has ended so. One that was a failure from its head on was observed as that."""
+        before, now = self._told(**fields)
+        if before is not None and before.failure is None:
+            self._ports.ended(now)
+
+    def _told(self, **fields: Any) -> tuple[AttemptRecord, AttemptRecord] | tuple[None, None]:
+        """What is known now of the attempt whose answer stands: as it was before, and as it is now."""
         at = max((at for at, record in enumerate(self.records) if record.status is not None), default=None)
-        if at is not None:
-            self.records[at] = replace(self.records[at], **fields)
+        if at is None:
+            return None, None
+        before = self.records[at]
+        self.records[at] = replace(before, **fields)
+        return before, self.records[at]
 
     def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:
         backend, credentials = execution.get("backend"), self._ports.credentials

@@ -44,7 +44,8 @@ class ExchangeDeps(NamedTuple):
     """Dependencies of an exchange: the live policy, clocks, ids, credentials, a counter of tokens, what else
     is on its way, and the budget of retries.
 
-    `attempted` is told of every upstream attempt when it has ended, or its answer has begun.
+    `attempted` is told of every upstream attempt when it has failed, or its answer has begun; `ended` of an answer that had begun
+    when it was whole, or broke off.
     """
 
     policy: Callable[[], LivePolicy | None]
@@ -57,12 +58,18 @@ class ExchangeDeps(NamedTuple):
     flights: Flights
     budget: RetryBudget
     attempted: Callable[[AttemptRecord], None] = lambda _: None
+    ended: Callable[[AttemptRecord], None] = lambda _: None
 
 
 def attempt_ports(deps: ExchangeDeps) -> AttemptPorts:
     """What the attempts of an exchange ask of the process."""
     return AttemptPorts(
-        credentials=deps.credentials, budget=deps.budget, seconds=deps.seconds, wall=deps.wall, attempted=deps.attempted
+        credentials=deps.credentials,
+        budget=deps.budget,
+        seconds=deps.seconds,
+        wall=deps.wall,
+        attempted=deps.attempted,
+        ended=deps.ended,
     )
 
 

@@ -224,6 +224,8 @@ class Exchange:
             if delivery.left:
                 raise CancelledError  # its client had gone: it was read on for its usage
             self.outcome = self._cancelled_by or "answered"
+            if self._attempts is not None:
+                self._attempts.was_whole()
             await delivery.finish(self._close)
         except BrokenAnswerError as error:
             assert self._attempts is not None

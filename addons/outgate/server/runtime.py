@@ -241,6 +241,7 @@ class Runtime:
             flights=self._ports.flights,
             budget=self._budget,
             attempted=each_of(self._latencies.observe, self._upkeep.replicas.health.observe),
+            ended=self._upkeep.replicas.health.ended,
         )
 
     def limits(self) -> LimitsSection:

@@ -1,7 +1,8 @@
 """Health of replicas: ejected after failures, tried by one request, and given a growing share when they are back.
 
-Passive: every attempt that ended is observed. Active: probes say up or down. Whoever decides what follows a failure asks for a
-`snapshot`; nothing here sends anything again.
+Passive: every attempt is observed when it has failed or its answer has begun, and once more when that answer has ended: one that
+breaks off is a failure. Active: probes say up or down. A backend of which every replica is out has tripped: its circuit is open.
+Whoever decides what follows a failure asks for a `snapshot`; nothing here sends anything again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,8 +85,17 @@ class Health:
         self._states.setdefault((backend.name, endpoint.address), _State()).since = self._wall()
 
     def observe(self, attempt: AttemptRecord) -> None:
-        """Take an attempt that has ended, or whose answer has begun. One that waited in vain for a slot says nothing."""
-        if attempt.backend in self._settings and attempt.reason is not FailureReason.QUEUE_TIMED_OUT:
+        """Take an attempt that has failed, or whose answer has begun. One that waited in vain for a slot says nothing."""
+        if attempt.backend not in self._settings or attempt.reason is FailureReason.QUEUE_TIMED_OUT:
+            return
+        if attempt.failure is None:
+            self._began((attempt.backend, attempt.address))
+        else:
+            self._take((attempt.backend, attempt.address), failed=attempt.failure in _AGAINST)
+
+    def ended(self, attempt: AttemptRecord) -> None:
+        """Take the end of an answer that had begun well: it was whole, or it broke off."""
+        if attempt.backend in self._settings:
             self._take((attempt.backend, attempt.address), failed=attempt.failure in _AGAINST)
 
     def probed(self, backend: Backend, endpoint: Endpoint, *, up: bool) -> None:
@@ -107,6 +117,11 @@ class Health:
             return Standing(dict.fromkeys(states, 1.0), panic=True)
         return Standing({name: 0.0 if name in out else _share(state, settings, now) for name, state in states.items()})
 
+    def tripped(self, backend: Backend, endpoints: Sequence[Endpoint]) -> bool:
+        """Whether every replica is ejected or down, however many may be left out at once."""
+        now, states = self._wall(), [self._states.get((backend.name, each.address)) for each in endpoints]
+        return bool(states) and all(state is not None and (state.down or _is_out(state, now)) for state in states)
+
     def begin(self, backend: Backend, endpoint: Endpoint) -> None:
         """The replica was picked: where it was ejected, this request tries it, and no other does until that has ended."""
         state, now = self._states.get((backend.name, endpoint.address)), self._wall()
@@ -121,6 +136,12 @@ class Health:
             if settings is not None and now < until <= now + settings.eject_longest:
                 state = self._states.setdefault(key, _State())
                 state.until, state.times, state.proving = max(state.until, until), max(state.times, times), True
+
+    def _began(self, key: Key) -> None:
+        """An answer has begun: a trial lets others come, slowly. Whether the replica is well is told by the end of the answer."""
+        state, now = self._states.get(key), self._wall()
+        if state is not None and state.trial and now >= state.until:
+            state.trial, state.since = 0.0, now
 
     def _take(self, key: Key, *, failed: bool) -> None:
         state, settings, now = self._states.setdefault(key, _State()), self._settings[key[0]], self._wall()
@@ -144,7 +165,7 @@ class Health:
 def _succeeded(state: _State, settings: HealthSettings, now: float) -> None:
     state.streak, state.well = 0, state.well + 1
     if state.proving and now >= state.until:
-        state.proving, state.trial, state.since = False, 0.0, now
+        state.proving, state.trial, state.since = False, 0.0, state.since if state.since >= state.until else now
     if state.well >= settings.failures and now >= state.until:
         state.times = 0
 

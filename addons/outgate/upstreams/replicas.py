@@ -36,6 +36,10 @@ class Replicas:
         full = [each for each in well if shares[each.name] >= 1.0 or self.random.random() < shares[each.name]]
         return full or well or left
 
+    def tripped(self, backends: Collection[Backend]) -> bool:
+        """Whether there are backends, and no replica of any of them is in health: a request that can goes elsewhere."""
+        return bool(backends) and all(self.health.tripped(each, self.members.of(each)) for each in backends)
+
     def picked(self, backend: Backend, endpoint: Endpoint, how: str) -> None:
         """A request goes to this replica now."""
         self.health.begin(backend, endpoint)

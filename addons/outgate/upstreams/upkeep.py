@@ -29,7 +29,7 @@ type Share = Callable[[Mapping[Key, Ejection]], Awaitable[Mapping[Key, Ejection]
 
 
 class Upkeep:
-    """The work of one process. `monotonic` gives seconds; `share` is asked at each look while any backend has several replicas."""
+    """The work of one process. `monotonic` gives seconds; `share` is asked at each look while there is more than one place to go to."""
 
     def __init__(self, replicas: Replicas, client: Client, share: Share, monotonic: Callable[[], float]) -> None:
         self.replicas, self.client, self._share, self._monotonic = replicas, client, share, monotonic
@@ -71,7 +71,7 @@ class Upkeep:
                 self._start("probe", backend, told.health.probe_every, self._probe_all)
             if told.metrics_path:
                 self._start("load", backend, told.metrics_every, self._load_all)
-        if any(len(self.replicas.members.of(backend)) > 1 for backend in self._backends):
+        if len(self._backends) > 1 or any(len(self.replicas.members.of(backend)) > 1 for backend in self._backends):
             self._begin(("share", None), self._exchange())
 
     def _start(self, kind: str, backend: Backend, every: float, work: Callable[[Backend], Coroutine[Any, Any, None]]) -> None:

@@ -4,12 +4,14 @@ Witness: what each replica has seen.
 """
 
 import socket
+from textwrap import dedent
 
 import orjson
 import pytest
 
 from e2e.world import PASSING_ALL, World, http
 from support import behaviours as b
+from support.openai_answers import chat_events
 from support.scripted_upstream import ScriptedUpstream
 from support.waiting import until
 
@@ -111,6 +113,61 @@ def test_a_replica_that_fails_is_left_alone_by_every_worker(providers, engines, 
 
         assert until(left_alone)
         assert len(one.seen) <= 12
+
+
+def test_a_replica_whose_streams_break_off_is_left_alone(providers, engines, tmp_path):
+    one, two = engines
+    listed(tmp_path / "list.json", one.port, two.port)
+    one.otherwise = b.truncated(chat_events(["Hel", "lo"])[:2])
+    with gateway_of(providers, tmp_path, "slow_start: 0, eject: 60") as gateway, http(gateway) as client:
+        told = [ask(client, stream=True).text for _ in range(40)]
+
+    assert (5, 35) == (len(one.seen), len(two.seen))
+    assert [False] * 5 == ["[DONE]" in text for text in told if "error" in text], "what was cut off says so"
+
+
+CIRCUIT = "model_map: {models: {smart: [{provider: pool, model: gpt-4o-mini}, {provider: openai, model: gpt-4o-mini}]}}"
+
+
+@pytest.mark.parametrize("fault", [b.refuse(500), b.truncated(chat_events(["Hel", "lo"])[:2])], ids=["500", "broken stream"])
+def test_the_circuit_of_a_provider_with_one_endpoint_is_open_at_every_worker(providers, engines, tmp_path, fault):
+    """Less than a hundredth goes to a dead provider, and no request waits for it: the figure of the breaker."""
+    dead, alive = engines[0], providers[0]
+    dead.otherwise = fault
+    world = World(tmp_path, *providers)
+    more = f"""
+        pool:
+          host: pool.test
+          endpoints: [{{address: "127.0.0.1:{dead.port}"}}]
+          allow_addresses: [127.0.0.0/8]
+          tls: {{ca: {tmp_path / "upstream-ca.pem"}}}
+          credential: {{env: E2E_OPENAI_KEY}}
+          replicas: {{health: {{eject: 60}}}}
+    """
+    text = PASSING_ALL.replace("model_map: {passthrough: true}", CIRCUIT)
+    with world.gateway(world.policy(text, providers=dedent(more)), workers=2) as gateway:
+
+        def smart(client):
+            body = {"model": "smart", "messages": MESSAGES, "stream": True}
+            return client.post("https://api.openai.com/v1/chat/completions", json=body)
+
+        with http(gateway) as client:
+            [smart(client) for _ in range(12)]
+        assert until(lambda: 'outgate_replica_ejections_total{backend="pool"' in gateway.get("/metrics")[1])
+
+        def left_alone():
+            before = len(dead.seen)
+            for _ in range(20):
+                with http(gateway) as client:
+                    assert "[DONE]" in smart(client).text
+            return len(dead.seen) == before
+
+        assert until(left_alone)
+        before = len(alive.seen)
+        with http(gateway) as client:
+            assert ["[DONE]" in smart(client).text for _ in range(100)] == [True] * 100
+
+    assert (len(alive.seen) - before, len(dead.seen) <= 12) == (100, True)
 
 
 def test_a_dead_replica_is_probed_and_never_asked(providers, engines, tmp_path):
