@@ -156,7 +156,7 @@ class UpstreamError(OutgateError):
 
 LASTING = frozenset({
     "accounts_unavailable", "authentication_required", "credential_missing", "internal_error", "issuer_keys_unavailable",
-    "misdirected", "no_backend", "stage_failed", "stage_timeout", "upstream_credential_refused",
+    "loop_detected", "misdirected", "no_backend", "stage_failed", "stage_timeout", "upstream_credential_refused",
 })  # fmt: skip
 """Codes of refusals that SDKs would ask about again, for minutes where an agent does, though the next seconds mend nothing."""
 

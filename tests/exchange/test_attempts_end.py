@@ -20,6 +20,7 @@ ENDPOINTS = tuple(Endpoint(name=name, host="127.0.0.1", port=1) for name in ("on
 NAMES = ("backend", "endpoint.state", "credential.epoch", "endpoint", "wire.auth", "r.status", "r.headers", "r.stream", "model")
 SLOTS = {name: at for at, name in enumerate(NAMES)}
 DENIED = Denial(code="denied", status=403, message="m")
+STOOD = DENIED.by("dispatch")
 MOST = 500
 """Looks at the clock: an endless search would stop there."""
 
@@ -89,7 +90,7 @@ def failure(kind):
     return FailedAttempt(code="c", status=502, message="m", kind=kind, sent=False)
 
 
-@pytest.mark.parametrize(("keys", "used"), [(0, [None]), (1, ["0"]), (2, ["0", "1", "0"]), (3, ["0", "1", "2", "0"])])
+@pytest.mark.parametrize(("keys", "used"), [(0, [None]), (1, ["0"]), (2, ["0", "1"]), (3, ["0", "1", "2"])])
 @pytest.mark.parametrize("same", [0, 3])
 def test_a_refused_credential_stands_once_every_key_has_been_refused(keys, used, same):
     records, ended, asked = searched(lambda _: 401, keys=keys, same=same)
@@ -144,3 +145,15 @@ def test_a_dispatch_that_is_refused_by_ourselves_ends_the_search(fault, keys):
     records, _, _ = searched(lambda at: fault if at == 1 else DENIED, keys=keys, same=3)
 
     assert (1, True) == (len(records), isinstance(records[0].followed, Why))
+
+
+@pytest.mark.parametrize(("outcomes", "ended"), [((503, DENIED), STOOD), ((503, DENIED, 200), None), ((429, DENIED), STOOD)])
+def test_what_was_given_up_for_a_back_off_is_never_delivered(outcomes, ended):
+    """While it is waited the slot of the failed answer is free, and its stream closed: a refusal of ours then stands instead."""
+
+    def pick(facts):
+        return ENDPOINTS[1 if facts.endpoint_state else 0]
+
+    records, end, _ = searched(lambda at: outcomes[min(at, len(outcomes)) - 1], keys=0, same=1, pick=pick)
+
+    assert (ended, 200 if ended is None else outcomes[0]) == (end, records[-1].status)

@@ -31,9 +31,7 @@ MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "m
 def mapped(allowed=(), latencies: Latencies | None = None, of=None, **settings: Any) -> ModelMap:
     written = ModelMapSettings.model_validate(settings)
     known, memo = latencies or Latencies(lambda: 0.0), Memo(bytes(32))
-    return ModelMap(
-        written, CATALOG, Prices(lambda: 1.8e9), known, StateSecret(bytes(32)), memo, of or _in_health(), allowed
-    )
+    return ModelMap(written, CATALOG, Prices(lambda: 1.8e9), known, StateSecret(bytes(32)), memo, of or _in_health(), allowed)
 
 
 def _in_health(*out: str):

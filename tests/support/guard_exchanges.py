@@ -99,7 +99,7 @@ class Matrix:
         deps = ExchangeDeps(
             policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
             credentials=ports.credentials, tokenizers=ports.tokenizers, flights=ports.flights,
-            budget=RetryBudget(ports.monotonic),
+            budget=RetryBudget(ports.monotonic), own_name=lambda: "outgate-0",
         )  # fmt: skip
         incoming = RequestBody(MemoryPool(1 << 24), 1 << 20, (head.connection.peer,))
         incoming.feed(_body(request))

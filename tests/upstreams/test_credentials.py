@@ -59,7 +59,7 @@ def test_backend_without_credential_has_none_and_no_problem() -> None:
     credentials = Credentials({}, Clock(), lambda: 0.0)
     to = backend(None)
 
-    assert (None, 0, 0, ()) == (credentials.bound(to), credentials.epoch(to), credentials.count(to), credentials.check(to))
+    assert (None, 0, ()) == (credentials.bound(to), credentials.epoch(to), credentials.check(to))
 
 
 def test_file_is_looked_at_once_a_second_and_read_again_when_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ def test_several_keys_take_turns_as_the_provider_limits_and_refuses_them(tmp_pat
     used.append(shown(credentials, to)[0][1])
 
     assert ["Bearer key-0", "Bearer key-a", "Bearer key-b", "Bearer key-0"] == used
-    assert (3, 3, True) == (credentials.count(to), credentials.epoch(to), credentials.spare(to))
+    assert (3, True) == (credentials.epoch(to), credentials.spare(to))
 
 
 def test_one_of_several_keys_that_is_missing_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -17,8 +17,12 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
+<<<<<<< HEAD
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.credentials import Credentials
+=======
+from outgate.upstreams.credentials import BoundCredential, Credentials
+>>>>>>> 7d982a1 (exchange: end circles between gateways; upstreams: ask no key twice)
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, decide
 from outgate.upstreams.wire import CutOffError
@@ -34,7 +38,7 @@ _STATE = {Where.ENDPOINT: "endpoint.state", Where.PROVIDER: "provider.state", Wh
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPorts:
     """What attempts ask of the process. `seconds` is monotonic, `wall` reads dates of Retry-After, `jitter` spreads back-offs;
-    `attempted` is told of each attempt when it has failed or its answer has begun, `ended` of an answer that was whole or broke off.
+    `attempted` is told of each attempt when it has failed or its answer has begun, `ended` of an answer that has ended.
     """
 
     credentials: Credentials
@@ -54,6 +58,8 @@ class Attempts:
         self._ports, self._policy, self._deadline = ports, policy, deadline
         self._tried = Tried(0)
         self._exhausted = self._keyless = False
+        self._withdrawn: Denial | None = None
+        self._refused: list[BoundCredential] = []
         self.records: list[AttemptRecord] = []
 
     async def run(self, first: Execution) -> tuple[Execution, Ended]:
@@ -68,6 +74,8 @@ class Attempts:
             if following is not None:
                 await _abandon(execution)
                 execution, ended, failed = following, outcome, self._failed
+        if failed is not None and self._withdrawn is not None:  # what stood was given up for another attempt
+            ended = ended or self._withdrawn
         if failed is not None and ended is None:  # it is charged as an answer, not as one that was lost
             self.records[-1] = replace(self.records[-1], status=execution.get("r.status"))
         if failed is not None and failed.kind is FailureKind.UNAUTHORIZED and _is_ours(execution):
@@ -108,10 +116,17 @@ class Attempts:
         return before, self.records[at]
 
     def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:
+<<<<<<< HEAD
         backend, credentials = execution.get("backend"), self._ports.credentials
         keys = credentials.count(_holder(execution))
         refused = sum(record.failure is FailureKind.UNAUTHORIZED for record in self.records[:-1])
         tried = self._tried._replace(attempts=len(self.records), refreshed=self._keyless or refused >= max(1, keys))
+=======
+        backend = execution.get("backend")
+        following = self._ports.credentials.bound(backend)
+        refreshed = self._keyless or any(following is each for each in self._refused)
+        tried = self._tried._replace(attempts=len(self.records), refreshed=refreshed)
+>>>>>>> 7d982a1 (exchange: end circles between gateways; upstreams: ask no key twice)
         clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
         left = 0 if self._exhausted else len(backend.endpoints) - len(self._out(execution))
         health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))
@@ -130,10 +145,13 @@ class Attempts:
             await self._ports.sleep(step.after)
         outcome = await self._once(following)
         if len(self.records) == tried:
+            if step.after and isinstance(outcome, Denial):
+                self._withdrawn = outcome
             self._nothing_there(step.where, for_key=for_key)
             return None, None
         if step.where in (Where.SAME, Where.ENDPOINT):
             self._ports.budget.spend(_provider(execution))
+        self._withdrawn = None
         same = self._tried.same + 1 if step.where is Where.SAME else 0
         self._tried = self._tried._replace(same=same, stuck=False, nowhere=False)
         if step.where is not Where.SAME:
@@ -204,6 +222,7 @@ class Attempts:
             self._ports.credentials.worked(backend, auth)
         elif failed.kind is FailureKind.UNAUTHORIZED:
             self._ports.credentials.refused(backend, auth)
+            self._refused.append(auth)
         elif failed.kind is FailureKind.RATE_LIMITED:
             self._ports.credentials.limited(backend, auth, failed.failure(self._ports.wall()).retry_after)
 

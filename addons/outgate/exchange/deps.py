@@ -42,7 +42,7 @@ def no_route(asked: Asked) -> Denial:
 
 class ExchangeDeps(NamedTuple):
     """Dependencies of an exchange: the live policy, clocks, ids, credentials, a counter of tokens, what else
-    is on its way, and the budget of retries.
+    is on its way, the budget of retries, and the name by which the gateway knows what it has passed on itself.
 
     `attempted` is told of every upstream attempt when it has failed, or its answer has begun; `ended` of an answer that had begun
     when it was whole, or broke off.
@@ -57,6 +57,7 @@ class ExchangeDeps(NamedTuple):
     tokenizers: TextCounter
     flights: Flights
     budget: RetryBudget
+    own_name: Callable[[], str]
     attempted: Callable[[AttemptRecord], None] = lambda _: None
     ended: Callable[[AttemptRecord], None] = lambda _: None
 

@@ -27,6 +27,7 @@ from outgate.inference import spending
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
+from outgate.net.via import goes_round, passed, written
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import Asked, LivePolicy, LiveRoute
@@ -40,6 +41,11 @@ _STRANGER = (401, 407)
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _READ_ON = 2.0
 """Seconds for which a stream that its client has left is read for its usage: the end of an answer is told in its last event."""
+_LOOP = Denial(
+    code="loop_detected",
+    status=508,
+    message="The request comes from this gateway, or has passed too many: a provider's address leads back.",
+)
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
 
@@ -133,7 +139,7 @@ class Exchange:
         backend = self._backend = policy.destination(self.head.destination)
         hint = backend.dialect if backend is not None else hint_of(self._host)
         self.head = head = without_keys(self.head, hint)
-        problem = head.problem or self._recognise(hint)
+        problem = head.problem or self._loop() or self._recognise(hint)
         self._begin(policy.head, policy)
         if problem is not None:
             return problem
@@ -153,6 +159,10 @@ class Exchange:
         assert self._backend is not None
         path = self.head.path.partition("?")[0]
         return Asked(self._backend.name, self.head.method, path, self._operation.kind, model, self.execution.get("principal"))
+
+    def _loop(self) -> Denial | None:
+        """Asked before anything else: what goes in a circle costs each round what the first did."""
+        return _LOOP if goes_round(passed(self.head.headers), self._deps.own_name()) else None
 
     def _recognise(self, hint: str) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
@@ -180,12 +190,13 @@ class Exchange:
         admitted = self.execution
         execution = self._begin(route.plan, policy, route)
         execution.adopt(admitted)
-        execution.give(facts_of(request))
+        execution.give(facts_of(request) | {"via": written(passed(self.head.headers), self._deps.own_name())})
         del received, request  # from here on only the facts hold the body, so that `drop` lets it go
         return await self._converse(execution, route)
 
     async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:
-        self._attempts = Attempts(attempt_ports(self._deps), route.retry, self._until)
+        retry = route.retry.behind_another() if passed(self.head.headers) else route.retry
+        self._attempts = Attempts(attempt_ports(self._deps), retry, self._until)
         execution, ended = await self._attempts.run(execution)
         self.execution = execution
         if isinstance(ended, Denial):

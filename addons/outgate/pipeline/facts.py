@@ -53,6 +53,7 @@ _TABLE = (
     Fact("provider.state", Origin.OUTSIDE, "providers that failed or refused in this exchange"),
     Fact("model.state", Origin.OUTSIDE, "models that failed in this exchange, each with its provider"),
     Fact("patience", Origin.OUTSIDE, "seconds that one attempt may take until its answer begins; None leaves it to the provider"),
+    Fact("via", Origin.HEAD, "the field Via of the request as it goes on: the gateways that it has passed, and this one"),
     Fact("credential.epoch", Origin.OUTSIDE, "changes when a provider credential is renewed or refused"),
     Fact("policy.revision", Origin.OUTSIDE, "the revision of the policy this exchange runs under"),
     Fact("policy.rules", Origin.OUTSIDE, "the same without workloads and `gateway`: what answers may depend on"),

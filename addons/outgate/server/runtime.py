@@ -26,6 +26,7 @@ from outgate.metering.refusals import Refusals
 from outgate.model_server.client import ModelClient
 from outgate.model_server.supervise import ModelServerSupervisor, listening
 from outgate.model_server.wire import ModelServerError
+from outgate.net.via import pseudonym
 from outgate.policy.files import files_of, shared_secret
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
@@ -240,6 +241,7 @@ class Runtime:
             tokenizers=self._tokenizers,
             flights=self._ports.flights,
             budget=self._budget,
+            own_name=lambda: pseudonym(self._ports.state_secret.derive("via")),
             attempted=each_of(self._latencies.observe, self._upkeep.replicas.health.observe),
             ended=self._upkeep.replicas.health.ended,
         )

@@ -71,6 +71,7 @@ class Reads(NamedTuple):
     translation: Translation | None
     hold: Hold | None
     patience: float | None
+    via: str | None
 
 
 class Dispatch(Stage):
@@ -86,7 +87,7 @@ class Dispatch(Stage):
             may=May.DENY,
             releases=Release.UPSTREAM,
             effect=Effect.IDEMPOTENT,
-            optional=("hold", "wire.auth", "patience"),
+            optional=("hold", "wire.auth", "patience", "via"),
             cost=0.2,
         )
 
@@ -101,6 +102,7 @@ class Dispatch(Stage):
             body=facts.wire_body,
             auth=facts.wire_auth,
             patience=facts.patience,
+            via=facts.via or "",
         )
         try:
             call = await self._client.open(request)

@@ -91,7 +91,9 @@ class ModelMap(Stage):
 
     def _in_health(self, targets: list[Target]) -> list[Target]:
         """The targets whose provider has not tripped; all of them where every one has."""
-        tripped = {each for each in {target.provider for target in targets} if self._replicas.tripped(self._catalog.by_provider(each))}
+        tripped = {
+            each for each in {target.provider for target in targets} if self._replicas.tripped(self._catalog.by_provider(each))
+        }
         return [target for target in targets if target.provider not in tripped] or targets
 
     def _kept(self, found: Found, caller: Caller, targets: list[Target]) -> list[Target]:

@@ -20,6 +20,7 @@ from outgate.identity.workloads import digest_of
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 from outgate.net.secret import Secret
+from outgate.net.via import pseudonym
 from outgate.pipeline.executor import Execution
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_source
@@ -108,7 +109,7 @@ async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
     deps = ExchangeDeps(
         policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
         credentials=ports.credentials, tokenizers=ports.tokenizers, flights=ports.flights,
-        budget=RetryBudget(ports.monotonic),
+        budget=RetryBudget(ports.monotonic), own_name=lambda: pseudonym(ports.state_secret.derive("via")),
     )  # fmt: skip
     head = _head(policy, request)
     if head.connection.entry is Entry.CONNECT:

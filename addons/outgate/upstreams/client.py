@@ -32,8 +32,8 @@ _SAFE = frozenset({"GET", "HEAD"})
 class OutboundRequest(NamedTuple):
     """One request to one endpoint, under the names and TLS of `origination`.
 
-    `path` is the whole target with prefix and query; `headers` hold no credential. `patience`, in seconds, bounds it up to the
-    head of the answer, beside the backend's timeouts.
+    `path` is the whole target with prefix and query; `headers` hold no credential, `via` names the gateways that it has passed.
+    `patience`, in seconds, bounds it up to the head of the answer, beside the backend's timeouts.
     """
 
     backend: Backend
@@ -45,6 +45,7 @@ class OutboundRequest(NamedTuple):
     body: bytes = b""
     auth: BoundCredential | None = None
     patience: float | None = None
+    via: str = ""
 
 
 class Fetched(NamedTuple):
@@ -71,10 +72,17 @@ class Client:
         backend, endpoint, origination = request.backend, request.endpoint, request.origination
         if origination is not backend.origination and origination != backend.origination:
             raise MisdirectedError(f"a request to {backend.name!r} was about to be sent under names or TLS that are not its own")
+<<<<<<< HEAD
         path, secrets, body = _with_secrets(request)
         own = {name for name, _ in secrets}
         fields = (*(each for each in sendable(request.headers) if each[0] not in own), *secrets)
         opening = request_head(request.method, path, origination.host, fields, len(body))
+=======
+        secrets = _secrets(request)
+        via = (("via", request.via),) if request.via else ()
+        fields = (*sendable(request.headers), *via, *secrets)
+        opening = request_head(request.method, request.path, origination.host, fields, len(request.body))
+>>>>>>> 7d982a1 (exchange: end circles between gateways; upstreams: ask no key twice)
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
         soon = deadline if request.patience is None else min(deadline, asyncio.get_running_loop().time() + request.patience)
         pool = self._pool(backend, origination)

@@ -1,6 +1,6 @@
 """Decision after a failed attempt: try again, where and when, or let the failure stand. Pure: values in, a value out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -71,6 +71,10 @@ class RoutePolicy:
     least: float = 0.25
     longest: float = 5.0
     share: float = 0.2
+
+    def behind_another(self) -> "RoutePolicy":
+        """The same for what another gateway sent: that one repeats, and two that do would multiply the attempts."""
+        return replace(self, on=self.on & (_OF_THE_PROVIDER | {Kind.UNAUTHORIZED}), same=0)
 
 
 class Failure(NamedTuple):

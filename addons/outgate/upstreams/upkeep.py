@@ -29,7 +29,7 @@ type Share = Callable[[Mapping[Key, Ejection]], Awaitable[Mapping[Key, Ejection]
 
 
 class Upkeep:
-    """The work of one process. `monotonic` gives seconds; `share` is asked at each look while there is more than one place to go to."""
+    """The work of one process. `monotonic` gives seconds; `share` is asked at each look where there are several places to go to."""
 
     def __init__(self, replicas: Replicas, client: Client, share: Share, monotonic: Callable[[], float]) -> None:
         self.replicas, self.client, self._share, self._monotonic = replicas, client, share, monotonic
