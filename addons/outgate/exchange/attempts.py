@@ -52,10 +52,12 @@ class AttemptPorts:
 
 
 class Attempts:
-    """The attempts of one exchange under the policy of its route, which ends at `deadline` (monotonic seconds)."""
+    """The attempts of one exchange under the policy of its route, which ends at `deadline` (monotonic seconds). `via` names the
+    gateways that the request has passed, with this one.
+    """
 
-    def __init__(self, ports: AttemptPorts, policy: RoutePolicy, deadline: float) -> None:
-        self._ports, self._policy, self._deadline = ports, policy, deadline
+    def __init__(self, ports: AttemptPorts, policy: RoutePolicy, deadline: float, via: str = "") -> None:
+        self._ports, self._policy, self._deadline, self._via = ports, policy, deadline, via
         self._tried = Tried(0)
         self._exhausted = self._keyless = False
         self._withdrawn: Denial | None = None
@@ -64,7 +66,7 @@ class Attempts:
 
     async def run(self, first: Execution) -> tuple[Execution, Ended]:
         """Bring the request plan up to date, again and again, until an answer or a failure stands."""
-        first.give({"patience": self._policy.per_try or None})
+        first.give({"patience": self._policy.per_try or None, "via": self._via})
         execution, ended = first, await self._once(first)
         failed = self._failed
         if self.records:
@@ -103,7 +105,7 @@ class Attempts:
     def _finished(self, **fields: Any) -> None:
         """The answer that stands has ended so. One that was a failure from its head on was observed as that."""
         before, now = self._told(**fields)
-        if before is not None and before.failure is None:
+        if now is not None and before is not None and before.failure is None:
             self._ports.ended(now)
 
     def _told(self, **fields: Any) -> tuple[AttemptRecord, AttemptRecord] | tuple[None, None]:

@@ -4,20 +4,27 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from outgate.errors import Denial
-from outgate.exchange.attempts import AttemptPorts
+from outgate.exchange.attempts import AttemptPorts, Attempts
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.said import TextCounter
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Operation
 from outgate.inference.shown import quoted, shown_method, shown_path
+from outgate.net.via import goes_round, passed, written
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
 from outgate.policy.live import Asked, LivePolicy
 from outgate.stores.flights import Flights
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.retry_budget import RetryBudget
+from outgate.upstreams.retry_policy import RoutePolicy
 
 NO_POLICY = Denial(code="no_policy", status=503, message="The gateway has no live policy.", retry_after=1)
+_LOOP = Denial(
+    code="loop_detected",
+    status=508,
+    message="The request comes from this gateway, or has passed too many: a provider's address leads back.",
+)
 
 
 def denied(policy: LivePolicy, execution: Execution, head: RequestHead, ended: Denial | Answer | None) -> Denial | None:
@@ -30,6 +37,11 @@ def denied(policy: LivePolicy, execution: Execution, head: RequestHead, ended: D
         return Denial(code="destination_denied", status=403, message=f"No policy allows the destination {head.destination}.")
     assert not isinstance(ended, Answer)
     return ended
+
+
+def circle(head: RequestHead, deps: "ExchangeDeps") -> Denial | None:
+    """The refusal of what goes round between gateways, asked before anything else: each round costs what the first did."""
+    return _LOOP if goes_round(passed(head.headers), deps.own_name()) else None
 
 
 def no_route(asked: Asked) -> Denial:
@@ -62,9 +74,9 @@ class ExchangeDeps(NamedTuple):
     ended: Callable[[AttemptRecord], None] = lambda _: None
 
 
-def attempt_ports(deps: ExchangeDeps) -> AttemptPorts:
-    """What the attempts of an exchange ask of the process."""
-    return AttemptPorts(
+def attempts_of(deps: ExchangeDeps, head: RequestHead, policy: RoutePolicy, until: float) -> Attempts:
+    """The attempts of an exchange, with what they ask of the process."""
+    ports = AttemptPorts(
         credentials=deps.credentials,
         budget=deps.budget,
         seconds=deps.seconds,
@@ -72,6 +84,8 @@ def attempt_ports(deps: ExchangeDeps) -> AttemptPorts:
         attempted=deps.attempted,
         ended=deps.ended,
     )
+    before = passed(head.headers)
+    return Attempts(ports, policy.behind_another() if before else policy, until, written(before, deps.own_name()))
 
 
 def opening_facts(

@@ -14,7 +14,7 @@ from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, landed, run_close_stages, usage_of
 from outgate.exchange.delivery import BrokenAnswerError, Delivery
-from outgate.exchange.deps import NO_POLICY, ExchangeDeps, attempt_ports, denied, no_route, opening_facts
+from outgate.exchange.deps import NO_POLICY, ExchangeDeps, attempts_of, circle, denied, no_route, opening_facts
 from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
@@ -27,7 +27,6 @@ from outgate.inference import spending
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
-from outgate.net.via import goes_round, passed, written
 from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer, Plan
 from outgate.policy.live import Asked, LivePolicy, LiveRoute
@@ -41,11 +40,6 @@ _STRANGER = (401, 407)
 _CLIENT_GONE, _LATE = "client_gone", "deadline"
 _READ_ON = 2.0
 """Seconds for which a stream that its client has left is read for its usage: the end of an answer is told in its last event."""
-_LOOP = Denial(
-    code="loop_detected",
-    status=508,
-    message="The request comes from this gateway, or has passed too many: a provider's address leads back.",
-)
 _DEADLINE = Denial(code="deadline_exceeded", status=504, message="The exchange exceeded its deadline.")
 
 
@@ -139,7 +133,7 @@ class Exchange:
         backend = self._backend = policy.destination(self.head.destination)
         hint = backend.dialect if backend is not None else hint_of(self._host)
         self.head = head = without_keys(self.head, hint)
-        problem = head.problem or self._loop() or self._recognise(hint)
+        problem = head.problem or circle(head, self._deps) or self._recognise(hint)
         self._begin(policy.head, policy)
         if problem is not None:
             return problem
@@ -160,10 +154,6 @@ class Exchange:
         path = self.head.path.partition("?")[0]
         return Asked(self._backend.name, self.head.method, path, self._operation.kind, model, self.execution.get("principal"))
 
-    def _loop(self) -> Denial | None:
-        """Asked before anything else: what goes in a circle costs each round what the first did."""
-        return _LOOP if goes_round(passed(self.head.headers), self._deps.own_name()) else None
-
     def _recognise(self, hint: str) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
         try:
@@ -182,22 +172,20 @@ class Exchange:
             return received
         request, text = received
         asked = self._asked(request.model)
-        route = policy.match(asked)
-        if route is None:
+        if (route := policy.match(asked)) is None:
             return no_route(asked)
         if text > policy.gateway.limits.body_bytes:
             return too_large(policy.gateway.limits.body_bytes, f"{text} bytes beside images, audio and files")
         admitted = self.execution
         execution = self._begin(route.plan, policy, route)
         execution.adopt(admitted)
-        execution.give(facts_of(request) | {"via": written(passed(self.head.headers), self._deps.own_name())})
+        execution.give(facts_of(request))
         del received, request  # from here on only the facts hold the body, so that `drop` lets it go
         return await self._converse(execution, route)
 
     async def _converse(self, execution: Execution, route: LiveRoute) -> Denial | None:
-        retry = route.retry.behind_another() if passed(self.head.headers) else route.retry
-        self._attempts = Attempts(attempt_ports(self._deps), retry, self._until)
-        execution, ended = await self._attempts.run(execution)
+        self._attempts = attempts = attempts_of(self._deps, self.head, route.retry, self._until)
+        execution, ended = await attempts.run(execution)
         self.execution = execution
         if isinstance(ended, Denial):
             return ended
@@ -224,30 +212,29 @@ class Exchange:
             self.body.release()
             if isinstance(stream.source, UpstreamEvents):
                 stream.source.grown = self.body.answer_grown
-            await self._deliver(execution, self._delivery, status, headers, stream)
+            await self._deliver(execution, attempts, self._delivery, (status, headers, stream))
         finally:
             await aclose(stream)
         return None
 
-    async def _deliver(self, execution: Execution, delivery: Delivery, status: int, headers: Headers, stream: EventStream) -> None:
+    async def _deliver(
+        self, execution: Execution, attempts: Attempts, delivery: Delivery, answer: tuple[int, Headers, EventStream]
+    ) -> None:
         try:
-            await delivery.run(status, headers, stream)
+            await delivery.run(*answer)
             if delivery.left:
                 raise CancelledError  # its client had gone: it was read on for its usage
             self.outcome = self._cancelled_by or "answered"
-            if self._attempts is not None:
-                self._attempts.was_whole()
+            attempts.was_whole()
             await delivery.finish(self._close)
         except BrokenAnswerError as error:
-            assert self._attempts is not None
-            self._attempts.broke_off(error.__cause__)
+            attempts.broke_off(error.__cause__)
             await self._fail(error.denial)
-            return
         except CutError as cut:
             await self._fail(cut.denial, "denied")
-            return
-        execution.give({"r.client": True})
-        await execution.ensure(execution.plan.after)
+        else:
+            execution.give({"r.client": True})
+            await execution.ensure(execution.plan.after)
 
     def _begin(self, plan: Plan, policy: LivePolicy, route: LiveRoute | None = None) -> Execution:
         """An execution of `plan` with the facts of the head."""

@@ -110,6 +110,13 @@ def _ordered(
     return targets
 
 
+def in_health(targets: Sequence[Target], tripped: Callable[[str], bool]) -> Target:
+    """The first target whose provider has not tripped; the very first where every one has."""
+    if len(targets) == 1:
+        return targets[0]
+    return next((target for target in targets if not tripped(target.provider)), targets[0])
+
+
 def bucket(sticky: str, caller: Caller) -> str:
     """What a caller is known by: the same on every step of a tool loop, also where nobody is kept."""
     principal = caller.principal

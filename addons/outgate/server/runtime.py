@@ -58,6 +58,7 @@ _ANSWER_BYTES = 8 * 1024 * 1024
 _MEMO_BYTES = 6 * 1024 * 1024
 """What a worker remembers at most: part of the 230 MB that it may use in all."""
 _GRACE = 5.0
+_RUN_ID = partial(secrets.token_hex, 6)
 _POLICY, _RELOADS = "outgate_policy_info", "outgate_policy_reloads_total"
 
 
@@ -84,7 +85,7 @@ class Runtime:
         self._retired = self._keeps_model_server = False
         self._asked = asyncio.Event()
         self._accounts = Accounts(
-            layout.accounts, worker=f"w{index}", workers=workers, wall=time.time, monotonic=time.monotonic, ids=_run_id
+            layout.accounts, worker=f"w{index}", workers=workers, wall=time.time, monotonic=time.monotonic, ids=_RUN_ID
         )
         self._accounts.health.changed = accounts_changed
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
@@ -297,7 +298,3 @@ class Runtime:
 def exchange_id() -> str:
     """A request id: 128 random bits."""
     return "req_" + secrets.token_hex(16)
-
-
-def _run_id() -> str:
-    return secrets.token_hex(6)

@@ -1,7 +1,5 @@
 """Map the requested or routed name to a provider and a model: the first target that takes the request and has not failed.
 
-A target whose provider has tripped, for this or another request, is left out while another one is in health: its circuit is open.
-
 No name is ever replaced silently: what the map does not know is refused, unless the policy passes names through, or sets a default
 and is warned of it. A request that names no model goes to the provider that was addressed. A name that passes leaves unread by any
 guard: a permission must cover it by more than a wildcard, or it must not look like data.
@@ -18,7 +16,7 @@ from outgate.metering.prices import Prices
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
-from outgate.routing.choice import Caller, Target, Unfit, caller_of, needs, question, targets_for
+from outgate.routing.choice import Caller, Target, Unfit, caller_of, in_health, needs, question, targets_for
 from outgate.routing.latency import Latencies
 from outgate.routing.market import Measures
 from outgate.routing.targets import Alias, Aliases, Found, ModelTarget
@@ -59,7 +57,7 @@ class ModelMap(Stage):
         self, settings: ModelMapSettings, catalog: Catalog, prices: Prices, latencies: Latencies, state_secret: StateSecret,
         memo: Memo, replicas: Replicas, allowed: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
-        self._replicas = replicas
+        self._tripped = lambda provider: replicas.tripped(catalog.by_provider(provider))
         self._settings, self._catalog, self._allowed, self._memo = settings, catalog, allowed, memo
         self._aliases = Aliases(settings.models)
         self._market = Measures(prices, latencies)
@@ -85,16 +83,9 @@ class ModelMap(Stage):
         left = [target for target in self._kept(found, caller, targets) if not _has_failed(target.provider, target.model, facts)]
         if not left:
             return _NONE_LEFT
-        left = self._in_health(left) if len(left) > 1 else left
-        refusal = self._refused(left[0].model) if found.captures else None
-        return refusal or (left[0].model, left[0].provider)
-
-    def _in_health(self, targets: list[Target]) -> list[Target]:
-        """The targets whose provider has not tripped; all of them where every one has."""
-        tripped = {
-            each for each in {target.provider for target in targets} if self._replicas.tripped(self._catalog.by_provider(each))
-        }
-        return [target for target in targets if target.provider not in tripped] or targets
+        first = in_health(left, self._tripped)
+        refusal = self._refused(first.model) if found.captures else None
+        return refusal or (first.model, first.provider)
 
     def _kept(self, found: Found, caller: Caller, targets: list[Target]) -> list[Target]:
         """The fastest target, but within a tool loop the one that its question was given."""
