@@ -16,6 +16,7 @@ COMMANDS = {
     "cache": "Judge pairs of questions: would one be given the other's answer?",
     "guards": "Judge texts: would the guards of the request act upon them?",
     "output": "Judge answers of models: what would a guard find in them?",
+    "picker": "Pick replicas of a simulated pool: how long do first words take?",
     "redaction": "Find personal data in annotated texts: what would be replaced?",
     "routing": "Route labelled texts by the semantic rule of a policy.",
 }
