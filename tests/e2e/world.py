@@ -83,6 +83,7 @@ class World:
                 allow_addresses: [127.0.0.0/8]
                 tls: {{ca: {ca}}}
                 credential: {{env: E2E_OPENAI_KEY}}
+                replicas: {{health: {{failures: 1000, failure_share: 1}}}}
               anthropic:
                 host: api.anthropic.com
                 dialect: anthropic
@@ -90,6 +91,7 @@ class World:
                 allow_addresses: [127.0.0.0/8]
                 tls: {{ca: {ca}}}
                 credential: {{env: E2E_ANTHROPIC_KEY}}
+                replicas: {{health: {{failures: 1000, failure_share: 1}}}}
               gemini:
                 host: generativelanguage.googleapis.com
                 dialect: gemini
@@ -97,6 +99,7 @@ class World:
                 allow_addresses: [127.0.0.0/8]
                 tls: {{ca: {ca}}}
                 credential: {{env: E2E_GEMINI_KEY}}
+                replicas: {{health: {{failures: 1000, failure_share: 1}}}}
             {providers}
             workloads:
               app: {{tenant: t1, token_hashes: ["{app}"]}}
