@@ -36,7 +36,7 @@ def command(*, target: Path, traces: Path | None, seeds: int, seconds: float) ->
         ran.append(cell)
         if cell.picker == OTHERS[-1] and cell.metrics is Metrics.FROZEN:
             click.echo(f"{cell.scene}, seed {cell.seed}", err=True)
-    told = {"regret": _regrets(ran), "scenes": _scenes(ran), "hits_of_ideal": _hits(ran), "pick_ms": _pick_time()}
+    told: dict[str, Any] = {"regret": _regrets(ran), "scenes": _scenes(ran), "hits_of_ideal": _hits(ran), "pick_ms": _pick_time()}
     write(target, {"seeds": seeds, "seconds": seconds, **told})
     for metrics, pickers in told["regret"].items():
         for picker, figures in pickers.items():

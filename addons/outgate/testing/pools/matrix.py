@@ -21,10 +21,11 @@ LIGHT = "chat at 60 % load"
 
 
 class Scene(NamedTuple):
-    """A workload and the replicas that it meets."""
+    """A workload and the replicas that it meets, for so many times the seconds of a run: requests of traces are few."""
 
     workload: Workload
     models: tuple[Model, ...] = _EIGHT
+    span: float = 1.0
 
 
 class Cell(NamedTuple):
@@ -53,8 +54,8 @@ def scenes(traces: Path | None) -> dict[str, Scene]:
         "chat, 4 replicas, 3/s": Scene(chat(3), _EIGHT[:4]),
     }
     if traces is not None:
-        found["Mooncake conversations, 1.6 times as fast"] = Scene(trace(traces / "conversation_trace.jsonl", 1.6))
-        found["Mooncake synthetic"] = Scene(trace(traces / "synthetic_trace.jsonl"))
+        found["Mooncake conversations, 1.6 times as fast"] = Scene(trace(traces / "conversation_trace.jsonl", 1.6), span=3.0)
+        found["Mooncake synthetic"] = Scene(trace(traces / "synthetic_trace.jsonl"), span=3.0)
     return found
 
 
@@ -71,6 +72,7 @@ def cells(found: Mapping[str, Scene], seeds: Sequence[int], seconds: float) -> I
 
 def _run(scene: Scene, seed: int, seconds: float, picker: str, metrics: Metrics) -> Result:
     drawn, picks = Random(seed), Random(seed)  # noqa: S311 - no secret
+    seconds *= scene.span
     contest = Contest(scene.models, lambda clock: picker_of(picker, scene.models[-1], clock, picks), metrics, seconds)
     return contest.run(scene.workload(drawn, seconds))
 

@@ -129,7 +129,11 @@ def picker_of(name: str, model: Model, monotonic: Callable[[], float], random: R
     """A picker by its name: see `OWN` and `OTHERS`."""
     if name == "prefix_cache":
         return Cached(model, monotonic, random)
-    spread = {"least_in_flight": lambda: Least(random), "two_choices": lambda: Two(random), "consistent_hash": Hashed}
+    spread: dict[str, Callable[[], Picker]] = {
+        "least_in_flight": lambda: Least(random),
+        "two_choices": lambda: Two(random),
+        "consistent_hash": Hashed,
+    }
     return spread[name]() if name in spread else _RULES[name](model, random)
 
 
