@@ -17,12 +17,8 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
-<<<<<<< HEAD
 from outgate.upstreams.catalog import Backend
-from outgate.upstreams.credentials import Credentials
-=======
 from outgate.upstreams.credentials import BoundCredential, Credentials
->>>>>>> 7d982a1 (exchange: end circles between gateways; upstreams: ask no key twice)
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, decide
 from outgate.upstreams.wire import CutOffError
@@ -118,17 +114,10 @@ class Attempts:
         return before, self.records[at]
 
     def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:
-<<<<<<< HEAD
-        backend, credentials = execution.get("backend"), self._ports.credentials
-        keys = credentials.count(_holder(execution))
-        refused = sum(record.failure is FailureKind.UNAUTHORIZED for record in self.records[:-1])
-        tried = self._tried._replace(attempts=len(self.records), refreshed=self._keyless or refused >= max(1, keys))
-=======
         backend = execution.get("backend")
-        following = self._ports.credentials.bound(backend)
+        following = self._ports.credentials.bound(_holder(execution))
         refreshed = self._keyless or any(following is each for each in self._refused)
         tried = self._tried._replace(attempts=len(self.records), refreshed=refreshed)
->>>>>>> 7d982a1 (exchange: end circles between gateways; upstreams: ask no key twice)
         clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
         left = 0 if self._exhausted else len(backend.endpoints) - len(self._out(execution))
         health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))

@@ -72,17 +72,11 @@ class Client:
         backend, endpoint, origination = request.backend, request.endpoint, request.origination
         if origination is not backend.origination and origination != backend.origination:
             raise MisdirectedError(f"a request to {backend.name!r} was about to be sent under names or TLS that are not its own")
-<<<<<<< HEAD
         path, secrets, body = _with_secrets(request)
         own = {name for name, _ in secrets}
-        fields = (*(each for each in sendable(request.headers) if each[0] not in own), *secrets)
-        opening = request_head(request.method, path, origination.host, fields, len(body))
-=======
-        secrets = _secrets(request)
         via = (("via", request.via),) if request.via else ()
-        fields = (*sendable(request.headers), *via, *secrets)
-        opening = request_head(request.method, request.path, origination.host, fields, len(request.body))
->>>>>>> 7d982a1 (exchange: end circles between gateways; upstreams: ask no key twice)
+        fields = (*(each for each in sendable(request.headers) if each[0] not in own), *via, *secrets)
+        opening = request_head(request.method, path, origination.host, fields, len(body))
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
         soon = deadline if request.patience is None else min(deadline, asyncio.get_running_loop().time() + request.patience)
         pool = self._pool(backend, origination)
