@@ -116,11 +116,11 @@ class Dispatch(Stage):
 
 
 def _decoder(facts: Reads, status: int, *, stream: bool) -> AnswerDecoder:
-    operation, asked, translation = facts.operation, facts.wire_asked, facts.translation
-    decoder = dialect(operation.dialect).answer(operation, stream, facts.params.include_usage, status)
+    asked, translation = facts.wire_asked, facts.translation
+    decoder = dialect(facts.operation.dialect).answer(facts.operation, stream, facts.params.include_usage, status)
     if asked is None or translation is None:
         return decoder
-    return answer_in(operation, translation.target, asked, decoder, stream=stream, status=status)
+    return answer_in(facts.operation, translation.target, asked, decoder, stream=stream, status=status)
 
 
 def _failed(error: UpstreamError) -> FailedAttempt:
@@ -140,12 +140,8 @@ def _described(facts: Reads, call: Call) -> Headers:
     a stream that was asked for is one also where its server does not say so.
     """
     headers, said = call.headers, (call.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if facts.operation.kind is Kind.OPAQUE:
+    streams = facts.params.stream and said in _UNSAID
+    if facts.operation.kind is Kind.OPAQUE or (call.status < 400 and not streams):
         return headers
-    if call.status >= 400:
-        made = "application/json"
-    elif facts.params.stream and said in _UNSAID:
-        made = CONTENT_TYPE
-    else:
-        return headers
+    made = "application/json" if call.status >= 400 else CONTENT_TYPE
     return Headers([*headers.without(_DESCRIBED), ("content-type", made)])

@@ -27,9 +27,8 @@ from outgate.pipeline.contract import Contract
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
 from outgate.stores.state_secret import StateSecret
-from outgate.upstreams.azure import target_at
 from outgate.upstreams.catalog import Backend, Catalog
-from outgate.upstreams.vertex import sent_at
+from outgate.upstreams.placing import placed
 
 
 class Reads(NamedTuple):
@@ -85,7 +84,7 @@ class EncodeRequest(Stage):
         try:
             if api == operation.dialect:
                 path, described, body = dialect(api).encode(request, target)
-                path, body = _sent(backend, written(path, facts.prompt.edits), body, facts.model)
+                path, body = placed(backend, written(path, facts.prompt.edits), body, facts.model)
                 return (body, path, (*described, *self._fields(facts, api)), None, None)
             return self._translated(facts, api, translated(request, target, api, backend.translating.max_tokens))
         except WireError as error:  # what a policy put in does not fit there
@@ -101,7 +100,7 @@ class EncodeRequest(Stage):
         path, described, body = made.sent
         fields = (*described, *self._fields(facts, api))
         told = Translation(facts.operation.dialect, api, lost)
-        path, body = _sent(facts.backend, path, body, facts.model)
+        path, body = placed(facts.backend, path, body, facts.model)
         return (body, path, fields, made.asked, told)
 
     def _fields(self, facts: Reads, api: str) -> Iterator[tuple[str, str]]:
@@ -121,15 +120,6 @@ class EncodeRequest(Stage):
         who = facts.principal
         key = self._secret.derive("idempotency", who.tenant, who.name, facts.backend.name)
         return (field[0], hmac.new(key, field[1].encode(), sha256).hexdigest())
-
-
-def _sent(backend: Backend, path: str, body: bytes, model: str) -> tuple[str, bytes]:
-    """Path with query, and body, as the backend has them."""
-    if backend.azure_version:
-        path = target_at(backend.azure_version, path, model)
-    elif backend.vertex is not None:
-        path, body = sent_at(backend.vertex, path, body, model)
-    return backend.path_prefix + path, body
 
 
 def _told(backend: Backend) -> Iterator[str]:
