@@ -63,7 +63,7 @@ def attempts(*, slept=None, ended=lambda _: None, **policy):
     async def sleep(seconds):
         slept.append(seconds)
 
-    credentials = SimpleNamespace(epoch=lambda _: 0, bound=lambda _: None, spare=lambda _: False)
+    credentials = SimpleNamespace(epoch=lambda _: 0, count=lambda _: 1, bound=lambda _: None, spare=lambda _: False)
     ports = AttemptPorts(
         credentials=credentials,
         budget=RetryBudget(lambda: 0.0),

@@ -65,7 +65,7 @@ def test_the_default_policy_has_no_error_and_names_no_secret():
     assert ["models", "chat", "embeddings"] == list(dict.fromkeys(route.name for route in policy.routes))
 
 
-INTENDED = {"external-guard": {"W_FAIL_OPEN"}, "passthrough": {"W_UNREAD"}}
+INTENDED = {"external-guard": {"W_FAIL_OPEN"}, "passthrough": {"W_UNREAD"}, "placeholders": {"W_UNREAD"}}
 """Warnings by which an example says what it costs; all are without tokens, and some without files of another machine."""
 
 

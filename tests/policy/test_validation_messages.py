@@ -84,7 +84,7 @@ def test_settings_of_a_stage_get_the_same_help():
         ("providers: {p: {host: a.test, dialect: OpenAI}}", "did you mean `openai`?"),
         ("providers: {p: {host: a.test, tls: {minimum: 1.2}}}", 'in quotes, "1.2"'),
         ("providers: {p: {host: a.test, tls: {ca: 5}}}", "write text, or a list"),
-        ("providers: {p: a.test}", "a mapping with the keys `host` (required)"),
+        ("providers: {p: a.test}", "a mapping with the keys `host`"),
         ("providers: {p: {}}", "add `host`: a host name in lower case"),
         ("routes: [{name: r, match: {paths: /v1}}]", "a list, `[…]`"),
         ("routes: [{name: r, match: {methods: [post]}}]", "`POST` for example"),

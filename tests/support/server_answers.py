@@ -1,6 +1,6 @@
 """Answers of servers that speak chat completions, in the shapes that each writes: whole, streamed, with a tool call, and refused.
 
-llama.cpp's are as its server answered here; the others follow their public sources (vLLM 0.11, SGLang 0.5, Ollama 0.12).
+llama.cpp's text is as its server answered here; the others follow what is public of their APIs, and are no recordings.
 """
 
 from collections.abc import Mapping, Sequence

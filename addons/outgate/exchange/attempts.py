@@ -115,8 +115,9 @@ class Attempts:
 
     def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:
         backend = execution.get("backend")
-        following = self._ports.credentials.bound(_holder(execution))
-        refreshed = self._keyless or any(following is each for each in self._refused)
+        credentials, holder = self._ports.credentials, _holder(execution)
+        again = any(credentials.bound(holder) is each for each in self._refused)
+        refreshed = self._keyless or again or len(self._refused) > max(1, credentials.count(holder))
         tried = self._tried._replace(attempts=len(self.records), refreshed=refreshed)
         clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
         left = 0 if self._exhausted else len(backend.endpoints) - len(self._out(execution))

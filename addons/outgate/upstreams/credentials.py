@@ -130,6 +130,11 @@ class Credentials:
         held = self._current(backend)
         return held.epoch if held is not None else 0
 
+    def count(self, backend: Backend) -> int:
+        """How many keys the backend has."""
+        held = self._current(backend)
+        return len(held.ring) if held is not None else 0
+
     def refused(self, backend: Backend, bound: BoundCredential) -> None:
         """The provider has refused this credential (401): its source is looked at again, and the next key has its turn."""
         held = self._current(backend)

@@ -145,7 +145,7 @@ def test_models_are_listed():
 
 
 def test_a_body_of_another_path_is_opaque_and_its_strings_are_shown():
-    operation = operation_for("POST", "/v1/completions")
+    operation = operation_for("POST", "/v1/threads")
     request = OPENAI.decode(operation, b'{"model":"m","input":"hello","previous_response_id":"r"}')
     sent = OPENAI.encode(operation, request.prompt, "r", request.params, None)
 

@@ -159,7 +159,7 @@ def test_the_circuit_of_a_provider_with_one_endpoint_is_open_at_every_worker(pro
             before = len(dead.seen)
             for _ in range(20):
                 with http(gateway) as client:
-                    assert "[DONE]" in smart(client).text
+                    smart(client)  # at a worker that does not know yet, a stream may break
             return len(dead.seen) == before
 
         assert until(left_alone)
