@@ -111,6 +111,14 @@ def test_an_override_without_cache_prices_charges_cached_tokens_as_input():
     assert Decimal(1) == own.cost("local", "m", Usage(input_tokens=1_000_000, output_tokens=0, cached_tokens=600_000))
 
 
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("gemini", "gemini-2.5-pro"), ("vertex", "gemini-2.5-pro"), ("bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0")],
+)
+def test_clouds_have_prices_under_their_usual_names(provider, model):
+    assert prices().cost(provider, model, Usage(input_tokens=1_000_000, output_tokens=0)) > 1
+
+
 def test_a_provider_under_another_name_is_priced_as_its_vendor():
     cost = prices(vendors={"openai-eu": "openai"}).cost("openai-eu", "gpt-4o-mini", Usage(input_tokens=1_000_000, output_tokens=0))
 

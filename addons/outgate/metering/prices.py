@@ -17,6 +17,8 @@ _MILLION = Decimal(1_000_000)
 _TEXT_UNITS = {"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"}
 _OUTSIDE = {"cache_write_1h_mtok", "web_searches_kcount", "storage_searches_kcount"}
 _MOST_MODELS = 1024
+_VENDORS = {"gemini": "google", "vertex": "google", "bedrock": "aws"}
+"""What genai-prices calls the providers that policies name so."""
 
 
 class Rate(NamedTuple):
@@ -64,7 +66,7 @@ class Prices:
     ) -> None:
         self._wall = wall
         self._overrides = dict(overrides or {})
-        self._vendors = dict(vendors or {})
+        self._vendors = _VENDORS | dict(vendors or {})
         self._models: dict[tuple[str, str], Any] = {}
         self._fixed: dict[tuple[str, str], Price | None] = {}
 
