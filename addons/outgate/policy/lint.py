@@ -1,7 +1,8 @@
 """Warn of routes that can only deny or fail, and of workloads that no credential stands for.
 
-Such a policy is safe, and may be half-written; only a name that `route` chooses and that nothing maps is an error. Names without a
-definition are judged by `references`. A policy with errors is not linted, since what would be found may only follow from one.
+Such a policy is safe, and may be half-written. Errors are a name that `route` chooses and nothing maps, a map that nothing
+translates, and a region that is left. Names without a definition are judged by `references`. A policy with errors is not linted,
+since what would be found may only follow from one.
 """
 
 import re
@@ -13,6 +14,7 @@ from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
 from outgate.policy.lint_bindings import indistinct
 from outgate.policy.lint_models import refused_models, unknown_aliases, untranslatable
+from outgate.policy.lint_regions import outside
 from outgate.policy.lint_routes import dropped, idle, unread
 from outgate.policy.schema import MatchSection, RouteSection
 from outgate.policy.scopes import Placed, stages_of
@@ -37,6 +39,7 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
                 found += unknown_aliases(source, stages)
                 found += refused_models(source, route, stages.get("model_map"), kinds, place)
                 found += untranslatable(source, policy, route, stages.get("model_map"), kinds)
+                found += outside(source, policy, route, name, stages, kinds)
                 found += dropped(source, policy, route, name, kinds, place)
                 found += unread(source, route, stages, kinds, place)
                 found += idle(source, route, stages, place)

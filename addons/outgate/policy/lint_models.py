@@ -15,7 +15,8 @@ from outgate.policy.source import Place, Source
 from outgate.policy.stage_types import stage_type
 from outgate.policy.validation_messages import nearest
 
-_NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS, Kind.TEXT})
+NAMING_A_MODEL = frozenset({Kind.CHAT, Kind.COUNT_TOKENS, Kind.EMBEDDINGS, Kind.TEXT})
+"""Kinds of work whose requests name a model that `model_map` may send elsewhere."""
 
 
 def unknown_aliases(source: Source, stages: Mapping[str, Placed]) -> Iterator[Problem]:
@@ -23,7 +24,7 @@ def unknown_aliases(source: Source, stages: Mapping[str, Placed]) -> Iterator[Pr
     placed, mapped = stages.get("route"), stages.get("model_map")
     if placed is None:
         return
-    known = _aliases(mapped)
+    known = aliases(mapped)
     if known is None:
         yield from _misspelt(source, placed, frozenset(_settings(mapped).get("models", ())))
         return
@@ -67,8 +68,8 @@ def refused_models(
     source: Source, route: RouteSection, placed: Placed | None, kinds: frozenset[Kind], place: Place
 ) -> Iterator[Problem]:
     """Names that the route takes and its `model_map` refuses (404 `model_not_found`)."""
-    known = _aliases(placed)
-    if placed is None or known is None or not kinds & _NAMING_A_MODEL:
+    known = aliases(placed)
+    if placed is None or known is None or not kinds & NAMING_A_MODEL:
         return
     if not known:
         message = f"the route {route.name!r} refuses every model: its `model_map` knows none"
@@ -108,7 +109,7 @@ def _targets(placed: Placed | None) -> Iterator[tuple[Place, str]]:
             yield (*(placed.place if placed else ()), "models", alias), target["provider"]
 
 
-def _aliases(placed: Placed | None) -> frozenset[str] | None:
+def aliases(placed: Placed | None) -> frozenset[str] | None:
     """The names that a `model_map` knows; None where it takes any, or has settings that are wrong."""
     settings = _settings(placed)
     return None if not settings or settings["passthrough"] or settings["default"] else frozenset(settings["models"])

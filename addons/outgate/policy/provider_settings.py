@@ -202,6 +202,9 @@ class VertexSection(Settings):
     """A region, such as `us-central1`, or `global`; the host is that of the region."""
 
 
+type RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,40}$")]
+
+
 class ProviderSection(Settings):
     """One provider: the name policies use for it stands as its key."""
 
@@ -213,6 +216,8 @@ class ProviderSection(Settings):
     """Its own port."""
     dialect: DialectName = "openai"
     """The API it speaks; `none` for anything that is not inference."""
+    region: RegionName = ""
+    """Where it processes what it is sent, in a word of yours (`eu`): a route with `regions` sends to no other."""
     path_prefix: PathPrefix = ""
     """Put before every path, `/openai` for example."""
     azure_api_version: AzureVersion = ""

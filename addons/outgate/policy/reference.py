@@ -51,6 +51,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a route maps a model to a provider whose dialect none of its requests can be translated to",
         "map the model to a provider of the same dialect, or of one that is translated",
     ),
+    "E_REGION": (
+        "a route with `regions` could send to a provider that is not in them",
+        "take the provider off the route, or say its `region`",
+    ),
     "E_UNKNOWN_ALIAS": (
         "`route` chooses a name that `model_map` does not know",
         "take the name that is proposed, or add it under `models`",

@@ -9,7 +9,7 @@ from outgate.inference.names import GroupName, ProviderName, StageName, Workload
 from outgate.inference.operation import Kind
 from outgate.pipeline.stage import Settings
 from outgate.policy.credential_settings import Seconds, Variable
-from outgate.policy.provider_settings import HostPort, ProviderSection, StageSettings
+from outgate.policy.provider_settings import HostPort, ProviderSection, RegionName, StageSettings
 from outgate.policy.retry_settings import RetrySection
 
 type Name = Annotated[
@@ -220,6 +220,9 @@ class RouteSection(Settings):
     """An order of stages to insist on; it is checked, never trusted."""
     after: dict[StageName, tuple[StageName | Literal["*"], ...]] = Field(default_factory=dict)
     """Stage name to stages it must run after, where the contracts leave a choice."""
+    regions: tuple[RegionName, ...] = ()
+    """Regions of the providers that it may send to: addressed ones, targets of `model_map`, services that stages ask. A policy in
+    which it could leave them is refused."""
     retry: RetrySection = Field(default_factory=RetrySection)
     """What is tried again after a failure, and how often."""
 
