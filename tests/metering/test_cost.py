@@ -18,7 +18,7 @@ PRICES = Prices(
 
 
 def tried(name=CHEAP, *, status=None):
-    return SimpleNamespace(status=status, provider=name[0], model=name[1])
+    return SimpleNamespace(status=status, provider=name[0], model=name[1], credential=None)
 
 
 def test_a_lost_attempt_has_the_price_of_the_model_that_it_asked_for():

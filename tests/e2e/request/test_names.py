@@ -10,8 +10,9 @@ from e2e.server.test_workers import model_servers
 from e2e.world import STAGES, World, http
 from support import behaviours as b
 from support.talks import DIALECTS
+from support.waiting import until
 
-POLICY = STAGES + "admit_parts: {}\nredact: {entities: [PERSON, LOCATION, EMAIL_ADDRESS], limit: 2}\n"
+POLICY = STAGES + "admit_parts: {}\nredact: {entities: [PERSON, LOCATION, EMAIL_ADDRESS], limit: 10}\n"
 SAID = "My name is Maria Gonzalez and I live in Springfield."
 every_dialect = pytest.mark.parametrize("talk", DIALECTS.values(), ids=DIALECTS)
 
@@ -20,6 +21,13 @@ every_dialect = pytest.mark.parametrize("talk", DIALECTS.values(), ids=DIALECTS)
 def _gateway(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("names"), *providers)
     with world.gateway(world.policy(POLICY)) as gateway:
+        talk = DIALECTS["openai"]
+
+        def judged():
+            with http(gateway) as client:
+                return client.post(talk.url, json=talk.ask(SAID, False), timeout=60).status_code == 200
+
+        assert until(judged, 60), gateway.log  # the models have been read, also where other tests take the cores
         yield gateway
 
 
