@@ -9,7 +9,7 @@ from typing import Any
 
 from outgate.dialects.json_body import decode_value, dump
 from outgate.errors import WireError
-from outgate.inference.conversation import Call
+from outgate.inference.conversation import Call, Tool
 
 INPUT = "input"
 SCHEMA: Mapping[str, Any] = {
@@ -42,6 +42,13 @@ def unwrapped(arguments: str) -> str:
         return arguments
     text = tree.get(INPUT) if isinstance(tree, dict) else None
     return text if isinstance(text, str) else arguments
+
+
+def as_function(tool: Tool) -> Tool:
+    """A tool of free text as a function; whoever asked for it gets its calls as those of one."""
+    form = tool.rest.get("format")
+    grammar = form.get("grammar", form) if isinstance(form, dict) else {}
+    return tool._replace(description=described(tool.description, grammar), parameters=SCHEMA)
 
 
 def input_of(part: Call) -> Mapping[str, Any]:

@@ -47,6 +47,15 @@ HARMLESS = frozenset({"cache_control", "metadata", "service_tier", "signatures",
 """Losses that change no word of what is asked: they are dropped and counted, and no policy need name them."""
 
 
+_EFFORTS = ((2_048, "low"), (8_192, "medium"))
+"""Tokens of thinking up to which an effort is meant; beyond, `high`."""
+
+
+def effort_of(budget: int) -> str:
+    """The effort that is meant by a budget of so many tokens of thinking."""
+    return next((effort for most, effort in _EFFORTS if budget <= most), "high") if budget else "none"
+
+
 class Outbound(NamedTuple):
     """A request in another dialect: its path and query, its body, and what was lost on the way."""
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from outgate.dialects.translation import effort_of
 from outgate.inference.conversation import Loss, Reasoning
 
 _NAME = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
@@ -17,8 +18,6 @@ _NONE = (0, 0)
 _BUDGETS = {"minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576, "xhigh": 24_576}
 """Tokens for an effort, as Google's own layer for OpenAI clients has them (ai.google.dev/gemini-api/docs/openai)."""
 _LEVELS = {"none": "MINIMAL", "minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH"}
-_MEANT = ((2_048, "low"), (8_192, "medium"))
-"""Budgets up to which an effort is meant; beyond, `high`."""
 
 
 class Model(NamedTuple):
@@ -59,7 +58,8 @@ def thinking_of(wanted: Reasoning | None, model: Model, losses: list[Loss]) -> M
 
 
 def _level(wanted: Reasoning, model: Model) -> Mapping[str, Any]:
-    effort = wanted.effort or _effort(wanted.budget)
+    told = wanted.budget is not None and wanted.budget >= 0
+    effort = wanted.effort or (effort_of(wanted.budget or 0) if told else "")
     if not effort:
         return {}
     level = _LEVELS[effort]
@@ -68,12 +68,6 @@ def _level(wanted: Reasoning, model: Model) -> Mapping[str, Any]:
     if model.pro and model.version == (3, 0) and level == "MEDIUM":
         level = "HIGH"
     return {"thinkingLevel": level}
-
-
-def _effort(budget: int | None) -> str:
-    if budget is None or budget < 0:
-        return ""
-    return "none" if budget == 0 else next((effort for most, effort in _MEANT if budget <= most), "high")
 
 
 def _budget(wanted: Reasoning, model: Model) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from outgate.dialects.gemini.convert_answer import blocked, citations_of, finish_of, read_failure, spent_of, stem_of
 from outgate.dialects.gemini.convert_parts import NAME, PartReader
 from outgate.dialects.gemini.parts import candidates, member, parts_of, spelled
+from outgate.dialects.numbered import Numbered
 from outgate.dialects.parameters import thing, word
 from outgate.inference.conversation import (
     Begun,
@@ -20,9 +21,6 @@ from outgate.inference.conversation import (
     Finished,
     Over,
     Part,
-    PartBegun,
-    PartEnded,
-    Piece,
     Sealed,
     StreamItem,
     Text,
@@ -34,14 +32,12 @@ _CUT = Failure(502, "", "The provider told the arguments of a tool call in piece
 _UNREADABLE = ("partialArgs", "willContinue")
 
 
-class _Candidate:
-    """One candidate so far: how many parts it has, the one that is open, and what it said."""
+class _Candidate(Numbered):
+    """One candidate so far, and what it said."""
 
     def __init__(self, number: int, stem: str) -> None:
-        self._number = number
+        super().__init__(number)
         self._reader = PartReader(stem)
-        self._count = 0
-        self._open: Part | None = None
         self._said = ""
         self._calls = False
         self.over = False
@@ -50,46 +46,34 @@ class _Candidate:
         for part in self._reader.parts(parts_of(candidate), "parts", said=True):
             yield from self._part(part)
         reason = member(candidate, "finishReason")
-        if isinstance(self._open, Text):
+        if self.open is Text:
             for citation in citations_of(candidate, self._said):
-                yield Cited(self._count - 1, citation, self._number)
+                yield Cited(self.at, citation, self.alternative)
         if reason and not self.over:
             self.over = True
-            yield from self._end()
-            yield Finished(finish_of(reason, calls=self._calls), alternative=self._number)
+            yield from self.end()
+            yield Finished(finish_of(reason, calls=self._calls), alternative=self.alternative)
 
     def _part(self, part: Part) -> Iterator[StreamItem]:
         if isinstance(part, Text):
             self._said += part.text
-            yield from self._begin(Text(""))
-            yield Piece(self._count - 1, part.text, self._number)
+            yield from self.begin(Text, Text(""))
+            yield self.piece(part.text)
         elif isinstance(part, Thought):
             yield from self._thought(part)
         elif isinstance(part, Call):
             self._calls = True
-            yield from self._begin(part._replace(arguments=""))
-            yield Piece(self._count - 1, part.arguments, self._number)
-            yield from self._end()
+            yield from self.begin(Call, part._replace(arguments=""))
+            yield self.piece(part.arguments)
+            yield from self.end()
 
     def _thought(self, part: Thought) -> Iterator[StreamItem]:
-        yield from self._begin(Thought(provider=NAME))
+        yield from self.begin(Thought, Thought(provider=NAME))
         if part.text:
-            yield Piece(self._count - 1, part.text, self._number)
+            yield self.piece(part.text)
         if part.signature:
-            yield Sealed(self._count - 1, part.signature, self._number)
-            yield from self._end()
-
-    def _begin(self, part: Part) -> Iterator[StreamItem]:
-        if type(part) is not type(self._open):
-            yield from self._end()
-            self._open = part
-            yield PartBegun(self._count, part, self._number)
-            self._count += 1
-
-    def _end(self) -> Iterator[StreamItem]:
-        if self._open is not None:
-            yield PartEnded(self._count - 1, self._number)
-        self._open = None
+            yield Sealed(self.at, part.signature, self.alternative)
+            yield from self.end()
 
 
 class GeminiReader:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from outgate.dialects.free_text import SCHEMA, described
+from outgate.dialects.free_text import as_function
 from outgate.dialects.gemini.convert_contents import ContentWriter
 from outgate.dialects.gemini.convert_models import Model, model_of, thinking_of
 from outgate.dialects.translation import Outbound
@@ -44,16 +44,8 @@ def write_request(asked: Conversation, model: str, max_tokens: int | None) -> Ou
 
 def _tools(tools: Sequence[Tool], losses: list[Loss]) -> Tree:
     losses += [Loss("custom_tools", f"tools[{at}]") for at, tool in enumerate(tools) if tool.custom]
-    return {"tools": [{"functionDeclarations": [_tool(_function(tool)) for tool in tools]}]} if tools else {}
-
-
-def _function(tool: Tool) -> Tool:
-    """A tool of free text as a function."""
-    if not tool.custom:
-        return tool
-    form = tool.rest.get("format")
-    grammar = form.get("grammar", form) if isinstance(form, dict) else {}
-    return tool._replace(description=described(tool.description, grammar), parameters=SCHEMA)
+    declared = [_tool(as_function(tool) if tool.custom else tool) for tool in tools]
+    return {"tools": [{"functionDeclarations": declared}]} if tools else {}
 
 
 def _tool(tool: Tool) -> Tree:

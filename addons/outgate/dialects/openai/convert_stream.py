@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.json_body import dump
+from outgate.dialects.numbered import Numbered
 from outgate.dialects.openai.convert_answer import finish_of, read_failure, reason_of, spent, usage_of, write_failure
 from outgate.dialects.openai.stream import DONE, index_of, is_error
 from outgate.dialects.sse import encode as sse_event
@@ -20,7 +21,6 @@ from outgate.inference.conversation import (
     Over,
     Part,
     PartBegun,
-    PartEnded,
     Piece,
     Refused,
     Spent,
@@ -33,13 +33,11 @@ _TEXTS: Mapping[str, Part] = {"reasoning_content": Thought(), "reasoning": Thoug
 _MIXED = Failure(502, "", "The provider mixed the arguments of several tool calls.")
 
 
-class _Choice:
-    """The parts of one choice so far: how many, and the one that is open."""
+class _Choice(Numbered):
+    """The parts of one choice so far."""
 
     def __init__(self, number: int) -> None:
-        self._number = number
-        self._count = 0
-        self._open: Any = None
+        super().__init__(number)
         self._calls: set[Any] = set()
         self._id = ""
         self.over = False
@@ -48,8 +46,8 @@ class _Choice:
         for name, part in _TEXTS.items():
             text = delta.get(name)
             if text and not (name == "reasoning" and delta.get("reasoning_content")):
-                yield from self._begin(type(part), part)
-                yield Piece(self._count - 1, text, self._number)
+                yield from self.begin(type(part), part)
+                yield self.piece(text)
         for at, call in enumerate(delta.get("tool_calls") or ()):
             yield from self._call(index_of(call, at), call)
         if delta.get("function_call"):
@@ -59,38 +57,25 @@ class _Choice:
         custom = call.get("custom")
         told = custom or call.get("function") or {}
         index = self._numbered(index, call.get("id") or "", told.get("name"))
-        if index != self._open:
+        if index != self.open:
             if index in self._calls:
                 yield _MIXED
                 return
             self._calls.add(index)
-            yield from self._begin(index, Call(call.get("id") or f"call_{index}", told.get("name") or "", "", custom=bool(custom)))
+            yield from self.begin(index, Call(call.get("id") or f"call_{index}", told.get("name") or "", "", custom=bool(custom)))
         said = told.get("input" if custom else "arguments")
         if said:
-            yield Piece(self._count - 1, said, self._number)
+            yield self.piece(said)
 
     def _numbered(self, index: Any, called: str, name: Any) -> Any:
         """What tells a call from the others: its index, and its id where another has that index already (Ollama before 0.6.6)."""
-        again = isinstance(self._open, tuple) and self._open[0] == index
-        if called and name and called != self._id and (again or index == self._open):
+        again = isinstance(self.open, tuple) and self.open[0] == index
+        if called and name and called != self._id and (again or index == self.open):
             index = (index, called)
         elif again:
-            index = self._open
+            index = self.open
         self._id = called or self._id
         return index
-
-    def _begin(self, key: Any, part: Part) -> Iterator[StreamItem]:
-        if key == self._open:
-            return
-        yield from self.end()
-        self._open = key
-        yield PartBegun(self._count, part, self._number)
-        self._count += 1
-
-    def end(self) -> Iterator[StreamItem]:
-        if self._open is not None:
-            yield PartEnded(self._count - 1, self._number)
-        self._open = None
 
 
 class ChatReader:

@@ -9,7 +9,7 @@ from typing import Any
 
 from outgate.dialects.openai.chat import is_newer
 from outgate.dialects.openai.convert_parts import plain, written_call, written_parts
-from outgate.dialects.translation import Outbound
+from outgate.dialects.translation import Outbound, effort_of
 from outgate.inference.conversation import (
     Call,
     Choice,
@@ -31,8 +31,6 @@ from outgate.inference.conversation import (
 PATH = "/v1/chat/completions"
 _MOST_STOPS = 4
 _MODES = {"auto": "auto", "none": "none", "any": "required"}
-_BUDGETS = ((2_048, "low"), (8_192, "medium"))
-"""Tokens of thinking up to which an effort is meant; beyond, `high`."""
 _FAILED = "Error: "
 _SHOWN = "The result is in the next message."
 
@@ -178,5 +176,5 @@ def _effort(reasoning: Reasoning | None, *, newer: bool) -> str:
         return ""
     effort, budget = reasoning.effort, reasoning.budget
     if not effort and budget is not None and budget >= 0:
-        effort = next((name for most, name in _BUDGETS if budget <= most), "high") if budget else "none"
+        effort = effort_of(budget)
     return effort if newer or effort != "none" else ""
