@@ -181,10 +181,11 @@ class ImageMarks(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spec:
     """An API. `served_by` is the `dialect` of the providers that serve it, its own name unless given. `also` are other addresses of
-    what stands in `paths`. `owns` are the paths, with all below them, that are of this API even where nobody reads them. `keys` are
-    the fields in which its clients present a key (`key_query`: the parameters of a query), `credential` that in which its providers
-    get one. `request_fields` and `response_fields` (and those with these prefixes) cross the gateway beside those that every API
-    has; of the former, `account_fields` name something kept at one provider.
+    what stands in `paths`. `vendor` is who sells its models, as genai-prices names it where that is not the API's name. `owns` are
+    the paths, with all below them, that are of this API even where nobody reads them. `keys` are the fields in which its clients
+    present a key (`key_query`: the parameters of a query), `credential` that in which its providers get one. `request_fields` and
+    `response_fields` (and those with these prefixes) cross the gateway beside those that every API has; of the former,
+    `account_fields` name something kept at one provider.
     `statuses` are those that the gateway's refusals have here in place of their usual ones, `lasting` that of failures which asking
     again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
     `least_output` is the lowest maximum of output tokens that its providers take, `cached_usage` a `usage` object as it is told of
@@ -199,6 +200,7 @@ class Spec:
     codec: Callable[[], Dialect]
     paths: tuple[PathTemplate, ...]
     also: tuple[PathTemplate, ...] = ()
+    vendor: str = ""
     served_by: str = ""
     owns: tuple[str, ...] = ()
     keys: tuple[KeyField, ...] = ()

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from outgate.dialects.registry import SPECS
 from outgate.inference.usage import Usage
 
 _MILLION = Decimal(1_000_000)
 _TEXT_UNITS = {"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"}
 _OUTSIDE = {"cache_write_1h_mtok", "web_searches_kcount", "storage_searches_kcount"}
 _MOST_MODELS = 1024
-_VENDORS = {"gemini": "google", "vertex": "google", "bedrock": "aws"}
+_VENDORS = {"vertex": "google", **{spec.name: spec.vendor for spec in SPECS if spec.vendor}}
 """What genai-prices calls the providers that policies name so."""
 
 

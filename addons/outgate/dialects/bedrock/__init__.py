@@ -7,6 +7,7 @@ from outgate.dialects.spec import BEARER, Spec
 SPEC = Spec(
     name=Bedrock.name,
     codec=Bedrock,
+    vendor="aws",
     paths=(),
     owns=("/model",),
     keys=(BEARER,),

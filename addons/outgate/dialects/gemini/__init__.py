@@ -20,6 +20,7 @@ _VERSIONS = ("v1", "v1beta")
 SPEC = Spec(
     name=Gemini.name,
     codec=Gemini,
+    vendor="google",
     paths=(
         *(
             PathTemplate(f"POST /{version}/models/{{model}}:{{verb}}", kind, values={"model": MODEL, "verb": verb}, query=None)
