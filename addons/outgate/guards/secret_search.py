@@ -3,14 +3,14 @@
 A secret cut over parts of a message is found across their seams. The output side takes `search` for one text.
 """
 
-from asyncio import sleep, to_thread
 from collections.abc import Mapping, Sequence
 
 from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.seams import Piece, by_leaf, seams
-from outgate.detectors.pii.slices import Slice, merge
+from outgate.detectors.pii.slices import merge
 from outgate.detectors.secrets.rules import SPOKEN
 from outgate.detectors.secrets.screen import candidates
+from outgate.guards.turns import in_turns
 from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
@@ -21,8 +21,6 @@ from outgate.model_server.wire import Models
 REVISION = "3"
 """Raise it whenever rules or screen change."""
 _KIND = f"secrets:{REVISION}"
-_TURN, _LONG = 16_384, 32_768
-"""Characters screened before others on the event loop have their turn, and in a text that is screened in a thread instead."""
 _FINDING = 80
 _ACROSS = 512
 """Characters of each side of a seam: longer than most tokens."""
@@ -57,7 +55,7 @@ class SecretSearch:
         return found
 
     async def _judged(self, fresh: Mapping[bytes, str], principal: Principal) -> dict[bytes, tuple[Finding, ...]]:
-        parts = await _screened(fresh)
+        parts = await in_turns(fresh, candidates)
         told: dict[str, tuple[Finding, ...]] = {}
         for portion in portions(dict.fromkeys(piece.text for some in parts.values() for piece in some)):
             answers = await self._models.ask("secrets", portion, share=f"{principal.tenant}/{principal.name}")
@@ -66,21 +64,6 @@ class SecretSearch:
         for digest, found in judged.items():
             self._memo.put(principal.tenant, _KIND, digest, found, _FINDING * len(found))
         return judged
-
-
-async def _screened(fresh: Mapping[bytes, str]) -> dict[bytes, tuple[Slice, ...]]:
-    screened: dict[bytes, tuple[Slice, ...]] = {}
-    read = 0
-    for digest, text in fresh.items():
-        if len(text) > _LONG:
-            screened[digest] = await to_thread(candidates, text)
-            continue
-        screened[digest] = candidates(text)
-        read += len(text)
-        if read > _TURN:
-            read = 0
-            await sleep(0)
-    return screened
 
 
 def _may_cross(pieces: Sequence[Piece]) -> bool:

@@ -3,13 +3,13 @@
 Each piece is remembered as it comes in. A value split over the parts of a message is found too. Who asks again goes on from there.
 """
 
-from asyncio import sleep, to_thread
-from collections.abc import Sequence
+from functools import partial
 
 from outgate.detectors.finding import Finding, disjoint
 from outgate.detectors.pii.prefilter import candidates
 from outgate.detectors.pii.seams import by_leaf, seams
-from outgate.detectors.pii.slices import Slice, merge
+from outgate.detectors.pii.slices import merge
+from outgate.guards.turns import in_turns
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Prompt
 from outgate.model_server.pieces import PiiPieces, PiiPort
@@ -17,8 +17,6 @@ from outgate.stores.memo import Memo
 
 type Found = dict[int, tuple[Finding, ...]]
 """Findings by leaf."""
-_TURN, _LONG = 16_384, 32_768
-"""Characters screened before others on the event loop have their turn, and in a text that is screened in a thread instead."""
 _FOREIGN = 7
 """How often each byte counts that a text has more in UTF-8 than characters: so much dearer it is to bring into normal form."""
 FINDING = 80
@@ -49,24 +47,13 @@ class Structured:
         return by_leaf(known[: len(leaves)], across, known[len(leaves) :])
 
     async def _judged(self, fresh: dict[bytes, str], principal: Principal) -> dict[bytes, tuple[Finding, ...]]:
-        parts = await self._screened(fresh)
+        parts = await in_turns(fresh, partial(candidates, kinds=self._entities), _cost)
         found = await self._pieces.findings([piece.text for some in parts.values() for piece in some], principal)
         judged = {digest: disjoint(merge(some, [found[piece.text] for piece in some])) for digest, some in parts.items()}
         for digest, findings in judged.items():
             self._memo.put(principal.tenant, self._kind, digest, findings, FINDING * len(findings))
         return judged
 
-    async def _screened(self, fresh: dict[bytes, str]) -> dict[bytes, Sequence[Slice]]:
-        screened: dict[bytes, Sequence[Slice]] = {}
-        read = 0
-        for digest, text in fresh.items():
-            cost = len(text) + _FOREIGN * (len(text.encode("utf-8", "surrogatepass")) - len(text))
-            if cost > _LONG:
-                screened[digest] = await to_thread(candidates, text, self._entities)
-                continue
-            screened[digest] = candidates(text, self._entities)
-            read += cost
-            if read > _TURN:
-                read = 0
-                await sleep(0)
-        return screened
+
+def _cost(text: str) -> int:
+    return len(text) + _FOREIGN * (len(text.encode("utf-8", "surrogatepass")) - len(text))
