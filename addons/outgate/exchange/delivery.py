@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from outgate.dialects.events import Aside
+from outgate.dialects.opaque import Opaque
 from outgate.dialects.spec import Spec
 from outgate.dialects.sse import is_stream
 from outgate.errors import Denial, UpstreamError, WireError
@@ -34,8 +35,6 @@ _PASSED_PREFIXES = ("x-ratelimit-",)
 
 _BODILESS = frozenset({204, 304})
 """Statuses that end with their head (RFC 9112 section 6.3)."""
-UNREAD = "none"
-"""The dialect whose answers go on as they come, of any kind and length: nobody reads them."""
 _REFUSED = Denial(code="answer_refused", status=403, message="The answer was refused by policy.")
 BROKEN_ANSWER = "The provider's answer broke off or was malformed."
 _MALFORMED = "The provider's answer was malformed: {}."
@@ -72,7 +71,7 @@ class Delivery:
         self._channel = channel
         self._request_id = request_id
         self._spec = spec
-        self._judges, self._unread = judges, spec.name == UNREAD
+        self._judges, self._unread = judges, spec.name == Opaque.name  # answers go on as they come
         self._conclude = conclude
         self._ending = None if judges.idle or spec.ending is None else spec.ending()
         self._head: ResponseHead | None = None

@@ -42,7 +42,7 @@ class TlsSettings:
     """How the connection to a backend is protected.
 
     `sni` is sent and verified (the host when empty), or one of `san`. PEM files: `ca_files` replace the public roots, `certificate`
-    and `key` are the client's, `crl_files` list what is revoked. the chain has one of `pins`. `content` names what they hold.
+    and `key` are the client's, `crl_files` list what is revoked. The chain has one of `pins`. `content` names what they hold.
     """
 
     enabled: bool = True

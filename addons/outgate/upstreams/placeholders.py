@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
+from outgate.dialects.opaque import Opaque
 from outgate.dialects.registry import key_fields
 from outgate.errors import Denial
 from outgate.inference.principal import Principal
@@ -21,7 +22,6 @@ from outgate.net.secret import Secret
 from outgate.upstreams.bindings import Placeholder
 from outgate.upstreams.catalog import Backend, Catalog
 
-_OPAQUE = "none"
 _FORM = "application/x-www-form-urlencoded"
 _JSON = re.compile(r"application/(?:[a-z0-9.-]+\+)?json")
 _IN_TARGET = "/"
@@ -100,7 +100,7 @@ class Placeholders:
 
     def _is_refused(self, backend: Backend, seen: _Seen) -> bool:
         """Not where providers of models are asked: what their clients show as a key ends at the gateway, whatever it is."""
-        return backend.dialect == _OPAQUE or any(each.text == seen.text for each, _ in self._held[backend.name])
+        return backend.dialect == Opaque.name or any(each.text == seen.text for each, _ in self._held[backend.name])
 
     def _in_head(self, asked: Addressed) -> Iterator[_Seen]:
         for name, value in asked.headers:
@@ -125,14 +125,14 @@ def told(backend: Backend) -> Iterator[str]:
 
 def _places(placeholder: Placeholder, backend: Backend) -> str:
     """Where it may stand, and that nobody reads what goes with it."""
-    if backend.dialect != _OPAQUE:
+    if backend.dialect != Opaque.name:
         return "as API key"
     places = (*placeholder.fields, *(f"?{name}" for name in placeholder.query), *(("body",) if placeholder.body else ()))
     return f"in {', '.join(places)}; what goes with it is not read"
 
 
 def _may_stand(placeholder: Placeholder, backend: Backend, place: str) -> bool:
-    if backend.dialect != _OPAQUE:
+    if backend.dialect != Opaque.name:
         return any(place == field.name for field in key_fields())
     return place in placeholder.fields or (place[:1] == "?" and place[1:] in placeholder.query)
 
@@ -143,11 +143,11 @@ def _stands(placeholder: Placeholder, backend: Backend, asked: Addressed, heads:
 
 
 def _in_its_body(placeholder: Placeholder, backend: Backend, asked: Addressed) -> bool:
-    return placeholder.body and backend.dialect == _OPAQUE and placeholder.text.encode() in asked.body
+    return placeholder.body and backend.dialect == Opaque.name and placeholder.text.encode() in asked.body
 
 
 def _standing(placeholder: Placeholder, holder: Backend, backend: Backend, asked: Addressed, heads: tuple[_Seen, ...]) -> Standing:
-    if backend.dialect != _OPAQUE:
+    if backend.dialect != Opaque.name:
         return Standing(placeholder.name, holder, None)
     places = {seen.place for seen in heads}
     fields = tuple((name, Secret(value)) for name, value in asked.headers if name in places)

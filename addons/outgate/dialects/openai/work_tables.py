@@ -47,11 +47,7 @@ _PICTURE = Rule(Channel.ASSISTANT, blobs={"b64_json"}, fixed={"url": EVERYTHING}
 MADE = Rule(
     Channel.ASSISTANT,
     fixed=dict.fromkeys(("background", "id", "language", "model", "output_format", "quality", "size", "task"), EVERYTHING),
-    rules={
-        "data": Rule(
-            Channel.ASSISTANT, item=Rule(Channel.ASSISTANT, blobs={"b64_json"}, fixed={"url": EVERYTHING}, names=EVERYTHING)
-        )
-    },
+    rules={"data": Rule(Channel.ASSISTANT, item=_PICTURE)},
     names=EVERYTHING,
     other=free(Channel.ASSISTANT, names=EVERYTHING, numbers=False),
 )

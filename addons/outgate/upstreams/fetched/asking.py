@@ -1,4 +1,4 @@
-"""What a token endpoint is asked, and how an answer becomes a value that ends."""
+"""Questions to token endpoints, and their answers as values that end."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
