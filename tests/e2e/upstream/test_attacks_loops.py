@@ -28,9 +28,9 @@ RETRIES = """
 """
 
 
-@pytest.fixture(name="shared", scope="module")
-def _shared(providers, tmp_path_factory):
-    world = World(tmp_path_factory.mktemp("loops"), *providers)
+@pytest.fixture(name="alone")
+def _alone(providers, tmp_path):
+    world = World(tmp_path, *providers)
     with world.inside(world.policy(STAGES, RETRIES)) as gateway:
         yield gateway
 
@@ -71,9 +71,9 @@ def circled(gateway):
     return sum("loop_detected" in str(line) for line in lines(gateway.world))
 
 
-def test_a_forged_name_of_eight_gateways_is_refused_and_seven_are_passed_on(shared, providers):
+def test_a_forged_name_of_eight_gateways_is_refused_and_seven_are_passed_on(alone, providers):
     names = [f"1.1 {pseudonym(bytes([number]) * 32)}" for number in range(MOST)]
-    with http(shared) as client:
+    with http(alone) as client:
         many = client.post(f"https://api.openai.com{PATH}", json=BODY, headers={"via": ", ".join(names)})
         fewer = client.post(
             f"https://api.openai.com{PATH}", json=BODY, headers={"via": ", ".join(["1.1 cache.inside", *names[1:]])}
@@ -85,10 +85,10 @@ def test_a_forged_name_of_eight_gateways_is_refused_and_seven_are_passed_on(shar
     assert ", ".join(names[1:]) == own[0]
 
 
-def test_what_another_gateway_sent_is_not_repeated_after_an_error(shared, providers):
+def test_what_another_gateway_sent_is_not_repeated_after_an_error(alone, providers):
     for via, times in (("", 2), (f"1.1 {pseudonym(bytes(32))}", 1)):
         providers[0].seen.clear()
         providers[0].script(b.refuse(500))
-        with http(shared) as client:
+        with http(alone) as client:
             status = client.post(f"https://api.openai.com{PATH}", json=BODY, headers={"via": via} if via else {}).status_code
         assert (500 if times == 1 else 200, times) == (status, len(providers[0].seen))

@@ -10,6 +10,7 @@ from support.anthropic_answers import message
 from support.recorded_agents import codex
 from support.responses_answers import response_events, said
 from support.scripted_upstream import ScriptedUpstream
+from support.waiting import until
 
 OAUTH = "sk-ant-oat01-canary-9d1Rr0c0ffee5e11abCdEfGh-AA"
 LOGIN = "eyJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOiJjb2RleCJ9.c0ffee5e11abc0ffee5e11abc0ffee5e11ab"
@@ -183,8 +184,10 @@ def test_it_stands_nowhere_in_what_is_kept(served):
     assert not any(secret in "\n".join(gateway.log) for secret in (OAUTH, LOGIN, ACCOUNT))
 
 
-def test_tokens_are_metered_by_whose_credential_went(served):
+def test_tokens_are_metered_by_whose_credential_went(served, providers):
     _, gateway = served
-    _, metrics = gateway.get("/metrics")
+    providers[1].script(b.answer_json(message()))
+    told = 'outgate_credential_tokens_total{provider="anthropic",credential="workload",'
 
-    assert 'outgate_credential_tokens_total{provider="anthropic",credential="workload",' in metrics.replace("gen_ai_", "")
+    assert 200 == ask(gateway, text="metered").status_code
+    assert until(lambda: told in gateway.get("/metrics")[1].replace("gen_ai_", ""))
