@@ -1,7 +1,8 @@
 """Write to the answer file in one thread of the process, so that no exchange ever waits for the disk.
 
-What waits to be written is bounded; beyond it, and when the disk is full, it is dropped and counted: the answer is merely not given
-again. A damaged file is set aside here, and another is begun.
+The thread takes what comes within some milliseconds together, in one transaction: to change threads for each answer would cost the
+event loop more than all else that it does for the exchange. What waits to be written is bounded; beyond it, and when the disk is
+full, it is dropped and counted: the answer is merely not given again. A damaged file is set aside here, and another is begun.
 """
 
 import sqlite3
@@ -17,7 +18,7 @@ from outgate.stores.health import Health
 
 type Work = Callable[[sqlite3.Connection], object]
 _MOST, _MOST_BYTES, _BATCH = 1024, 16 * 1024 * 1024, 64
-_TRIM = 5.0
+_TRIM, _GATHER = 5.0, 0.02
 
 
 class Writer:
@@ -34,7 +35,7 @@ class Writer:
         self._lost = Counter[str]()
         self._waiting: deque[tuple[Work, int, int]] = deque()
         self._bytes = 0
-        self._busy = self._closing = False
+        self._busy = self._closing = self._hurried = False
         self._thread: Thread | None = None
         self._db: sqlite3.Connection | None = None
         self._generation = -1
@@ -49,7 +50,8 @@ class Writer:
             self._bytes += size
             self._waiting.append((work, size, self._file.generation() if generation is None else generation))
             self._start()
-            self._changed.notify_all()
+            if len(self._waiting) in {1, _BATCH}:
+                self._changed.notify_all()
             return True
 
     def lost(self) -> dict[str, int]:
@@ -65,6 +67,8 @@ class Writer:
     def flush(self, limit: float = 10.0) -> bool:
         """Wait until everything submitted so far is done; False after `limit` seconds."""
         with self._changed:
+            self._hurried = True
+            self._changed.notify_all()
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, limit)
 
     def close(self, limit: float = 2.0) -> None:
@@ -89,6 +93,8 @@ class Writer:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 if not self._waiting:
                     break
+                self._changed.wait_for(lambda: self._hurried or self._closing or len(self._waiting) >= _BATCH, _GATHER)
+                self._hurried = self._hurried and len(self._waiting) > _BATCH
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 self._bytes -= sum(size for _, size, _ in batch)
                 self._busy = True
