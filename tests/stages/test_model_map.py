@@ -15,6 +15,7 @@ from outgate.stages.model_map import ModelMap, ModelMapSettings
 from outgate.stores.memo import Memo
 from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
+from outgate.upstreams.congestion import Congestion
 from support.replicas import replicas
 
 
@@ -28,10 +29,12 @@ CATALOG = Catalog([backend("one"), backend("two")])
 MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "model": "tiny"}]}
 
 
-def mapped(allowed=(), latencies: Latencies | None = None, of=None, **settings: Any) -> ModelMap:
+def mapped(allowed=(), latencies: Latencies | None = None, of=None, crowded=None, catalog=CATALOG, **settings: Any) -> ModelMap:
     written = ModelMapSettings.model_validate(settings)
     known, memo = latencies or Latencies(lambda: 0.0), Memo(bytes(32))
-    return ModelMap(written, CATALOG, Prices(lambda: 1.8e9), known, StateSecret(bytes(32)), memo, of or _in_health(), allowed)
+    port, prices, secret = of or _in_health(), Prices(lambda: 1.8e9), StateSecret(bytes(32))
+    congestion = crowded or Congestion(port, SimpleNamespace(in_flight=lambda *_: 0))
+    return ModelMap(written, catalog, prices, known, secret, memo, congestion, allowed)
 
 
 def _in_health(*out: str):

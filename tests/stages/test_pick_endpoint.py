@@ -1,5 +1,6 @@
 """Backend to endpoint, never a failed one."""
 
+import time
 from collections import Counter
 
 import pytest
@@ -12,6 +13,7 @@ from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.picking.load import Load as Told
 from support.replicas import Clock, backend, replicas
+from support.speed import slowness
 
 
 class Load:
@@ -108,6 +110,18 @@ def test_a_full_endpoint_is_left_alone_until_what_it_told_is_stale() -> None:
     clock.now += 2.1
 
     assert "x" in {_asked(stage, of, letter * 300).name for letter in "ijklmnop"}
+
+
+def test_a_pick_with_the_hashes_of_512_blocks_and_the_standing_of_64_replicas_takes_less_than_two_milliseconds() -> None:
+    stage, of = _stage(strategy="prefix_cache"), backend(*(f"r{at}" for at in range(64)))
+    text = "".join(f"{at:08}" for at in range(64 * 256))
+
+    def quickest() -> float:
+        start = time.thread_time()
+        _asked(stage, of, text, tokens=32_768)
+        return time.thread_time() - start
+
+    assert sorted(quickest() for _ in range(60))[30] < 0.002 * slowness()
 
 
 def test_a_strategy_that_reads_the_prompt_takes_requests_without_one() -> None:

@@ -123,6 +123,21 @@ async def test_ejections_are_told_until_they_are_known_and_those_of_others_taken
 
 
 @aio
+async def test_the_age_of_a_load_grows_while_a_replica_tells_nothing():
+    clock, of = Clock(), backend("x", "y", replicas=ReplicaSettings(metrics_path="/metrics", metrics_every=1.0))
+    engines, ages = Engines(x=200, y=500), []
+    engines.text = b"vllm:num_requests_waiting 3\n"
+    upkeep = Upkeep(replicas(clock), engines, _nothing, clock, lambda *age: ages.append(age))
+    upkeep.keep((of,))
+    for _ in range(3):
+        await _settled(upkeep)
+        clock.now += 1.0
+
+    assert [0.0, 1.0, 1.0] == [seconds for _, name, seconds in ages if name == "x"]
+    assert [0.0, 1.0, 2.0] == [seconds for _, name, seconds in ages if name == "y"]
+
+
+@aio
 async def test_the_load_that_a_replica_tells_is_known_until_it_is_stale():
     clock, of = Clock(), backend("x", "y", replicas=ReplicaSettings(metrics_path="/metrics"))
     port, engines = replicas(clock), Engines(x=200, y=503)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import orjson
 
+from outgate.cli.pool_lines import pool_lines
 from outgate.errors import PolicyError
 from outgate.pipeline.explain import explain, explain_json
 from outgate.pipeline.plan import Plan
@@ -42,6 +43,8 @@ def command(*, file: Path, route: str | None, as_json: bool) -> None:
         return
     for name, plan, retry in listed:
         click.echo(f"== {name}\n{explain(plan)}{_told(retry) if retry is not None else ''}")
+    if pools := pool_lines(policy):
+        click.echo("\n".join(("== pools", *pools)))
 
 
 def _told(retry: RoutePolicy) -> str:

@@ -7,8 +7,9 @@ error rather than an invented one.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
@@ -17,7 +18,7 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
-from outgate.upstreams.catalog import Backend
+from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.credentials import BoundCredential, Credentials
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, decide
@@ -34,7 +35,8 @@ _STATE = {Where.ENDPOINT: "endpoint.state", Where.PROVIDER: "provider.state", Wh
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPorts:
     """What attempts ask of the process. `seconds` is monotonic, `wall` reads dates of Retry-After, `jitter` spreads back-offs;
-    `attempted` is told of each attempt when it has failed or its answer has begun, `ended` of an answer that has ended.
+    `attempted` is told of each attempt when it has failed or its answer has begun, `ended` of an answer that has ended;
+    `members` are the replicas of a backend as they are listed now.
     """
 
     credentials: Credentials
@@ -43,6 +45,7 @@ class AttemptPorts:
     wall: Callable[[], float]
     attempted: Callable[[AttemptRecord], None] = lambda _: None
     ended: Callable[[AttemptRecord], None] = lambda _: None
+    members: Callable[[Backend], Sequence[Endpoint]] = attrgetter("endpoints")
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
@@ -120,7 +123,8 @@ class Attempts:
         refreshed = self._keyless or again or len(self._refused) > max(1, credentials.count(holder))
         tried = self._tried._replace(attempts=len(self.records), refreshed=refreshed)
         clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
-        left = 0 if self._exhausted else len(backend.endpoints) - len(self._out(execution))
+        members, out = self._ports.members(backend), self._out(execution)
+        left = 0 if self._exhausted else sum(each.name not in out for each in members)
         health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))
         step = decide(failed.failure(self._ports.wall()), tried, self._policy, health, clock)
         self.records[-1] = replace(self.records[-1], followed=step.where if isinstance(step, Retry) else step.reason)

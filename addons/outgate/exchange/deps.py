@@ -1,6 +1,7 @@
 """Dependencies, opening facts and refusals that exchanges and tunnels share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from outgate.errors import Denial
@@ -15,6 +16,7 @@ from outgate.pipeline.executor import Execution
 from outgate.pipeline.plan import Answer
 from outgate.policy.live import Asked, LivePolicy
 from outgate.stores.flights import Flights
+from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import RoutePolicy
@@ -57,7 +59,7 @@ class ExchangeDeps(NamedTuple):
     is on its way, the budget of retries, and the name by which the gateway knows what it has passed on itself.
 
     `attempted` is told of every upstream attempt when it has failed, or its answer has begun; `ended` of an answer that had begun
-    when it was whole, or broke off.
+    when it was whole, or broke off. `members` are the replicas of a backend as they are listed now.
     """
 
     policy: Callable[[], LivePolicy | None]
@@ -72,6 +74,7 @@ class ExchangeDeps(NamedTuple):
     own_name: Callable[[], str]
     attempted: Callable[[AttemptRecord], None] = lambda _: None
     ended: Callable[[AttemptRecord], None] = lambda _: None
+    members: Callable[[Backend], Sequence[Endpoint]] = attrgetter("endpoints")
 
 
 def attempts_of(deps: ExchangeDeps, head: RequestHead, policy: RoutePolicy, until: float) -> Attempts:
@@ -83,6 +86,7 @@ def attempts_of(deps: ExchangeDeps, head: RequestHead, policy: RoutePolicy, unti
         wall=deps.wall,
         attempted=deps.attempted,
         ended=deps.ended,
+        members=deps.members,
     )
     before = passed(head.headers)
     return Attempts(ports, policy.behind_another() if before else policy, until, written(before, deps.own_name()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from outgate.inference.principal import Principal
+from outgate.inference.principal import Principal, Priority
 
 TOKEN_PREFIX = "og_"  # noqa: S105 - what a scanner for leaked secrets can look for
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -61,11 +61,12 @@ class Workload:
     token_hashes: frozenset[str] = frozenset()
     certificates: frozenset[str] = frozenset()
     jwt: tuple[JwtTrust, ...] = field(default=())
+    priority: Priority = Priority.NORMAL
 
     def principal(self, method: str, more: Iterable[str] = (), claims: Mapping[str, Any] | None = None) -> Principal:
         """The caller; `more` are groups that its issuer says it is in."""
         groups, told = self.groups | frozenset(more), told_claims(claims or {})
-        return Principal(name=self.name, tenant=self.tenant, groups=groups, claims=told, method=method)
+        return Principal(name=self.name, tenant=self.tenant, groups=groups, claims=told, method=method, priority=self.priority)
 
 
 def told_claims(claims: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

@@ -1,6 +1,15 @@
 """Principal: the authenticated caller."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Priority(StrEnum):
+    """Whose requests leave a crowded pool first: those of low priority, then normal ones; those of high priority never."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +23,4 @@ class Principal:
     groups: frozenset[str] = frozenset()
     claims: frozenset[tuple[str, str]] = frozenset()
     method: str = ""
+    priority: Priority = Priority.NORMAL

@@ -229,6 +229,19 @@ METRICS = (
         "ejections of a replica by this gateway's workers, after failures",
     ),
     Metric(
+        "outgate_shed_total",
+        Type.COUNTER,
+        ("provider", "priority", "to"),
+        "requests that left a crowded pool, by the provider that they went to instead, or `refused`",
+    ),
+    Metric(
+        "outgate_replica_load_age_seconds",
+        Type.HISTOGRAM,
+        ("backend", "endpoint"),
+        "seconds since a replica told its load, or was first asked for it, when it is asked again; above 2 it counts no more",
+        (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0),
+    ),
+    Metric(
         "outgate_metrics_overflow_total",
         Type.COUNTER,
         ("metric",),

@@ -12,16 +12,12 @@ from outgate.pipeline.stage import Settings
 from outgate.policy.backend_words import provider_schema, provider_words, tls_schema, tls_words
 from outgate.policy.binding_settings import PassThroughSection, PlaceholderName, PlaceholderSection
 from outgate.policy.credential_settings import CredentialSection, Seconds
+from outgate.policy.replica_settings import HostPort, ReplicasSection
 
 type Host = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9._:-]+$", min_length=1, max_length=253),
     Field(description="a host name in lower case, without scheme or path", examples=["api.openai.com"]),
-]
-type HostPort = Annotated[
-    str,
-    StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"),
-    Field(description="host:port", examples=["10.0.0.5:8443"]),
 ]
 type PathPrefix = Annotated[
     str,
@@ -52,9 +48,6 @@ type Pin = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$"),
     Field(examples=["d6qzRu9zOECb90Uez27xWltNsj0e1Md7GkYYkVoZWmM="]),
 ]
-type Interval = Annotated[float, Field(ge=0.05, le=3600)]
-type Share = Annotated[float, Field(ge=0, le=1)]
-type ProbePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~/-]*)?$", max_length=200), Field(examples=["/health"])]
 type Dollars = Annotated[float, Field(ge=0)]
 type StageSettings = dict[str, Any] | Literal[False] | None
 
@@ -103,44 +96,6 @@ class EndpointSection(Settings):
     """`host:port` that is dialled; the provider's own name stays the Host, the SNI and the verified name."""
     name: str = ""
     """Shown in logs and metrics; the address when empty."""
-
-
-class HealthSection(Settings):
-    """When a replica is left out, and how it comes back. Where there is one endpoint alone it is never left out."""
-
-    failures: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Failures in a row that eject a replica: no connection, a reset, a time-out, a malformed answer, a status of 500 or more."""
-    failure_share: Share = 0.5
-    """The share of failures among its last requests that ejects it, once there are twenty."""
-    eject: Seconds = 10.0
-    """Seconds of the first ejection; each further one lasts twice as long. Then one request tries the replica."""
-    eject_longest: Seconds = 300.0
-    """Seconds of the longest ejection."""
-    eject_share: Share = 0.5
-    """The share of replicas that may be ejected at once."""
-    slow_start: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    """Seconds over which a replica that is new or back gets its full share of requests; 0 gives it at once."""
-    probe_path: ProbePath = ""
-    """A path that each replica is asked for, with no credential: a status below 400 is up. No probes when empty."""
-    probe_every: Interval = 5.0
-    """Seconds between probes."""
-
-
-class ReplicasSection(Settings):
-    """The replicas of the provider, where they are not fixed, and their health."""
-
-    dns: HostPort | Literal[""] = ""
-    """A name of which each address is a replica: a headless service, for example."""
-    file: str = ""
-    """A JSON file that a controller writes: `{"endpoints": [{"address": "10.0.0.5:8000", "draining": false}]}`."""
-    every: Interval = 5.0
-    """Seconds after which name and file are read again."""
-    metrics_path: ProbePath = ""
-    """Where replicas tell their load, in the text format of Prometheus (vLLM, SGLang, llama.cpp). Not asked when empty."""
-    metrics_every: Interval = 0.5
-    """Seconds between such questions."""
-    health: HealthSection = Field(default_factory=HealthSection)
-    """When a replica is left out."""
 
 
 class TimeoutSection(Settings):

@@ -7,9 +7,11 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from outgate.identity.workloads import ALGORITHMS
 from outgate.inference.names import GroupName, ProviderName, StageName, WorkloadName
 from outgate.inference.operation import Kind
+from outgate.inference.principal import Priority
 from outgate.pipeline.stage import Settings
 from outgate.policy.credential_settings import Seconds, Variable
-from outgate.policy.provider_settings import HostPort, ProviderSection, RegionName, StageSettings
+from outgate.policy.provider_settings import ProviderSection, RegionName, StageSettings
+from outgate.policy.replica_settings import HostPort
 from outgate.policy.retry_settings import RetrySection
 
 type Name = Annotated[
@@ -180,6 +182,8 @@ class WorkloadSection(Settings):
     """SPIFFE ids or subjects of client certificates."""
     jwt: tuple[JwtSection, ...] = ()
     """JWTs that stand for it."""
+    priority: Priority = Priority.NORMAL
+    """Whose requests leave a crowded pool first, where its provider has `replicas: {shed: …}`: low, then normal, never high."""
 
 
 class MatchSection(Settings):

@@ -90,6 +90,7 @@ class Ports:
     state_secret: Any = NullPort("state_secret")
     refused: Any = NullPort("refused")
     replicas: Any = NullPort("replicas")
+    congestion: Any = NullPort("congestion")
     wall: Callable[[], float] = NullPort("wall")
     documents: Any = NullPort("documents")
     monotonic: Callable[[], float] = NullPort("monotonic")

@@ -23,7 +23,7 @@ from outgate.policy.provider_settings import (
 from outgate.policy.schema import JwtSection, ModelSection, PolicySection, WorkloadSection
 from outgate.policy.source import Place, Source
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint, Timeouts, TlsSettings, Translating
-from outgate.upstreams.replica_settings import HealthSettings, ReplicaSettings
+from outgate.upstreams.replica_settings import HealthSettings, ReplicaSettings, ShedSettings
 from outgate.upstreams.vertex import VertexPlace
 
 
@@ -134,6 +134,7 @@ def _replicas(section: ProviderSection, folder: Path) -> ReplicaSettings:
         metrics_path=told.metrics_path,
         metrics_every=told.metrics_every,
         health=HealthSettings(**told.health.model_dump()),
+        shed=ShedSettings(**told.shed.model_dump()) if told.shed is not None else None,
     )
 
 
@@ -177,6 +178,7 @@ def _workload(name: str, section: WorkloadSection, folder: Path) -> Workload:
         token_hashes=frozenset(section.token_hashes),
         certificates=frozenset(section.certificates),
         jwt=tuple(_trust(each, folder) for each in section.jwt),
+        priority=section.priority,
     )
 
 

@@ -5,8 +5,10 @@ from hashlib import sha256
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
+from outgate.errors import Denial
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import MEDIA, Leaf
+from outgate.inference.shown import quoted
 from outgate.net.headers import Headers
 from outgate.routing.buckets import ranked
 from outgate.routing.conversation import asked, opening, tokens_of, until
@@ -26,13 +28,13 @@ class Caller(NamedTuple):
     exchange: str = ""
 
 
-def needs(aliases: Sequence[Alias]) -> tuple[str, ...]:
-    """The facts by which the targets of these aliases are chosen, apart from the name."""
+def needs(aliases: Sequence[Alias], *, ranked: bool = False) -> tuple[str, ...]:
+    """The facts by which the targets of these aliases are chosen, apart from the name; `ranked` by the caller's priority too."""
     sized = any(alias.fit or alias.prefer != "listed" for alias in aliases)
     shared = any(alias.weighted for alias in aliases)
     asks = [target.when for alias in aliases for target in alias.targets]
     needs = {
-        "principal": sized or shared or any(when.model_fields_set for when in asks),
+        "principal": ranked or sized or shared or any(when.model_fields_set for when in asks),
         "headers": any(when.headers for when in asks),
         "prompt": sized or shared,
         "tools": shared,
@@ -79,6 +81,13 @@ class Unfit(NamedTuple):
 
     reason: str
 
+    def denial(self, requested: str) -> Denial:
+        if self.reason == "size":
+            message = f"No target of the model {quoted(requested)} takes a request of this size and kind."
+            return Denial(code="no_model_fits", status=400, message=message)
+        message = f"The policy has no target of the model {quoted(requested)} for this caller."
+        return Denial(code="no_target", status=403, message=message)
+
 
 def targets_for(found: Found, caller: Caller, market: Market, key: Callable[[str], bytes]) -> list[Target] | Unfit:
     """The targets, the preferred one first."""
@@ -115,6 +124,29 @@ def in_health(targets: Sequence[Target], tripped: Callable[[str], bool]) -> Targ
     if len(targets) == 1:
         return targets[0]
     return next((target for target in targets if not tripped(target.provider)), targets[0])
+
+
+class Crowd(Protocol):
+    """The pools of providers, as one caller meets them: tripped, or too crowded for it. `leaves` is told of a request that leaves a
+    provider for another, or is `refused`.
+    """
+
+    def tripped(self, provider: str) -> bool: ...
+
+    def keeps_out(self, provider: str) -> bool: ...
+
+    def leaves(self, provider: str, to: str) -> None: ...
+
+
+def uncrowded(targets: Sequence[Target], crowd: Crowd) -> Target | None:
+    """The first target in health whose provider is not too crowded for this caller; None where there is none."""
+    wanted = in_health(targets, crowd.tripped)
+    if not crowd.keeps_out(wanted.provider):
+        return wanted
+    others = [target for target in targets if not crowd.keeps_out(target.provider)]
+    taken = in_health(others, crowd.tripped) if others else None
+    crowd.leaves(wanted.provider, taken.provider if taken is not None else "refused")
+    return taken
 
 
 def bucket(sticky: str, caller: Caller) -> str:

@@ -95,6 +95,12 @@ class Aliases:
             f"{name}: {'; '.join(map(_told, alias.targets))}{_how(alias)}" for name, alias in self._all.items() if _chooses(alias)
         )
 
+    def after(self, provider: str) -> tuple[str, ...]:
+        """The other providers that stand behind this one in an alias, each once."""
+        chains = ([target.provider for target in alias.targets] for alias in self._all.values())
+        behind = (each for chain in chains if provider in chain for each in chain[chain.index(provider) :])
+        return tuple(dict.fromkeys(each for each in behind if each != provider))
+
     def find(self, name: str) -> Found | None:
         if name in self._all and "*" not in name:
             return Found(name, self._all[name], ())

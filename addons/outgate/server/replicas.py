@@ -8,6 +8,7 @@ from outgate.metering.metrics import Metrics
 from outgate.server.layout import Layout
 from outgate.stores.ejections import Ejections
 from outgate.upstreams.client import Client
+from outgate.upstreams.congestion import Congestion
 from outgate.upstreams.credentials import Credentials
 from outgate.upstreams.dns import CachingResolver
 from outgate.upstreams.fetched.calls import TokenCalls
@@ -23,7 +24,8 @@ def upkeep_of(layout: Layout, metrics: Metrics, wall: Callable[[], float], monot
     health = Health(wall, lambda *replica: metrics.add("outgate_replica_ejections_total", replica))
     picks = partial(_picked, metrics)
     replicas = Replicas(Members(resolver), health, SystemRandom(), monotonic, picks)
-    return Upkeep(replicas, Client(resolver), Ejections(layout.ejections, wall).share, monotonic)
+    aged = partial(_aged, metrics)
+    return Upkeep(replicas, Client(resolver), Ejections(layout.ejections, wall).share, monotonic, aged)
 
 
 def credentials_of(
@@ -33,5 +35,14 @@ def credentials_of(
     return Credentials(environ, monotonic, wall, calls=TokenCalls(client))
 
 
+def congestion_of(upkeep: Upkeep, metrics: Metrics) -> Congestion:
+    """How crowded pools are, as this process knows it."""
+    return Congestion(upkeep.replicas, upkeep.client, lambda *left: metrics.add("outgate_shed_total", left))
+
+
 def _picked(metrics: Metrics, *pick: str) -> None:
     metrics.add("outgate_picks_total", pick)
+
+
+def _aged(metrics: Metrics, backend: str, endpoint: str, seconds: float) -> None:
+    metrics.observe("outgate_replica_load_age_seconds", (backend, endpoint), seconds)

@@ -38,7 +38,7 @@ from outgate.server.at_start import AtStart
 from outgate.server.background import each_of, every
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
-from outgate.server.replicas import credentials_of, upkeep_of
+from outgate.server.replicas import congestion_of, credentials_of, upkeep_of
 from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts, ClosingLine
 from outgate.stores.answers import MemoryAnswers, Room
@@ -116,6 +116,7 @@ class Runtime:
             state_secret=StateSecret.in_folder(layout.state),
             refused=Refused(layout.refused, time.time),
             replicas=self._upkeep.replicas,
+            congestion=congestion_of(self._upkeep, metrics),
             wall=time.time,
             monotonic=time.monotonic,
             ids=exchange_id,
@@ -126,7 +127,7 @@ class Runtime:
             lambda path: load_policy(path, self._ports),
             pin=pin,
             swapped=self._swapped,
-            refused=self._refused,
+            refused=lambda: metrics.add(_RELOADS, ("refused",)),
             files=files_of,
         )
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -245,6 +246,7 @@ class Runtime:
             own_name=lambda: pseudonym(self._ports.state_secret.derive("via")),
             attempted=each_of(self._latencies.observe, self._upkeep.replicas.health.observe),
             ended=self._upkeep.replicas.health.ended,
+            members=self._upkeep.replicas.members.of,
         )
 
     def limits(self) -> LimitsSection:
@@ -268,9 +270,6 @@ class Runtime:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def _refused(self) -> None:
-        self._ports.metrics.add(_RELOADS, ("refused",))
 
     def _swapped(self, policy: LivePolicy) -> None:
         metrics = self._ports.metrics

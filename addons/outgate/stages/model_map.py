@@ -16,14 +16,14 @@ from outgate.metering.prices import Prices
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
-from outgate.routing.choice import Caller, Target, Unfit, caller_of, in_health, needs, question, targets_for
+from outgate.routing.choice import Caller, Target, Unfit, caller_of, needs, question, targets_for, uncrowded
 from outgate.routing.latency import Latencies
 from outgate.routing.market import Measures
 from outgate.routing.targets import Alias, Aliases, Found, ModelTarget
 from outgate.stores.memo import Memo
 from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Catalog
-from outgate.upstreams.replicas import Replicas
+from outgate.upstreams.congestion import Congestion
 
 _NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20})?(?:\[[a-z0-9]{1,8}\])?")
 _SHOWN = 20
@@ -31,6 +31,7 @@ _ALWAYS = ("model.requested", "model.routed", "destination")
 _OUTSIDE = ("provider.state", "model.state")
 _KIND = "model_map.fastest"
 
+_FULL = Denial(code="pool_full", status=429, message="The servers of this model are full; try again.", retry_after=1)
 _NONE_LEFT = Denial(code="no_provider", status=503, message="Every provider of this model has failed.")
 
 
@@ -55,37 +56,41 @@ class ModelMap(Stage):
 
     def __init__(
         self, settings: ModelMapSettings, catalog: Catalog, prices: Prices, latencies: Latencies, state_secret: StateSecret,
-        memo: Memo, replicas: Replicas, allowed: tuple[str, ...] = (),
+        memo: Memo, congestion: Congestion, allowed: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
-        self._tripped = lambda provider: replicas.tripped(catalog.by_provider(provider))
         self._settings, self._catalog, self._allowed, self._memo = settings, catalog, allowed, memo
-        self._aliases = Aliases(settings.models)
+        self._congestion = congestion
+        self.aliases = Aliases(settings.models)
         self._market = Measures(prices, latencies)
         self._key = lambda name: state_secret.derive("weights", name)
         self.warnings = _silent_default(settings)
         self.contract = Contract(
-            reads=(*_ALWAYS, *needs(self._aliases.all)), outside=_OUTSIDE, writes=("model", "provider"), may=May.DENY,
-            optional=("model.routed",), cost=0.004, passes=0.99,
+            reads=(*_ALWAYS, *needs(self.aliases.all, ranked=any(each.replicas.shed for each in catalog.backends))),
+            outside=_OUTSIDE, writes=("model", "provider"), may=May.DENY, optional=("model.routed",), cost=0.004, passes=0.99,
         )  # fmt: skip
 
     def explained(self) -> tuple[str, ...]:
-        return self._aliases.told()
+        return self.aliases.told()
 
     def run(self, facts: Any, /) -> Outcome:
         requested = facts.model_routed or facts.model_requested
-        found = self._aliases.find(requested)
+        found = self.aliases.find(requested)
         if found is None:
             return self._left(self._unmapped(requested, facts.destination), facts)
         caller = caller_of(facts)
         targets = targets_for(found, caller, self._market, self._key)
         if isinstance(targets, Unfit):
-            return _unfit(targets, requested)
+            return targets.denial(requested)
         left = [target for target in self._kept(found, caller, targets) if not _has_failed(target.provider, target.model, facts)]
         if not left:
             return _NONE_LEFT
-        first = in_health(left, self._tripped)
-        refusal = self._refused(first.model) if found.captures else None
-        return refusal or (first.model, first.provider)
+        first = self._uncrowded(left, facts)
+        refusal = self._refused(first.model) if found.captures and first else None
+        return refusal or ((first.model, first.provider) if first else _FULL)
+
+    def _uncrowded(self, left: list[Target], facts: Any) -> Target | None:
+        """The first target in health whose pool is open to this caller; None where none is."""
+        return uncrowded(left, self._congestion.met_by(getattr(facts, "principal", None), self._catalog))
 
     def _kept(self, found: Found, caller: Caller, targets: list[Target]) -> list[Target]:
         """The fastest target, but within a tool loop the one that its question was given."""
@@ -99,8 +104,13 @@ class ModelMap(Stage):
         return targets
 
     def _left(self, outcome: Outcome, facts: Any) -> Outcome:
-        """The only target of a name that stands in no alias, unless it has failed."""
-        return _NONE_LEFT if isinstance(outcome, tuple) and (outcome[1], outcome[0]) in (facts.model_state or ()) else outcome
+        """The only target of a name that stands in no alias, unless it has failed or is full."""
+        if not isinstance(outcome, tuple):
+            return outcome
+        only = Target(outcome[1], outcome[0])
+        if only in (facts.model_state or ()):
+            return _NONE_LEFT
+        return outcome if self._uncrowded([only], facts) else _FULL
 
     def _unmapped(self, requested: str, destination: str) -> Outcome:
         addressed = self._catalog.by_destination(destination)
@@ -108,7 +118,7 @@ class ModelMap(Stage):
             return self._refused(requested) or (requested, addressed.provider)
         if self._settings.default is not None:
             return (self._settings.default.model, self._settings.default.provider)
-        known = self._aliases.names
+        known = self.aliases.names
         told = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if known[_SHOWN:] else "")
         message = f"The policy knows no model {quoted(requested)} here; it knows {told or 'none'}."
         return Denial(code="model_not_found", status=404, message=message)
@@ -128,14 +138,6 @@ class ModelMap(Stage):
 
 def _has_failed(provider: str, model: str, facts: Any) -> bool:
     return provider in (facts.provider_state or ()) or (provider, model) in (facts.model_state or ())
-
-
-def _unfit(unfit: Unfit, requested: str) -> Denial:
-    if unfit.reason == "size":
-        message = f"No target of the model {quoted(requested)} takes a request of this size and kind."
-        return Denial(code="no_model_fits", status=400, message=message)
-    message = f"The policy has no target of the model {quoted(requested)} for this caller."
-    return Denial(code="no_target", status=403, message=message)
 
 
 def _silent_default(settings: ModelMapSettings) -> tuple[Problem, ...]:

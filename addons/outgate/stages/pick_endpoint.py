@@ -17,7 +17,7 @@ from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.client import Client
 from outgate.upstreams.picking.load import Load
-from outgate.upstreams.picking.prefixes import BLOCK, Chain, chain_of
+from outgate.upstreams.picking.prefixes import BLOCK, Chain, chain_of, head_of
 from outgate.upstreams.picking.priced import Priced, Replica
 from outgate.upstreams.picking.spread import hashed, two_choices
 from outgate.upstreams.replicas import Replicas
@@ -81,7 +81,7 @@ class PickEndpoint(Stage):
         self, settings: PickEndpointSettings, client: Client, replicas: Replicas, state_secret: StateSecret,
         monotonic: Callable[[], float],
     ) -> None:  # fmt: skip
-        self._settings, self._monotonic = settings, monotonic
+        self.settings, self._monotonic = settings, monotonic
         self._client, self._replicas, self._state_secret = client, replicas, state_secret
         self._turns: Counter[str] = Counter()
         self._priced: dict[str, Priced] = {}
@@ -95,16 +95,16 @@ class PickEndpoint(Stage):
         if not left:
             return Denial(code=NONE_LEFT, status=503, message="Every endpoint of the provider has failed for this request.")
         endpoint = left[0] if len(left) == 1 else self._pick(backend, left, facts)
-        self._replicas.picked(backend, endpoint, self._settings.strategy.value)
+        self._replicas.picked(backend, endpoint, self.settings.strategy.value)
         return (endpoint,)
 
     def _pick(self, backend: Backend, left: list[Endpoint], facts: Any) -> Endpoint:
         loads = [self._client.in_flight(backend, each) for each in left]
-        match self._settings.strategy:
+        match self.settings.strategy:
             case Strategy.TWO_CHOICES:
                 return left[two_choices(loads, self._replicas.random)]
             case Strategy.CONSISTENT_HASH:
-                key = next(iter(self._chain(facts)), self._seed(facts))
+                key = head_of(self._seed(facts), facts.prompt.leaves if facts.prompt is not None else ())
                 return left[hashed(tuple(each.address for each in left), key, loads)]
             case Strategy.PREFIX_CACHE:
                 return self._cheapest(backend, left, facts)
@@ -114,7 +114,7 @@ class PickEndpoint(Stage):
         self._turns[backend.name] += 1
         turn = (self._turns[backend.name] - 1) % len(left)
         ordered = left[turn:] + left[:turn]
-        if self._settings.strategy is Strategy.ROTATE:
+        if self.settings.strategy is Strategy.ROTATE:
             return ordered[0]
         return min(ordered, key=lambda endpoint: self._client.in_flight(backend, endpoint))
 
@@ -127,7 +127,7 @@ class PickEndpoint(Stage):
         return replace(left[pick.chosen], work=pick.unread)
 
     def _picker(self, backend: Backend) -> Priced:
-        rate, blocks = self._settings.tokens_per_second, self._settings.cache_tokens * _PER_TOKEN // BLOCK
+        rate, blocks = self.settings.tokens_per_second, self.settings.cache_tokens * _PER_TOKEN // BLOCK
         known = self._priced.setdefault(backend.name, Priced(rate, blocks, self._monotonic, self._replicas.random))
         known.prefixes.keep({each.address for each in self._replicas.members.of(backend)})
         return known

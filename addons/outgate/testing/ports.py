@@ -38,6 +38,7 @@ from outgate.testing.cases import ProviderAnswer
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.client import Fetched, OutboundRequest
+from outgate.upstreams.congestion import Congestion
 from outgate.upstreams.credentials import BoundCredential
 from outgate.upstreams.dns import CachingResolver
 from outgate.upstreams.health import Health
@@ -165,7 +166,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
         folder = Path(name)
         ids = map("req_test{:04d}".format, itertools.count())
         accounts = _accounts(folder, ids)
-        memo = Memo(bytes(32))
+        memo, client, replicas = Memo(bytes(32)), RecordingClient(), _replicas()
         refused = Refused(folder / "refused.sqlite", _wall)
         await accounts.start()
         metrics = Metrics(folder / "metrics")
@@ -176,7 +177,7 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 flights=Flights(),
                 model_server=LocalModels(folder),
                 memo=memo,
-                client=RecordingClient(),
+                client=client,
                 credentials=NoCredentials(),
                 documents=DocumentReader(),
                 tokenizers=Tokenizers(memo, Random(0)),  # noqa: S311 - samples long texts
@@ -185,7 +186,8 @@ async def behaviour_ports() -> AsyncIterator[Ports]:
                 metrics=metrics,
                 state_secret=StateSecret(bytes(SIZE)),
                 refused=refused,
-                replicas=_replicas(),
+                replicas=replicas,
+                congestion=Congestion(replicas, client),
                 wall=_wall,
                 monotonic=time.monotonic,
                 ids=lambda: next(ids),

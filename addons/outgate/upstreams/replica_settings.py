@@ -23,11 +23,25 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShedSettings:
+    """When a pool is crowded. A replica is full with `waiting` requests in its queue, a share `cache` of its cache in use, or
+    `in_flight` requests of this process (0: not counted). Requests of low priority go elsewhere from a share `low` of full on,
+    normal ones from `normal` on.
+    """
+
+    waiting: float = 8.0
+    cache: float = 0.95
+    in_flight: int = 0
+    low: float = 0.7
+    normal: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaSettings:
     """Where the replicas of a backend are listed: `dns` is `host:port`, each address a replica; `file` a JSON file of a controller.
 
     Both are read every `every` seconds. `fixed` says that the backend's own endpoints are replicas too. `metrics_path`, where there
-    is one, tells the load of a replica, asked every `metrics_every` seconds.
+    is one, tells the load of a replica, asked every `metrics_every` seconds. `shed` says when requests go elsewhere; None: never.
     """
 
     dns: str = ""
@@ -37,3 +51,4 @@ class ReplicaSettings:
     metrics_path: str = ""
     metrics_every: float = 0.5
     health: HealthSettings = field(default_factory=HealthSettings)
+    shed: ShedSettings | None = None

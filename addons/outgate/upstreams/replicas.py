@@ -23,7 +23,7 @@ class Replicas:
     ) -> None:  # fmt: skip
         self.members, self.health = members, health
         self.random, self._monotonic, self._counted = random, monotonic, counted
-        self._loads: dict[Key, tuple[Load, float]] = {}
+        self._loads: dict[Key, tuple[Load | None, float]] = {}
 
     def open_to(self, backend: Backend, failed: Collection[str]) -> list[Endpoint]:
         """The replicas that have not failed for this request, best those in good health; empty where every one has failed."""
@@ -54,6 +54,11 @@ class Replicas:
         """What the replica told last; None where that is stale, or it has told nothing."""
         load, at = self._loads.get((backend.name, endpoint.address), (None, 0.0))
         return load if self._monotonic() - at <= _FRESH else None
+
+    def load_age(self, backend: Backend, endpoint: Endpoint) -> float:
+        """Seconds since the replica told its load, or since this was asked first where it has told none."""
+        now = self._monotonic()
+        return now - self._loads.setdefault((backend.name, endpoint.address), (None, now))[1]
 
     def keep(self, backends: Iterable[Backend]) -> None:
         """A policy with these backends has come into force."""

@@ -29,10 +29,16 @@ type Share = Callable[[Mapping[Key, Ejection]], Awaitable[Mapping[Key, Ejection]
 
 
 class Upkeep:
-    """The work of one process. `monotonic` gives seconds; `share` is asked at each look where there are several places to go to."""
+    """The work of one process. `monotonic` gives seconds; `share` is asked at each look where there are several places to go to;
+    `aged` is told how old the load of a replica is when it is asked again: backend, endpoint, seconds.
+    """
 
-    def __init__(self, replicas: Replicas, client: Client, share: Share, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, replicas: Replicas, client: Client, share: Share, monotonic: Callable[[], float],
+        aged: Callable[[str, str, float], None] = lambda *_: None,
+    ) -> None:  # fmt: skip
         self.replicas, self.client, self._share, self._monotonic = replicas, client, share, monotonic
+        self._aged = aged
         self._changes = Changes(replicas)
         self._backends: tuple[Backend, ...] = ()
         self._due: dict[tuple[str, Backend], float] = {}
@@ -120,6 +126,7 @@ class Upkeep:
 
     async def _load(self, backend: Backend, endpoint: Endpoint) -> None:
         """A replica that tells nothing keeps what it told, until that is stale."""
+        self._aged(backend.name, endpoint.name, self.replicas.load_age(backend, endpoint))
         with suppress(UpstreamError, TimeoutError, UnicodeError):
             async with asyncio.timeout(_LOAD_SECONDS):
                 found = await self.client.fetch(backend, "GET", backend.replicas.metrics_path, endpoint=endpoint)

@@ -9,7 +9,7 @@ from textwrap import dedent
 import orjson
 import pytest
 
-from e2e.world import PASSING_ALL, World, http
+from e2e.world import OTHER_TOKEN, PASSING_ALL, World, http
 from support import behaviours as b
 from support.openai_answers import chat_events
 from support.scripted_upstream import ScriptedUpstream
@@ -115,6 +115,15 @@ def test_a_replica_that_fails_is_left_alone_by_every_worker(providers, engines, 
         assert len(one.seen) <= 12
 
 
+def test_every_replica_of_a_list_is_tried_where_the_others_are_dead(providers, engines, tmp_path):
+    one, _ = engines
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        dead = first.getsockname()[1], second.getsockname()[1]
+    listed(tmp_path / "list.json", *dead, one.port)
+    with gateway_of(providers, tmp_path, "slow_start: 0, failures: 100, failure_share: 1") as gateway, http(gateway) as client:
+        assert [200] * 6 == [ask(client).status_code for _ in range(6)]
+
+
 def test_a_replica_whose_streams_break_off_is_left_alone(providers, engines, tmp_path):
     one, two = engines
     listed(tmp_path / "list.json", one.port, two.port)
@@ -168,6 +177,47 @@ def test_the_circuit_of_a_provider_with_one_endpoint_is_open_at_every_worker(pro
             assert ["[DONE]" in smart(client).text for _ in range(100)] == [True] * 100
 
     assert (len(alive.seen) - before, len(dead.seen) <= 12) == (100, True)
+
+
+def test_low_priority_leaves_a_full_pool_first_and_comes_back(providers, engines, tmp_path):
+    """A pool in the cluster with a provider outside behind it; a model that stands nowhere else is refused."""
+    one, elsewhere, queue = engines[0], providers[0], [0]
+    listed(tmp_path / "list.json", one.port)
+
+    async def told(call):
+        text = f"vllm:num_requests_waiting {queue[0]}\n".encode()
+        await (b.answer_bytes(text, "text/plain") if call.seen.target == "/metrics" else b.provider())(call)
+
+    one.otherwise = told
+    more = POOL.format(ca=tmp_path / "upstream-ca.pem", file=tmp_path / "list.json", health="slow_start: 0")
+    more += "    metrics_path: /metrics\n    metrics_every: 0.1\n    shed: {waiting: 10}\n"
+    world = World(tmp_path, *providers)
+    alias = CIRCUIT.replace("}]}}", "}], only: [{provider: pool, model: gpt-4o-mini}]}}")
+    policy = world.policy(PASSING_ALL.replace("model_map: {passthrough: true}", alias), providers=more)
+    text = policy.read_text().replace("app: {tenant", "app: {priority: low, tenant").replace("providers: [openai]", "")
+    policy.write_text(text)
+    with world.gateway(policy) as gateway, http(gateway) as low, http(gateway, OTHER_TOKEN, "other") as normal:
+
+        def goes(client):
+            before = len(elsewhere.seen)
+            assert 200 == ask(client, model="smart").status_code
+            return "elsewhere" if len(elsewhere.seen) > before else "pool"
+
+        assert ["pool", "pool"] == [goes(low), goes(normal)]
+        queue[0] = 8
+        assert until(lambda: goes(low) == "elsewhere")
+        assert "pool" == goes(normal)
+        refused = ask(low, model="only")
+        assert (429, "1") == (refused.status_code, refused.headers["retry-after"])
+        assert "pool_full" == refused.headers["x-outgate-reason"]
+        queue[0] = 80
+        assert until(lambda: goes(normal) == "elsewhere")
+        queue[0] = 0
+        assert until(lambda: goes(low) == "pool")
+        told = gateway.get("/metrics")[1]
+
+    assert 'outgate_shed_total{provider="pool",priority="low",to="refused"} 1' in told
+    assert 'outgate_replica_load_age_seconds_count{backend="pool"' in told
 
 
 def test_a_dead_replica_is_probed_and_never_asked(providers, engines, tmp_path):

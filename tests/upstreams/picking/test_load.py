@@ -12,6 +12,13 @@ vllm:num_requests_waiting{engine="1",model_name="m"} 5.0
 vllm:kv_cache_usage_perc{engine="0",model_name="m"} 0.25
 vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.5
 """
+TRITON = """# TYPE nv_trt_llm_request_metrics gauge
+nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="waiting",version="1"} 4
+nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="max",version="1"} 512
+nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="max",model="tensorrt_llm",version="1"} 6239
+nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="fraction",model="tensorrt_llm",version="1"} 0.25
+nv_inference_pending_request_count{model="tensorrt_llm",version="1"} 9
+"""
 
 
 @pytest.mark.parametrize(
@@ -22,6 +29,8 @@ vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.5
         ('sglang:num_queue_reqs{model_name="m"} 4\nsglang:token_usage{model_name="m"} 0.28\n', Load(4.0, 0.28)),
         ("llamacpp:requests_processing 1\nllamacpp:requests_deferred 6\n", Load(6.0, 0.0)),
         ('nv_inference_pending_request_count{model="m"} 3\n', Load(3.0, 0.0)),
+        ("trtllm_num_requests_waiting 5\ntrtllm_kv_cache_utilization 0.5\n", Load(5.0, 0.5)),
+        (TRITON, Load(4.0, 0.25)),
         ("vllm:kv_cache_usage_perc 7\n", Load(0.0, 1.0)),
     ],
 )

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from outgate.upstreams.picking.prefixes import BLOCK, MOST, Prefixes, chain_of
+from outgate.upstreams.picking.prefixes import BLOCK, MOST, Prefixes, chain_of, head_of
 
 
 class Leaf(NamedTuple):
@@ -38,6 +38,14 @@ def test_a_difference_ends_what_is_shared_and_nothing_behind_it_matches():
 
 def test_chains_of_two_seeds_share_nothing():
     assert not set(_chain("x" * 1000)) & set(_chain("x" * 1000, seed=b"another tenant"))
+
+
+def test_the_head_is_the_same_in_every_process_and_ends_with_the_first_block():
+    one, other = ([Leaf("h" * BLOCK + text)] for text in "xy")
+
+    assert head_of(SEED, one) == head_of(SEED, other) == bytes.fromhex("540bb760528f9ed4")
+    assert head_of(SEED, one) != head_of(b"another tenant", one)
+    assert SEED == head_of(SEED, [Leaf("short")])
 
 
 def test_tools_stand_before_messages_wherever_the_body_has_them():

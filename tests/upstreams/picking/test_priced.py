@@ -6,6 +6,7 @@ from random import Random
 from outgate.upstreams.picking.prefixes import chain_of
 from outgate.upstreams.picking.priced import Priced, Replica
 from support.replicas import Clock
+from support.speed import slowness
 from upstreams.picking.test_prefixes import Leaf
 
 SEED = b"tenant and model"
@@ -73,10 +74,13 @@ def test_a_pick_among_64_replicas_of_512_blocks_takes_less_than_a_millisecond():
         picker.pick(many, chain, 32_768)
     for each in many:
         picker.prefixes.add(each.address, chain)
-    taken = []
-    for _ in range(200):
-        start = time.thread_time_ns()
-        picker.pick(many, chain, 32_768)
-        taken.append(time.thread_time_ns() - start)
 
-    assert sorted(taken)[len(taken) // 2] < 1_000_000
+    def p99():
+        taken = []
+        for _ in range(200):
+            start = time.thread_time()
+            picker.pick(many, chain, 32_768)
+            taken.append(time.thread_time() - start)
+        return sorted(taken)[197]
+
+    assert min(p99() for _ in range(3)) < 0.001 * slowness()

@@ -6,7 +6,7 @@ is secret, and another for each tenant and model: one tenant's prompts say nothi
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Protocol
@@ -16,7 +16,7 @@ BLOCK = 256
 MOST = 512
 """Blocks of a prompt that are looked at."""
 
-type Chain = tuple[bytes, ...]
+type Chain = tuple[Hashable, ...]
 
 
 class Text(Protocol):
@@ -29,21 +29,30 @@ class Text(Protocol):
 
 
 def chain_of(seed: bytes, leaves: Iterable[Text]) -> Chain:
-    """The hashes of the whole blocks behind a seed, what stands outside messages (system, tools) first, as engines put it."""
-    ordered = sorted(leaves, key=lambda leaf: leaf.turn >= 0)
-    pieces, size = [], 0
-    for leaf in ordered:
-        pieces.append(leaf.text)
-        size += len(leaf.text)
-        if size >= BLOCK * MOST:
-            break
-    text = "\0".join(pieces)
+    """The hashes of the whole blocks behind a seed. They are this process's own: Python's hash of a text is keyed (SipHash), and
+    costs a quarter of a digest.
+    """
+    text = _beginning(leaves, BLOCK * MOST)
     blocks = (text[at : at + BLOCK] for at in range(0, min(len(text) - BLOCK + 1, BLOCK * MOST), BLOCK))
-    return tuple(accumulate(blocks, _next, initial=seed))[1:]
+    chain: Iterable[Hashable] = accumulate(blocks, lambda before, block: hash((before, block)), initial=seed)
+    return tuple(chain)[1:]
 
 
-def _next(before: bytes, block: str) -> bytes:
-    return blake2b(before + block.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def head_of(seed: bytes, leaves: Iterable[Text]) -> bytes:
+    """The digest of the first block behind a seed, the same in every process; the seed where there is no whole block."""
+    text = _beginning(leaves, BLOCK)
+    return blake2b(seed + text[:BLOCK].encode("utf-8", "surrogatepass"), digest_size=8).digest() if len(text) >= BLOCK else seed
+
+
+def _beginning(leaves: Iterable[Text], size: int) -> str:
+    """At least so many characters, what stands outside messages (system, tools) first, as engines put it."""
+    pieces, known = [], 0
+    for leaf in sorted(leaves, key=lambda leaf: leaf.turn >= 0):
+        pieces.append(leaf.text)
+        known += len(leaf.text)
+        if known >= size:
+            break
+    return "\0".join(pieces)
 
 
 class Prefixes:
@@ -51,7 +60,7 @@ class Prefixes:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._blocks: dict[str, OrderedDict[bytes, None]] = {}
+        self._blocks: dict[str, OrderedDict[Hashable, None]] = {}
 
     def matched(self, address: str, chain: Chain) -> int:
         """How many blocks from the first on the replica probably has: ends are forgotten first, so what is known is a beginning."""

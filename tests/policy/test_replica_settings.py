@@ -1,0 +1,28 @@
+"""Settings of replicas that contradict themselves are refused."""
+
+import pytest
+from pydantic import ValidationError
+
+from outgate.policy.replica_settings import ReplicasSection
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ({"shed": {}}, "sees no crowd"),
+        ({"metrics_path": "/metrics", "shed": {"low": 1.1}}, "low priority go first"),
+        ({"metrics_path": "/metrics", "shed": {"cache": 1.1}}, "less than or equal to 1"),
+        ({"metrics_path": "/metrics", "shed": {"full": 1}}, "Extra inputs"),
+    ],
+)
+def test_a_crowd_that_cannot_be_is_refused(written, says):
+    with pytest.raises(ValidationError, match=says):
+        ReplicasSection.model_validate(written)
+
+
+def test_metrics_or_requests_in_flight_show_a_crowd():
+    told = ReplicasSection.model_validate({"metrics_path": "/metrics", "shed": {}})
+
+    assert told.shed is not None
+    assert (0.7, 1.0) == (told.shed.low, told.shed.normal)
+    assert ReplicasSection.model_validate({"shed": {"in_flight": 4}}).shed is not None
