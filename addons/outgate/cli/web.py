@@ -12,9 +12,10 @@ from outgate.policy.source import read_source
 from outgate.policy.validate import validate
 
 _GATEWAY = Path(__file__).resolve().parents[2] / "gateway.py"
+_COLUMNS = ("icon", "method", "path", "status", "comment", "size", "time")
 _WELCOME = """\
 outgate under mitmweb, for looking at flows; `outgate run` is the one for traffic
-  flows     http://{ui} (the address with its token follows); choose the view `outgate` of a flow
+  flows     http://{ui} (the address with its token follows); each says what became of it
   clients   HTTPS_PROXY=http://WORKLOAD:TOKEN@{host}:{port}
             SSL_CERT_FILE={ca} (Node: NODE_EXTRA_CA_CERTS)"""
 
@@ -54,6 +55,7 @@ def command(*, file: Path, state: Path, certs: Path, listen: str | None, ui: str
     ui_host, ui_port = address_of(ui)
     click.echo(_WELCOME.format(host=host, port=port, ui=ui, ca=(certs / "mitmproxy-ca-cert.pem").resolve()), err=True)
     settings = [f"outgate_policy={file.absolute()}", f"outgate_state={state.absolute()}", f"confdir={certs.absolute()}"]
+    settings += [f"web_columns={column}" for column in _COLUMNS]
     settings += [
         f"listen_host={host}",
         f"listen_port={port}",

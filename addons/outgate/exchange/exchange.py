@@ -203,11 +203,11 @@ class Exchange:
             status, headers, stream = (execution.get(slot) for slot in ("r.status", "r.headers", "r.stream"))
             words = conclusion(execution, self._operation, self.id)
             said = said_in(execution, self._deps.tokenizers)
-            auth = execution.get("wire.auth")
-            echo = Echo(auth.echoes() if auth is not None else ())
+            echo = Echo(auth.echoes() if (auth := execution.get("wire.auth")) is not None else ())
             self._delivery = Delivery(
                 self.channel, self.id, spec(self._operation.dialect), judges, words, said, echo, self._deps.wall
             )
+            self._deps.watch(self.id, execution)
             execution.drop()
             self.body.release()
             if isinstance(stream.source, UpstreamEvents):

@@ -15,11 +15,13 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer
+from mitmproxy.proxy.layers.http import HTTPMode, validate_request
 from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.tls import TlsData
 
 from outgate.errors import Denial
 from outgate.exchange.body import MemoryPool, RequestBody
+from outgate.exchange.channel import RequestHead
 from outgate.exchange.deps import NO_POLICY, ExchangeDeps
 from outgate.exchange.exchange import Exchange
 from outgate.exchange.refused_inside import RefusedNames
@@ -151,12 +153,23 @@ class Gateway:
         self.shares.begun(context.client)
         self._unused.pop(context.client, None)
         conn = self._connection(context, flow)
-        incoming = RequestBody(self.bodies, self.limits.largest, (conn.peer,))
+        head = request_head_of(context.client, flow.request, conn, invalid)
+        return self._begun(flow, head, body, context.client)
+
+    def again(self, flow: http.HTTPFlow, conn: Connection) -> Exchange:
+        """Ask anew what a flow asks, under the policy of now, as whoever came by that connection, for no client."""
+        invalid = validate_request(HTTPMode.transparent, flow.request, validate_inbound_headers=True)
+        head = request_head_of(flow.client_conn, flow.request, conn, invalid)
+        return self._begun(flow, head, flow.request.raw_content or b"", None)
+
+    def _begun(self, flow: http.HTTPFlow, head: RequestHead, body: bytes | None, client: Client | None) -> Exchange:
+        incoming = RequestBody(self.bodies, self.limits.largest, (head.connection.peer,))
         if body is not None:
             incoming.feed(body)
             incoming.end()
-        exchange = Exchange(request_head_of(context.client, flow.request, conn, invalid), self.deps, incoming)
-        self.exchanges[exchange] = context.client
+        exchange = Exchange(head, self.deps, incoming)
+        if client is not None:
+            self.exchanges[exchange] = client
         task: Task[None] = get_running_loop().create_task(exchange.run(), name=exchange.id)
         exchange.task = task
         task.add_done_callback(lambda _: self._done(flow, exchange))

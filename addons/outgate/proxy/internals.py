@@ -8,7 +8,7 @@ private attributes that our subclasses touch, has changed, and which of our file
 from h11._readers import ChunkedReader
 from h11._readers import _decode_header_lines as decode_header_lines
 from h11._receivebuffer import ReceiveBuffer
-from mitmproxy import ctx, dns, exceptions, hooks, http, tcp, udp
+from mitmproxy import ctx, dns, exceptions, http, tcp, udp
 from mitmproxy.addonmanager import Loader
 from mitmproxy.flow import Flow
 from mitmproxy.options import Options
@@ -53,7 +53,6 @@ __all__ = [
     "decode_header_lines",
     "dns",
     "exceptions",
-    "hooks",
     "http",
     "make_body_reader",
     "tcp",

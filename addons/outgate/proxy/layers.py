@@ -35,6 +35,7 @@ from mitmproxy.proxy.layers.tls import ClientTLSLayer
 
 from outgate.errors import Denial
 from outgate.exchange.channel import Abort, End, Part, ResponseHead
+from outgate.exchange.deps import ExchangeDeps
 from outgate.exchange.exchange import Exchange
 from outgate.exchange.replies import denial_reply, reason_phrase
 from outgate.proxy.fast_path import FastPath, ResponseWriter, Serve, events_of, response_of
@@ -48,6 +49,7 @@ class ExchangeFactory(Protocol):
 
     stream: "type[ExchangeStream]"
     serves: bool
+    deps: ExchangeDeps
 
     def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange: ...
 

@@ -1,14 +1,9 @@
 """Show exchanges to a person: in mitmweb and mitmdump every flow can be seen, held, edited or killed.
 
 The exchange begins only when mitmproxy's own addons have released the whole request, so that what was edited is what is judged.
-`record` puts what the exchange did on its flow, and `ExchangeView` renders it: stages, verdicts, timings, tokens and cost.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
-import orjson
-from mitmproxy import contentviews, http
+from mitmproxy import http
 from mitmproxy.connection import Client
 from mitmproxy.flow import Error
 from mitmproxy.net.http import url
@@ -27,12 +22,10 @@ from mitmproxy.proxy.layers.http import (
     validate_request,
 )
 
-from outgate.exchange.channel import End, Part, ResponseHead
-from outgate.exchange.exchange import Exchange
+from outgate.exchange.channel import Abort, End, Part, ResponseHead
 from outgate.proxy.fast_path import response_of
 from outgate.proxy.http1 import WholeRequest
 from outgate.proxy.layers import Commands, ExchangeStream, Pull, continue_response, own
-from outgate.stores.accounts import ClosingLine
 
 
 class ObservedStream(ExchangeStream):
@@ -72,6 +65,7 @@ class ObservedStream(ExchangeStream):
         """Show the whole request; then judge what it has become."""
         flow = self.flow
         flow.request.data.content = bytes(self.request_body_buf)
+        flow.request.timestamp_end = self.factory.deps.wall()
         self.request_body_buf.clear()
         yield HttpRequestHook(flow)
         if (yield from self.check_killed(emit_error_hook=True)):
@@ -93,17 +87,26 @@ class ObservedStream(ExchangeStream):
         """Let mitmproxy's own addons and views see the answer; what they make of it is not sent."""
         flow = self.flow
         for part in parts:
+            add_part(flow, part, self.factory.deps.wall())
             if isinstance(part, ResponseHead):
-                flow.response = response_of(part, http2=flow.request.is_http2)
                 yield HttpResponseHeadersHook(flow)
-            elif isinstance(part, bytes):
-                assert flow.response is not None
-                flow.response.data.content = (flow.response.data.content or b"") + part
             elif isinstance(part, End):
                 yield HttpResponseHook(flow)
-            else:
-                flow.error = flow.error or Error(part.message)
+            elif isinstance(part, Abort):
                 yield HttpErrorHook(flow)
+
+
+def add_part(flow: http.HTTPFlow, part: Part, now: float) -> None:
+    """Let a flow have one part of its answer, which came at that time (epoch seconds)."""
+    if isinstance(part, ResponseHead):
+        flow.response = response_of(part, http2=flow.request.is_http2)
+        flow.response.timestamp_start = now
+    elif isinstance(part, Abort):
+        flow.error = flow.error or Error(part.message, now)
+    elif flow.response is not None and isinstance(part, bytes):
+        flow.response.data.content = (flow.response.data.content or b"") + part
+    elif flow.response is not None:
+        flow.response.timestamp_end = now
 
 
 def _set_address(request: http.Request, client: Client) -> None:
@@ -116,88 +119,3 @@ def _set_address(request: http.Request, client: Client) -> None:
         return
     request.data.scheme = b"https" if client.tls else b"http"
     request.data.host, request.data.port = host, port or (443 if client.tls else 80)
-
-
-def add_exchange_view() -> None:
-    """Make ExchangeView known to mitmproxy."""
-    contentviews.add(ExchangeView)
-
-
-class ExchangeView(contentviews.Contentview):
-    """The content view `outgate`: rendered from plain values on the flow, so that saved flows keep it."""
-
-    name = "outgate"
-    syntax_highlight = "yaml"
-
-    def prettify(self, data: bytes, metadata: contentviews.Metadata) -> str:  # noqa: ARG002
-        flow = metadata.flow
-        seen = flow.metadata.get("outgate") if flow is not None else None
-        return "# no exchange\n" if seen is None else "".join(f"{line}\n" for line in _lines(seen))
-
-    def render_priority(self, data: bytes, metadata: contentviews.Metadata) -> float:  # noqa: ARG002
-        return -1
-
-
-def record(flow: http.HTTPFlow, exchange: Exchange) -> None:
-    """Keep what the exchange did on its flow, and one line of it as the flow's comment."""
-    execution, denial = exchange.execution, exchange.denial
-    flow.metadata["outgate"] = {
-        "request_id": exchange.id,
-        "outcome": exchange.outcome or "denied",
-        "denial": {"code": denial.code, "stage": denial.stage or "gateway", "message": denial.message}
-        if denial is not None
-        else None,
-        "stages": [
-            [ran.stage, ran.verdict, round(ran.ns / 1000, 1), round(ran.ahead / 1000, 1)]
-            for ran in (execution.trace if execution is not None else ())
-        ],
-        "line": _told(execution.get("line")) if execution is not None else {},
-    }
-    flow.comment = _comment(flow.metadata["outgate"])
-
-
-def _told(line: ClosingLine | None) -> dict[str, Any]:
-    """The closing line's record, as values. It holds no secret and no text of a prompt."""
-    told = orjson.loads(line.record) if line is not None else {}
-    return told if isinstance(told, dict) else {}
-
-
-def _comment(seen: dict[str, Any]) -> str:
-    denial, line = seen["denial"], seen["line"]
-    if denial is not None:
-        return f"outgate: {seen['outcome']} ({denial['code']} by {denial['stage']})"
-    figures = [text.format(line[key]) for key, text in _FIGURES.items() if line.get(key) is not None]
-    return ", ".join([f"outgate: {seen['outcome']}", *figures])
-
-
-def _lines(seen: dict[str, Any]) -> Iterator[str]:
-    yield f"request_id: {seen['request_id']}"
-    yield f"outcome: {seen['outcome']}"
-    if seen["denial"] is not None:
-        yield "denial:"
-        yield from (f"  {name}: {_scalar(value)}" for name, value in seen["denial"].items())
-    yield "stages:  # outcome, microseconds; of them, beside the stages above"
-    for name, verdict, micros, ahead in seen["stages"]:
-        yield f"  - {name + ':':<20} [{verdict}, {micros}{f', {ahead}' if ahead else ''}]"
-    verdicts = seen["line"].get("outgate.verdicts")
-    if verdicts:
-        yield "verdicts:"
-        yield from (f"  {guard}: {_scalar(verdict)}" for guard, verdict in verdicts.items())
-    for name, value in seen["line"].items():
-        if name not in _ALREADY_SAID and value is not None:
-            yield f"{name.removeprefix('outgate.')}: {_scalar(value)}"
-
-
-_ALREADY_SAID = frozenset({"outcome", "outgate.denial.code", "outgate.denial.stage", "outgate.stages", "outgate.verdicts"})
-_FIGURES = {
-    "gen_ai.usage.input_tokens": "{} tokens in",
-    "gen_ai.usage.output_tokens": "{} tokens out",
-    "outgate.cost.usd": "{} USD",
-    "outgate.cost.hold.usd": "at most {} USD",
-    "outgate.source": "from {}",
-}
-
-
-def _scalar(value: Any) -> str:
-    """JSON is YAML."""
-    return orjson.dumps(value, default=str).decode()

@@ -11,10 +11,11 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from outgate.errors import PolicyError
-from outgate.exchange.exchange import Exchange
+from outgate.proxy.exchange_view import add_exchange_view
 from outgate.proxy.gateway import Gateway
-from outgate.proxy.internals import Loader, ProxyMode, ctx, exceptions, hooks, http
-from outgate.proxy.observed import ObservedStream, add_exchange_view, record
+from outgate.proxy.internals import Loader, ProxyMode, ctx, exceptions
+from outgate.proxy.observed import ObservedStream
+from outgate.proxy.shown import Shown
 from outgate.server.hardening import harden, insist, keep_local
 from outgate.server.layout import authority_problem
 from outgate.server.runtime import Runtime
@@ -94,12 +95,15 @@ class Script:
         except _CAUSES as error:
             _log.error("outgate refuses to run: %s\n%s", _what(error), error)
             return
-        gateway = Gateway(
-            runtime.exchange_deps(), runtime.limits(), stream=ObservedStream, finished=_finished, identity=runtime.identity()
+        shown = Shown()
+        deps = runtime.exchange_deps()._replace(watch=shown.watch)
+        gateway = shown.gateway = Gateway(
+            deps, runtime.limits(), stream=ObservedStream, finished=shown.finished, identity=runtime.identity()
         )
         options.update(tcp_timeout=int(runtime.limits().idle_seconds))
-        ctx.master.addons.register(gateway)
-        self.addons.append(gateway)
+        for addon in (gateway, shown):
+            ctx.master.addons.register(addon)
+            self.addons.append(addon)
         self.runtime = runtime
         _log.warning("outgate is ready: policy %s, revision %s", options.outgate_policy, runtime.revision)
 
@@ -133,11 +137,6 @@ async def _move() -> None:
     await servers.update([])
     await servers.update(map(ProxyMode.parse, ctx.options.mode))
     _log.warning("outgate listens on %s alone; --listen-host ADDRESS opens it to other machines", ctx.options.listen_host)
-
-
-def _finished(flow: http.HTTPFlow, exchange: Exchange) -> None:
-    record(flow, exchange)
-    ctx.master.addons.trigger(hooks.UpdateHook([flow]))
 
 
 def _what(error: Exception) -> str:

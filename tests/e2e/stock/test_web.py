@@ -1,6 +1,8 @@
 """`outgate web`, which is `mitmweb -s addons/gateway.py`: what an operator sees, may edit, and may not do."""
 
 import json
+import shutil
+import subprocess
 import threading
 
 import httpx
@@ -38,7 +40,7 @@ class Web:
 @pytest.fixture(name="web", scope="module")
 def _web(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("web"), *providers)
-    stages = STAGES.replace('models: ["**"]', 'models: ["gpt-*"]')
+    stages = STAGES.replace('models: ["**"]', 'models: ["gpt-*"]') + "redact: {}\n"
     with StockGateway(world.policy(stages), world.folder / "state", web=True, env=ENV) as gateway:
         gateway.web = Web(gateway)
         yield gateway
@@ -60,18 +62,42 @@ def test_a_flow_shows_its_stages_verdicts_timings_tokens_and_cost(web):
     flow = last(web)
     seen = web.web.view(flow)
 
-    assert (seen["view_name"], seen["syntax_highlight"]) == ("outgate", "yaml")
+    assert (seen["view_name"], seen["syntax_highlight"]) == ("outgate", "none")
     lines = seen["text"].splitlines()
-    assert "outcome: answered" in lines
-    stages = [line.split(":")[0].strip("- ") for line in lines if line.startswith("  - ")]
+    assert ["VERDICT", "PATH", "SENT", "LINE"] == [line for line in lines if line.isupper() and not line.startswith(" ")]
+    assert lines[1].startswith("  Answered by openai with gpt-4o-mini for app in "), seen["text"]
+    assert "9+5 tokens" in "".join(lines[1:3])
+    stages = [line.split()[0] for line in lines if line.startswith("    ") and "µs" in line]
     assert stages[:2] == ["authenticate", "authorize"]
     assert stages.index("inject_credentials") < stages.index("dispatch")
-    assert '  parts: {"action":"allowed"}' == lines[lines.index("verdicts:") + 1]
-    assert "gen_ai.usage.input_tokens: 9" in lines, seen["text"]
-    assert "gen_ai.usage.output_tokens: 5" in lines
-    assert any(line.startswith("cost.usd:") for line in lines), seen["text"]
-    assert flow["comment"].startswith("outgate: answered, 9 tokens in, 5 tokens out")
+    assert any(line.startswith("  attempt 1: openai, 127.0.0.1:") and line.endswith(": 200") for line in lines)
+    assert "  credential: gateway" in lines
+    assert flow["comment"].startswith("app · gpt-4o-mini · 9+5 tokens · $0.0000")
     assert (flow["request"]["host"], flow["request"]["path"]) == ("api.openai.com", "/v1/chat/completions")
+
+
+def test_it_is_what_a_flow_shows_unasked_and_times_are_those_of_its_exchange(web):
+    assert ask(web) == 200
+    flow = last(web)
+
+    assert {"outgate"} == {
+        web.web.client.get(f"/flows/{flow['id']}/{part}/content/auto.json").json()["view_name"] for part in ("request", "response")
+    }
+    times = [flow[part][f"timestamp_{end}"] for part in ("request", "response") for end in ("start", "end")]
+    assert sorted(times) == times, times
+
+
+def test_what_left_is_shown_beside_what_its_client_sent(web, providers):
+    body = BODY | {"messages": [{"role": "user", "content": "Mail ada@example.org."}]}
+    with http(web) as client:
+        assert client.post(URL, json=body).status_code == 200
+    text = web.web.view(last(web))["text"]
+    (sent,) = json.loads(providers[0].seen[-1].body)["messages"]
+
+    assert "ada@example.org" not in sent["content"]
+    assert f'    +      "content": "{sent["content"]}"' in text.splitlines(), text
+    assert '    -      "content": "Mail ada@example.org."' in text.splitlines()
+    assert "Host api.openai.com, SNI api.openai.com, dialled 127.0.0.1:" in text
 
 
 def test_a_denial_says_who_denied(web):
@@ -79,8 +105,9 @@ def test_a_denial_says_who_denied(web):
         assert client.post(URL, json=BODY | {"model": "o9-nobody"}).status_code == 403
     flow = last(web)
 
-    assert "authorize_model" in flow["comment"]
-    assert 'stage: "authorize_model"' in web.web.view(flow)["text"]
+    assert flow["comment"].startswith("DENIED authorize_model: model_not_authorized · app"), flow["comment"]
+    assert flow["marked"] == "⛔"
+    assert "Denied for app by authorize_model; nothing was sent: " in web.web.view(flow)["text"]
 
 
 def test_a_streamed_answer_is_seen_whole(web):
@@ -162,17 +189,51 @@ def test_a_killed_request_goes_nowhere(web, providers):
     assert providers[0].seen == []
 
 
-def test_a_replay_opens_nothing(web, providers):
+def test_a_replay_is_asked_again_under_the_policy_as_a_flow_of_its_own(web, providers):
     assert ask(web) == 200
-    flow, seen, connections = last(web), len(providers[0].seen), providers[0].connections
+    flow, seen = last(web), len(providers[0].seen)
     assert web.web.client.post(f"/flows/{flow['id']}/replay").status_code == 200
+    again = last(web, count=2)
 
-    def answered():
-        flow = web.web.flows()[-1]
-        return flow.get("response") is not None and flow["response"]["status_code"] == 503
+    assert (len(web.web.flows()), again["response"]["status_code"], again["is_replay"]) == (2, 200, "request")
+    assert web.web.flows()[0]["response"]["status_code"] == 200, "the one that was replayed is as it was"
+    assert again["comment"].startswith("app · gpt-4o-mini")
+    assert [seen + 1, providers[0].seen[seen - 1].body] == [len(providers[0].seen), providers[0].seen[seen].body]
 
-    assert web.wait(answered), web.web.flows()
-    assert (len(providers[0].seen), providers[0].connections) == (seen, connections)
+
+@pytest.mark.parametrize(("edited", "status"), [({"user": "edited"}, 200), ({"model": "claude-sonnet-4-5"}, 403)])
+def test_what_was_edited_and_replayed_is_judged_and_sent(web, providers, edited, status):
+    assert ask(web) == 200
+    flow, seen = last(web), len(providers[0].seen)
+    content = json.dumps(BODY | edited)
+    assert web.web.client.put(f"/flows/{flow['id']}", json={"request": {"content": content}}).status_code == 200
+    web.web.client.post(f"/flows/{flow['id']}/replay")
+
+    assert last(web, count=2)["response"]["status_code"] == status
+    assert [json.loads(each.body).get("user") for each in providers[0].seen[seen:]] == (["edited"] if status == 200 else [])
+
+
+def test_attack_a_loaded_flow_is_replayed_with_nobodys_credential(web, providers):
+    assert ask(web) == 200
+    dump = web.web.client.get("/flows/dump").content
+    web.web.client.post("/clear")
+    web.web.client.post("/flows/dump", files={"filecontents": ("flows", dump)})
+    flow, seen = last(web), len(providers[0].seen)
+    web.web.client.post(f"/flows/{flow['id']}/replay")
+
+    assert web.wait(lambda: "outgate replays requests of this session only" in web.web.client.get("/events").text)
+    assert (len(web.web.flows()), len(providers[0].seen)) == (1, seen)
+
+
+def test_a_tunnel_that_was_refused_is_listed(web):
+    with http(web, token="og_of_nobody") as client, pytest.raises(httpx.ProxyError):
+        client.post(URL, json=BODY)
+    assert web.wait(lambda: web.web.client.get("/flows").json())
+    (flow,) = web.web.client.get("/flows").json()
+
+    assert (flow["request"]["method"], flow["response"]["status_code"], flow["marked"]) == ("CONNECT", 407, "⛔")
+    assert flow["comment"].startswith("DENIED CONNECT: "), flow["comment"]
+    assert "nothing was sent: " in web.web.view(flow)["text"]
 
 
 @pytest.mark.parametrize("change", [{"rawtcp": True}, {"map_remote": ["|a|b"]}, {"mode": ["socks5"]}, {"outgate_policy": "x.yaml"}])
@@ -197,6 +258,21 @@ def test_the_interface_is_for_its_operator_alone(web):
         through = client.get(f"http://127.0.0.1:{web.ui}/flows", headers={"authorization": f"Bearer {web.web.token}"})
     assert through.status_code == 403
     assert through.headers["x-outgate-reason"] == "destination_denied"
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_a_browser_shows_the_comment_and_the_three_blocks(web, tmp_path):
+    body = BODY | {"messages": [{"role": "user", "content": "Mail ada@example.org."}]}
+    with http(web) as client:
+        assert client.post(URL, json=body).status_code == 200
+    page = f"http://127.0.0.1:{web.ui}/?token={web.web.token}#/flows/{last(web)['id']}/response"
+    quiet = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+    folder = f"--user-data-dir={tmp_path / 'profile'}"
+    command = ["chromium", "--headless", *quiet, folder, "--virtual-time-budget=9000", "--dump-dom", page]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+
+    assert "app · gpt-4o-mini · 9+5 tokens" in seen
+    assert all(word in seen for word in ("VERDICT", "PATH", "SENT", "redacted 1 EMAIL_ADDRESS")), seen
 
 
 def test_it_says_where_to_look_and_how_to_point_clients_at_it(web):
