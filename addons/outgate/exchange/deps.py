@@ -59,8 +59,8 @@ class ExchangeDeps(NamedTuple):
     is on its way, the budget of retries, and the name by which the gateway knows what it has passed on itself.
 
     `attempted` is told of every upstream attempt when it has failed, or its answer has begun; `ended` of an answer that had begun
-    when it was whole, or broke off. `members` are the replicas of a backend as they are listed now. `watch` sees each exchange, by its
-    id, before its slots are dropped.
+    when it was whole, or broke off. `members` are the replicas of a backend as they are listed now. `watch` sees each exchange, by
+    its id, before its slots are dropped.
     """
 
     policy: Callable[[], LivePolicy | None]
