@@ -8,6 +8,7 @@ from outgate.dialects.form import Part, parts_of, written
 from outgate.dialects.registry import dialect, request_line
 from outgate.dialects.spec import Target
 from outgate.errors import WireError
+from outgate.inference.prompt import Channel
 from outgate.net.headers import Headers
 
 LINE = request_line("POST", "/v1/files", "openai")
@@ -110,3 +111,17 @@ def test_a_canary_in_every_place_of_an_upload_is_a_leaf():
 
     assert {f"canary {n}" for n in range(1, 8)} <= found
     assert {f"canary {n}" for n in range(8, 11)} <= plain
+
+
+def test_attack_a_secret_as_the_name_of_a_field_is_judged():
+    described, body = written((Part("AKIAIOSFODNN7EXAMPLE", b"x"), Part("file", b"hi", "a.txt", "text/plain")))
+    request = dialect("openai").decode(LINE, Headers([("content-type", described)]), body)
+
+    assert ("AKIAIOSFODNN7EXAMPLE", Channel.KEY) == request.prompt.leaves[0][2:4]
+    assert "left" == sent(request._replace(prompt=request.prompt.replace({0: "left"})))[0].name
+
+
+def test_a_list_of_files_is_a_form():
+    parts = tuple(Part("image[]", bytes([at]), f"{at}.png", "image/png") for at in range(2))
+
+    assert parts == parts_of(*written(parts))

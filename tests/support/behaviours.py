@@ -73,11 +73,11 @@ def sse(events: Iterable[bytes], pace: float = 0.0, headers: Iterable[tuple[str,
     return behave
 
 
-def held(events: Sequence[bytes], condition: Callable[[], bool]) -> Behaviour:
+def held(events: Sequence[bytes], condition: Callable[[], bool], kind: tuple[str, str] = SSE) -> Behaviour:
     """A stream whose first event comes at once, and the others when `condition` holds."""
 
     async def behave(call: Call) -> None:
-        await call.head(200, [SSE, CHUNKED])
+        await call.head(200, [kind, CHUNKED])
         await call.chunk(events[0])
         while not condition():
             await call.pause(0.005)

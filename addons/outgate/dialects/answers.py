@@ -1,5 +1,6 @@
-"""Decoders of whole (not streamed) answers: a JSON body, bytes that are not read."""
+"""Decoders of whole (not streamed) answers: a JSON body, a plain text, bytes that are not read."""
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from outgate.dialects.lenient import carried
 from outgate.dialects.reading import Reading, walked
 from outgate.dialects.rules import Rule
 from outgate.errors import WireError
+from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, Finish, Text
 from outgate.inference.usage import Usage
 
@@ -19,6 +21,7 @@ WIDE = Limits(items=4_000_000)
 """Answers hold vectors: more elements than a request may have."""
 
 
+_PAGE = re.compile(r"\ufeff?\s*<(?:!doctype|html)\b", re.IGNORECASE)
 _SMALL = 64 * 1024
 _SHAPES = bytes.maketrans(b"123456789E", b"000000000e")
 _INEXACT = (b"0" * 16, b"0e0", b"0e-", b"0e+")
@@ -102,6 +105,39 @@ class WholeAnswer(Gathered):
         except WireError as error:
             raise explained(error, raw) from None
         return [whole_event(reading, self._reported(reading.document.tree))]
+
+
+class PlainEvent(RawEvent):
+    """A whole answer that is one text and nothing around it."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text.encode(), last=True)
+        self.texts = (Text(("text",), text, Channel.ASSISTANT, 0),)
+        self.whole = True
+
+    def replace(self, changes: Mapping[int, str]) -> "PlainEvent":
+        return PlainEvent(changes[0]) if changes else self
+
+    def only(self, index: int, text: str) -> "PlainEvent":  # noqa: ARG002
+        """Raises TypeError: its text is complete, nothing of it is held back."""
+        raise TypeError("a whole answer has no continuation")
+
+
+class TextAnswer(WholeAnswer):
+    """An answer in JSON, or in plain text, such as subtitles: an object is the former, a page of a web server is neither."""
+
+    def end(self) -> list[Event]:
+        if not self._raw or self._raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+            return super().end()
+        try:
+            text = self._raw.decode()
+        except UnicodeDecodeError as error:
+            raise WireError("not_text", "the answer is neither JSON nor text in UTF-8") from error
+        if _PAGE.match(text):
+            raise WireError("not_text", "the answer is a page of a web server")
+        return [PlainEvent(text)]
 
 
 def whole_event(reading: Reading, reported: Reported) -> JsonEvent:

@@ -53,9 +53,9 @@ def parts_of(content_type: str | None, body: bytes) -> tuple[Part, ...]:
         raise
     except (MultipartError, UnicodeError, ValueError) as error:
         raise WireError("bad_form", "the body is not the form that its Content-Type announces") from error
-    names = [part.name for part in parts]
+    names = [part.name for part in parts if not part.name.endswith("[]")]
     if not parts or len(set(names)) != len(names):
-        raise WireError("bad_form", "a form names each of its parts once, and has at least one")
+        raise WireError("bad_form", "a form names each of its parts once, but for the elements of a list, and has at least one")
     return parts
 
 
@@ -113,5 +113,7 @@ def replaced(part: Part, changes: Mapping[str, Any]) -> Part:
         return part
     content = changes.get("text")
     return part._replace(
-        content=part.content if content is None else str(content).encode(), filename=str(changes.get("filename", part.filename))
+        name=str(changes.get("name", part.name)),
+        content=part.content if content is None else str(content).encode(),
+        filename=str(changes.get("filename", part.filename)),
     )

@@ -192,7 +192,7 @@ def asked_in(provider: str, apis: Sequence[str], operation: Operation) -> str | 
     first API to which a conversation can be translated. None where it cannot be asked.
     """
     if operation.kind is not Kind.CHAT or operation.dialect == opaque.SPEC.name:
-        return operation.dialect if serves(provider, operation.dialect) else None
+        return operation.dialect if operation.dialect in apis or serves(provider, operation.dialect) else None
     offered = apis or apis_of(provider)
     if operation.dialect in offered:
         return operation.dialect

@@ -27,9 +27,17 @@ _FIRST = 1_000
 """The box at which those of the lines begin: a form has fewer parts."""
 
 
+_FIELDS = frozenset({
+    "background", "chunking_strategy", "expires_after[anchor]", "expires_after[seconds]", "file", "image", "image[]", "include[]",
+    "input_fidelity", "language", "mask", "model", "n", "output_compression", "output_format", "partial_images", "prompt",
+    "purpose", "quality", "response_format", "size", "stream", "temperature", "timestamp_granularities[]", "user",
+})  # fmt: skip
+"""Names of fields that the APIs have; any other is the caller's own, and judged."""
+
+
 class FormDocument:
-    """A decoded form. A place in a part is its number and `text`, `filename`, or `document` for the text of a file that is none;
-    the boxes of the lines of a batch follow each other.
+    """A decoded form. A place in a part is its number and `text`, `name`, `filename`, or `document` for the text of a file that is
+    none; the boxes of the lines of a batch follow each other.
     """
 
     __slots__ = ("_batch", "_lines", "parts", "starts")
@@ -83,6 +91,8 @@ class Collected:
         self.state: list[str] = []
 
     def part(self, at: int, part: Part) -> None:
+        if part.name not in _FIELDS:
+            self.leaves.append(Leaf(at, "name", part.name, Channel.KEY))
         if not part.filename:
             self.leaves.append(Leaf(at, "text", _decoded(part.content), Channel.PARAMETER))
             return

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from outgate.dialects.events import Aside
-from outgate.dialects.opaque import Opaque
 from outgate.dialects.spec import Spec
 from outgate.dialects.sse import is_stream
 from outgate.errors import Denial, UpstreamError, WireError
@@ -21,6 +20,7 @@ from outgate.exchange.guarded import Guarded
 from outgate.exchange.judging import CutError, EndedError
 from outgate.exchange.replies import REQUEST_ID
 from outgate.exchange.said import Said
+from outgate.inference.operation import Kind
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, EventStream
 from outgate.inference.usage import Usage, merge_usage
@@ -56,12 +56,13 @@ type Conclude = Callable[[str, bool], bytes]
 class Delivery:
     """One answer on its way. `usage` is what the provider reported so far, `said` the text of a stream; `streams` says that it goes
     out event by event, `started` that its head has left, `spoken` that an event has, `complete` that its last one has come.
-    `dropped` counts events that could not be read, by fault; `left` says that it is read for its usage alone.
+    `dropped` counts events that could not be read, by fault; `left` says that it is read for its usage alone,
+    `unread` that its bytes go on as they come, for nobody reads them.
     """
 
     __slots__ = (
         "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
-        "_unread", "_wall", "complete", "dropped", "left", "said", "spoken", "started", "streams", "usage",
+        "_wall", "complete", "dropped", "left", "said", "spoken", "started", "streams", "unread", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -71,7 +72,7 @@ class Delivery:
         self._channel = channel
         self._request_id = request_id
         self._spec = spec
-        self._judges, self._unread = judges, spec.name == Opaque.name  # answers go on as they come
+        self._judges, self.unread = judges, False
         self._conclude = conclude
         self._ending = None if judges.idle or spec.ending is None else spec.ending()
         self._head: ResponseHead | None = None
@@ -87,13 +88,14 @@ class Delivery:
 
     def leave(self) -> bool:
         """The client has gone. Whether its stream is read on, for the usage that is still to come; nothing of it is kept."""
-        self.left = self.streams and self._head is None and not self.complete and not self._unread
+        self.left = self.streams and self._head is None and not self.complete and not self.unread
         return self.left
 
-    async def run(self, status: int, headers: Headers, stream: EventStream) -> None:
+    async def run(self, status: int, headers: Headers, stream: EventStream, *, unread: bool = False) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError, or CutError where a judge ended the answer."""
+        self.unread = unread
         self._head = ResponseHead(status, _response_fields(headers, self._request_id, self._spec))
-        self.streams = is_stream(headers.get("content-type")) or (self._unread and status not in _BODILESS)
+        self.streams = is_stream(headers.get("content-type")) or (self.unread and status not in _BODILESS)
         opening = get_running_loop().call_soon(self._open) if self.streams else None
         try:
             await self._pump(stream)
@@ -238,6 +240,11 @@ class Delivery:
     def _broken(self, code: str, status: int, message: str, after: float | None = None) -> BrokenAnswerError:
         denial = Denial(code=code, status=status if status >= 400 else 502, message=message, retry_after=after)
         return BrokenAnswerError(denial, started=self.started)
+
+
+def is_unread(kind: Kind, status: int, headers: Headers) -> bool:
+    """Whether the bytes of an answer go on as they come: those of a sound that is no event, and of what policy allows unjudged."""
+    return kind is Kind.OPAQUE or (kind is Kind.SPEECH and status < 400 and not is_stream(headers.get("content-type")))
 
 
 def _encoded(events: Sequence[Event]) -> bytes:

@@ -10,10 +10,11 @@ from asyncio import CancelledError, Task, TimerHandle, get_running_loop
 from outgate.dialects.registry import dialect, operation_for, spec
 from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
+from outgate.exchange.base_path import at_v1
 from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, landed, run_close_stages, usage_of
-from outgate.exchange.delivery import BrokenAnswerError, Delivery
+from outgate.exchange.delivery import BrokenAnswerError, Delivery, is_unread
 from outgate.exchange.deps import NO_POLICY, ExchangeDeps, attempts_of, circle, denied, no_route, opening_facts
 from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded, opened
@@ -60,8 +61,7 @@ class Exchange:
         self._backend: Backend | None = None
         self._attempts: Attempts | None = None
         self._delivery: Delivery | None = None
-        self._closed = False
-        self._cancelled_by, self._until = "", 0.0
+        self._closed, self._cancelled_by, self._until = False, "", 0.0
         self._reading_on: TimerHandle | None = None
 
     def client_gone(self) -> None:
@@ -157,6 +157,7 @@ class Exchange:
     def _recognise(self, hint: str) -> Denial | None:
         """What the method and path ask for, in the dialect of the destination where they leave it open."""
         try:
+            self.head = at_v1(self.head, self._backend)
             self._operation = operation_for(self.head.method, self.head.path, hint)
         except WireError as error:
             return Denial(code=error.code, status=400, message=str(error))
@@ -164,7 +165,6 @@ class Exchange:
 
     async def _answer(self, policy: LivePolicy) -> Denial | None:
         assert self.execution is not None
-        assert self._backend is not None
         principal = self.execution.get("principal")
         self.body.belongs_to(principal.name)
         received = await receive(self.head, self._operation, self.body, policy.gateway.limits)
@@ -221,7 +221,7 @@ class Exchange:
         self, execution: Execution, attempts: Attempts, delivery: Delivery, answer: tuple[int, Headers, EventStream]
     ) -> None:
         try:
-            await delivery.run(*answer)
+            await delivery.run(*answer, unread=is_unread(self._operation.kind, *answer[:2]))
             if delivery.left:
                 raise CancelledError  # its client had gone: it was read on for its usage
             self.outcome = self._cancelled_by or "answered"
@@ -261,7 +261,7 @@ class Exchange:
         await self._close()
         if self._delivery is None or not self._delivery.started:
             self._refuse(denial)
-        elif self._operation.kind in (Kind.OPAQUE, Kind.SPEECH):
+        elif self._delivery.unread:
             self.channel.offer([Abort(denial.message)])
         else:
             self.channel.offer([dialect(self._dialect).error_event(denial, self.id), End()])

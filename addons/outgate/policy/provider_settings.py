@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, IPvAnyNetwork, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from outgate.dialects.registry import apis_of, conversations, provider_dialects
+from outgate.dialects.registry import conversations, provider_dialects
 from outgate.dialects.translation import LOSSES
 from outgate.inference.names import ModelName, StageName
 from outgate.pipeline.stage import Settings
@@ -18,6 +18,11 @@ type Host = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9._:-]+$", min_length=1, max_length=253),
     Field(description="a host name in lower case, without scheme or path", examples=["api.openai.com"]),
+]
+type BasePath = Annotated[
+    str,
+    StringConstraints(pattern=r"^(/|(/[A-Za-z0-9._~-]+)+)?$"),
+    Field(description="a path that begins with a slash; `/` is the root", examples=["/", "/api/v1"]),
 ]
 type PathPrefix = Annotated[
     str,
@@ -141,7 +146,8 @@ class TranslationSection(Settings):
 
     apis: tuple[ApiName, ...] = ()
     """The APIs of its dialect that it has, the one to translate to first; empty, all of them. `[openai]` is a server that has chat
-    completions and no Responses, `[responses, openai]` one that is to be asked by Responses."""
+    completions and no Responses, `[responses, openai]` one that is to be asked by Responses. One that has another dialect's API as
+    well is asked in that by who speaks it."""
     drop: tuple[LossName, ...] = ()
     """What may be lost on the way; a request that would lose anything else is refused (`translation_loss`)."""
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -175,6 +181,9 @@ class ProviderSection(Settings):
     """Where it processes what it is sent, in a word of yours (`eu`): a route with `regions` sends to no other."""
     path_prefix: PathPrefix = ""
     """Put before every path, `/openai` for example."""
+    base_path: BasePath = ""
+    """Where it has what OpenAI has at `/v1`: `/` for `/chat/completions`, `/api/v1` for `/api/v1/chat/completions`. Its clients ask
+    there, and are read; requests that are routed to it go there. `paths` of a policy name them at `/v1`."""
     azure_api_version: AzureVersion = ""
     """The `api-version` of an Azure OpenAI resource, asked at `/openai/deployments/MODEL/…`; API v1: `path_prefix: /openai`."""
     vertex: VertexSection | None = None
@@ -226,8 +235,7 @@ class ProviderSection(Settings):
         return self
 
     @model_validator(mode="after")
-    def _its_own_apis(self) -> Self:
-        others = [name for name in self.translation.apis if name not in apis_of(self.dialect)]
-        if others:
-            raise ValueError(f"a provider of the dialect {self.dialect} has no API {', '.join(others)}")
+    def _one_place(self) -> Self:
+        if self.base_path and (self.dialect != "openai" or self.azure_api_version or self.path_prefix):
+            raise ValueError("`base_path` is for providers of the dialect openai, without path_prefix and azure_api_version")
         return self

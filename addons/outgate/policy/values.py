@@ -110,6 +110,7 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         host=section.host,
         port=section.port,
         path_prefix=section.path_prefix,
+        base_path=section.base_path,
         azure_version=section.azure_api_version,
         vertex=VertexPlace(section.vertex.project, section.vertex.location) if section.vertex is not None else None,
         tls=_tls(section.tls, folder),

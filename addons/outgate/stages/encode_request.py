@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from outgate.dialects.hosted_tools import without
+from outgate.dialects.opaque import Opaque
 from outgate.dialects.query import written
 from outgate.dialects.registry import asked_in, conversations, dialect, spec
 from outgate.dialects.spec import Request, RequestLine, Target
@@ -84,7 +85,8 @@ class EncodeRequest(Stage):
         try:
             if api == operation.dialect:
                 path, described, body = dialect(api).encode(request, target)
-                path, body = placed(backend, written(path, facts.prompt.edits), body, facts.model)
+                of = Opaque.name if operation.kind is Kind.OPAQUE else api
+                path, body = placed(backend, of, written(path, facts.prompt.edits), body, facts.model)
                 return (body, path, (*described, *self._fields(facts, api)), None, None)
             return self._translated(facts, api, translated(request, target, api, backend.translating.max_tokens))
         except WireError as error:  # what a policy put in does not fit there
@@ -100,7 +102,7 @@ class EncodeRequest(Stage):
         path, described, body = made.sent
         fields = (*described, *self._fields(facts, api))
         told = Translation(facts.operation.dialect, api, lost)
-        path, body = placed(facts.backend, path, body, facts.model)
+        path, body = placed(facts.backend, api, path, body, facts.model)
         return (body, path, fields, made.asked, told)
 
     def _fields(self, facts: Reads, api: str) -> Iterator[tuple[str, str]]:

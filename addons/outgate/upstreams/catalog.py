@@ -162,6 +162,7 @@ class Backend:
 
     `host` and `port` are the provider's own name: the Host header, the SNI and the verified name, whatever is dialled. `aliases`
     are `host` or `host:port` names by which a workload may address it. `allow_addresses` opens ranges that are not public.
+    `base_path` is where it has what its API's documentation has at `/v1`; there where empty.
     `azure_version` is the `api-version` of a resource of Azure OpenAI, where requests go to its deployments, `vertex` the place on
     Vertex AI. `placeholders` stand each for the credential beside it, `pass_through` says whose own tokens go on. `origination`
     follows from these, and is made once.
@@ -173,6 +174,7 @@ class Backend:
     host: str
     port: int = 443
     path_prefix: str = ""
+    base_path: str = ""
     azure_version: str = ""
     vertex: VertexPlace | None = None
     tls: TlsSettings = field(default_factory=TlsSettings)

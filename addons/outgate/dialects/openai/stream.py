@@ -7,6 +7,7 @@ An error event ends the stream too. What follows the end is not passed on.
 """
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 from typing import Any
 
 from outgate.dialects import sse
@@ -15,6 +16,7 @@ from outgate.dialects.events import NOTHING, NUMBERED, Frame, JsonEvent, Path, R
 from outgate.dialects.json_body import JsonDocument
 from outgate.dialects.openai.tables import CHUNK, FINISHES
 from outgate.dialects.reading import Reading, read_tree
+from outgate.dialects.rules import Rule
 from outgate.dialects.streams import StreamDecoder, truncated
 from outgate.inference.prompt import Channel, Leaf
 from outgate.inference.stream import Event, Finish, Text
@@ -56,8 +58,10 @@ def vectors_reported(tree: Mapping[str, Any]) -> Reported:
     return Reported(usage_of(tree), Finish.ERROR if tree.get("error") else None)
 
 
-def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
-    """A chunk of the same answer with this piece alone: its envelope, its positions, and no other text, for none was judged."""
+def continued(table: Rule, path: Path, text: Text, piece: str) -> JsonEvent:
+    """An event of the same answer with this piece alone, framed as a chunk: its envelope by the `table`, its positions, and no
+    other text, for none was judged.
+    """
     node: Any = piece
     for at in range(len(path) - 1, 0, -1):
         container, key = path[at]
@@ -68,9 +72,10 @@ def _continued(path: Path, text: Text, piece: str) -> JsonEvent:
         else:
             node = {**_kept(container), key: node, **({"finish_reason": None} if "finish_reason" in container else {})}
     root, first = path[0]
-    envelope = {name: value for name, value in root.items() if name in CHUNK.fixed and not isinstance(value, dict | list)}
-    reading = read_tree({**envelope, **_kept(root), first: node}, CHUNK)
-    leaf = next(leaf for leaf in reading.leaves if part_of(reading.document, leaf) == text.part)
+    envelope = {name: value for name, value in root.items() if name in table.fixed and not isinstance(value, dict | list)}
+    reading = read_tree({**envelope, **_kept(root), first: node}, table)
+    way: tuple[Any, ...] = text.part  # type: ignore[assignment]
+    leaf = next(leaf for leaf in reading.leaves if way[-len(part := part_of(reading.document, leaf)) :] == part)
     return JsonEvent(reading.document, (text._replace(text=piece, place=(leaf.box, leaf.key)),), FRAME)
 
 
@@ -95,7 +100,7 @@ def is_error(tree: Mapping[str, Any]) -> bool:
     return bool(tree.get("error")) or "error" in (tree.get("object"), tree.get("type"))
 
 
-FRAME = Frame(b"data: ", b"\n\n", _continued)
+FRAME = Frame(b"data: ", b"\n\n", partial(continued, CHUNK))
 
 
 class OpenAIStream(StreamDecoder):

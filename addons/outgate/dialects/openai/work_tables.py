@@ -52,3 +52,17 @@ MADE = Rule(
     other=free(Channel.ASSISTANT, names=EVERYTHING, numbers=False),
 )
 """An answer with images, a transcription, or the verdict of a moderation: texts in it are the model's."""
+_ANY = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
+_TOKEN = Rule(Channel.ASSISTANT, rules={"bytes": Rule(Channel.ASSISTANT, drop=True)}, names=EVERYTHING, other=_ANY)
+_CHOICE = Rule(Channel.ASSISTANT, fixed={"finish_reason": EVERYTHING}, names=EVERYTHING, other=_ANY)
+MADE_EVENT = Rule(
+    Channel.ASSISTANT,
+    blobs={"b64_json", "audio"},
+    fixed=dict.fromkeys(
+        ("background", "id", "language", "model", "object", "output_format", "quality", "segment_id", "size", "type"), EVERYTHING
+    ),
+    rules={"logprobs": Rule(Channel.ASSISTANT, item=_TOKEN), "choices": Rule(Channel.ASSISTANT, item=_CHOICE)},
+    names=EVERYTHING,
+    other=_ANY,
+)
+"""An event of a stream of images, speech, or a transcription; vLLM tells the last one in choices, as a conversation."""

@@ -1,19 +1,21 @@
 """Work of the OpenAI API beside conversations: legacy completions, images, speech, transcriptions, moderations.
 
 What is text in a request is judged: prompts, input, instructions, fields of forms. Images and sounds are announced as unjudged. Of
-the answers, texts are judged; an image, a sound and scores hold none. Answers that are told in pieces are not read, but for
-completions: whoever asks for one is refused.
+the answers, texts are judged, told in pieces or at once, as JSON, plain text or subtitles; an image, a sound and scores hold none
+and pass unread.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from outgate.dialects import uploads
-from outgate.dialects.answers import OpaqueAnswer, WholeAnswer, detailed_usage
+from outgate.dialects.answers import OpaqueAnswer, TextAnswer, WholeAnswer
 from outgate.dialects.events import Reported
 from outgate.dialects.json_body import Limits
 from outgate.dialects.openai.stream import OpenAIStream, reported
 from outgate.dialects.openai.tables import COMPLETION
+from outgate.dialects.openai.work_stream import WorkStream, usage_of
 from outgate.dialects.openai.work_tables import COMPLETIONS, IMAGES, MADE, MODERATION, SPEECH
 from outgate.dialects.parameters import JSON, count, flag, identity_of, model_of, prompt_of
 from outgate.dialects.reading import Reading, read
@@ -30,8 +32,6 @@ TABLES = {Kind.TEXT: COMPLETIONS, Kind.IMAGES: IMAGES, Kind.SPEECH: SPEECH, Kind
 KINDS = frozenset({*TABLES, Kind.TRANSCRIPTION})
 _MODERATION = "omni-moderation-latest"
 """What moderates where the caller names no model (platform.openai.com/docs/api-reference/moderations)."""
-_READ = frozenset({"json", "verbose_json", "diarized_json"})
-"""Forms of a transcription whose texts are found."""
 
 
 def decode(line: RequestLine, headers: Headers, body: bytes, limits: Limits, named: str = "") -> Request:
@@ -43,15 +43,13 @@ def decode(line: RequestLine, headers: Headers, body: bytes, limits: Limits, nam
     tree = reading.document.tree
     if kind is Kind.MODERATION and tree.get("model") is None:
         tree["model"] = _MODERATION
-    if kind is not Kind.TEXT:
-        _refuse_pieces(tree)
     return Request(line, prompt_of(reading), Tools(), _params(kind, reading), named or model_of(tree))
 
 
 def _params(kind: Kind, reading: Reading) -> Params:
     tree, told = reading.document.tree, identity_of(reading, ())
     if kind is not Kind.TEXT:
-        return Params(n=count(tree, "n") or 1, server_state=reading.state, identity=told)
+        return Params(stream=_in_pieces(tree), n=count(tree, "n") or 1, server_state=reading.state, identity=told)
     prompts = tree.get("prompt")
     several = len(prompts) if isinstance(prompts, list) and not all(isinstance(each, int) for each in prompts) else 1
     params = Params(
@@ -84,9 +82,12 @@ def ask_for_usage(tree: dict[str, Any]) -> None:
     options["include_usage"] = True
 
 
-def _refuse_pieces(fields: Mapping[str, Any]) -> None:
-    if fields.get("stream") not in (None, False, "false") or fields.get("stream_format") not in (None, "audio"):
-        raise WireError("bad_parameter", "a stream of this operation is not read: ask for the whole answer")
+def _in_pieces(fields: Mapping[str, Any]) -> bool:
+    """Whether the answer is asked for event by event: bytes of a sound come as they are made, in no events."""
+    stream = fields.get("stream")
+    if stream not in (None, False, True, "false", "true"):
+        raise WireError("bad_parameter", "`stream` must be true or false")
+    return stream in (True, "true") or fields.get("stream_format") == "sse"
 
 
 def _form(request: Request) -> Request:
@@ -94,9 +95,6 @@ def _form(request: Request) -> Request:
     document = request.prompt.document
     assert isinstance(document, FormDocument)
     fields = {part.name: part.content.decode() for part in document.parts if not part.filename}
-    _refuse_pieces(fields)
-    if request.line.operation.kind is Kind.TRANSCRIPTION and fields.get("response_format", "json") not in _READ:
-        raise WireError("bad_parameter", "`response_format` must be json, verbose_json or diarized_json")
     names = [part.name for part in document.parts]
     leaves = tuple(
         leaf._replace(channel=Channel.USER) if leaf.key == "text" and names[leaf.box] == "prompt" else leaf
@@ -105,7 +103,8 @@ def _form(request: Request) -> Request:
     )
     prompt = request.prompt
     read = type(prompt)(document, leaves, prompt.unjudged, parts=prompt.parts)
-    return request._replace(prompt=read, model=model_of(fields))
+    params = replace(request.params, stream=_in_pieces(fields))
+    return request._replace(prompt=read, params=params, model=model_of(fields))
 
 
 def encode(request: Request, path: str, target: Target) -> WireRequest:
@@ -125,11 +124,11 @@ def answer(kind: Kind, *, stream: bool, include_usage: bool) -> AnswerDecoder:
     """A decoder for a successful answer."""
     if kind is Kind.TEXT:
         return OpenAIStream(include_usage=include_usage) if stream else WholeAnswer(COMPLETION, reported)
-    return OpaqueAnswer() if kind is Kind.SPEECH else WholeAnswer(MADE, _free if kind is Kind.MODERATION else _reported)
-
-
-def _reported(tree: Mapping[str, Any]) -> Reported:
-    return Reported(detailed_usage(tree.get("usage"), "input_tokens", "output_tokens"))
+    if stream:
+        return WorkStream()
+    if kind is Kind.TRANSCRIPTION:
+        return TextAnswer(MADE, usage_of)
+    return OpaqueAnswer() if kind is Kind.SPEECH else WholeAnswer(MADE, _free if kind is Kind.MODERATION else usage_of)
 
 
 def _free(_: Mapping[str, Any]) -> Reported:
