@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,16 @@ import click
 import orjson
 
 from outgate.errors import PolicyError, Problem
+from outgate.metering.prices import Prices
+from outgate.policy.build import sorted_problems
 from outgate.policy.files import shared_secret
+from outgate.policy.lint_prices import unpriced
 from outgate.policy.load import load_policy
 from outgate.policy.reference import DIAGNOSTICS, policy_schema_bytes
+from outgate.policy.source import read_source
+from outgate.policy.validate import validate
 from outgate.policy.validation_messages import nearest
+from outgate.policy.values import prices_of
 from outgate.testing.behaviour import Failed, run_behaviour
 from outgate.testing.cases import policy_beside
 from outgate.upstreams.catalog import Catalog
@@ -78,7 +85,7 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
     try:
         policy_beside(file)
         policy = load_policy(file, elsewhere=elsewhere)
-        problems, revision = policy.warnings, policy.revision
+        problems, revision = sorted_problems([*policy.warnings, *_unpriced(file)]), policy.revision
         if credentials:
             shared_secret(file, policy.gateway, os.environ)
             problems += asyncio.run(_unreadable(policy.catalog))
@@ -93,6 +100,13 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
         "tests": tests,
         "failed": [{"test": each.case, "line": each.line, "differences": list(each.differences)} for each in failed],
     }
+
+
+def _unpriced(file: Path) -> Iterator[Problem]:
+    """Whether a model has a price, not which: the time does not matter."""
+    source = read_source(file)
+    policy = validate(source)[0].policy
+    return unpriced(source, policy, Prices(lambda: 0.0, prices_of(policy)))
 
 
 async def _unreadable(catalog: Catalog) -> tuple[Problem, ...]:

@@ -18,10 +18,11 @@ from outgate.inference.attempt import AttemptRecord
 from outgate.inference.stream import EventStream
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
+from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.credentials import BoundCredential, Credentials
 from outgate.upstreams.retry_budget import RetryBudget
-from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, decide
+from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, Why, decide
 from outgate.upstreams.wire import CutOffError
 
 CREDENTIAL_REFUSED = Denial(
@@ -29,6 +30,8 @@ CREDENTIAL_REFUSED = Denial(
     status=502,
     message="The provider refused the gateway's own credential. Yours was accepted; the gateway's operator must mend this.",
 )
+_NONE_LEFT = frozenset({"no_provider", "no_backend", NONE_LEFT})
+"""Denials that say no more than that there is no other place; any other one tells why that place was not asked."""
 _STATE = {Where.ENDPOINT: "endpoint.state", Where.PROVIDER: "provider.state", Where.MODEL: "model.state"}
 
 
@@ -59,6 +62,7 @@ class Attempts:
         self._ports, self._policy, self._deadline, self._via = ports, policy, deadline, via
         self._tried = Tried(0)
         self._exhausted = self._keyless = False
+        self._barred = ""
         self._withdrawn: Denial | None = None
         self._refused: list[BoundCredential] = []
         self.records: list[AttemptRecord] = []
@@ -123,11 +127,12 @@ class Attempts:
         refreshed = self._keyless or again or len(self._refused) > max(1, credentials.count(holder))
         tried = self._tried._replace(attempts=len(self.records), refreshed=refreshed)
         clock = Clock(self._deadline - self._ports.seconds(), self._ports.jitter())
-        members, out = self._ports.members(backend), self._out(execution)
+        members, out = self._ports.members(backend), self._out(execution) | {execution.get("endpoint").name}
         left = 0 if self._exhausted else sum(each.name not in out for each in members)
         health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))
         step = decide(failed.failure(self._ports.wall()), tried, self._policy, health, clock)
-        self.records[-1] = replace(self.records[-1], followed=step.where if isinstance(step, Retry) else step.reason)
+        told = step.where if isinstance(step, Retry) else step.reason
+        self.records[-1] = replace(self.records[-1], followed=self._barred or told if told is Why.NOWHERE else told)
         return step
 
     async def _again(self, execution: Execution, failed: Failed, step: Retry) -> tuple[Execution | None, Ended]:
@@ -141,8 +146,10 @@ class Attempts:
             await self._ports.sleep(step.after)
         outcome = await self._once(following)
         if len(self.records) == tried:
-            if step.after and isinstance(outcome, Denial):
-                self._withdrawn = outcome
+            denial = outcome if isinstance(outcome, Denial) else None
+            self._barred = denial.code if denial is not None and denial.code not in _NONE_LEFT else ""
+            if step.after and denial is not None:
+                self._withdrawn = denial
             self._nothing_there(step.where, for_key=for_key)
             return None, None
         if step.where in (Where.SAME, Where.ENDPOINT):

@@ -17,6 +17,7 @@ from outgate.guards.custom import LISTED, Custom
 from outgate.guards.mentions import mentioned
 from outgate.guards.named import Named
 from outgate.guards.structured import Found, Structured
+from outgate.inference.names import ProviderName
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.model_server.client import ModelClient
@@ -64,6 +65,9 @@ class RedactSettings(TimedSettings):
     """What becomes of a kind. `placeholder` comes back in the answer; so does `synthetic`, an invented value of the same kind
     and form (a name, a number that nobody has). `mask` leaves the last four characters; `hash` is a keyed digest, the same for the
     same value; neither of these comes back. `deny` refuses the request."""
+    raw_to: tuple[ProviderName, ...] = ()
+    """Providers that get the text as it came: a model in the cluster. All others get it redacted, the one that a request falls back
+    on too: then redaction runs for that attempt. No stage may hand the text to a third party as redacted."""
     limit: Annotated[float, Field(gt=0)] = 30.0
     """Seconds after which the stage counts as failed; what was judged until then is remembered."""
     scope: Literal["workload", "conversation"] = "workload"

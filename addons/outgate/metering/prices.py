@@ -113,6 +113,13 @@ class Prices:
             self._models.clear()
         return self._look_up(key)
 
+    def knows(self, provider: str, model: str) -> bool | None:
+        """Whether the provider's price list, or the policy, has the model; None where there is no list of this provider."""
+        if (provider, model) in self._overrides:
+            return True
+        vendor = self._vendors.get(provider, provider)
+        return _bundled(vendor, model) is not None if _lists(vendor) else None
+
     def window(self, provider: str, model: str) -> int | None:
         """Tokens of its context window, None where they are unknown."""
         key = (provider, model)
@@ -143,6 +150,12 @@ def _bundled(vendor: str, model: str) -> Any:
         if provider.id == vendor:
             return provider.find_model(model, all_providers=snapshot.providers)
     return None
+
+
+def _lists(vendor: str) -> bool:
+    from genai_prices.data_snapshot import get_snapshot
+
+    return any(provider.id == vendor for provider in get_snapshot().providers)
 
 
 def _converted(fields: Mapping[str, Any]) -> Price | None:

@@ -85,7 +85,7 @@ METRICS = (
         Type.COUNTER,
         ("backend", "failure", "followed"),
         "failed attempts by what followed: same, endpoint, provider or model, where another attempt went; else why the failure "
-        "stood: not_listed, attempts, sent, refreshed, budget or nowhere",
+        "stood: not_listed, attempts, sent, refreshed, budget, nowhere, or the code of the denial that kept it from another place",
     ),
     Metric("outgate_answers_total", Type.COUNTER, ("source",), "answers by where they came from: upstream, cache or gateway"),
     Metric(

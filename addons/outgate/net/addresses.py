@@ -94,6 +94,14 @@ _TABLE: tuple[tuple[Network, AddressClass], ...] = tuple(
 )
 
 
+def literal(host: str) -> Address | None:
+    """The address that a host is; None where it is a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
 def classify(address: Address) -> AddressClass:
     """The class of the address itself, whatever it carries."""
     return next((kind for network, kind in _TABLE if address in network), AddressClass.GLOBAL)

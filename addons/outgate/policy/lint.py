@@ -1,8 +1,8 @@
 """Warn of routes that can only deny or fail, and of workloads that no credential stands for.
 
 Such a policy is safe, and may be half-written. Errors are a name that `route` chooses and nothing maps, a map that nothing
-translates, and a region that is left. Names without a definition are judged by `references`. A policy with errors is not linted,
-since what would be found may only follow from one.
+translates, a region that is left, and an address that may not be dialled. Names without a definition are judged by `references`. A
+policy with errors is not linted, since what would be found may only follow from one.
 """
 
 import re
@@ -12,8 +12,10 @@ from outgate.dialects.registry import templates
 from outgate.errors import Problem
 from outgate.inference.operation import Kind
 from outgate.net.patterns import covers
+from outgate.policy.lint_addresses import closed_addresses
 from outgate.policy.lint_bindings import indistinct
 from outgate.policy.lint_models import refused_models, unknown_aliases, untranslatable
+from outgate.policy.lint_redaction import left_behind
 from outgate.policy.lint_regions import outside
 from outgate.policy.lint_routes import dropped, idle, unread
 from outgate.policy.schema import MatchSection, RouteSection
@@ -29,6 +31,7 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
     policy = validated.policy
     yield from _workloads(source, validated)
     yield from indistinct(source, policy)
+    yield from closed_addresses(source, policy)
     for route, place in zip(policy.routes, validated.route_places, strict=True):
         found: list[Problem] = []
         for name in route.match.destinations or policy.providers:
@@ -40,6 +43,7 @@ def lint(source: Source, validated: Validated) -> Iterator[Problem]:
                 found += refused_models(source, route, stages.get("model_map"), kinds, place)
                 found += untranslatable(source, policy, route, stages.get("model_map"), kinds)
                 found += outside(source, policy, route, name, stages, kinds)
+                found += left_behind(source, policy, route, name, stages, kinds, place)
                 found += dropped(source, policy, route, name, kinds, place)
                 found += unread(source, route, stages, kinds, place)
                 found += idle(source, route, stages, place)

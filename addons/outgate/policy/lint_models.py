@@ -93,7 +93,7 @@ def untranslatable(
     spoken = dict.fromkeys(policy.providers[name].dialect for name in addressed)
     known = [Operation(api, kind) for each in spoken for api, kind in operations_of(each)]
     asked = [operation for operation in known if operation.kind is Kind.CHAT and operation.kind in kinds]
-    for place, name in _targets(placed):
+    for place, name in targets_of(placed):
         target = policy.providers.get(name)
         if target is None or not asked or any(asked_in(target.dialect, target.translation.apis, each) for each in asked):
             continue
@@ -102,7 +102,7 @@ def untranslatable(
         yield source.problem("E_UNTRANSLATABLE", message, place, repair, ("model_map",))
 
 
-def _targets(placed: Placed | None) -> Iterator[tuple[Place, str]]:
+def targets_of(placed: Placed | None) -> Iterator[tuple[Place, str]]:
     """The providers of a `model_map`, with the places of their aliases."""
     for alias, mapped in _settings(placed).get("models", {}).items():
         for target in mapped["targets"] if isinstance(mapped, dict) else mapped:

@@ -217,6 +217,11 @@ class ProviderSection(Settings):
     replace: tuple[StageName, ...] = ()
     """Stages whose settings here stand alone: nothing of the policy's stays."""
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is a server of the operator's own: nothing else has addresses that are not public, or speaks plain HTTP."""
+        return bool(self.allow_addresses) or not self.tls.enabled
+
     @model_validator(mode="before")
     @classmethod
     def _words_of_gateway_api(cls, written: Any) -> Any:

@@ -55,6 +55,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a route with `regions` could send to a provider that is not in them",
         "take the provider off the route, or say its `region`",
     ),
+    "E_ADDRESS_CLOSED": (
+        "a provider's address stands in the policy, is not public, and may not be dialled",
+        "add `allow_addresses` with it, or with its range",
+    ),
     "E_UNKNOWN_ALIAS": (
         "`route` chooses a name that `model_map` does not know",
         "take the name that is proposed, or add it under `models`",
@@ -99,6 +103,14 @@ _NAMES: dict[str, tuple[str, str]] = {
     "W_MODEL_REFUSED": (
         "a route takes requests for a model that its `model_map` does not know: they are refused",
         "name the model under `models`, or set `passthrough: true`",
+    ),
+    "W_REDACTION_LEFT": (
+        "a target of `model_map` gets as it came what the policy redacts for it elsewhere",
+        "name under `raw_to` of `redact` whom the text may reach as it came, instead of `redact: false`",
+    ),
+    "W_NO_PRICE": (
+        "a provider with a price list has no model of this name: it may be misspelt, and what it is asked has no cost",
+        "spell it as its provider does, or write its price under `prices` of the provider (only `outgate check` looks)",
     ),
     "W_LANGUAGE_UNREAD": (
         "`redact.languages` names one whose numbers are not known, and whose script the model of names hardly reads",

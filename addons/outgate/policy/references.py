@@ -55,7 +55,13 @@ def reference_problems(source: Source, validated: Validated, *, elsewhere: bool 
 
 def models_named(source: Source) -> frozenset[str]:
     """Every model that stands in the policy by its own name: in a stage's rules, or among the prices of a provider."""
-    return frozenset(each.name for each in _names(PolicySection, source.data, ()) if each.thing == "model" and not each.pattern)
+    return frozenset(name for name, _ in models_at(source))
+
+
+def models_at(source: Source) -> Iterator[tuple[str, Place]]:
+    """The same models, each at every place where it stands."""
+    names = _names(PolicySection, source.data, ())
+    yield from ((each.name, each.place) for each in names if each.thing == "model" and not each.pattern)
 
 
 def models_allowed(source: Source) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Replace personal data, structured and names, in every string of the request by placeholders, before it leaves.
 
 Every leaf is judged, member names included; a value split over the parts of a message too. What is not text is for `admit_parts` to
-refuse. Some kinds are replaced by synthetic values, masked or hashed instead, or refused, as the policy says.
+refuse. Some kinds are replaced by synthetic values, masked or hashed instead, or refused, as the policy says. What goes to a
+provider of `raw_to` stays as it came; an attempt elsewhere changes the provider, and so runs this again before anything leaves.
 """
 
 from asyncio import to_thread
@@ -36,6 +37,19 @@ class Reads(NamedTuple):
     verdict_parts: Verdict = Verdict()
 
 
+class RoutedReads(NamedTuple):
+    """The same, and the provider, which is None where no model is routed: then nothing stays as it came."""
+
+    prompt: Prompt
+    principal: Principal
+    provider: str | None
+    verdict_parts: Verdict = Verdict()
+
+
+_CHOOSES = ("model.routed", "routing", "model", "provider")
+"""What is chosen by the text as it came, where redaction depends on the choice."""
+
+
 class Redact(Stage):
     """A new prompt with placeholders, and the map to bring values back (`restore`)."""
 
@@ -51,19 +65,26 @@ class Redact(Stage):
         self.redaction = Redaction(settings, model_server, memo)
         self.asks = self.redaction.asks
         self.warnings = tuple(_warnings(settings))
+        self._raw_to = frozenset(settings.raw_to)
         self.contract = Contract.of(
-            Reads,
+            RoutedReads if self._raw_to else Reads,
+            optional=("provider",) if self._raw_to else (),
             writes=("prompt", "placeholders", "redacted"),
             may=May.MUTATE | May.DENY if self._denied else May.MUTATE,
             limit=settings.limit,
-            clears=True,
-            preserves=("verdict.*",),
+            clears=not self._raw_to,
+            preserves=("verdict.*", *(_CHOOSES if self._raw_to else ())),
             cost=2.0,
             passes=0.99,
         )
 
-    async def run(self, facts: Reads) -> tuple[Prompt, Placeholders, dict[str, int]] | Denial:
+    def explained(self) -> tuple[str, ...]:
+        return (f"as it came to {', '.join(sorted(self._raw_to))}, redacted to all others",) if self._raw_to else ()
+
+    async def run(self, facts: Reads | RoutedReads) -> tuple[Prompt, Placeholders, dict[str, int]] | Denial:
         prompt = facts.prompt
+        if isinstance(facts, RoutedReads) and facts.provider in self._raw_to:
+            return prompt, NONE, {}
         found = await self.redaction.findings(prompt, facts.principal)
         counts = _counts(found)
         if denied := sorted(self._denied & counts.keys()):

@@ -8,12 +8,12 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from outgate.errors import FailureKind, FailureReason, UpstreamError
-from outgate.net.addresses import Address, judge
+from outgate.net.addresses import Address, judge, literal
 from outgate.upstreams.catalog import Backend, Endpoint, Origination
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.reasons import of_connect, of_tls
@@ -45,8 +45,8 @@ async def dial(
 
 async def judged(backend: Backend, endpoint: Endpoint, resolver: Resolver) -> tuple[Address, ...]:
     """The addresses of an endpoint, all of which may be dialled. Raises UpstreamError of kind DNS."""
-    literal = _literal(endpoint.host)
-    addresses = (literal,) if literal is not None else await resolver.resolve(endpoint.host)
+    own = literal(endpoint.host)
+    addresses = (own,) if own is not None else await resolver.resolve(endpoint.host)
     for address in addresses:
         refused = judge(address, backend.allow_addresses)
         if refused is not None:
@@ -122,13 +122,6 @@ def _told(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message if hasattr(error, "verify_message") else str(error)
     return (error.reason if isinstance(error, ssl.SSLError) and error.reason else "the connection ended").lower().replace("_", " ")
-
-
-def _literal(host: str) -> Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
 
 
 def _info(address: Address, port: int) -> AddrInfoType:

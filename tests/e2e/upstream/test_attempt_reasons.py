@@ -49,7 +49,7 @@ def policy_for(world: World, ports: dict[str, int]):
     texts = [one.format(name=name, endpoints=at, tls=tls, timeouts=TIMEOUTS, more=opened) for name, at in where.items()]
     texts = [text.replace("tls: {", "tls: {sni: api.openai.com, ") if text.startswith("both") else text for text in texts]
     nowhere = "nowhere:\n  host: nowhere.invalid\n  endpoints: [{name: first, address: 'nowhere.invalid:443'}]\n"
-    inside = "inside:\n  host: inside.test\n  endpoints: [{name: first, address: '127.0.0.1:9'}]\n"
+    inside = "inside:\n  host: inside.test\n  endpoints: [{name: first, address: 'localhost:9'}]\n"
     policy = world.policy(
         stages=PASSING_ALL, providers="".join(texts) + nowhere + inside, routes="- {name: all, retry: {attempts: 2}}"
     )
