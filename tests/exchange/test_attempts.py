@@ -124,6 +124,7 @@ def test_an_end_is_told_of_an_answer_that_had_begun_well():
     broken = UpstreamError(FailureKind.BROKEN_STREAM, "m")
     assert [("two", None)] == told(lambda made: made.was_whole())
     assert [("two", FailureKind.BROKEN_STREAM)] == told(lambda made: made.broke_off(broken))
+    assert [("two", FailureKind.SERVER_ERROR)] == told(lambda made: made.was_whole(FailureKind.SERVER_ERROR))
     assert [] == told(lambda made: made.broke_off(ValueError("a stage of ours")))
     status = 503
     assert [] == told(lambda made: made.was_whole()), "its head said already that it had failed"

@@ -22,7 +22,7 @@ providers:
     port: 8443
     tls: {ca: ca.pem, client_certificate: c.pem, client_key: k.pem, sni: sni.test, san: [a.test], minimum: "1.3"}
     endpoints: [{address: "10.0.0.1:443", name: blue}, {address: "[fd00::1]:8443"}]
-    allow_addresses: [10.0.0.0/8]
+    allow_addresses: [10.0.0.0/8, "fd00::/8"]
     credential: {file: key.txt, header: X-Key, prefix: "K "}
     timeouts: {head: 7}
     max_in_flight: 3
@@ -103,7 +103,7 @@ def test_sections_become_backends_and_workloads_with_paths_from_the_policys_fold
     )
     assert ((str(tmp_path / "ca.pem"),), str(tmp_path / "k.pem")) == (inside.tls.ca_files, inside.tls.key)
     assert [("blue", "10.0.0.1", 443), ("[fd00::1]:8443", "fd00::1", 8443)] == [(e.name, e.host, e.port) for e in inside.endpoints]
-    assert (ip_network("10.0.0.0/8"),) == inside.allow_addresses
+    assert (ip_network("10.0.0.0/8"), ip_network("fd00::/8")) == inside.allow_addresses
     assert (str(tmp_path / "key.txt"), "X-Key", "K ") == (
         inside.credential.file,
         inside.credential.header,

@@ -96,9 +96,9 @@ class Attempts:
             fault = f"{cause.code}: {cause}"
             self._finished(failure=FailureKind.PROTOCOL, reason=FailureReason.ANSWER_MALFORMED, fault=fault)
 
-    def was_whole(self) -> None:
-        """The answer that was being delivered came to its end."""
-        self._finished()
+    def was_whole(self, error: FailureKind | None = None) -> None:
+        """The answer that was being delivered came to its end, which was an error in the words of its API, or not."""
+        self._finished(**({"failure": error, "reason": FailureReason.ANSWER_ERROR_STATUS} if error is not None else {}))
 
     def dropped(self, faults: Mapping[str, int]) -> None:
         """So many events of the answer that was delivered could not be read."""

@@ -13,16 +13,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from outgate.dialects.events import Aside
 from outgate.dialects.spec import Spec
 from outgate.dialects.sse import is_stream
-from outgate.errors import Denial, UpstreamError, WireError
+from outgate.errors import Denial, FailureKind, UpstreamError, WireError
 from outgate.exchange.channel import End, Part, ResponseChannel, ResponseHead
 from outgate.exchange.echo import Echo
+from outgate.exchange.failures import error_of
 from outgate.exchange.guarded import Guarded
 from outgate.exchange.judging import CutError, EndedError
 from outgate.exchange.replies import REQUEST_ID
 from outgate.exchange.said import Said
 from outgate.inference.operation import Kind
 from outgate.inference.prompt import Channel
-from outgate.inference.stream import Event, EventStream
+from outgate.inference.stream import Event, EventStream, Finish
 from outgate.inference.usage import Usage, merge_usage
 from outgate.net.headers import Headers
 from outgate.net.retry_after import retry_after
@@ -56,13 +57,13 @@ type Conclude = Callable[[str, bool], bytes]
 class Delivery:
     """One answer on its way. `usage` is what the provider reported so far, `said` the text of a stream; `streams` says that it goes
     out event by event, `started` that its head has left, `spoken` that an event has, `complete` that its last one has come.
-    `dropped` counts events that could not be read, by fault; `left` says that it is read for its usage alone,
-    `unread` that its bytes go on as they come, for nobody reads them.
+    `dropped` counts events that could not be read, by fault; `error` is what the provider told of in a stream that began; `left`
+    says that it is read for its usage alone, `unread` that its bytes go on as they come, for nobody reads them.
     """
 
     __slots__ = (
         "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
-        "_wall", "complete", "dropped", "left", "said", "spoken", "started", "streams", "unread", "usage",
+        "_wall", "complete", "dropped", "error", "left", "said", "spoken", "started", "streams", "unread", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +82,7 @@ class Delivery:
         self.started = self.spoken = False
         self.complete = False
         self.dropped: Counter[str] = Counter()
+        self.error: FailureKind | None = None
         self.usage: Usage | None = None
         self.said, self._echo, self._wall = said, echo, wall
         self._finishing: list[Event] = []
@@ -221,6 +223,8 @@ class Delivery:
 
     def _note(self, event: Event) -> None:
         self.complete = event.last
+        if event.finish is Finish.ERROR and self.streams:
+            self.error = error_of(event)
         if event.usage is not None:
             self.usage = merge_usage(self.usage, event.usage)
         elif self.streams:

@@ -225,7 +225,7 @@ class Exchange:
             if delivery.left:
                 raise CancelledError  # its client had gone: it was read on for its usage
             self.outcome = self._cancelled_by or "answered"
-            attempts.was_whole()
+            attempts.was_whole(delivery.error)
             await delivery.finish(self._close)
         except BrokenAnswerError as error:
             attempts.broke_off(error.__cause__)

@@ -102,6 +102,11 @@ def _of_events(status: int, events: Sequence[Event]) -> FailureKind | None:
     return told or (FailureKind.SERVER_ERROR if status < 400 else None)
 
 
+def error_of(event: Event) -> FailureKind:
+    """What an error in a stream says: of the provider, where it names nothing else."""
+    return failure_told(getattr(event, "tree", {})) or FailureKind.SERVER_ERROR
+
+
 def _name(part: object) -> object:
     return part[-1] if isinstance(part, tuple) and part else part
 

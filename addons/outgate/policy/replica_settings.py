@@ -21,7 +21,8 @@ class HealthSection(Settings):
     """When a replica is left out, and how it comes back. Where there is one endpoint alone it is never left out."""
 
     failures: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Failures in a row that eject a replica: no connection, a reset, a time-out, a malformed answer, a status of 500 or more."""
+    """Failures in a row that eject a replica: no connection, a reset, a time-out, a malformed answer, a status of 500 or more,
+    an answer that breaks off or ends in an error event."""
     failure_share: Share = 0.5
     """The share of failures among its last requests that ejects it, once there are twenty."""
     eject: Seconds = 10.0

@@ -129,7 +129,7 @@ async def _outcome(policy: LivePolicy, ports: Ports, case: Case) -> CaseResult:
     if exchange.denial is not None:
         return outcome
     if ports.client.sent:
-        return outcome._replace(sent=ports.client.sent[0])
+        return outcome._replace(sent=ports.client.sent[0 if case.answer is None else -1])
     return outcome._replace(decision="answered", status=status)
 
 

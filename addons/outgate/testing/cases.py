@@ -60,7 +60,7 @@ class ProviderAnswer(Settings):
 
 
 class UpstreamOut(Settings):
-    """What the provider would get. Only what is given is compared."""
+    """What the provider that is asked first would get; with an `answer`, the last one. Only what is given is compared."""
 
     provider: str | None = None
     """Which provider."""

@@ -138,7 +138,15 @@ def test_a_replica_whose_streams_break_off_is_left_alone(providers, engines, tmp
 CIRCUIT = "model_map: {models: {smart: [{provider: pool, model: gpt-4o-mini}, {provider: openai, model: gpt-4o-mini}]}}"
 
 
-@pytest.mark.parametrize("fault", [b.refuse(500), b.truncated(chat_events(["Hel", "lo"])[:2])], ids=["500", "broken stream"])
+ERROR = b'data: {"error": {"message": "the engine died", "type": "server_error", "code": null}}\n\n'
+FAULTS = {
+    "500": b.refuse(500),
+    "broken stream": b.truncated(chat_events(["Hel", "lo"])[:2]),
+    "error in the stream": b.sse([*chat_events(["Hel", "lo"])[:2], ERROR]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_the_circuit_of_a_provider_with_one_endpoint_is_open_at_every_worker(providers, engines, tmp_path, fault):
     """Less than a hundredth goes to a dead provider, and no request waits for it: the figure of the breaker."""
     dead, alive = engines[0], providers[0]
