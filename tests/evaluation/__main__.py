@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evaluation import classifier, conversations, report, routing, sets, topics
+from evaluation import classifier, conversations, pools, report, routing, sets, topics
 from evaluation.calibrate import calibrate
 from evaluation.decisions import Decision, Seen, decisions, seen
 from evaluation.suffixes import search
@@ -19,7 +19,7 @@ _STEPS = 100
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/evaluate", description=__doc__)
-    parser.add_argument("what", choices=["cache", "calibrate", "classifier", "conversations", "routing", "topics"])
+    parser.add_argument("what", choices=["cache", "calibrate", "classifier", "conversations", "pools", "routing", "topics"])
     parser.add_argument("--out", type=Path, default=Path(), help="folder for curves, and for served.jsonl (default: this one)")
     parser.add_argument("--steps", type=int, default=_STEPS, help="steps of the search for endings, for each of ten targets")
     chosen = parser.parse_args()
@@ -27,6 +27,7 @@ def main() -> None:
         "calibrate": _calibrated,
         "classifier": classifier.report,
         "conversations": conversations.report,
+        "pools": pools.report,
         "routing": lambda: routing.report(chosen.out),
         "topics": topics.report,
     }

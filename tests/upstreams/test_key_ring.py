@@ -16,6 +16,17 @@ def ring(clock: Clock, *values: str) -> KeyRing[str]:
     return made
 
 
+def test_one_key_has_the_prompt_cache_while_it_works() -> None:
+    clock = Clock()
+    keys = ring(clock, "a", "b", "c")
+    first = {keys.current() for _ in range(10)}
+    keys.limited("a", 5.0)
+    meanwhile = {keys.current() for _ in range(10)}
+    clock.now += 5.0
+
+    assert ({"a"}, {"b"}, "a") == (first, meanwhile, keys.current())
+
+
 def test_rests_grow_until_the_key_works_again() -> None:
     clock = Clock()
     keys, waits = ring(clock, "a", "b"), []

@@ -60,6 +60,26 @@ def test_near_saturation_it_stays_where_it_is():
     assert home == picker.pick(busy, _chain("x"), 6400).chosen
 
 
+def test_a_prefix_that_everybody_asks_for_is_soon_on_every_replica():
+    """Its price is that of one reading: where those that have it need as long to begin, one that is idle reads it too."""
+    clock = Clock()
+    picker, chain, places = _priced(clock), _chain("x"), set()
+    for _ in range(400):
+        clock.now += 0.05
+        waiting = [each._replace(unread=7_000.0) if at in places else each for at, each in enumerate(_idle())]
+        places.add(picker.pick(waiting, chain, 6400).chosen)
+
+    assert {0, 1, 2, 3} == places
+
+
+def test_a_prefix_of_one_conversation_stays_while_the_wait_is_short():
+    picker, chain = _priced(), _chain("x")
+    home = picker.pick(_idle(), chain, 6400).chosen
+    waiting = [each._replace(unread=7_000.0) if at == home else each for at, each in enumerate(_idle())]
+
+    assert home == picker.pick(waiting, chain, 6400).chosen
+
+
 def test_what_a_replica_tells_of_its_load_counts():
     picker = _priced()
     full = _idle(2, r0={"kv": 0.9, "waiting": 8.0})

@@ -4,7 +4,6 @@ A hash of the chain stands for everything before it, so two prompts share a bloc
 is secret, and another for each tenant and model: one tenant's prompts say nothing about where another's are.
 """
 
-from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable
 from hashlib import blake2b
@@ -67,7 +66,14 @@ class Prefixes:
         known = self._blocks.get(address)
         if not known or not chain or chain[0] not in known:
             return 0
-        return bisect_left(chain, True, key=lambda block: block not in known)
+        low, high = 1, len(chain)
+        while low < high:  # `bisect` with a key takes three times as long
+            middle = (low + high) // 2
+            if chain[middle] in known:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def size(self, address: str) -> int:
         return len(self._blocks.get(address, ()))
