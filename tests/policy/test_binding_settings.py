@@ -67,3 +67,12 @@ def test_they_become_bindings_of_the_backend():
 )
 def test_what_cannot_be_is_told(placeholder, own, dialect, told):
     assert any(told in message for _, message in problems(placeholder, own, dialect))
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "dialect"), [(GOOD, "openai"), (f"{GOOD}, stands_in: {{body: true}}", "none")], ids=["read", "in the body"]
+)
+def test_what_is_read_or_rewritten_is_not_streamed(placeholder, dialect):
+    streams = POLICY.replace("    dialect", "    stream_uploads: true\n    dialect") % (dialect, placeholder, "", "0" * 64)
+    with pytest.raises(PolicyError, match="stream_uploads"):
+        load_source(parse_source(streams, "p.yaml"))

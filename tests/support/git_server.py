@@ -17,6 +17,8 @@ from typing import Self
 
 import trustme
 
+from support.upload_host import body_of
+
 _IDENTITY = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@x.test", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@x.test"}
 PLAIN = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", **_IDENTITY}
 """An environment in which Git reads no settings of this machine; `HOME` is still to be given."""
@@ -75,7 +77,7 @@ class GitHost:
             def do_GET(self) -> None:
                 authorization = self.headers.get("authorization")
                 host.asked.append((self.command, self.path, authorization))
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                body = b"".join(body_of(self))
                 if host._knows(authorization):
                     self._run(body)
                 else:
@@ -90,6 +92,7 @@ class GitHost:
                     **PLAIN, "GIT_PROJECT_ROOT": str(host._folder), "GIT_HTTP_EXPORT_ALL": "1", "REQUEST_METHOD": self.command,
                     "PATH_INFO": path, "QUERY_STRING": query, "CONTENT_TYPE": self.headers.get("content-type") or "",
                     "CONTENT_LENGTH": str(len(body)), "REMOTE_USER": "t", "REMOTE_ADDR": "127.0.0.1",
+                    "HTTP_CONTENT_ENCODING": self.headers.get("content-encoding") or "",
                     "GIT_PROTOCOL": self.headers.get("git-protocol") or "", "HOME": str(host._folder),
                 }  # fmt: skip
                 done = subprocess.run(["git", "http-backend"], input=body, env=env, capture_output=True, check=True, timeout=60)

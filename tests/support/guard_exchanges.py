@@ -20,19 +20,19 @@ from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_source
 from outgate.policy.source import Source, read_source
 from outgate.policy.stage_types import Ports, models_asked
-from outgate.testing.behaviour import _body, _head, _taken, _token
+from outgate.testing.behaviour import _head, _taken, _token
 from outgate.testing.cases import RequestIn
 from outgate.testing.ports import behaviour_ports
 from outgate.upstreams.retry_budget import RetryBudget
-from support.guard_matrix import JUDGED, NO_ACT, NO_PLACE, PHRASES, Cell, Seen, dialects, differences
+from support.guard_matrix import JUDGED, NO_ACT, NO_PLACE, NO_STREAM, PHRASES, Cell, Seen, dialects, differences, speech
 from support.guard_places import Asked, Told
-from support.speeches import SPEECHES
+
+_ADMITS = "  admit_parts: {allow_unjudged: [file]}\n"
 
 
 def _policy(stages: str) -> str:
     providers = "".join(
-        f"  {name}: {{host: api.{name}.test, dialect: {name}}}\n"
-        for name in sorted({SPEECHES[each].provider for each in dialects()})
+        f"  {name}: {{host: api.{name}.test, dialect: {name}}}\n" for name in sorted({speech(each).provider for each in dialects()})
     )
     head = f"version: 1\nproviders:\n{providers}workloads:\n  app: {{token_hashes: ['{digest_of(_token('app'))}']}}\n"
     first = "  authenticate: {}\n  authorize: {allow: [{}]}\n  model_map: {passthrough: true}\n"
@@ -43,11 +43,11 @@ def _policies() -> dict[str, str]:
     """The stages of each policy, by direction and action."""
     rules = ", ".join(f"phrase.{number}: {action}" for number, action in enumerate(PHRASES, start=1))
     guard = f"{{phrases: [{', '.join(PHRASES.values())}], rules: {{{rules}}}, channels: [{', '.join(Channel)}]}}"
-    found = {"in": f"  admit_parts: {{}}\n  redact: {{}}\n  prompt_guard: {guard}\n"}
+    found = {"in": f"{_ADMITS}  redact: {{}}\n  prompt_guard: {guard}\n"}
     for action, word in JUDGED["output_phrases"].items():
-        found[f"out-{action}"] = f"  output_phrases: {{phrases: [{PHRASES['deny']}], action: {word}}}\n"
+        found[f"out-{action}"] = f"{_ADMITS}  output_phrases: {{phrases: [{PHRASES['deny']}], action: {word}}}\n"
     for action, word in JUDGED["output_pii"].items():
-        found[f"out-{action}"] = f"  admit_parts: {{}}\n  output_pii: {{action: {word}}}\n"
+        found[f"out-{action}"] = f"{_ADMITS}  output_pii: {{action: {word}}}\n"
     marked = f"{{tools: ['**'], where: [{{contains: {PHRASES['withhold']}}}]}}"
     named = f"{{tools: ['**'], arguments: {{propertyNames: {{pattern: {PHRASES['withhold']}}}, minProperties: 1}}}}"
     found["out-withhold"] = f"  tool_policy: {{deny: [{marked}, {named}]}}\n"
@@ -60,7 +60,8 @@ class _Answer:
     status = 200
 
     def __init__(self, body: bytes, streamed: bool) -> None:
-        self.headers = Headers([("content-type", "text/event-stream" if streamed else "application/json")])
+        plain = "application/json" if body[:1] == b"{" else "audio/mpeg"
+        self.headers = Headers([("content-type", "text/event-stream" if streamed else plain)])
         self._unread = [piece + b"\n\n" for piece in body.split(b"\n\n") if piece] if streamed else [body]
 
     async def read(self) -> bytes:
@@ -87,14 +88,16 @@ class Matrix:
         answer = _answer(cell, text)
 
         async def opened(request: Any) -> _Answer:
-            sent.append(request.body.decode())
+            sent.append(request.body.decode("utf-8", "replace"))
             return _Answer(answer, cell.streamed)
 
         self._ports.client.open = opened
-        request = RequestIn(workload="app", destination=speech.provider, path=speech.path(cell.streamed), body=body)
-        return await self._exchanged(policy, request, cell, sent)
+        described, written = speech.written(body)
+        fields = {"content-type": described}
+        request = RequestIn(workload="app", destination=speech.provider, path=speech.path(cell.streamed), headers=fields)
+        return await self._exchanged(policy, request, written, cell, sent)
 
-    async def _exchanged(self, policy: LivePolicy, request: RequestIn, cell: Cell, sent: list[str]) -> Seen:
+    async def _exchanged(self, policy: LivePolicy, request: RequestIn, written: bytes, cell: Cell, sent: list[str]) -> Seen:
         ports, head = self._ports, _head(policy, request)
         deps = ExchangeDeps(
             policy=lambda: policy, nanoseconds=time.perf_counter_ns, seconds=ports.monotonic, wall=ports.wall, ids=ports.ids,
@@ -102,7 +105,7 @@ class Matrix:
             budget=RetryBudget(ports.monotonic), own_name=lambda: "outgate-0",
         )  # fmt: skip
         incoming = RequestBody(MemoryPool(1 << 24), 1 << 20, (head.connection.peer,))
-        incoming.feed(_body(request))
+        incoming.feed(written)
         incoming.end()
         exchange = Exchange(head, deps, incoming)
         exchange.task = asyncio.get_running_loop().create_task(exchange.run())
@@ -121,15 +124,18 @@ def _guard(cell: Cell) -> str:
 
 def _answer(cell: Cell, text: str) -> bytes:
     place = cell.place if cell.direction == "out" else cell.speech.told[Channel.ASSISTANT]
-    assert isinstance(place, Told) and place.streamed
+    assert isinstance(place, Told)
     said = text if cell.direction == "out" else "Fine."
-    return place.streamed(said) if cell.streamed else orjson.dumps(place.whole(said))
+    if cell.streamed:
+        assert place.streamed
+        return place.streamed(said)
+    return cell.speech.reply or orjson.dumps(place.whole(said))
 
 
 def _said(cell: Cell, body: str) -> str:
     """Every text of an answer, each part of a stream joined."""
     operation = registry.operation_for("POST", cell.speech.path(cell.streamed), cell.speech.provider)
-    decoder, parts = registry.dialect(cell.dialect).answer(operation, cell.streamed, True), {}
+    decoder, parts = registry.dialect(cell.api).answer(operation, cell.streamed, True), {}
     try:
         events = [*decoder.feed(body.encode()), *decoder.end()]
     except Exception:
@@ -153,7 +159,7 @@ async def results(asked: Sequence[Cell], *, guards: bool = True) -> dict[Cell, t
                 await live.start()
             matrix, found = Matrix(ports, policies), {}
             for number, cell in enumerate(asked):
-                run = cell.reason not in (NO_PLACE, NO_ACT)
+                run = cell.reason not in (NO_PLACE, NO_STREAM, NO_ACT)
                 found[cell] = tuple(differences(cell, await matrix.ask(cell, number))) if run else ()
             for live in policies.values():
                 await live.stop()

@@ -10,8 +10,9 @@ from outgate.dialects import registry
 from outgate.inference.operation import Kind
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import Verdict
-from support.guard_places import NEW, SAID, Asked, Speech, Told, carried
+from support.speech import NEW, SAID, Asked, Speech, Told, carried
 from support.speeches import SPEECHES
+from support.work_places import WORK_SPEECHES
 
 MAIL = "maria.canary@mail.test"
 ACTIONS = ("deny", "answer", "withhold", "flag", "redact")
@@ -28,17 +29,31 @@ JUDGED = {
 }
 """Which guard of answers shows an action, and its word for it."""
 NO_PLACE, NO_ACT, ECHO, NOT_SHOWN = "no place", "no such action", "repeats the request", "phrases only"
+NO_STREAM = "no stream"
 CALLED = frozenset({Channel.TOOL_ARGUMENTS, Channel.KEY})
 """Channels of a tool call in an answer."""
 ENDED = "ended"
-"""Words cannot stand in a dialect without an ending: the stream ends in an error instead."""
+"""Words cannot stand in a dialect without an ending, nor in what is no conversation: it ends in an error instead."""
 REASONS = {
     NO_PLACE: "the tables of the dialect give this channel to no text",
+    NO_STREAM: "the API has no stream of it, and a request for one is none",
     NO_ACT: "of the guards of answers only `tool_policy` withholds: a tool call, with its arguments",
     ECHO: "an answer repeats it from its request, where it was judged: the verdict tells it as unjudged",
     NOT_SHOWN: "only `output_phrases` (deny, redact) judges what the provider's own tools return or are: the verdict says unjudged",
 }
 """Why a cell cannot be, or is not judged; the tests check each."""
+TEXTLESS = {
+    Kind.MODELS: "has no body, and a list of names for an answer",
+    Kind.OPAQUE: "is read by nobody, and denied unless `admit_parts` names it",
+    Kind.FILES: "is a form: tests/e2e/request/test_stored_files.py",
+    Kind.BATCHES: "names a file that was judged: tests/e2e/request/test_batches.py",
+}
+"""Kinds without cells, and why."""
+
+
+def speech(name: str) -> Speech:
+    """What is known of this row. Raises KeyError where it is none yet."""
+    return SPEECHES.get(name) or WORK_SPEECHES[name]
 
 
 class Cell(NamedTuple):
@@ -56,7 +71,17 @@ class Cell(NamedTuple):
 
     @property
     def speech(self) -> Speech:
-        return SPEECHES[self.dialect]
+        return speech(self.dialect)
+
+    @property
+    def api(self) -> str:
+        """The dialect alone."""
+        return self.dialect.partition(" ")[0]
+
+    @property
+    def talks(self) -> bool:
+        """Whether it is a conversation, which can be answered in words."""
+        return self.api == self.dialect
 
     @property
     def place(self) -> Asked | Told:
@@ -76,6 +101,8 @@ class Cell(NamedTuple):
     @property
     def reason(self) -> str:
         """Why nothing is judged here; "" where the cell must act."""
+        if self.streamed and not self.speech.streams:
+            return NO_STREAM
         table = self.speech.tables[0 if self.direction == "in" else 2 if self.streamed else 1]
         if self.channel not in carried(table):
             return NO_PLACE
@@ -101,17 +128,19 @@ class Seen(NamedTuple):
 
 
 def dialects() -> list[str]:
-    """Every registered dialect that has conversations."""
-    return [spec.name for spec in registry.SPECS if any(path.kind is Kind.CHAT for path in spec.paths)]
+    """Every registered dialect that has conversations, and after it its other kinds of work, each with its kind."""
+    kinds = ((spec.name, kind) for spec in registry.SPECS for kind in dict.fromkeys(path.kind for path in spec.paths))
+    return [name if kind is Kind.CHAT else f"{name} {kind}" for name, kind in kinds if kind not in TEXTLESS]
 
 
 def unplaced() -> list[str]:
     """What of the registered dialects has no row or place yet: dialects, and channels that their tables give to some text."""
-    missing = [name for name in dialects() if name not in SPEECHES]
-    for name in set(dialects()).intersection(SPEECHES):
-        asked, whole, streamed = map(carried, SPEECHES[name].tables)
-        missing += [f"{name} in {channel}" for channel in asked.difference(SPEECHES[name].asked)]
-        missing += [f"{name} out {channel}" for channel in (whole | streamed).difference(SPEECHES[name].told)]
+    known = {**SPEECHES, **WORK_SPEECHES}
+    missing = [name for name in dialects() if name not in known]
+    for name in set(dialects()).intersection(known):
+        asked, whole, streamed = map(carried, known[name].tables)
+        missing += [f"{name} in {channel}" for channel in asked.difference(known[name].asked)]
+        missing += [f"{name} out {channel}" for channel in (whole | streamed).difference(known[name].told)]
     return sorted(missing)
 
 
@@ -134,7 +163,7 @@ def _wanted(cell: Cell) -> str:
         return {"flag": "flagged", "redact": "redacted"}[cell.action]
     if cell.place.kind == SAID or (cell.action == "withhold" and cell.place.kind == NEW):
         return "withheld"
-    return "answered" if cell.action == "answer" else "denied"
+    return "answered" if cell.action == "answer" and cell.talks else "denied"
 
 
 def outcome(cell: Cell) -> str:
@@ -143,7 +172,7 @@ def outcome(cell: Cell) -> str:
         return cell.reason
     if cell.direction == "in":
         return _wanted(cell)
-    if cell.action == "answer" and cell.streamed and registry.spec(cell.dialect).ending is None:
+    if cell.action == "answer" and (not cell.talks or (cell.streamed and registry.spec(cell.api).ending is None)):
         return ENDED
     return {"deny": "denied", "answer": "answered", "withhold": "withheld", "flag": "flagged", "redact": "replaced"}[cell.action]
 
@@ -175,7 +204,7 @@ def _asked(wanted: str, seen: Seen, marker: str, shown: bool) -> Iterator[str]:
     mark = {"withheld": "The gateway withheld it", "redacted": "EMAIL_", "flagged": marker}[wanted]
     yield from _unless(mark in (seen.sent or ""), f"the provider got {seen.sent}")
     yield from _unless(wanted != "redacted" or sum((seen.redacted or {}).values()) == 1, f"redacted {seen.redacted}")
-    yield from _unless("Fine." in seen.text, f"the client got {seen.status} {seen.body}")
+    yield from _unless("Fine." in seen.text or "Fine." in seen.body, f"the client got {seen.status} {seen.body}")
 
 
 def _told(wanted: str, seen: Seen, marker: str, shown: bool) -> Iterator[str]:

@@ -4,8 +4,8 @@ A dialect that is registered without its row in `support.speeches` fails the gua
 place.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import orjson
 
@@ -13,64 +13,13 @@ from outgate.dialects.anthropic import tables as anthropic
 from outgate.dialects.openai import tables as openai
 from outgate.dialects.responses import answers as responses_answers
 from outgate.dialects.responses import tables as responses
-from outgate.dialects.rules import Everything, Rule
 from outgate.inference.prompt import Channel
 from support import anthropic_answers as claude
 from support import openai_answers as chat
 from support import responses_answers as made
+from support.speech import FIXED, SAID, Asked, Body, Speech, Told
 
-type Body = dict[str, Any]
 C = Channel
-NEW, SAID, FIXED = "new", "said", "fixed"
-"""Text that a request brings now; that was said before, and never ends it again; in whose place no sentence can stand."""
-
-
-class Asked(NamedTuple):
-    """A place in a request: `put` makes the members of a body with a text there, `seen` is its channel where that is another."""
-
-    put: Callable[[str], Body]
-    kind: str = NEW
-    seen: Channel | None = None
-
-
-class Told(NamedTuple):
-    """A place in an answer: a whole body with a text there, or a stream that tells it in pieces; `seen` its channel in a stream."""
-
-    whole: Callable[[str], Body]
-    streamed: Callable[[str], bytes] | None
-    seen: Channel | None = None
-
-
-class Speech(NamedTuple):
-    """One dialect: where it is spoken, its tables (request, whole answer, stream), and its places by channel."""
-
-    provider: str
-    path: Callable[[bool], str]
-    body: Callable[[bool], Body]
-    tables: tuple[Rule, Rule, Rule]
-    asked: Mapping[Channel, Asked]
-    told: Mapping[Channel, Told]
-
-
-def carried(table: Rule) -> set[Channel]:
-    """Every channel that a table gives to a string, or to a name."""
-    found: set[Channel] = set()
-    for rule in _rules(table):
-        found |= {rule.channel, *rule.texts.values()}
-        found |= {Channel.SEALED} if rule.sealed else set()
-        found |= set() if isinstance(rule.names, Everything) else {Channel.KEY}
-    return found
-
-
-def _rules(table: Rule) -> list[Rule]:
-    found, waiting = {id(table): table}, [table]
-    while waiting:
-        rule = waiting.pop()
-        for below in (*rule.rules.values(), *rule.cases.values(), *rule.nested.values(), rule.item, rule.other):
-            if id(below) not in found:
-                found[id(below)] = below
-                waiting.append(below)
-    return list(found.values())
 
 
 def cut(text: str) -> list[str]:

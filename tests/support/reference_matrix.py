@@ -11,11 +11,13 @@ INTRO = """# Guard matrix
 
 What becomes of a text that a guard finds: by dialect, direction, channel and action. Each cell is an exchange, streamed and
 whole, that the tests run: a marker stands in one place of the channel, and what the provider got, what the client got and the
-verdict are compared. `a / b` is whole / streamed. In requests `prompt_guard` and `redact` act; in answers `output_phrases` (deny,
+verdict are compared. Every kind of work of every dialect that has texts has its cells.
+`a / b` is whole / streamed. In requests `prompt_guard` and `redact` act; in answers `output_phrases` (deny,
 redact), `output_pii` (answer, flag) and `tool_policy` (withhold).
 
 In requests, what was said before is withheld where a new text would end the request; where no sentence can stand in the place of
-a text, `withhold` denies. A `sealed` text that does not look like ciphertext is judged as reasoning.
+a text, `withhold` denies. What is no conversation is not answered in words: `answer` denies a request, and its answer is `ended`
+by an error. A `sealed` text that does not look like ciphertext is judged as reasoning.
 """
 
 

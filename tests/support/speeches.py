@@ -22,7 +22,7 @@ def _ran(arguments: Body) -> Body:
     return _content("model", google.call("look", arguments))
 
 
-def _returned(text: str) -> Body:
+def returned(text: str) -> Body:
     return _content("user", {"functionResponse": {"name": "look", "response": {"output": text}}})
 
 
@@ -32,14 +32,14 @@ def _mused(text: str, signature: str) -> Body:
     )
 
 
-_GOOGLE_ASKED = {
+GOOGLE_ASKED = {
     C.SYSTEM: Asked(lambda text: {"systemInstruction": {"parts": [{"text": text}]}}, FIXED),
     C.USER: Asked(lambda text: {"contents": [_content("user", {"text": text})]}),
     C.ASSISTANT: Asked(lambda text: _contents(_content("model", {"text": text}), _content("user", {"text": "go on"})), SAID),
     C.REASONING: Asked(lambda text: _mused(text, CIPHER), FIXED),
-    C.TOOL_RESULT: Asked(lambda text: _contents(_ran({}), _returned(text))),
-    C.TOOL_ARGUMENTS: Asked(lambda text: _contents(_ran(quoted(text)), _returned("ok")), SAID),
-    C.KEY: Asked(lambda text: _contents(_ran(named(text)), _returned("ok")), SAID),
+    C.TOOL_RESULT: Asked(lambda text: _contents(_ran({}), returned(text))),
+    C.TOOL_ARGUMENTS: Asked(lambda text: _contents(_ran(quoted(text)), returned("ok")), SAID),
+    C.KEY: Asked(lambda text: _contents(_ran(named(text)), returned("ok")), SAID),
     C.TOOL_DEFINITION: Asked(lambda text: {"tools": [{"functionDeclarations": [{"name": "look", "description": text}]}]}, FIXED),
     C.PARAMETER: Asked(lambda text: {"labels": {"team": text}}, FIXED),
     C.SEALED: Asked(lambda text: _mused("so", text), FIXED, C.REASONING),
@@ -71,7 +71,7 @@ SPEECHES: dict[str, Speech] = {
         lambda stream: f"/v1beta/models/{google.MODEL}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}",
         lambda _: {"contents": [_content("user", {"text": "hi"})]},
         (tables.GENERATE, tables.RESPONSE, tables.RESPONSE),
-        _GOOGLE_ASKED,
+        GOOGLE_ASKED,
         _GOOGLE_TOLD,
     ),
 }

@@ -59,6 +59,11 @@ def decode(line: RequestLine, raw: bytes, rule: Rule = _ANY, limits: Limits = LI
     return Request(line, prompt, tools, params, name)
 
 
+def unread(line: RequestLine, size: int) -> Request:
+    """A request whose body is sent on as it comes, so many bytes of it (0: nobody knows): it is announced, and not here."""
+    return Request(line, Prompt(RawDocument(b""), (), OPAQUE, parts=(Extent("opaque", 1, bytes=size),)), Tools(), Params(), "")
+
+
 def encode(request: Request, target: Target) -> WireRequest:
     """The body again, with the routed model where it had one. What it is says the caller's own Content-Type."""
     prompt, model = request.prompt, target.model

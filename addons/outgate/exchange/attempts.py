@@ -131,6 +131,9 @@ class Attempts:
         left = 0 if self._exhausted else sum(each.name not in out for each in members)
         health = Health(left, self._ports.budget.allows(backend.provider, self._policy.share), self._spare(execution))
         step = decide(failed.failure(self._ports.wall()), tried, self._policy, health, clock)
+        upload = execution.get("upload")
+        if upload is not None and upload.begun:  # it comes once: nobody has what was sent of it
+            step = Stand(Why.SENT)
         told = step.where if isinstance(step, Retry) else step.reason
         self.records[-1] = replace(self.records[-1], followed=self._barred or told if told is Why.NOWHERE else told)
         return step

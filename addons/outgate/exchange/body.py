@@ -11,6 +11,7 @@ from outgate.errors import Denial, WireError
 from outgate.exchange.judging import CutError
 from outgate.net.decompress import DecodingLimits, decode
 from outgate.net.headers import Headers
+from outgate.upstreams.upload import Upload
 
 _TOO_SLOW = Denial(code="body_timeout", status=408, message="The request body did not arrive in time.")
 _FULL = Denial(code="bodies_full", status=503, message="The gateway holds as many of your requests as it may.", retry_after=1)
@@ -70,9 +71,11 @@ class MemoryPool:
 
 
 class RequestBody:
-    """At most `limit` bytes, charged to `owner` in `pool` from their arrival until `release`."""
+    """At most `limit` bytes, charged to `owner` in `pool` from their arrival until `release`. `upload` sends it on where it is not
+    held: then it is of any size, and charged until it is sent.
+    """
 
-    __slots__ = ("_held", "_limit", "_owner", "_pool", "_received", "_result", "_waiter")
+    __slots__ = ("_held", "_limit", "_owner", "_pool", "_received", "_result", "_waiter", "upload")
 
     def __init__(self, pool: MemoryPool, limit: int, owner: Hashable) -> None:
         self._pool = pool
@@ -82,6 +85,7 @@ class RequestBody:
         self._held = 0
         self._result: bytes | Denial | None = None
         self._waiter: Future[None] | None = None
+        self.upload: Upload | None = None
 
     @property
     def limit(self) -> int:
@@ -100,9 +104,31 @@ class RequestBody:
         """Whether more of it is wanted."""
         return self._result is None
 
+    def pass_on(self, headers: Headers, seconds: float) -> None:
+        """Send it on as it comes from now on, in its own content coding: nobody reads it."""
+        declared, received = headers.get("content-length"), self._result if isinstance(self._result, bytes) else self._received
+        length = int(declared) if declared is not None and declared.isdecimal() else None
+        self._pool.release(self._owner, self._held)
+        self._held, self._received = 0, bytearray()
+        self.upload = Upload(length, ",".join(headers.all("content-encoding")), seconds, _TOO_SLOW, self._sized)
+        self.upload.feed(bytes(received))
+        if self._result is not None:
+            self.upload.end(self._result if isinstance(self._result, Denial) else None)
+
+    def _sized(self, change: int) -> None:
+        """So much more of an upload waits, or less."""
+        if change < 0:
+            self._pool.release(self._owner, -change)
+            self._held += change
+        elif not self._hold(change):
+            self.end(_FULL)
+
     def feed(self, data: bytes) -> None:
         """One more piece."""
         if self._result is not None:
+            return
+        if self.upload is not None:
+            self.upload.feed(data)
             return
         size = len(data)
         if len(self._received) + size > self._limit:
@@ -116,6 +142,8 @@ class RequestBody:
         """It is whole, or refused."""
         if self._result is not None:
             return
+        if self.upload is not None:
+            self.upload.end(refusal)
         if refusal is None:
             self._result = bytes(self._received)
         else:
@@ -171,6 +199,8 @@ class RequestBody:
 
     def release(self) -> None:
         """Nothing of the body is held any longer, and nothing more of it is wanted."""
+        if self.upload is not None:
+            self.upload.close()
         self._pool.release(self._owner, self._held)
         self._held = 0
         self._received = bytearray()

@@ -9,8 +9,10 @@ signs of life; a failure before the head is an error answer, after it, the diale
 from asyncio import get_running_loop
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from outgate.dialects.events import Aside
+from outgate.dialects.registry import spec
 from outgate.dialects.spec import Spec
 from outgate.dialects.sse import is_stream
 from outgate.errors import Denial, FailureKind, UpstreamError, WireError
@@ -21,7 +23,7 @@ from outgate.exchange.guarded import Guarded
 from outgate.exchange.judging import CutError, EndedError
 from outgate.exchange.replies import REQUEST_ID
 from outgate.exchange.said import Said
-from outgate.inference.operation import Kind
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event, EventStream, Finish
 from outgate.inference.usage import Usage, merge_usage
@@ -244,6 +246,12 @@ class Delivery:
     def _broken(self, code: str, status: int, message: str, after: float | None = None) -> BrokenAnswerError:
         denial = Denial(code=code, status=status if status >= 400 else 502, message=message, retry_after=after)
         return BrokenAnswerError(denial, started=self.started)
+
+
+def answering(operation: Operation) -> Spec:
+    """The API of an answer. Only a conversation is ended in words: elsewhere they would stand where nobody expects them."""
+    known = spec(operation.dialect)
+    return known if operation.kind is Kind.CHAT else replace(known, ending=None)
 
 
 def is_unread(kind: Kind, status: int, headers: Headers) -> bool:

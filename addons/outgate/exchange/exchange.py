@@ -7,20 +7,20 @@ gone, killed) goes through `_close`, once.
 import logging
 from asyncio import CancelledError, Task, TimerHandle, get_running_loop
 
-from outgate.dialects.registry import dialect, operation_for, spec
+from outgate.dialects.registry import dialect, operation_for
 from outgate.errors import Denial, WireError
 from outgate.exchange.attempts import Attempts, aclose
 from outgate.exchange.base_path import at_v1
 from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
 from outgate.exchange.closing import ExchangeEnd, landed, run_close_stages, usage_of
-from outgate.exchange.delivery import BrokenAnswerError, Delivery, is_unread
+from outgate.exchange.delivery import BrokenAnswerError, Delivery, answering, is_unread
 from outgate.exchange.deps import NO_POLICY, ExchangeDeps, attempts_of, circle, denied, no_route, opening_facts
 from outgate.exchange.echo import Echo
 from outgate.exchange.guarded import Guarded, opened
 from outgate.exchange.judging import CutError
 from outgate.exchange.query_keys import without_keys
-from outgate.exchange.receive import facts_of, receive
+from outgate.exchange.receive import bound, facts_of, receive
 from outgate.exchange.refused_inside import ANSWERED, telemetry_outcome, telemetry_reply
 from outgate.exchange.replies import as_sent, conclusion, denial_reply, hint_of, speaker
 from outgate.exchange.said import said_in
@@ -144,8 +144,7 @@ class Exchange:
             return denial
         asked, limits = self._asked(), policy.gateway.limits
         routes = policy.candidates(asked)
-        media = any(route.media for route in routes)
-        self.body.narrow(limits.largest if media else limits.body_bytes, head.headers.get("content-length"))
+        bound(self.body, self.head, self._operation, backend, limits, media=any(route.media for route in routes))
         return None if routes else no_route(asked)
 
     def _asked(self, model: str | None = None) -> Asked:
@@ -179,7 +178,7 @@ class Exchange:
         admitted = self.execution
         execution = self._begin(route.plan, policy, route)
         execution.adopt(admitted)
-        execution.give(facts_of(request))
+        execution.give(facts_of(request, self.body.upload))
         del received, request  # from here on only the facts hold the body, so that `drop` lets it go
         return await self._converse(execution, route)
 
@@ -204,12 +203,11 @@ class Exchange:
             words = conclusion(execution, self._operation, self.id)
             said = said_in(execution, self._deps.tokenizers)
             echo = Echo(auth.echoes() if (auth := execution.get("wire.auth")) is not None else ())
-            self._delivery = Delivery(
-                self.channel, self.id, spec(self._operation.dialect), judges, words, said, echo, self._deps.wall
-            )
+            self._delivery = Delivery(self.channel, self.id, answering(self._operation), judges, words, said, echo, self._deps.wall)
             self._deps.watch(self.id, execution)
             execution.drop()
-            self.body.release()
+            if self.body.upload is None:
+                self.body.release()
             if isinstance(stream.source, UpstreamEvents):
                 stream.source.grown = self.body.answer_grown
             await self._deliver(execution, attempts, self._delivery, (status, headers, stream))

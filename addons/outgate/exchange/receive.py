@@ -4,6 +4,7 @@ from asyncio import get_running_loop
 from functools import partial
 from typing import Any, NamedTuple
 
+from outgate.dialects import opaque
 from outgate.dialects.query import with_query
 from outgate.dialects.registry import dialect
 from outgate.dialects.spec import Request, RequestLine
@@ -11,10 +12,14 @@ from outgate.errors import Denial, WireError
 from outgate.exchange.body import RequestBody
 from outgate.exchange.channel import RequestHead
 from outgate.exchange.memory_estimate import memory_of
-from outgate.inference.operation import Operation
+from outgate.inference.operation import Kind, Operation
 from outgate.inference.prompt import MEDIA
 from outgate.policy.schema import LimitsSection
+from outgate.upstreams.catalog import Backend
+from outgate.upstreams.upload import Upload
 
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods whose body, if there is one, is held: to stream none would make a length of one that has none."""
 _AT_ONCE = 2 << 20
 """Bytes of a body that are read on the loop; longer ones in a thread, so that others go on between its steps."""
 
@@ -26,8 +31,22 @@ class Received(NamedTuple):
     text: int
 
 
+def bound(
+    body: RequestBody, head: RequestHead, operation: Operation, backend: Backend | None, limits: LimitsSection, *, media: bool
+) -> None:
+    """Allow a body what it may have; one that nobody reads is sent on as it comes where its provider is opened for that."""
+    opened = backend is not None and backend.stream_uploads and operation.kind is Kind.OPAQUE
+    if opened and head.method not in _BODILESS:
+        body.pass_on(head.headers, limits.body_seconds)
+    else:
+        body.narrow(limits.largest if media else limits.body_bytes, head.headers.get("content-length"))
+
+
 async def receive(head: RequestHead, operation: Operation, body: RequestBody, limits: LimitsSection) -> Received | Denial:
-    """The request, or why it is refused."""
+    """The request, or why it is refused. Of one that is sent on as it comes there is the head alone."""
+    if body.upload is not None:
+        request = opaque.unread(RequestLine(head.method, head.path, operation), body.upload.length or 0)
+        return Received(request._replace(prompt=with_query(request.prompt, head.path)), 0)
     raw = await body.whole(limits.body_seconds)
     if not isinstance(raw, Denial) and "content-encoding" in head.headers:
         raw = body.decoded(raw, head.headers, body.limit)
@@ -43,7 +62,7 @@ async def receive(head: RequestHead, operation: Operation, body: RequestBody, li
     return body.grown(memory_of(len(raw), request)) or Received(request, text)
 
 
-def facts_of(request: Request) -> dict[str, Any]:
-    """The facts that a decoded body gives."""
+def facts_of(request: Request, upload: Upload | None = None) -> dict[str, Any]:
+    """The facts that a decoded body gives, or one that is sent on as it comes."""
     told = {"prompt": request.prompt, "tools": request.tools, "params": request.params, "model.requested": request.model}
-    return told | {"answer.form": request.params.form}
+    return told | {"answer.form": request.params.form, "upload": upload}

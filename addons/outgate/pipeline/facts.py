@@ -74,6 +74,7 @@ _TABLE = (
     Fact("model.requested", Origin.BODY, "the model name the caller asked for"),
     Fact("hosted.dropped", Origin.STAGE, "whether the tools that the provider runs are taken out of the request"),
     Fact("state.admitted", Origin.STAGE, "names of state at the provider that the policy admits"),
+    Fact("upload", Origin.BODY, "a body that is sent on as it comes, unread: upstreams.upload.Upload; None where it is held"),
     Fact("principal", Origin.STAGE, "inference.principal.Principal"),
     Fact("admitted", Origin.STAGE, "the caller may use this destination, path and requested model"),
     Fact("model.routed", Origin.STAGE, "the name that `route` chose, or that was asked for where it had nothing to choose"),

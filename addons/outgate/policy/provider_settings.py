@@ -204,6 +204,9 @@ class ProviderSection(Settings):
     """Secrets that workloads hold, each in place of a credential that is put in at the wire: docs/credentials.md."""
     pass_through: tuple[PassThroughSection, ...] = ()
     """Whose own tokens go on to it, those of a subscription for example; nobody's unless they stand here."""
+    stream_uploads: bool = False
+    """Send bodies on as they come, of any size and **unread** (`git push`, images, objects), with `dialect: none`. Nothing of them
+    is sent twice, and no placeholder stands in them. The route must admit `opaque`."""
     timeouts: TimeoutSection = Field(default_factory=TimeoutSection)
     """Seconds per phase."""
     translation: TranslationSection = Field(default_factory=TranslationSection)
@@ -231,6 +234,17 @@ class ProviderSection(Settings):
     def _places_of_its_kind(self) -> Self:
         if self.dialect != "none" and any("stands_in" in each.model_fields_set for each in self.placeholders.values()):
             raise ValueError("stands_in is for a provider of dialect none: elsewhere a placeholder stands as API key")
+        return self
+
+    @model_validator(mode="after")
+    def _streams_what_nobody_reads(self) -> Self:
+        if not self.stream_uploads:
+            return self
+        if self.dialect != "none":
+            raise ValueError("stream_uploads is for a provider of dialect none: what is read is not streamed")
+        held = [self.credential, *(each.credential for each in self.placeholders.values())]
+        if any(each.stands_in.body for each in self.placeholders.values()) or any(each and each.sigv4 for each in held):
+            raise ValueError("stream_uploads: in a streamed body no placeholder stands (stands_in.body), and sigv4 cannot sign one")
         return self
 
     @model_validator(mode="after")

@@ -118,6 +118,7 @@ def _backend(name: str, section: ProviderSection, folder: Path) -> Backend:
         pass_through=tuple(map(pass_through_of, section.pass_through)),
         allow_addresses=section.allow_addresses,
         aliases=section.aliases,
+        stream_uploads=section.stream_uploads,
         max_in_flight=section.max_in_flight,
         timeouts=Timeouts(**section.timeouts.model_dump()),
         translating=_translating(section.translation),

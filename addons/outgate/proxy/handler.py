@@ -59,9 +59,15 @@ class GatewayConnectionHandler(mode_servers.ProxyConnectionHandler):
                     await writer.wait_closed()
 
     async def drain_writers(self) -> None:
-        """Wait only where something waits to be written."""
+        """Wait only where something waits to be written, to the client or, of an upload, to its provider: nothing more is read
+        until then. On HTTP/2 the other requests of the connection wait with it.
+        """
         if self._unwritten():
             await super().drain_writers()
+        for stream in tuple(self._fast_path.http.streams.values()) if self._fast_path is not None else ():
+            exchange = getattr(stream, "exchange", None)
+            if exchange is not None and exchange.body.upload is not None:
+                await exchange.body.upload.room()
 
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
         super().log(message, level, exc_info)

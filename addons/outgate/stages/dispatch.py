@@ -24,6 +24,7 @@ from outgate.stores.accounts import Hold
 from outgate.upstreams.catalog import Backend, Endpoint, MisdirectedError, Origination
 from outgate.upstreams.client import Call, Client, OutboundRequest
 from outgate.upstreams.events import UpstreamEvents
+from outgate.upstreams.upload import Upload, UploadBrokenError
 
 STATUS = {FailureKind.TIMEOUT: 504}
 # One sentence for each way to fail: enough to know where to look, without names, addresses or certificates of the inside.
@@ -72,6 +73,7 @@ class Reads(NamedTuple):
     hold: Hold | None
     patience: float | None
     via: str | None
+    upload: Upload | None
 
 
 class Dispatch(Stage):
@@ -87,7 +89,7 @@ class Dispatch(Stage):
             may=May.DENY,
             releases=Release.UPSTREAM,
             effect=Effect.IDEMPOTENT,
-            optional=("hold", "wire.auth", "patience", "via"),
+            optional=("hold", "wire.auth", "patience", "via", "upload"),
             cost=0.2,
         )
 
@@ -103,13 +105,14 @@ class Dispatch(Stage):
             auth=facts.wire_auth,
             patience=facts.patience,
             via=facts.via or "",
+            upload=facts.upload,
         )
         try:
             call = await self._client.open(request)
         except UpstreamError as error:
             return _failed(error)
-        except MisdirectedError:
-            return MISDIRECTED
+        except (UploadBrokenError, MisdirectedError) as error:
+            return error.denial if isinstance(error, UploadBrokenError) else MISDIRECTED
         headers = _described(facts, call)
         decoder = _decoder(facts, call.status, stream=is_stream(headers.get("content-type")))
         return (call.status, headers, EventStream(UpstreamEvents(call, decoder)), "upstream")

@@ -164,8 +164,8 @@ class Backend:
     are `host` or `host:port` names by which a workload may address it. `allow_addresses` opens ranges that are not public.
     `base_path` is where it has what its API's documentation has at `/v1`; there where empty.
     `azure_version` is the `api-version` of a resource of Azure OpenAI, where requests go to its deployments, `vertex` the place on
-    Vertex AI. `placeholders` stand each for the credential beside it, `pass_through` says whose own tokens go on. `origination`
-    follows from these, and is made once.
+    Vertex AI. `placeholders` stand each for the credential beside it, `pass_through` says whose own tokens go on. With
+    `stream_uploads` bodies that nobody reads are sent on as they come. `origination` follows from these, and is made once.
     """
 
     name: str
@@ -184,6 +184,7 @@ class Backend:
     pass_through: tuple[PassThrough, ...] = ()
     allow_addresses: tuple[Network, ...] = ()
     aliases: tuple[str, ...] = ()
+    stream_uploads: bool = False
     max_in_flight: int = 256
     timeouts: Timeouts = field(default_factory=Timeouts)
     translating: Translating = field(default_factory=Translating)

@@ -19,6 +19,7 @@ from outgate.upstreams.credentials import BoundCredential
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.fields import request_head, sendable
 from outgate.upstreams.pool import Pool
+from outgate.upstreams.upload import Upload
 from outgate.upstreams.wire import Wire
 
 __all__ = ["Call", "Client", "Fetched", "OutboundRequest"]
@@ -33,7 +34,8 @@ class OutboundRequest(NamedTuple):
     """One request to one endpoint, under the names and TLS of `origination`.
 
     `path` is the whole target with prefix and query; `headers` hold no credential, `via` names the gateways that it has passed.
-    `patience`, in seconds, bounds it up to the head of the answer, beside the backend's timeouts.
+    `upload`, once, is sent in place of `body`, as it comes: on a connection of its own, for no connection that has been idle is
+    sure to be there still. `patience`, in seconds, bounds it up to the head of the answer, beside the backend's timeouts.
     """
 
     backend: Backend
@@ -46,6 +48,7 @@ class OutboundRequest(NamedTuple):
     auth: BoundCredential | None = None
     patience: float | None = None
     via: str = ""
+    upload: Upload | None = None
 
 
 class Fetched(NamedTuple):
@@ -75,15 +78,17 @@ class Client:
         path, secrets, body = _with_secrets(request)
         own = {name for name, _ in secrets}
         via = (("via", request.via),) if request.via else ()
-        fields = (*(each for each in sendable(request.headers) if each[0] not in own), *via, *secrets)
-        opening = request_head(request.method, path, origination.host, fields, len(body))
+        coding = (("content-encoding", request.upload.coding),) if request.upload is not None and request.upload.coding else ()
+        fields = (*(each for each in sendable(request.headers) if each[0] not in own), *coding, *via, *secrets)
+        length = len(body) if request.upload is None else request.upload.length
+        opening = request_head(request.method, path, origination.host, fields, length)
         deadline = asyncio.get_running_loop().time() + backend.timeouts.total
         soon = deadline if request.patience is None else min(deadline, asyncio.get_running_loop().time() + request.patience)
         pool = self._pool(backend, origination)
         await pool.enter(endpoint, soon)
         wire = None
         try:
-            wire, head, reused = await self._send(pool, request, (opening, body), soon)
+            wire, head, reused = await self._send(pool, request, (opening, request.upload or body), soon)
             return Call(
                 wire, head, pool=pool, backend=backend, endpoint=endpoint, reused=reused, deadline=deadline,
                 secrets=request.auth.echoes() if request.auth is not None else (),
@@ -150,19 +155,20 @@ class Client:
         return pool
 
     async def _send(
-        self, pool: Pool, request: OutboundRequest, written: tuple[bytes, bytes], deadline: float
+        self, pool: Pool, request: OutboundRequest, written: tuple[bytes, bytes | Upload], deadline: float
     ) -> tuple[Wire, tuple[Any, StreamReader], bool]:
         """The request, once: on an idle connection, or on a new one where there is none.
 
         Where an idle one dies unheard (kind STALE) the provider may have read the request: whether it is sent again is the caller's
         to decide (RFC 9110 section 9.2.2). The endpoint's other idle connections are as old, and are not used again.
         """
-        loop, idle = asyncio.get_running_loop(), pool.take(request.endpoint)
+        loop, times = asyncio.get_running_loop(), request.backend.timeouts
+        idle = pool.take(request.endpoint) if request.upload is None else None
         wire = await pool.dial(request.endpoint, deadline) if idle is None else idle
         start = loop.time()
-        until = min(start + request.backend.timeouts.head, deadline)
+        until = min(start + times.head, deadline) if request.upload is None else deadline
         try:
-            answer = await wire.ask(*written, head_only=request.method == "HEAD", until=until)
+            answer = await wire.ask(*written, head_only=request.method == "HEAD", until=until, idle=times.idle, after=times.head)
             return wire, answer, idle is not None
         except UpstreamError as error:
             if idle is None or idle.heard or error.kind is not FailureKind.RESET or loop.time() - start > _STALE:

@@ -108,8 +108,8 @@ def sendable(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return _unlisted(kept, listed) if listed else kept
 
 
-def request_head(method: str, path: str, host: str, fields: Iterable[tuple[str, str]], length: int) -> bytes:
-    """The request line and fields of RFC 9112, ready to send.
+def request_head(method: str, path: str, host: str, fields: Iterable[tuple[str, str]], length: int | None) -> bytes:
+    """The request line and fields of RFC 9112, ready to send. A body without a length is sent in chunks.
 
     Raises WireError for a method that is not forwarded, a target that is not origin-form, and a field that is no field: nothing
     that could end a line or start another message is ever written.
@@ -117,7 +117,9 @@ def request_head(method: str, path: str, host: str, fields: Iterable[tuple[str, 
     if not _METHOD.fullmatch(method) or not _TARGET.fullmatch(path):
         raise WireError("outbound_target", "the method or path cannot be sent")
     lines = [f"host: {host}\r\n", "accept-encoding: identity\r\n"]
-    if length or method in _BODY_METHODS:
+    if length is None:
+        lines.append("transfer-encoding: chunked\r\n")
+    elif length or method in _BODY_METHODS:
         lines.append(f"content-length: {length}\r\n")
     lines += [f"{name}: {value}\r\n" for name, value in fields]
     block = "".join(lines)

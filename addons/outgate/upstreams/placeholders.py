@@ -118,7 +118,9 @@ def held(backend: Backend) -> Iterator[tuple[Placeholder, Backend]]:
 
 
 def told(backend: Backend) -> Iterator[str]:
-    """The placeholders of a backend and their bounds, for `outgate plan`."""
+    """The placeholders of a backend and their bounds, and whether bodies go on unread, for `outgate plan`."""
+    if backend.stream_uploads:
+        yield f"{backend.name}: the body of a request is sent on as it comes, unread"
     for each, _ in backend.placeholders:
         yield f"{backend.name}: the placeholder {each.name} of {each.holders}, {each.scope}, {_places(each, backend)}"
 

@@ -12,6 +12,7 @@ from aiohttp.streams import StreamReader
 from outgate.errors import FailureKind, UpstreamError
 from outgate.errors import FailureReason as Reason
 from outgate.upstreams.reasons import of_tls
+from outgate.upstreams.upload import Upload, UploadBrokenError
 
 _READ_BUFFER = 256 * 1024
 """Reading from the provider pauses at twice this: the back-pressure of a slow caller."""
@@ -59,8 +60,11 @@ class Wire(ResponseHandler):
         self.lost = exc
         super().connection_lost(exc)
 
-    async def ask(self, head: bytes, body: bytes, *, head_only: bool, until: float) -> tuple[Any, StreamReader]:
-        """Write one request, take the head of its answer: aiohttp's message, and the reader of the body.
+    async def ask(
+        self, head: bytes, body: bytes | Upload, *, head_only: bool, until: float, idle: float = 60.0, after: float = 60.0
+    ) -> tuple[Any, StreamReader]:
+        """Write one request, take the head of its answer: aiohttp's message, and the reader of the body. Of an upload, the provider
+        takes some within `idle` seconds, and answers within `after` when it has all.
 
         Raises UpstreamError (RESET, TIMEOUT, PROTOCOL, TLS; `sent` is true) and aborts the connection; so it does when cancelled,
         which is then a CutOffError.
@@ -78,9 +82,13 @@ class Wire(ResponseHandler):
             max_field_size=_LONGEST_LINE,
             max_headers=_MOST_FIELDS,
         )
-        late = asyncio.get_running_loop().call_at(until, self.set_exception, TimeoutError())
+        self._late = self._loop.call_at(until, self.set_exception, TimeoutError())
         try:
-            self._write(transport, head, body)
+            if isinstance(body, Upload):
+                transport.write(head)
+                self._writing = self._loop.create_task(self._write_upload(transport, body, idle, after))
+            else:
+                self._write(transport, head, body)
             return await self._head()
         except BaseException as error:
             self.abort()
@@ -88,7 +96,7 @@ class Wire(ResponseHandler):
                 raise CutOffError from None
             raise self._failure(error) from None  # a parser's message quotes the provider's bytes; a name here would be a cycle
         finally:
-            late.cancel()
+            self._late.cancel()
 
     async def _head(self) -> tuple[Any, StreamReader]:
         while True:
@@ -110,7 +118,7 @@ class Wire(ResponseHandler):
             # TLS 1.3 servers refuse a client certificate only after the handshake (RFC 8446 section 4.4.2.4).
             message = "the provider ended TLS before its answer"
             return UpstreamError(FailureKind.TLS, message, sent=True, reason=of_tls(self.lost))
-        if isinstance(error, UpstreamError) or not isinstance(error, Exception):
+        if isinstance(error, UpstreamError | UploadBrokenError) or not isinstance(error, Exception):
             return error
         message = "the connection ended before the response head"
         return UpstreamError(FailureKind.RESET, message, sent=True, reason=Reason.HEAD_CLOSED)
@@ -141,6 +149,22 @@ class Wire(ResponseHandler):
             return
         transport.write(head)
         self._writing = self._loop.create_task(_write_long(transport, memoryview(body)))
+
+    async def _write_upload(self, transport: asyncio.Transport, upload: Upload, idle: float, after: float) -> None:
+        """Piece by piece, no faster than the provider takes it. Where that fails, whoever waits for the answer is told."""
+        try:
+            while piece := await upload.piece():
+                transport.write(piece if upload.length is not None else b"%x\r\n%b\r\n" % (len(piece), piece))
+                async with asyncio.timeout(idle):
+                    await self._drain_helper()
+            if upload.length is None:
+                transport.write(b"0\r\n\r\n")
+        except Exception as error:
+            self.set_exception(error)
+            transport.abort()
+        else:
+            self._late.cancel()
+            self._late = self._loop.call_later(after, self.set_exception, TimeoutError())
 
 
 async def _write_long(transport: asyncio.Transport, body: memoryview) -> None:

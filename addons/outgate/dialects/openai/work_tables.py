@@ -43,17 +43,18 @@ SPEECH = Rule(
 MODERATION = Rule(
     _PARAMETER, fixed=_MODEL, texts={"input": Channel.USER}, rules={"input": Rule(Channel.USER, item=part(Channel.USER))}
 )
-_PICTURE = Rule(Channel.ASSISTANT, blobs={"b64_json"}, fixed={"url": EVERYTHING}, names=EVERYTHING)
+_ANY = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
+_PICTURE = Rule(Channel.ASSISTANT, blobs={"b64_json"}, fixed={"url": EVERYTHING}, names=EVERYTHING, other=_ANY)
 MADE = Rule(
     Channel.ASSISTANT,
     fixed=dict.fromkeys(("background", "id", "language", "model", "output_format", "quality", "size", "task"), EVERYTHING),
-    rules={"data": Rule(Channel.ASSISTANT, item=_PICTURE)},
+    rules={"data": Rule(Channel.ASSISTANT, item=_PICTURE, names=EVERYTHING, other=_ANY)},
     names=EVERYTHING,
-    other=free(Channel.ASSISTANT, names=EVERYTHING, numbers=False),
+    other=_ANY,
 )
 """An answer with images, a transcription, or the verdict of a moderation: texts in it are the model's."""
-_ANY = free(Channel.ASSISTANT, names=EVERYTHING, numbers=False)
-_TOKEN = Rule(Channel.ASSISTANT, rules={"bytes": Rule(Channel.ASSISTANT, drop=True)}, names=EVERYTHING, other=_ANY)
+_DROPPED = Rule(Channel.ASSISTANT, drop=True, names=EVERYTHING, other=_ANY)
+_TOKEN = Rule(Channel.ASSISTANT, rules={"bytes": _DROPPED}, names=EVERYTHING, other=_ANY)
 _CHOICE = Rule(Channel.ASSISTANT, fixed={"finish_reason": EVERYTHING}, names=EVERYTHING, other=_ANY)
 MADE_EVENT = Rule(
     Channel.ASSISTANT,
@@ -61,7 +62,10 @@ MADE_EVENT = Rule(
     fixed=dict.fromkeys(
         ("background", "id", "language", "model", "object", "output_format", "quality", "segment_id", "size", "type"), EVERYTHING
     ),
-    rules={"logprobs": Rule(Channel.ASSISTANT, item=_TOKEN), "choices": Rule(Channel.ASSISTANT, item=_CHOICE)},
+    rules={
+        name: Rule(Channel.ASSISTANT, item=item, names=EVERYTHING, other=_ANY)
+        for name, item in (("logprobs", _TOKEN), ("choices", _CHOICE))
+    },
     names=EVERYTHING,
     other=_ANY,
 )

@@ -49,7 +49,8 @@ def decode(line: RequestLine, headers: Headers, body: bytes, limits: Limits, nam
 def _params(kind: Kind, reading: Reading) -> Params:
     tree, told = reading.document.tree, identity_of(reading, ())
     if kind is not Kind.TEXT:
-        return Params(stream=_in_pieces(tree), n=count(tree, "n") or 1, server_state=reading.state, identity=told)
+        pieces = kind is not Kind.MODERATION and _in_pieces(tree)
+        return Params(stream=pieces, n=count(tree, "n") or 1, server_state=reading.state, identity=told)
     prompts = tree.get("prompt")
     several = len(prompts) if isinstance(prompts, list) and not all(isinstance(each, int) for each in prompts) else 1
     params = Params(
