@@ -8,7 +8,7 @@ import httpx
 import openai
 import pytest
 
-from e2e.world import World, http, lines, openai_client
+from e2e.world import PASSING_ALL, STAGES, World, http, lines, openai_client
 from outgate.upstreams import renewal
 from support import behaviours as b
 from support.issuers import HOSTS, google_federation, google_key, issuer
@@ -48,7 +48,7 @@ class Issued:
         google_federation(tmp_path)
         self.folder = tmp_path
 
-    def gateway(self, credential):
+    def gateway(self, credential, more="", stages=STAGES):
         own = [
             f"issuer-{at}: {{host: {host}, dialect: none, endpoints: [{{address: '127.0.0.1:{self.secured.port}'}}], "
             f"tls: {{ca: {self.folder / 'upstream-ca.pem'}}}, allow_addresses: [127.0.0.0/8]}}"
@@ -59,7 +59,7 @@ class Issued:
             "tls: {enabled: false}, allow_addresses: [127.0.0.0/8]}"
             for at, host in enumerate(("metadata.google.internal", "169.254.169.254"))
         ]
-        policy = self.world.policy(providers="\n".join(own))
+        policy = self.world.policy(stages, providers="\n".join([*own, more]))
         policy.write_text(policy.read_text().replace("{env: E2E_OPENAI_KEY}", credential))
         return self.world.inside(policy)
 
@@ -133,3 +133,52 @@ def test_attack_a_token_endpoint_is_no_way_out_for_a_workload(issued, providers)
         client.post("https://login.corp.example/oauth2/token", data=parse_qs("grant_type=client_credentials"))
 
     assert [] == [seen for seen in issued.asked if seen.header("authorization") is None]
+
+
+TEXTS = [f"outgate-placeholder-{number}c0ffee5e11ab0123456789" for number in "57"]
+HELD = """
+host:
+  host: host.test
+  dialect: none
+  endpoints: [{{address: "127.0.0.1:{port}"}}]
+  allow_addresses: [127.0.0.0/8]
+  tls: {{ca: {ca}, sni: api.openai.com}}
+  placeholders:
+    first: {{text: {first}, credential: {oauth}, stands_in: {{headers: [authorization, x-token]}}}}
+    second: {{text: {second}, credential: {oauth}, stands_in: {{headers: [authorization, x-token]}}}}
+"""
+
+
+@pytest.fixture(name="held")
+def _held(issued, providers):
+    own = {
+        "port": providers[0].port,
+        "ca": issued.folder / "upstream-ca.pem",
+        "first": TEXTS[0],
+        "second": TEXTS[1],
+        "oauth": OAUTH,
+    }
+    unread = f"{PASSING_ALL}admit_parts: {{allow_unjudged: [opaque]}}\n"
+    with issued.gateway("{env: E2E_SECRET}", HELD.format(**own), unread) as gateway, http(gateway) as client:
+        yield client
+
+
+def test_a_fetched_token_is_put_in_at_a_placeholder_and_taken_out_of_what_comes_back(held, issued, providers):
+    async def echo(call):
+        told = call.seen.header("authorization")
+        await call.answer(200, f"you sent {told}".encode(), [("content-type", "text/plain"), ("etag", told)])
+
+    providers[0].script(echo, echo)
+    replies = [held.get("https://host.test/a", headers={"authorization": f"Bearer {TEXTS[0]}"}) for _ in range(2)]
+
+    assert ["Bearer issued-1-c0ffee5e11ab"] * 2 == [seen.header("authorization") for seen in providers[0].seen]
+    assert 1 == len(issued.asked), "it is fetched once"
+    assert [(200, "you sent Bearer ***", None)] * 2 == [(each.status_code, each.text, each.headers.get("etag")) for each in replies]
+    assert TEXTS[0] not in str(providers[0].seen)
+    assert "issued-1" not in str(lines(issued.world))
+
+
+def test_two_placeholders_of_fetched_tokens_refuse(held, providers):
+    reply = held.get("https://host.test/a", headers={"authorization": f"Bearer {TEXTS[0]}", "x-token": TEXTS[1]})
+
+    assert (403, "placeholder_ambiguous", []) == (reply.status_code, reply.headers["x-outgate-reason"], providers[0].seen)
