@@ -1,6 +1,7 @@
 """Conversations and streams through the converter of the Responses API."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import orjson
 
@@ -99,6 +100,11 @@ def _longer(part: Part, text: str) -> Part:
     if isinstance(part, Call):
         return part._replace(arguments=part.arguments + text)
     return part._replace(text=part.text + text)
+
+
+def written(told: Answer, conversation: Conversation | None = None) -> Mapping[str, Any]:
+    """What the writer makes of a whole answer."""
+    return CONVERTER.write_answer(told, conversation or asked())
 
 
 def answer(*parts: Part, finish: Finish = Finish.STOP) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 
 from outgate.dialects.json_body import decode_value, dump
 from outgate.errors import WireError
-from outgate.inference.conversation import Call, Tool
+from outgate.inference.conversation import Call, Conversation, Tool
 
 INPUT = "input"
 SCHEMA: Mapping[str, Any] = {
@@ -45,10 +45,28 @@ def unwrapped(arguments: str) -> str:
 
 
 def as_function(tool: Tool) -> Tool:
-    """A tool of free text as a function; whoever asked for it gets its calls as those of one."""
+    """A tool of free text as a function."""
+    return tool._replace(description=described(tool.description, _grammar(tool)), parameters=SCHEMA)
+
+
+def has_grammar(tool: Tool) -> bool:
+    """Whether the free text of a tool must follow a grammar, which a function cannot be held to."""
+    return tool.custom and bool(_grammar(tool).get("definition"))
+
+
+def _grammar(tool: Tool) -> Mapping[str, Any]:
     form = tool.rest.get("format")
-    grammar = form.get("grammar", form) if isinstance(form, dict) else {}
-    return tool._replace(description=described(tool.description, grammar), parameters=SCHEMA)
+    return form.get("grammar", form) if isinstance(form, dict) else {}
+
+
+def is_told_as_function(call: Call, asked: Conversation) -> bool:
+    """Whether the client that asked knows the tool of this call as one of free text, and the provider as a function."""
+    return not call.custom and any(tool.custom and tool.name == call.name for tool in asked.tools)
+
+
+def as_asked(call: Call, asked: Conversation) -> Call:
+    """A whole call as the client knows its tool."""
+    return call._replace(arguments=unwrapped(call.arguments), custom=True) if is_told_as_function(call, asked) else call
 
 
 def input_of(part: Call) -> Mapping[str, Any]:

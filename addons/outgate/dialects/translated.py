@@ -79,7 +79,7 @@ def answer_in(
         return _Whole(decoder, lambda raw: _refusal(raw, status, provider, client))
     if stream:
         return _Stream(decoder, provider, client, asked)
-    return _Whole(decoder, lambda raw: dump(client.write_answer(_known(provider.read_answer(_tree(raw)), asked.model))))
+    return _Whole(decoder, lambda raw: dump(client.write_answer(_known(provider.read_answer(_tree(raw)), asked.model), asked)))
 
 
 def _converter(name: str) -> Converter:

@@ -19,8 +19,7 @@ LOSSES = {
     "sampling": "sampling in a form that the model refuses",
     "parallel": "whether tools may be called side by side",
     "tool_choice": "which tool must be called",
-    "strict": "strict JSON Schemas of tools",
-    "custom_tools": "tools whose input is free text",
+    "strict": "strict JSON Schemas, and grammars, of tools",
     "hosted_tools": "tools that the provider runs",
     "format": "a JSON Schema, or JSON, as the form of the answer",
     "reasoning": "how much the model is to think",
@@ -97,14 +96,14 @@ class Converter(NamedTuple):
 
     `read_request` takes a path and a body; the losses that it gives are what no other dialect can say. `write_request` takes a
     conversation, the model, and a maximum of output tokens where the caller set none and the dialect or a budget needs one.
-    `read_failure` takes an HTTP status and a body. `writer` is given the request that is answered. `frames`
+    `read_failure` takes an HTTP status and a body. `write_answer` and `writer` are given the request that is answered. `frames`
     parses a stream into the events that its reader is given.
     """
 
     read_request: Callable[[str, Mapping[str, Any]], tuple[Conversation, Sequence[Loss]]]
     write_request: Callable[[Conversation, str, int | None], Outbound]
     read_answer: Callable[[Mapping[str, Any]], Answer]
-    write_answer: Callable[[Answer], Mapping[str, Any]]
+    write_answer: Callable[[Answer, Conversation], Mapping[str, Any]]
     read_failure: Callable[[int, Mapping[str, Any]], Failure]
     write_failure: Callable[[Failure], Mapping[str, Any]]
     reader: Callable[[], StreamReader]

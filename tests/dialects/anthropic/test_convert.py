@@ -143,7 +143,7 @@ def test_a_request_is_written_the_same_again(asked):
 def test_an_answer_means_the_same_when_it_is_read_again(parts, finish, spent):
     answer = Answer("a1", "m", (Alternative(tuple(parts), finish),), spent)
 
-    assert answer == CONVERTER.read_answer(orjson.loads(orjson.dumps(CONVERTER.write_answer(answer))))
+    assert answer == CONVERTER.read_answer(orjson.loads(orjson.dumps(CONVERTER.write_answer(answer, ASKED))))
 
 
 def begun(part):
@@ -210,7 +210,7 @@ def check(message):
 def test_the_sdk_reads_a_whole_answer():
     answer = Answer("a1", "m", (Alternative(PARTS, Finish.TOOL_CALLS),), Spent(10, 9, 4))
 
-    check(sdk(orjson.dumps(CONVERTER.write_answer(answer))).create(**QUESTION))
+    check(sdk(orjson.dumps(CONVERTER.write_answer(answer, ASKED))).create(**QUESTION))
 
 
 def test_the_sdk_puts_a_stream_together():

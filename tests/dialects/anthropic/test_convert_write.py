@@ -217,14 +217,14 @@ def test_tools_have_a_schema_of_an_object():
     ] == tools
 
 
-def test_a_tool_of_free_text_is_a_function_of_one_string_and_told():
+def test_a_tool_of_free_text_is_a_function_of_one_string_and_its_grammar_told():
     patch = Tool(
         "patch", "d", custom=True, rest={"format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "s: A"}}}
     )
     sent = written(user(Text("x")), assistant(Call("a", "patch", "diff", custom=True)), tools=(patch,))
 
     (tool,) = sent.body["tools"]
-    assert (["input"], ["custom_tools"]) == (tool["input_schema"]["required"], [loss.what for loss in sent.losses])
+    assert (["input"], ["strict"]) == (tool["input_schema"]["required"], [loss.what for loss in sent.losses])
     assert "s: A" in tool["description"]
     assert {"input": "diff"} == sent.body["messages"][1]["content"][0]["input"]
 

@@ -149,7 +149,7 @@ def test_an_answer_means_the_same_when_it_is_read_again(parts, finish, spent):
     ended = Finish.TOOL_CALLS if finish is Finish.STOP and any(isinstance(part, Call) for part in parts) else finish
     answer = Answer("a1", "m", (Alternative(parts, ended),), spent)
 
-    assert answer == CONVERTER.read_answer(orjson.loads(orjson.dumps(CONVERTER.write_answer(answer))))
+    assert answer == CONVERTER.read_answer(orjson.loads(orjson.dumps(CONVERTER.write_answer(answer, ASKED))))
 
 
 def streamed(parts, finish, spent):
@@ -214,7 +214,7 @@ def check(parts, last):
 
 def test_the_sdk_reads_a_whole_answer():
     answer = Answer("a1", "m", (Alternative(PARTS, Finish.TOOL_CALLS),), Spent(10, 14, 4, reasoning=5))
-    told = sdk(orjson.dumps(CONVERTER.write_answer(answer))).generate_content(model="m", contents="hi")
+    told = sdk(orjson.dumps(CONVERTER.write_answer(answer, ASKED))).generate_content(model="m", contents="hi")
 
     check(told.candidates[0].content.parts, told)
 

@@ -36,7 +36,13 @@ def test_calls_without_ids_get_some_that_no_other_answer_has():
 
 
 @pytest.mark.parametrize(
-    ("reason", "expected"), [("MAX_TOKENS", Finish.LENGTH), ("SAFETY", Finish.CONTENT_FILTER), ("LANGUAGE", Finish.OTHER)]
+    ("reason", "expected"),
+    [
+        ("MAX_TOKENS", Finish.LENGTH),
+        ("SAFETY", Finish.CONTENT_FILTER),
+        ("LANGUAGE", Finish.OTHER),
+        ("FUNCTION_CALL", Finish.TOOL_CALLS),
+    ],
 )
 def test_why_it_ended(reason, expected):
     assert expected is read_answer(g.said(finish=reason)).alternatives[0].finish

@@ -5,6 +5,8 @@ from openai.types.chat import ChatCompletion
 
 from outgate.dialects.openai.convert import CONVERTER as CHAT
 from outgate.inference.conversation import (
+    Alternative,
+    Answer,
     Call,
     Choice,
     Conversation,
@@ -16,8 +18,10 @@ from outgate.inference.conversation import (
     Sampling,
     Text,
     Thought,
+    Tool,
     Turn,
 )
+from outgate.inference.stream import Finish
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Bern"}'}}
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
@@ -197,7 +201,7 @@ def test_an_answer_comes_back_as_it_was_and_the_sdk_reads_it():
     message = {"role": "assistant", "content": "hi", "refusal": None, "tool_calls": [CALL], "reasoning_content": "hm"}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls"}
     tree = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": USAGE}
-    written = CHAT.write_answer(CHAT.read_answer(tree))
+    written = CHAT.write_answer(CHAT.read_answer(tree), Conversation((), ()))
 
     told = ChatCompletion.model_validate(written)
     assert ("hi", "weather", 13) == (
@@ -206,6 +210,19 @@ def test_an_answer_comes_back_as_it_was_and_the_sdk_reads_it():
         told.usage.total_tokens,
     )
     assert tree["choices"] == written["choices"]
+
+
+def test_an_answer_keeps_its_citations_and_calls_of_free_text():
+    cited = {"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 2, "title": "t", "url": "https://a.test"}}
+    parts = (Text("hi", (cited, {"type": "char_location"})), Call("c1", "run", '{"input":"ls"}'))
+    asked = Conversation((), (), (Tool("run", custom=True),))
+    written = CHAT.write_answer(Answer("c", "m", (Alternative(parts, Finish.TOOL_CALLS),)), asked)
+    message = ChatCompletion.model_validate(written).choices[0].message
+
+    assert ([cited], "run", "ls") == (
+        [each.to_dict() for each in message.annotations], message.tool_calls[0].custom.name, message.tool_calls[0].custom.input
+    )  # fmt: skip
+    assert (cited,) == CHAT.read_answer(written).alternatives[0].parts[0].citations
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from outgate.dialects.sse import SseParser
 from outgate.inference.conversation import (
     Begun,
     Call,
+    Cited,
     Conversation,
     Counted,
     Failure,
@@ -19,6 +20,7 @@ from outgate.inference.conversation import (
     Spent,
     Text,
     Thought,
+    Tool,
 )
 from outgate.inference.stream import Finish
 
@@ -105,3 +107,38 @@ def test_a_stream_is_written_as_the_sdk_reads_it():
     assert '{"a":1}{}' == "".join(call.function.arguments for call in calls)
     assert [0, 0, 0, 1, 1] == [call.index for call in calls]
     assert 13 == chunks[-1].usage.total_tokens
+
+
+RUN = Conversation((), (), (Tool("run", custom=True),))
+
+
+def test_a_call_of_free_text_is_told_when_its_text_is_whole():
+    """Its provider knows the tool as a function of one string."""
+    items = [
+        Begun("c", "m"),
+        PartBegun(0, Call("c1", "run", "")),
+        Piece(0, '{"input":'),
+        Piece(0, '"ls"}'),
+        PartEnded(0),
+        Finished(Finish.TOOL_CALLS),
+        Over(),
+    ]
+    writer = CHAT.writer(RUN)
+    raw = b"".join(map(writer.write, items))
+    deltas = [
+        each["delta"] for piece in SseParser().feed(raw) if piece.data[:1] == b"{" for each in orjson.loads(piece.data)["choices"]
+    ]
+
+    assert [{"index": 0, "id": "c1", "type": "custom", "custom": {"name": "run", "input": "ls"}}] == [
+        call for delta in deltas for call in delta.get("tool_calls", ())
+    ]
+
+
+def test_citations_of_an_address_are_told():
+    cited = {"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 2, "title": "t", "url": "https://a.test"}}
+    items = heard(chunk({"content": "hi"}), chunk({"annotations": [cited]}), chunk({}, "stop"))
+    writer = CHAT.writer(RUN)
+    raw = b"".join(map(writer.write, items))
+
+    assert Cited(0, cited) in items
+    assert orjson.dumps([cited]) in raw

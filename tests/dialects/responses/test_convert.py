@@ -26,7 +26,7 @@ from outgate.inference.conversation import (
     Turn,
 )
 from outgate.inference.stream import Finish
-from support.responses_spoken import CONVERTER, answer, asked, heard, items_of, streamed, told
+from support.responses_spoken import CONVERTER, answer, asked, heard, items_of, streamed, told, written
 from support.wire_bodies import RESPONSE, RESPONSES
 
 SIGNATURE = "Erc" + "A" * 60
@@ -46,7 +46,7 @@ def streaming(raw):
 
 
 def test_the_sdk_reads_a_whole_answer():
-    read = sdk(orjson.dumps(CONVERTER.write_answer(answer(*PARTS)))).responses.create(model="m", input="hi")
+    read = sdk(orjson.dumps(written(answer(*PARTS)))).responses.create(model="m", input="hi")
     thought, _, call, _ = read.output
 
     assert ("hello world", "hm hm", 14) == (read.output_text, thought.summary[0].text, read.usage.total_tokens)
@@ -177,7 +177,7 @@ def test_the_gateway_reads_every_request_that_is_written(conversation):
 def test_a_stream_and_a_whole_answer_tell_the_same(parts, size):
     calls = any(isinstance(part, Call) for part in parts)
     finish = Finish.TOOL_CALLS if calls else Finish.STOP
-    whole = CONVERTER.read_answer(orjson.loads(orjson.dumps(CONVERTER.write_answer(answer(*parts, finish=finish)))))
+    whole = CONVERTER.read_answer(orjson.loads(orjson.dumps(written(answer(*parts, finish=finish)))))
     stream = heard(items_of([streamed(told(parts, finish, size))]))
 
     assert (list(parts), finish) == (list(whole.alternatives[0].parts), whole.alternatives[0].finish)

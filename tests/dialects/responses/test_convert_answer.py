@@ -2,11 +2,10 @@
 
 import pytest
 
-from outgate.dialects.responses.convert_answer import write_answer
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Media, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish
 from support.responses_answers import called, response, said, thought
-from support.responses_spoken import CONVERTER, SPENT, answer, asked
+from support.responses_spoken import CONVERTER, SPENT, answer, asked, written
 from support.sse import TEXT
 
 SIGNATURE = "Erc" + "A" * 60
@@ -27,7 +26,7 @@ def test_an_answer_is_read():
         ({}, Finish.STOP),
         ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, Finish.LENGTH),
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, Finish.CONTENT_FILTER),
-        ({"status": "incomplete", "incomplete_details": None}, Finish.OTHER),
+        ({"status": "incomplete", "incomplete_details": None}, Finish.LENGTH),
         ({"status": "failed", "error": {"code": "server_error", "message": "x"}}, Finish.ERROR),
         ({"status": None}, Finish.OTHER),
     ],
@@ -38,7 +37,7 @@ def test_ends_are_read(members, finish):
 
 def test_an_answer_is_written_with_what_it_says():
     parts = (Thought("hm", SIGNATURE, "", "anthropic"), Text("a"), Refused("b"), Call("c1", "f", ""))
-    tree = CONVERTER.write_answer(answer(*parts, finish=Finish.TOOL_CALLS))
+    tree = written(answer(*parts, finish=Finish.TOOL_CALLS))
 
     assert ["reasoning", "message", "function_call"] == [item["type"] for item in tree["output"]]
     assert ["output_text", "refusal"] == [part["type"] for part in tree["output"][1]["content"]]
@@ -47,7 +46,7 @@ def test_an_answer_is_written_with_what_it_says():
 
 
 def test_reasoning_that_nobody_sealed_is_no_reference_when_it_comes_back():
-    [item] = CONVERTER.write_answer(answer(Thought("hm", provider="gemini")))["output"]
+    [item] = written(answer(Thought("hm", provider="gemini")))["output"]
 
     assert ([{"type": "reasoning_text", "text": "hm"}], None) == (item["content"], item["encrypted_content"])
 
@@ -67,7 +66,7 @@ def test_an_answer_is_read_as_it_was_written(parts, finish):
     if finish is Finish.STOP and any(isinstance(part, Call) for part in parts):
         finish = Finish.TOOL_CALLS
     whole = Answer("resp_1", "m", (Alternative(parts, finish),), SPENT, 7)
-    read = CONVERTER.read_answer(CONVERTER.write_answer(whole))
+    read = CONVERTER.read_answer(written(whole))
     [alternative] = read.alternatives
 
     assert parts == tuple(part._replace(rest={}) if isinstance(part, Thought) else part for part in alternative.parts)
@@ -75,12 +74,12 @@ def test_an_answer_is_read_as_it_was_written(parts, finish):
 
 
 def test_media_of_an_answer_have_no_item():
-    assert [] == CONVERTER.write_answer(answer(Media("image", "image/png", "iVBO")))["output"]
+    assert [] == written(answer(Media("image", "image/png", "iVBO")))["output"]
 
 
 def test_a_call_is_told_as_the_client_knows_its_tool():
     conversation = asked(tools=[{"type": "custom", "name": "run"}])
-    [item] = write_answer(answer(Call("c1", "run", '{"input":"ls"}')), conversation)["output"]
+    [item] = written(answer(Call("c1", "run", '{"input":"ls"}')), conversation)["output"]
 
     assert ("custom_tool_call", "ls") == (item["type"], item["input"])
 
@@ -88,7 +87,7 @@ def test_a_call_is_told_as_the_client_knows_its_tool():
 def test_usage_may_be_missing_or_broken():
     assert None is CONVERTER.read_answer(response(usage=None)).usage
     assert Spent(3) == CONVERTER.read_answer(response(usage={"input_tokens": 3, "output_tokens": "many"})).usage
-    assert None is CONVERTER.write_answer(answer()._replace(usage=None))["usage"]
+    assert None is written(answer()._replace(usage=None))["usage"]
 
 
 def test_items_of_hosted_tools_are_none_of_the_answer():

@@ -5,7 +5,7 @@ import pytest
 from outgate.dialects.responses.convert_tools import called, write_choice, write_tools
 from outgate.errors import WireError
 from outgate.inference.conversation import Call, Choice, Tool
-from support.responses_spoken import CONVERTER, asked, lost
+from support.responses_spoken import CONVERTER, answer, asked, lost, written
 
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
 SEND = {"type": "function", "name": "send", "description": "Sends.", "parameters": SCHEMA, "strict": True}
@@ -63,12 +63,14 @@ def test_tools_of_the_provider_are_told_as_lost(kind):
     assert ((), [("hosted_tools", "tools[0]")]) == (asked(tools=[{"type": kind}]).tools, lost(tools=[{"type": kind}]))
 
 
-def test_a_whole_answer_calls_functions_alone():
-    """Its writer does not see the request, so it could not tell a call of free text from one of a function."""
+def test_a_whole_answer_calls_every_tool():
     conversation, losses = CONVERTER.read_request("", {"model": "m", "input": "hi", "tools": TOOLS})
+    called = [Call("c1", "apply_patch", '{"input":"x"}'), Call("c2", "agents__close", "{}")]
 
-    assert ["send"] == [tool.name for tool in conversation.tools]
-    assert 3 == [loss.what for loss in losses].count("custom_tools")
+    assert ["strict", "strict"] == [loss.what for loss in losses]
+    assert [("custom_tool_call", "apply_patch", None), ("function_call", "close", "agents")] == [
+        (item["type"], item["name"], item.get("namespace")) for item in written(answer(*called), conversation)["output"]
+    ]
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ STATUSES = [
     ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, Finish.LENGTH),
     ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, Finish.CONTENT_FILTER),
     ({"status": "incomplete", "incomplete_details": {"reason": ["?"]}}, Finish.OTHER),
-    ({"status": "incomplete", "incomplete_details": None}, Finish.OTHER),
+    ({"status": "incomplete", "incomplete_details": None}, Finish.LENGTH),
     ({"status": "failed", "error": {"code": "server_error", "message": "m"}}, Finish.ERROR),
     ({"status": "queued"}, Finish.OTHER),
 ]

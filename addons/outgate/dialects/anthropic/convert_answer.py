@@ -8,6 +8,7 @@ from outgate.dialects.anthropic.convert_turns import CITATIONS, call_block, thou
 from outgate.dialects.anthropic.messages import is_own_error
 from outgate.dialects.anthropic.stream import usage_of
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
+from outgate.dialects.citations import quoted
 from outgate.dialects.parameters import bad, thing, word
 from outgate.dialects.spec import error_type
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
@@ -93,13 +94,11 @@ def citations_of(told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _of_address(citation: Mapping[str, Any]) -> Tree | None:
-    nested = citation.get("url_citation")
-    told = nested if isinstance(nested, dict) else citation
-    url, title = told.get("url"), told.get("title")
-    if not isinstance(url, str):
+    found = quoted(citation)
+    if found is None:
         return None
-    titled = title if isinstance(title, str) else None
-    return {"type": "web_search_result_location", "url": url, "title": titled, "cited_text": "", "encrypted_index": ""}
+    told = {"url": found.url, "title": found.title or None, "cited_text": "", "encrypted_index": ""}
+    return {"type": "web_search_result_location", **told}
 
 
 def ending(finish: Finish, stopped_by: str, refusals: Sequence[str]) -> Tree:

@@ -10,7 +10,7 @@ from outgate.dialects.anthropic.convert_models import Model, model_of
 from outgate.dialects.anthropic.convert_reasoning import Thinking, thinking_of
 from outgate.dialects.anthropic.convert_turns import TurnWriter
 from outgate.dialects.anthropic.tables import MOST_OUTPUT
-from outgate.dialects.free_text import as_function
+from outgate.dialects.free_text import as_function, has_grammar
 from outgate.dialects.translation import Outbound
 from outgate.inference.conversation import Choice, Conversation, Format, Loss, Sampling, Text, Tool
 
@@ -56,7 +56,7 @@ def _system(texts: Sequence[Text], losses: list[Loss]) -> Tree:
 
 
 def _tools(tools: Sequence[Tool], losses: list[Loss]) -> Tree:
-    losses += [Loss("custom_tools", f"tools[{at}]") for at, tool in enumerate(tools) if tool.custom]
+    losses += [Loss("strict", f"tools[{at}]") for at, tool in enumerate(tools) if has_grammar(tool)]
     return {"tools": [_tool(as_function(tool) if tool.custom else tool) for tool in tools]} if tools else {}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from outgate.dialects.citations import quoted
 from outgate.dialects.gemini.codec import provider_error
 from outgate.dialects.gemini.convert_contents import call_part, seal_of
 from outgate.dialects.gemini.convert_parts import PartReader
@@ -105,20 +106,18 @@ def _citation(told: Mapping[str, Any], said: bytes) -> Mapping[str, Any]:
     return {"type": "url_citation", "url": told["uri"], **titled, "start_index": start, "end_index": end}
 
 
-def quoted(citations: Sequence[Mapping[str, Any]], text: str) -> list[Tree]:
+def sources_of(citations: Sequence[Mapping[str, Any]], text: str) -> list[Tree]:
     """Citations of an address, in the forms of all APIs, as sources here."""
     return [source for citation in citations if (source := _source(citation, text)) is not None]
 
 
 def _source(citation: Mapping[str, Any], text: str) -> Tree | None:
-    nested = citation.get("url_citation")
-    told = nested if isinstance(nested, dict) else citation
-    url, title, start, end = (told.get(name) for name in ("url", "title", "start_index", "end_index"))
-    if not isinstance(url, str) or not url:
+    found = quoted(citation)
+    if found is None:
         return None
-    within = isinstance(start, int) and isinstance(end, int)
-    place = {"startIndex": len(text[:start].encode()), "endIndex": len(text[:end].encode())} if within else {}
-    return {**place, "uri": url, **({"title": title} if isinstance(title, str) and title else {})}
+    ends = zip(("startIndex", "endIndex"), found.place or (), strict=False)
+    place = {name: len(text[:at].encode()) for name, at in ends}
+    return {**place, "uri": found.url, **({"title": found.title} if found.title else {})}
 
 
 def write_answer(answer: Answer) -> Mapping[str, Any]:
@@ -133,7 +132,7 @@ def envelope(named: str, model: str) -> Tree:
 
 
 def _candidate(ended: Alternative, index: int) -> Tree:
-    sources = [source for part in ended.parts if isinstance(part, Text) for source in quoted(part.citations, part.text)]
+    sources = [source for part in ended.parts if isinstance(part, Text) for source in sources_of(part.citations, part.text)]
     refused = any(isinstance(part, Refused) for part in ended.parts)
     return {
         "content": {"parts": list(_written(ended.parts)), "role": "model"},

@@ -7,7 +7,7 @@ event; a stream that breaks off has none, so that nobody takes it for whole.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from outgate.dialects.gemini.convert_answer import counts, envelope, kept, quoted, reason_of, write_failure
+from outgate.dialects.gemini.convert_answer import counts, envelope, kept, reason_of, sources_of, write_failure
 from outgate.dialects.gemini.convert_contents import call_part, seal_of
 from outgate.dialects.json_body import dump
 from outgate.dialects.sse import encode as sse_event
@@ -75,7 +75,7 @@ class _Candidate:
         elif isinstance(item, Sealed):
             opened.signature = item.signature
         elif isinstance(item, Cited):
-            self._sources += quoted((item.citation,), opened.said)
+            self._sources += sources_of((item.citation,), opened.said)
         else:
             yield from self._end(self._open.pop(item.at))
 

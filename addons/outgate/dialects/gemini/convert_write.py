@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from outgate.dialects.free_text import as_function
+from outgate.dialects.free_text import as_function, has_grammar
 from outgate.dialects.gemini.convert_contents import ContentWriter
 from outgate.dialects.gemini.convert_models import Model, model_of, thinking_of
 from outgate.dialects.translation import Outbound
@@ -43,7 +43,7 @@ def write_request(asked: Conversation, model: str, max_tokens: int | None) -> Ou
 
 
 def _tools(tools: Sequence[Tool], losses: list[Loss]) -> Tree:
-    losses += [Loss("custom_tools", f"tools[{at}]") for at, tool in enumerate(tools) if tool.custom]
+    losses += [Loss("strict", f"tools[{at}]") for at, tool in enumerate(tools) if has_grammar(tool)]
     declared = [_tool(as_function(tool) if tool.custom else tool) for tool in tools]
     return {"tools": [{"functionDeclarations": declared}]} if tools else {}
 

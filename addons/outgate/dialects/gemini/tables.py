@@ -26,6 +26,7 @@ ERROR_TYPES = {
 }
 FINISHES = {
     "STOP": Finish.STOP,
+    "FUNCTION_CALL": Finish.TOOL_CALLS,  # servers of this API that are not Google's
     "MAX_TOKENS": Finish.LENGTH,
     "SAFETY": Finish.CONTENT_FILTER,
     "RECITATION": Finish.CONTENT_FILTER,

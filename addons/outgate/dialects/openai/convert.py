@@ -14,5 +14,5 @@ CONVERTER = Converter(
     read_failure=read_failure,
     write_failure=write_failure,
     reader=ChatReader,
-    writer=lambda _: ChatWriter(),
+    writer=ChatWriter,
 )

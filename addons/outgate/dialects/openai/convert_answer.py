@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.answers import detailed_usage
+from outgate.dialects.free_text import as_asked
 from outgate.dialects.openai.chat import provider_error
-from outgate.dialects.openai.convert_parts import call_of, thoughts_of, written_call
+from outgate.dialects.openai.convert_parts import annotations, call_of, thoughts_of, written_call
 from outgate.dialects.openai.tables import FINISHES
 from outgate.errors import WireError
-from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
+from outgate.inference.conversation import Alternative, Answer, Call, Conversation, Failure, Part, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish
 
 _REASONS = {Finish.TOOL_CALLS: "tool_calls", Finish.LENGTH: "length", Finish.CONTENT_FILTER: "content_filter"}
@@ -27,7 +28,7 @@ def read_answer(tree: Mapping[str, Any]) -> Answer:
 def _parts(message: Mapping[str, Any]) -> Iterator[Part]:
     yield from thoughts_of(message)
     if message.get("content"):
-        yield Text(message["content"])
+        yield Text(message["content"], tuple(message.get("annotations") or ()))
     if message.get("refusal"):
         yield Refused(message["refusal"])
     for at, call in enumerate(message.get("tool_calls") or ()):
@@ -72,12 +73,12 @@ def usage_of(usage: Spent) -> dict[str, Any]:
     }
 
 
-def write_answer(answer: Answer) -> Mapping[str, Any]:
+def write_answer(answer: Answer, asked: Conversation) -> Mapping[str, Any]:
     """See `translation.Converter`."""
     choices = [
         {
             "index": at,
-            "message": message_of(each.parts),
+            "message": message_of(each.parts, asked),
             "logprobs": None,
             "finish_reason": reason_of(each.finish),
         }
@@ -87,15 +88,18 @@ def write_answer(answer: Answer) -> Mapping[str, Any]:
     return head | ({"usage": usage_of(answer.usage)} if answer.usage is not None else {})
 
 
-def message_of(parts: Sequence[Part]) -> dict[str, Any]:
+def message_of(parts: Sequence[Part], asked: Conversation) -> dict[str, Any]:
     """The message of a choice: texts in one, and each call."""
     texts = [part.text for part in parts if isinstance(part, Text)]
     thoughts = "".join(part.text for part in parts if isinstance(part, Thought))
     refused = "".join(part.text for part in parts if isinstance(part, Refused))
-    calls = [written_call(part) for part in parts if isinstance(part, Call)]
+    calls = [written_call(as_asked(part, asked)) for part in parts if isinstance(part, Call)]
     message: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None, "refusal": refused or None}
+    cited = [known for part in parts if isinstance(part, Text) for known in annotations(part.citations)]
     if thoughts:
         message["reasoning_content"] = thoughts
+    if cited:
+        message["annotations"] = cited
     if calls:
         message["tool_calls"] = calls
     return message

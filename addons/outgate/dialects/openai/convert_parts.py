@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from outgate.dialects.citations import quoted
 from outgate.errors import WireError
 from outgate.inference.conversation import Call, Loss, Media, Part, Refused, Text, Thought
 
@@ -86,6 +87,20 @@ def thoughts_of(message: Mapping[str, Any]) -> Iterator[Thought]:
     text = message.get("reasoning_content") or message.get("reasoning")
     if isinstance(text, str) and text:
         yield Thought(text)
+
+
+def annotations(citations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The citations that an answer can say: those of an address, in the forms of all APIs."""
+    return [found for citation in citations if (found := _annotation(citation)) is not None]
+
+
+def _annotation(citation: Mapping[str, Any]) -> dict[str, Any] | None:
+    found = quoted(citation)
+    if found is None:
+        return None
+    start, end = found.place or (0, 0)
+    told = {"start_index": start, "end_index": end, "title": found.title or found.url, "url": found.url}
+    return {"type": "url_citation", "url_citation": told}
 
 
 def written_call(call: Call) -> dict[str, Any]:

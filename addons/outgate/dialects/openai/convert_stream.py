@@ -7,20 +7,25 @@ would belong into its middle, so they break the answer off: half of a call's arg
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from outgate.dialects.free_text import as_asked, is_told_as_function
 from outgate.dialects.json_body import dump
 from outgate.dialects.numbered import Numbered
 from outgate.dialects.openai.convert_answer import finish_of, read_failure, reason_of, spent, usage_of, write_failure
+from outgate.dialects.openai.convert_parts import annotations
 from outgate.dialects.openai.stream import DONE, index_of, is_error
 from outgate.dialects.sse import encode as sse_event
 from outgate.inference.conversation import (
     Begun,
     Call,
+    Cited,
+    Conversation,
     Counted,
     Failure,
     Finished,
     Over,
     Part,
     PartBegun,
+    PartEnded,
     Piece,
     Refused,
     Spent,
@@ -48,6 +53,8 @@ class _Choice(Numbered):
             if text and not (name == "reasoning" and delta.get("reasoning_content")):
                 yield from self.begin(type(part), part)
                 yield self.piece(text)
+        if self.open is Text:
+            yield from (Cited(self.at, citation, self.alternative) for citation in delta.get("annotations") or ())
         for at, call in enumerate(delta.get("tool_calls") or ()):
             yield from self._call(index_of(call, at), call)
         if delta.get("function_call"):
@@ -119,9 +126,13 @@ class ChatReader:
 
 
 class ChatWriter:
-    """See `translation.StreamWriter`: usage is always told, and hidden from who did not ask for it."""
+    """See `translation.StreamWriter`: usage is always told, and hidden from who did not ask for it. `_held` are calls of tools of
+    free text that the provider knows as functions: their text is there once their arguments are whole.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Conversation) -> None:
+        self._asked = asked
+        self._held: dict[tuple[int, int], str] = {}
         self._head: dict[str, Any] = {}
         self._parts: dict[tuple[int, int], Part] = {}
         self._calls: dict[tuple[int, int], int] = {}
@@ -137,7 +148,12 @@ class ChatWriter:
                 self._parts[alternative, at] = part
                 return self._begin(alternative, at, part)
             case Piece(at, text, alternative):
-                return self._chunk(alternative, self._delta(alternative, at, text))
+                return self._piece(alternative, at, text)
+            case Cited(_, citation, alternative):
+                known = annotations([citation])
+                return self._chunk(alternative, {"annotations": known}) if known else b""
+            case PartEnded(at, alternative) if (alternative, at) in self._held:
+                return self._call(alternative, at, self._whole(alternative, at))
             case Finished(finish, _, alternative):
                 return self._chunk(alternative, {}, reason_of(finish))
             case Counted(usage):
@@ -152,6 +168,23 @@ class ChatWriter:
         if not isinstance(part, Call):
             text = part.text if isinstance(part, Text | Thought | Refused) else ""
             return self._chunk(alternative, self._delta(alternative, at, text)) if text else b""
+        if is_told_as_function(part, self._asked):
+            self._held[alternative, at] = part.arguments
+            return b""
+        return self._call(alternative, at, part)
+
+    def _whole(self, alternative: int, at: int) -> Call:
+        part = self._parts[alternative, at]
+        assert isinstance(part, Call)
+        return as_asked(part._replace(arguments=self._held.pop((alternative, at))), self._asked)
+
+    def _piece(self, alternative: int, at: int, text: str) -> bytes:
+        if (alternative, at) in self._held:
+            self._held[alternative, at] += text
+            return b""
+        return self._chunk(alternative, self._delta(alternative, at, text))
+
+    def _call(self, alternative: int, at: int, part: Call) -> bytes:
         index = self._calls[alternative, at] = sum(number == alternative for number, _ in self._calls)
         told = {"custom": {"name": part.name, "input": part.arguments}} if part.custom else _function(part)
         kind = "custom" if part.custom else "function"

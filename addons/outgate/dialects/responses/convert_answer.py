@@ -28,7 +28,6 @@ from outgate.inference.conversation import (
 from outgate.inference.stream import Finish
 
 FAILED = "The provider failed."
-NOTHING_ASKED = Conversation((), ())
 _REASONS = {Finish.LENGTH: "max_output_tokens", Finish.CONTENT_FILTER: "content_filter"}
 _STATUSES = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "invalid_prompt": 400, "context_length_exceeded": 400}
 _CODES = {400: "invalid_prompt", 403: "invalid_prompt", 429: "rate_limit_exceeded"}
@@ -88,7 +87,7 @@ def write_usage(spent: Spent | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def write_answer(answer: Answer, asked: Conversation = NOTHING_ASKED) -> Mapping[str, Any]:
+def write_answer(answer: Answer, asked: Conversation) -> Mapping[str, Any]:
     """The first alternative: the API has no others."""
     first = answer.alternatives[0] if answer.alternatives else Alternative((), Finish.OTHER)
     stem = stem_of(answer.id)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from outgate.dialects.citations import quoted
 from outgate.errors import WireError
 from outgate.inference.conversation import Loss, Media, Part, Refused, Text
 
@@ -143,12 +144,9 @@ _OWN = ("file_citation", "container_file_citation", "file_path")
 def _annotation(citation: Mapping[str, Any], text: str) -> dict[str, Any] | None:
     if citation.get("type") in _OWN:
         return dict(citation)
-    nested = citation.get("url_citation")
-    told: Mapping[str, Any] = nested if isinstance(nested, dict) else citation
-    url, title = told.get("url"), told.get("title")
-    if not isinstance(url, str) or not url:
+    found = quoted(citation)
+    if found is None:
         return None
-    start, end = told.get("start_index"), told.get("end_index")
-    within = (start, end) if isinstance(start, int) and isinstance(end, int) else (0, len(text))
-    place = dict(zip(("start_index", "end_index"), within, strict=True))
-    return {"type": "url_citation", **place, "title": title if isinstance(title, str) else url, "url": url}
+    start, end = found.place or (0, len(text))
+    told = {"start_index": start, "end_index": end, "title": found.title or found.url, "url": found.url}
+    return {"type": "url_citation", **told}

@@ -6,7 +6,7 @@ from typing import Any
 from outgate.dialects.parameters import count, flag, number
 from outgate.dialects.responses.convert_items import Items, lost_members
 from outgate.dialects.responses.convert_parts import bad_form, kept_there, words
-from outgate.dialects.responses.convert_tools import plain, read_choice, read_tools
+from outgate.dialects.responses.convert_tools import read_choice, read_tools
 from outgate.dialects.responses.tables import REMEMBERED
 from outgate.inference.conversation import Conversation, Format, Loss, Reasoning, Role, Sampling, Text, Turn
 
@@ -29,7 +29,7 @@ def read_request(tree: Mapping[str, Any]) -> tuple[Conversation, Sequence[Loss]]
     items.read(tree.get("input"))
     before, turns = _split(items.turns)
     tools = [*read_tools(tree.get("tools"), "tools", losses), *items.tools]
-    choice, tools = read_choice(tree, tools if flag(tree, "stream") else plain(tools, losses), losses)
+    choice, tools = read_choice(tree, tools, losses)
     asked = Conversation(
         system=(*_instructions(tree), *before),
         turns=turns,

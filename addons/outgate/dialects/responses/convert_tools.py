@@ -57,12 +57,6 @@ def _read(tree: Mapping[str, Any], where: str, losses: list[Loss], namespace: st
     return Tool(joined(namespace, name), description, parameters, strict, rest=rest)
 
 
-def plain(tools: Sequence[Tool], losses: list[Loss]) -> list[Tool]:
-    """The tools that a whole answer can call: who writes it does not see the request, and cannot tell which those are."""
-    losses += [Loss("custom_tools", "tools") for tool in tools if tool.rest["custom"] or tool.rest["namespace"]]
-    return [tool for tool in tools if not tool.rest["custom"] and not tool.rest["namespace"]]
-
-
 def read_choice(tree: Mapping[str, Any], tools: list[Tool], losses: list[Loss]) -> tuple[Choice, list[Tool]]:
     """Which tools may be called: where only some of them may, the others are left away."""
     parallel = None if tree.get("parallel_tool_calls") is None else flag(tree, "parallel_tool_calls")

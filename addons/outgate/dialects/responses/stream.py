@@ -45,14 +45,17 @@ def is_call(item: Any) -> bool:
 
 
 def finish_of(tree: Mapping[str, Any], *, calls: bool) -> Finish | None:
-    """How a response ended; None where it does not say. `calls` says whether it holds a tool call."""
+    """How a response ended; None where it does not say. `calls` says whether it holds a tool call. One that is incomplete, and does
+    not say why, was cut.
+    """
     status, details = tree.get("status"), tree.get("incomplete_details")
     if tree.get("error") or status == "failed":
         return Finish.ERROR
     if status == "completed":
         return Finish.TOOL_CALLS if calls else Finish.STOP
     if status == "incomplete":
-        return FINISHES.get(str(details.get("reason")), Finish.OTHER) if isinstance(details, dict) else Finish.OTHER
+        reason = details.get("reason") if isinstance(details, dict) else None
+        return Finish.LENGTH if reason is None else FINISHES.get(str(reason), Finish.OTHER)
     return None if status is None else Finish.OTHER
 
 
