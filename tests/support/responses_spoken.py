@@ -74,34 +74,6 @@ def _empty(part: Part) -> Part:
     return part._replace(text="", signature="") if isinstance(part, Thought) else type(part)("")
 
 
-def heard(items: Iterable[StreamItem]) -> Answer:
-    """The answer that a stream tells."""
-    begun = Begun("", "")
-    parts: dict[int, Part] = {}
-    usage, finish = None, Finish.OTHER
-    for item in items:
-        match item:
-            case Begun():
-                begun = item
-            case PartBegun(at, part):
-                parts[at] = part
-            case Piece(at, text):
-                parts[at] = _longer(parts[at], text)
-            case Sealed(at, signature):
-                parts[at] = parts[at]._replace(signature=signature)
-            case Counted(spent):
-                usage = spent
-            case Finished(reason):
-                finish = reason
-    return Answer(begun.id, begun.model, (Alternative(tuple(parts.values()), finish),), usage, begun.created)
-
-
-def _longer(part: Part, text: str) -> Part:
-    if isinstance(part, Call):
-        return part._replace(arguments=part.arguments + text)
-    return part._replace(text=part.text + text)
-
-
 def written(told: Answer, conversation: Conversation | None = None) -> Mapping[str, Any]:
     """What the writer makes of a whole answer."""
     return CONVERTER.write_answer(told, conversation or asked())

@@ -26,7 +26,8 @@ from outgate.inference.conversation import (
     Turn,
 )
 from outgate.inference.stream import Finish
-from support.responses_spoken import CONVERTER, answer, asked, heard, items_of, streamed, told, written
+from support.responses_spoken import CONVERTER, answer, asked, items_of, streamed, told, written
+from support.spoken import folded
 from support.wire_bodies import RESPONSE, RESPONSES
 
 SIGNATURE = "Erc" + "A" * 60
@@ -178,7 +179,7 @@ def test_a_stream_and_a_whole_answer_tell_the_same(parts, size):
     calls = any(isinstance(part, Call) for part in parts)
     finish = Finish.TOOL_CALLS if calls else Finish.STOP
     whole = CONVERTER.read_answer(orjson.loads(orjson.dumps(written(answer(*parts, finish=finish)))))
-    stream = heard(items_of([streamed(told(parts, finish, size))]))
+    stream = folded(items_of([streamed(told(parts, finish, size))]))
 
     assert (list(parts), finish) == (list(whole.alternatives[0].parts), whole.alternatives[0].finish)
     assert (list(parts), finish) == (list(stream.alternatives[0].parts), stream.alternatives[0].finish)

@@ -6,7 +6,8 @@ from outgate.errors import WireError
 from outgate.inference.conversation import Call, Cited, Failure, Over, Refused, Text
 from outgate.inference.stream import Finish
 from support.responses_answers import called, response, response_events, said, thought
-from support.responses_spoken import CONVERTER, heard, items_of
+from support.responses_spoken import CONVERTER, items_of
+from support.spoken import folded
 from support.sse import named
 
 OUTPUT = [thought("hm hm"), said("hello world"), called("f", '{"a":1}', "c1"), called("g", "{}", "c2")]
@@ -21,14 +22,14 @@ def event(kind, **members):
 @pytest.mark.parametrize("output", [OUTPUT, [said("")], [thought("")], [CUSTOM], [called("f", "")]])
 def test_a_stream_tells_what_the_whole_answer_says(output, size):
     read = CONVERTER.read_answer(response(output))
-    parts = list(heard(items_of(response_events(output, size=size))).alternatives[0].parts)
+    parts = list(folded(items_of(response_events(output, size=size))).alternatives[0].parts)
 
     assert list(read.alternatives[0].parts) == parts
 
 
 def test_a_stream_begins_and_ends_with_what_the_response_tells():
     items = items_of(response_events(OUTPUT))
-    told, whole = heard(items), CONVERTER.read_answer(response(OUTPUT))
+    told, whole = folded(items), CONVERTER.read_answer(response(OUTPUT))
 
     assert (whole.id, whole.model, whole.created, whole.usage) == (told.id, told.model, told.created, told.usage)
     assert (Finish.TOOL_CALLS, Over()) == (told.alternatives[0].finish, items[-1])
@@ -39,28 +40,28 @@ def test_a_stream_begins_and_ends_with_what_the_response_tells():
 def test_a_stream_that_is_incomplete(reason, finish):
     items = items_of(response_events(status="incomplete", incomplete_details={"reason": reason}))
 
-    assert finish is heard(items).alternatives[0].finish
+    assert finish is folded(items).alternatives[0].finish
 
 
 def test_items_that_are_only_told_as_wholes():
     events = [event("response.output_item.done", output_index=at, item=item) for at, item in enumerate([*OUTPUT, CUSTOM])]
 
-    assert ["hm hm", "hello world"] == [part.text for part in heard(items_of(events)).alternatives[0].parts[:2]]
-    assert Call("c3", "run", "ls -l", custom=True) == heard(items_of(events)).alternatives[0].parts[-1]
+    assert ["hm hm", "hello world"] == [part.text for part in folded(items_of(events)).alternatives[0].parts[:2]]
+    assert Call("c3", "run", "ls -l", custom=True) == folded(items_of(events)).alternatives[0].parts[-1]
 
 
 def test_texts_that_are_only_told_as_wholes():
     at = {"output_index": 0, "content_index": 0}
     events = [event("response.output_text.done", **at, text="hi"), event("response.refusal.done", output_index=1, refusal="no")]
 
-    assert (Text("hi"), Refused("no")) == heard(items_of(events)).alternatives[0].parts
+    assert (Text("hi"), Refused("no")) == folded(items_of(events)).alternatives[0].parts
 
 
 def test_summaries_of_one_thought_are_paragraphs():
     def piece(index, text):
         return event("response.reasoning_summary_text.delta", output_index=0, summary_index=index, delta=text)
 
-    [part] = heard(items_of([piece(0, "a"), piece(0, "b"), piece(1, "c")])).alternatives[0].parts
+    [part] = folded(items_of([piece(0, "a"), piece(0, "b"), piece(1, "c")])).alternatives[0].parts
 
     assert "ab\n\nc" == part.text
 
