@@ -9,7 +9,7 @@ from typing import Any
 
 from outgate.dialects.gemini.convert_answer import blocked, citations_of, finish_of, read_failure, spent_of, stem_of
 from outgate.dialects.gemini.convert_parts import NAME, PartReader
-from outgate.dialects.gemini.parts import candidates, member, parts_of, spelled
+from outgate.dialects.gemini.parts import candidates, is_call, member, parts_of, spelled
 from outgate.dialects.numbered import Numbered
 from outgate.dialects.parameters import thing, word
 from outgate.inference.conversation import (
@@ -118,6 +118,6 @@ class GeminiReader:
 
 def _told_in_pieces(tree: Mapping[str, Any]) -> bool:
     """Whether a call is cut into pieces, which nobody asked for: half of its arguments must reach nobody."""
-    parts = (part for _, candidate in candidates(tree) for part in parts_of(candidate) if isinstance(part, dict))
+    parts = (part for _, candidate in candidates(tree) for part in parts_of(candidate) if isinstance(part, dict) and is_call(part))
     calls = (spelled(thing(spelled(part), "functionCall")) for part in parts)
     return any(call.get(name) for call in calls for name in _UNREADABLE)

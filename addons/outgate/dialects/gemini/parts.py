@@ -39,7 +39,7 @@ def _camel(name: str) -> str:
 
 def spelled(tree: Mapping[str, Any]) -> dict[str, Any]:
     """The members that an object has, in the first of their two spellings."""
-    return {_camel(name): value for name, value in tree.items() if value is not None}
+    return {_camel(name) if "_" in name else name: value for name, value in tree.items() if value is not None}
 
 
 def candidates(tree: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
