@@ -15,6 +15,8 @@ ELSEWHERE = {
     "cli/test_main.py": ["cli/commands.py"],
     "cli/test_evaluate_redaction.py": ["cli/policy_stages.py"],
     "cli/test_cache.py": ["answers/selecting.py"],
+    "cli/test_denied.py": ["metering/denied.py", "metering/permits.py"],
+    "cli/test_spend.py": ["cli/audit_lines.py", "cli/screen.py", "metering/spend.py"],
     "cli/test_why.py": ["metering/words.py"],
     "detectors/injection/test_detector.py": [
         "detectors/injection/expressions.py",

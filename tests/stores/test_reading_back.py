@@ -1,5 +1,7 @@
 """Lines and budgets as reports read them: torn lines, files that move, a ledger that others hold."""
 
+import os
+
 import orjson
 
 from outgate.stores.ledger import Ledger, Turn, Want
@@ -15,11 +17,37 @@ def close(name, **more):
     return {"event": "close", "id": name, **more}
 
 
-def test_each_line_is_told_once_wherever_it_stands(tmp_path):
-    write(tmp_path / "journals/w0.a/1.jsonl", close("x"), {"event": "open", "id": "x"}, torn=b'{"event":"close","id":"x')
-    write(tmp_path / "audit/w0.a.1.jsonl", close("x"), close("y", told="x"), close("z"))
+def names(folder, *asked):
+    return [line["id"] for line in closing_lines(folder, *asked)]
 
-    assert ["x", "y"] == [line["id"] for line in closing_lines(tmp_path, '"x"')]
+
+def test_lines_are_found_wherever_they_stand_and_what_is_broken_costs_no_other(tmp_path):
+    write(tmp_path / "journals/w0.a/1.jsonl", close("x"), {"event": "open", "id": "x"}, torn=b'{"event":"close","id":"x')
+    write(tmp_path / "audit/w0.a.1.jsonl", [1], close("y", told="x"), close("v", time="x"), close("z"))
+    with (tmp_path / "audit/w0.a.1.jsonl").open("ab") as file:
+        file.write(b'{"event":"close","id":"x\n\xff\xfe"event":"close"\n' + orjson.dumps(close("x2", told="x")) + b"\n")
+
+    assert ["x", "y", "x2"] == names(tmp_path, '"x"')
+    assert ["x", "y", "z", "x2"] == names(tmp_path)
+
+
+def test_a_file_that_is_archived_while_it_is_read_is_told_once(tmp_path):
+    path = tmp_path / "journals/w0.a/1.jsonl"
+    write(path, close("x"), close("y"))
+    (tmp_path / "audit").mkdir()
+    reading = closing_lines(tmp_path)
+    found = [next(reading)]
+    path.rename(tmp_path / "audit/w0.a.1.jsonl")
+
+    assert ["x", "y"] == [line["id"] for line in (*found, *reading)]
+
+
+def test_a_file_that_ended_before_is_not_opened_and_lines_before_are_left_out(tmp_path):
+    write(tmp_path / "audit/old.jsonl", close("a", time=2_000.0))
+    os.utime(tmp_path / "audit/old.jsonl", (900, 900))
+    write(tmp_path / "audit/new.jsonl", close("b", time=999.0), close("c", time=1_000.0), close("d"))
+
+    assert ["c"] == names(tmp_path, "", 1_000.0)
 
 
 def test_no_lines_are_none(tmp_path):

@@ -14,29 +14,10 @@ import orjson
 from outgate.answers.calibration import calibration
 from outgate.answers.file import FILE, AnswerFile
 from outgate.answers.selecting import Selection, Shown, drop, reset_bounds, selected, status
+from outgate.cli.audit_lines import JSON, STATE, UNITS, Age
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHOW = 20
 
-
-class Age(click.ParamType[float]):
-    """A number of seconds, minutes, hours or days: `90s`, `15m`, `6h`, `7d`."""
-
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        try:
-            return float(value[:-1]) * _UNITS[value[-1:]]
-        except (KeyError, ValueError):
-            self.fail(f"{value!r} is no age; write 90s, 15m, 6h or 7d", param, ctx)
-
-
-_STATE = click.option(
-    "--state", type=click.Path(path_type=Path), default=Path("state"), show_default=True, help="As given to `outgate run`."
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 _SELECTION = (
     click.option("--key", default="", metavar="HEX", help="How the key begins."),
     click.option("--request", default="", metavar="ID", help="The request that stored it, as `outgate why` names it."),
@@ -62,8 +43,8 @@ def command() -> None:
 
 @command.command("ls")
 @_selecting
-@_STATE
-@_JSON
+@STATE
+@JSON
 @click.option("--limit", type=int, default=100, show_default=True, help="At most so many, latest used first.")
 def list_entries(*, state: Path, as_json: bool, limit: int, **selection: Any) -> None:
     """List entries: key, age, size, tenant, workload, model, kind, revision, the request that stored it, tags."""
@@ -74,8 +55,8 @@ def list_entries(*, state: Path, as_json: bool, limit: int, **selection: Any) ->
 
 @command.command("drop")
 @_selecting
-@_STATE
-@_JSON
+@STATE
+@JSON
 @click.option("--all", "everything", is_flag=True, help="Mean every entry; needed where nothing else is given.")
 @click.option("--yes", is_flag=True, help="Drop them; without it nothing is changed.")
 def drop_entries(*, state: Path, as_json: bool, everything: bool, yes: bool, **selection: Any) -> None:
@@ -98,8 +79,8 @@ def drop_entries(*, state: Path, as_json: bool, everything: bool, yes: bool, **s
 
 
 @command.command("status")
-@_STATE
-@_JSON
+@STATE
+@JSON
 def show_status(*, state: Path, as_json: bool) -> None:
     """Show what is held, and what holds the rate of wrong hits of each tenant."""
     with _opened(state) as (_, db):
@@ -116,7 +97,7 @@ def show_status(*, state: Path, as_json: bool) -> None:
 
 @command.command("reset")
 @click.argument("tenant")
-@_STATE
+@STATE
 @click.option("--yes", is_flag=True, help="Set it back; without it nothing is changed.")
 def reset(*, tenant: str, state: Path, yes: bool) -> None:
     """Set the error bound of TENANT back to the offline calibration, so that similar answers are served again."""
@@ -165,8 +146,8 @@ def _line(entry: Shown) -> str:
 
 
 def _age(seconds: float) -> str:
-    unit = next((unit for unit in ("d", "h", "m") if seconds >= _UNITS[unit]), "s")
-    return f"{seconds / _UNITS[unit]:.0f}{unit}"
+    unit = next((unit for unit in ("d", "h", "m") if seconds >= UNITS[unit]), "s")
+    return f"{seconds / UNITS[unit]:.0f}{unit}"
 
 
 def _bound_line(**bound: Any) -> str:

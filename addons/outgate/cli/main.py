@@ -16,6 +16,8 @@ COMMANDS = {
     "plan": "Show in which order stages run, and why.",
     "evaluate": "Measure a decision over a file of labelled texts.",
     "why": "Say what happened to a request, or to a text that a guard found.",
+    "denied": "List what was refused, and the line of the policy that would allow it.",
+    "spend": "Say who spent what, and what a change of model did to it.",
     "cache": "List and drop cached answers.",
     "workload": "Add, rotate or revoke a workload's token.",
     "placeholder": "Make the text of a placeholder for a credential.",

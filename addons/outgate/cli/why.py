@@ -6,9 +6,12 @@ from typing import Any
 
 import click
 
+from outgate.cli.audit_lines import STATE, accounts_of, read
+from outgate.cli.screen import say
 from outgate.detectors.actions import DIGEST
+from outgate.metering.permits import permit
 from outgate.metering.words import Budget, request_in_words, text_in_words
-from outgate.stores.reading_back import closing_lines, standings
+from outgate.stores.reading_back import standings
 
 _REQUEST = re.compile(r"req_[0-9a-z]{4,64}")
 _FORMS = (
@@ -18,9 +21,7 @@ _FORMS = (
 
 @click.command()
 @click.argument("subject")
-@click.option(
-    "--state", type=click.Path(path_type=Path), default=Path("state"), show_default=True, help="As given to `outgate run`."
-)
+@STATE
 def command(*, subject: str, state: Path) -> None:
     """Say what happened to SUBJECT: a request id, or the digest of a text that was withheld, refused or flagged.
 
@@ -31,20 +32,15 @@ def command(*, subject: str, state: Path) -> None:
     request = _REQUEST.fullmatch(subject) is not None
     if not request and DIGEST.fullmatch(subject) is None:
         raise click.UsageError(f"{subject[:80]!r} is neither {_FORMS.replace(' or ', ' nor ', 1)}")
-    accounts = state / "accounts"
-    if not accounts.is_dir():
-        raise click.ClickException(f"{accounts}: there is no such folder; name the state folder of the gateway with --state")
-    try:
-        lines = list(closing_lines(accounts, subject))
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+    accounts = accounts_of(state)
+    lines = list(read(state, mention=subject))
     told = _request(accounts, subject, lines) if request else _text(subject, lines)
     if not told:
         counted = ", or it was counted among many of nobody known" if request else ""
         raise click.ClickException(
             f"nothing is written of {subject} in {accounts}: another gateway, or its lines were removed{counted}"
         )
-    click.echo("\n".join(told))
+    say(told, hang=12)
 
 
 def _request(accounts: Path, subject: str, lines: list[dict[str, Any]]) -> list[str]:
@@ -52,7 +48,9 @@ def _request(accounts: Path, subject: str, lines: list[dict[str, Any]]) -> list[
     if line is None:
         return []
     keys = [str(entry[0]) for entry in line.get("settle") or ()]
-    return request_in_words(line, [Budget(each.key, each.free, each.tokens) for each in standings(accounts, keys)])
+    return request_in_words(
+        line, [Budget(each.key, each.free, each.tokens) for each in standings(accounts, keys)], str(permit(line, {}) or "")
+    )
 
 
 def _text(subject: str, lines: list[dict[str, Any]]) -> list[str]:

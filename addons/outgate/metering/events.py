@@ -60,6 +60,7 @@ class Closed(NamedTuple):
     routing: Routing | None = None
     spent: Mapping[str, Spent] = {}
     translation: Translation | None = None
+    groups: Sequence[str] = ()
 
     @property
     def credential(self) -> str:

@@ -19,15 +19,16 @@ class Budget(NamedTuple):
     tokens: int
 
 
-def request_in_words(line: Line, budgets: Sequence[Budget]) -> list[str]:
-    """One exchange: who, what, what was found and done, what it cost."""
+def request_in_words(line: Line, budgets: Sequence[Budget], permit: str = "") -> list[str]:
+    """One exchange: who, what, what was found and done, what it cost; `permit` is what would let it pass."""
     revision = line.get("outgate.policy.revision")
     rows = [
-        ("who", _who(line)),
+        ("who", who(line)),
         ("asked", _asked(line)),
         ("route", _joined(line.get("outgate.route"), f"policy revision {revision}" if revision else "")),
         ("routed", _routed(line)),
         ("refused", _refused(line)),
+        ("to allow", permit),
         ("counted", _counted(line)),
         *(("found", each) for each in _found(line)),
         *(("redacted", each) for each in _redacted(line)),
@@ -55,7 +56,7 @@ def text_in_words(digest: str, lines: Sequence[Line]) -> list[str]:
         )
     latest = max(requests.values(), key=lambda line: float(line.get("time", 0)))
     rows = [
-        ("whose", _who(latest)),
+        ("whose", who(latest)),
         *(("found", f"{what} ({len(which)} {_plural('request', len(which))})") for what, which in sorted(by.items())),
         ("first", _time(times[0])),
         ("last", f"{_time(times[-1])}, request {latest.get('id')}"),
@@ -67,7 +68,8 @@ def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {name:<{_WIDTH}}{text}" for name, text in rows if text]
 
 
-def _who(line: Line) -> str:
+def who(line: Line) -> str:
+    """The workload, or the name that a stranger gave, its tenant, and where it called from."""
     tenant, peer = line.get("outgate.tenant"), line.get("client.address")
     name = line.get("outgate.workload") or (
         f"nobody known, as {line['presented.name']!r}" if line.get("presented.name") else "nobody known"

@@ -146,5 +146,6 @@ class CloseExchange(Stage):
             verdicts=facts.verdicts,
             spent=facts.spent or {},
             translation=facts.translation,
+            groups=sorted(principal.groups),
             cache=tuple(filter(None, (facts.cache_status, facts.cache_similar, facts.cache_joined))),
         )

@@ -207,7 +207,7 @@ class Leases:
             if bucket.left < tokens and now < bucket.dry_until:
                 remaining = max(1.0, bucket.ends - now)
                 busy = bucket.settled + tokens <= bucket.limit.tokens
-                return _denial(_too_little(bucket, tokens, busy=busy), min(_BUSY_RETRY, remaining) if busy else remaining)
+                return _too_little(bucket, tokens, min(_BUSY_RETRY, remaining) if busy else remaining, busy=busy)
         return None
 
     def _bucket(self, account: Account, now: float) -> Bucket:
@@ -271,17 +271,16 @@ def _too_large(bucket: Bucket, tokens: int) -> Denial:
         f"The request may cost {tokens} tokens, more than all {bucket.limit.tokens} of the budget '{bucket.limit.name}'. "
         "Ask for a lower maximum of output, or send less."
     )
-    return Denial(code="budget_exhausted", status=400, message=message)
+    return Denial(code="budget_exhausted", status=400, message=message, cause=f"budget {bucket.limit.name}")
 
 
-def _too_little(bucket: Bucket, tokens: int, *, busy: bool) -> str:
+def _too_little(bucket: Bucket, tokens: int, retry_after: float, *, busy: bool) -> Denial:
     reason = "Requests in flight hold all that is left of" if busy else "Too little is left of"
     left, resets = max(0, bucket.limit.tokens - bucket.settled), datetime.fromtimestamp(bucket.ends, UTC)
-    return (
+    message = (
         f"{reason} the budget '{bucket.limit.name}': the request may cost {tokens} tokens, "
         f"{left} of {bucket.limit.tokens} are left, until {resets:%Y-%m-%d %H:%M} UTC."
     )
-
-
-def _denial(message: str, retry_after: float | None) -> Denial:
-    return Denial(code="budget_exhausted", status=429, message=message, retry_after=retry_after)
+    return Denial(
+        code="budget_exhausted", status=429, message=message, retry_after=retry_after, cause=f"budget {bucket.limit.name}"
+    )

@@ -5,32 +5,44 @@ Journals of living workers are read first: a file that is archived meanwhile is 
 
 import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from outgate.stores.journal import SUFFIX, records
 from outgate.stores.ledger import Standing
 
+_CLOSE = b'"event":"close"'
 _LATEST = (
     "select key, start, ends, tokens, settled, leased, debt from account a where key = ?"
     " and start = (select max(start) from account where key = a.key)"
 )
 
 
-def closing_lines(accounts: Path, mention: str) -> Iterator[dict[str, Any]]:
-    """The closing lines that hold these characters, each once, in the order of the files. Raises OSError."""
-    seen: set[str] = set()
-    needle = mention.encode()
+def closing_lines(accounts: Path, mention: str = "", since: float = 0.0) -> Iterator[dict[str, Any]]:
+    """The closing lines that hold these characters, of exchanges that began then or later, in the order of the files.
+
+    One line is in memory at a time; what is no line is passed over. Raises OSError.
+    """
+    read: set[tuple[int, int]] = set()
     for pattern in (f"journals/*/*{SUFFIX}", f"audit/*{SUFFIX}"):
         for path in sorted(accounts.glob(pattern)):
-            try:
-                found = [record.fields for record in records(path, needle)]
-            except FileNotFoundError:
-                continue  # archived in this moment
-            for fields in found:
-                if fields.get("event") == "close" and fields.get("id") not in seen:
-                    seen.add(str(fields.get("id")))
-                    yield fields
+            with suppress(FileNotFoundError):  # archived in this moment
+                state = path.stat()
+                if state.st_mtime >= since and (state.st_dev, state.st_ino) not in read:
+                    yield from _closing(path, mention.encode() or _CLOSE, since)
+                    read.add((state.st_dev, state.st_ino))
+
+
+def _closing(path: Path, needle: bytes, since: float) -> Iterator[dict[str, Any]]:
+    for record in records(path, needle):
+        fields = record.fields
+        if fields.get("event") == "close" and _is_number(fields.setdefault("time", 0.0)) and fields["time"] >= since:
+            yield fields
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def standings(accounts: Path, keys: Collection[str]) -> list[Standing]:

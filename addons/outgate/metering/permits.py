@@ -1,0 +1,125 @@
+"""What would let a refused request pass: the line of a policy, or the command, for each reason that has one.
+
+It is what the caller asked for and no more: it names the workload, the provider, the path and the model of the closing line.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from outgate.inference.shown import HIDDEN
+
+type Line = Mapping[str, Any]
+
+
+class Permit(NamedTuple):
+    """Where it is written (a place in a policy; empty for a command), and what."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"under `{self.where}`:  {self.what}" if self.where else f"run `{self.what}`"
+
+
+def permit(line: Line, providers: Mapping[str, str]) -> Permit | None:
+    """The permit for what a line says was refused; None where policy alone cannot give one. `providers`: names by `host:port`."""
+    make = _PERMITS.get(str(line.get("outgate.denial.code")))
+    return make(line, providers) if make is not None else None
+
+
+def _access(line: Line, providers: Mapping[str, str]) -> Permit | None:
+    provider = providers.get(str(line.get("server.address")), "")
+    rule = {"workloads": line.get("outgate.workload"), "providers": provider, "paths": _path(line)}
+    asked = line.get("outgate.model.requested")
+    return Permit("stages.authorize.allow", f"- {_flow(rule | {'models': asked if asked != HIDDEN else None})}")
+
+
+def _model(line: Line, _: Mapping[str, str]) -> Permit | None:
+    model = line.get("gen_ai.request.model")
+    if not model or model == HIDDEN:
+        return None
+    rule = {"workloads": line.get("outgate.workload"), "providers": line.get("gen_ai.provider.name"), "models": model}
+    return Permit("stages.authorize_model.allow", f"- {_flow(rule)}")
+
+
+def _destination(line: Line, _: Mapping[str, str]) -> Permit | None:
+    host, port = str(line.get("server.address") or "").rpartition(":")[::2]
+    if not host or ":" in host or host.replace(".", "").isdecimal():
+        return None
+    name = (host.split(".")[-2:] or [host])[0]
+    where = f"host: {host}" + (f", port: {port}" if port != "443" else "")
+    return Permit(
+        "providers", f"{name}: {{{where}, dialect: openai, credential: {{env: {name.upper().replace('-', '_')}_API_KEY}}}}"
+    )
+
+
+def _route(line: Line, providers: Mapping[str, str]) -> Permit | None:
+    provider, path, method = providers.get(str(line.get("server.address")), ""), _path(line), line.get("http.request.method")
+    if not path:
+        return None
+    match = _flow({"destinations": provider, "paths": path, "methods": method})
+    return Permit("routes", f"- {{name: NAME, match: {match}}}")
+
+
+def _rule(line: Line, _: Mapping[str, str]) -> Permit | None:
+    for guard, verdict in (line.get("outgate.verdicts") or {}).items():
+        rules = dict.fromkeys(match["rule"] for match in verdict.get("matches", ()) if match.get("action", "denied") == "denied")
+        if verdict.get("action") == "denied" and rules:
+            return Permit(f"stages.{guard}.rules", ", ".join(f"{rule}: flag" for rule in rules))
+    return None
+
+
+def _unjudged(line: Line, _: Mapping[str, str]) -> Permit | None:
+    kinds = dict.fromkeys(each["kind"] for each in _parts(line).get("unjudged", ()))
+    return Permit("stages.admit_parts", f"allow_unjudged: [{', '.join(kinds)}]") if kinds else None
+
+
+def _state(line: Line, _: Mapping[str, str]) -> Permit | None:
+    names = dict.fromkeys(each["rule"] for each in _parts(line).get("matches", ()) if each.get("kind") == "server_state")
+    return Permit("stages.admit_parts", f"allow_server_state: [{', '.join(names)}]") if names else None
+
+
+def _budget(line: Line, _: Mapping[str, str]) -> Permit | None:
+    name = str(line.get("outgate.denial.cause") or "").removeprefix("budget ")
+    return Permit("stages.token_budget.limits", f"more `tokens` for {name}") if name else None
+
+
+def _token(line: Line, _: Mapping[str, str]) -> Permit | None:
+    name, cause = line.get("presented.name"), line.get("outgate.denial.cause")
+    if not name or name == HIDDEN:
+        return None
+    command = {"unknown name": "add", "wrong token": "rotate"}.get(str(cause))
+    return Permit("", f"outgate workload {command} {name}") if command else None
+
+
+def _path(line: Line) -> str:
+    return str(line.get("url.path") or "").replace(HIDDEN, "*")
+
+
+def _parts(line: Line) -> Mapping[str, Any]:
+    parts: Mapping[str, Any] = (line.get("outgate.verdicts") or {}).get("parts") or {}
+    return parts
+
+
+def _flow(rule: Mapping[str, Any]) -> str:
+    """A mapping of YAML on one line, each value in a list of its own; what is not known is left out."""
+    told = (f"{name}: [{_scalar(str(value))}]" for name, value in rule.items() if value)
+    return f"{{{', '.join(told)}}}"
+
+
+def _scalar(value: str) -> str:
+    plain = value.replace("-", "").replace("_", "").replace("/", "").replace(".", "").isalnum() and value[0] not in "-."
+    return value if plain and not value.replace(".", "").isdecimal() else "'" + value.replace("'", "''") + "'"
+
+
+_PERMITS: dict[str, Callable[[Line, Mapping[str, str]], Permit | None]] = {
+    "not_authorized": _access,
+    "model_not_authorized": _model,
+    "destination_denied": _destination,
+    "no_route": _route,
+    "prompt_refused": _rule,
+    "unjudged_content": _unjudged,
+    "server_state": _state,
+    "budget_exhausted": _budget,
+    "proxy_authentication_required": _token,
+}

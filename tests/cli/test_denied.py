@@ -1,0 +1,161 @@
+"""`outgate denied`: refusals that are alike, and lines of a policy that really let them pass."""
+
+import subprocess
+import sys
+import time
+
+import orjson
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from outgate.cli.main import cli
+from support.policies import BASE, write
+
+
+def line(name, code, stage, **more):
+    return {
+        "event": "close", "id": name, "time": time.time() - 60, "outcome": "denied", "outgate.denial.code": code,
+        "outgate.denial.stage": stage, "http.response.status_code": 403, "outgate.workload": "alpha", "client.address": "192.0.2.9",
+        "server.address": "api.openai.com:443", "http.request.method": "POST", "url.path": "/v1/chat/completions",
+        "outgate.model.requested": "gpt-4o",
+    } | more  # fmt: skip
+
+
+ACCESS = line("req_1", "not_authorized", "authorize")
+MODEL = line("req_2", "model_not_authorized", "authorize_model", **{
+    "gen_ai.request.model": "gpt-4o", "gen_ai.provider.name": "openai"})  # fmt: skip
+ROUTE = line("req_3", "no_route", "", **{"url.path": "/v1/responses"})
+STRANGER = line("req_4", "proxy_authentication_required", "authenticate", **{
+    "outgate.workload": "", "presented.name": "alpha", "outgate.denial.cause": "wrong token"})  # fmt: skip
+NARROW = BASE.replace("model_map:", "authorize_model:\n    allow: [{models: [o1]}]\n  model_map:")
+COUNTED = STRANGER | {"id": "req_5", "outgate.refusals": 4_199, "client.address": "192.0.2.7"}
+
+
+def written(folder, *lines):
+    path = folder / "state/accounts/audit/w0.a.00000001.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\n".join(map(orjson.dumps, lines)) + b"\n")
+    return folder
+
+
+def run(folder, *asked, columns="100"):
+    policy = ("--policy", str(folder / "policy.yaml"))
+    return CliRunner(env={"COLUMNS": columns}).invoke(cli, ["denied", "--state", str(folder / "state"), *policy, *asked])
+
+
+def test_refusals_that_are_alike_are_told_once(tmp_path):
+    write(tmp_path)
+    told = run(written(tmp_path, ACCESS, ACCESS, MODEL, STRANGER, COUNTED, ACCESS | {"time": 5.0})).output
+
+    assert "4,203 refused in the last 1 h, 3 kinds" in told
+    assert "4,200 times proxy_authentication_required by authenticate (wrong token)" in told
+    assert "nobody known, as 'alpha', from 192.0.2.7 and 1 more" in told
+    assert "2 times not_authorized by authorize" in told
+    assert "alpha, from 192.0.2.9" in told
+    assert "POST /v1/chat/completions, at api.openai.com:443, model gpt-4o" in told
+    assert "see       outgate why req_1" in told
+
+
+def test_what_a_provider_failed_at_is_no_refusal(tmp_path):
+    write(tmp_path)
+
+    assert "0 refused" in run(written(tmp_path, line("x", "upstream_timed_out", "dispatch"), {"event": "close", "id": "y"})).output
+
+
+@pytest.mark.parametrize(
+    ("refused", "policy", "body"),
+    [
+        (ACCESS, BASE.replace("allow: [{}]", "allow: [{providers: [anthropic]}]"), "/v1/chat/completions"),
+        (
+            MODEL,
+            NARROW,
+            "/v1/chat/completions",
+        ),
+        (ROUTE, BASE, "/v1/responses"),
+    ],
+)
+def test_the_line_that_is_told_lets_the_request_pass(tmp_path, refused, policy, body):
+    """The policy refuses the request, and takes it once the line stands in it."""
+    path = write(tmp_path, policy)
+    request = {"workload": "alpha", "destination": "openai", "path": body, "body": {"model": "gpt-4o"}}
+    request["body"] |= {"input": "hi"} if body == "/v1/responses" else {"messages": [{"role": "user", "content": "hi"}]}
+    for decision in ("denied", "allowed"):
+        case = [{"name": "it", "request": request, "expect": {"decision": decision}}]
+        (tmp_path / "policy.test.yaml").write_text(yaml.safe_dump(case))
+        checked = CliRunner().invoke(cli, ["check", str(path)])
+        assert 0 == checked.exit_code, checked.output
+        if decision == "denied":
+            permit = orjson.loads(run(written(tmp_path, refused), "--json").output)[0]["permit"]
+            data = yaml.safe_load(policy)
+            at = data
+            for name in permit["where"].split("."):
+                at = at[name]
+            at += yaml.safe_load(permit["what"].replace("NAME", "more"))
+            path.write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        (STRANGER, "run `outgate workload rotate alpha`"),
+        (STRANGER | {"outgate.denial.cause": "unknown name"}, "run `outgate workload add alpha`"),
+        (line("x", "budget_exhausted", "token_budget", **{"outgate.denial.cause": "budget day"}), "limits`:  more"),
+        (
+            line("x", "unjudged_content", "admit_parts", **{
+                "outgate.verdicts": {"parts": {"action": "denied", "unjudged": [{"kind": "image", "count": 1}]}}}),
+            "`stages.admit_parts`:  allow_unjudged: [image]",
+        ),
+        (
+            line("x", "server_state", "admit_parts", **{
+                "outgate.verdicts": {"parts": {"action": "denied", "matches": [{"rule": "store", "kind": "server_state"}]}}}),
+            "allow_server_state: [store]",
+        ),
+        (
+            line("x", "prompt_refused", "prompt_guard", **{
+                "outgate.verdicts": {"prompt_guard": {"action": "denied", "matches": [{"rule": "override.previous"}]}}}),
+            "`stages.prompt_guard.rules`:  override.previous: flag",
+        ),
+        (line("x", "destination_denied", "", **{"server.address": "api.mistral.ai:443"}), "mistral: {host: api.mistral.ai, d"),
+        (line("x", "not_authorized", "authorize", **{"url.path": "/v1/files/(hidden)"}), "paths: ['/v1/files/*']"),
+    ],
+)  # fmt: skip
+def test_other_refusals_name_what_would_let_them_pass(tmp_path, refused, said):
+    write(tmp_path)
+
+    assert said in run(written(tmp_path, refused), columns="200").output
+
+
+@pytest.mark.parametrize("code", ["body_too_large", "destination_denied", "model_not_authorized"])
+def test_nothing_is_told_where_nothing_is_known_to_help(tmp_path, code):
+    write(tmp_path)
+    folder = written(tmp_path, line("x", code, "y", **{"server.address": "10.0.0.1:443"}))
+
+    assert "to allow" not in run(folder).output
+
+
+def test_a_policy_that_cannot_be_read_only_costs_the_providers_name(tmp_path):
+    assert "- {workloads: [alpha], paths: [/v1/chat/completions]" in run(written(tmp_path, ACCESS)).output
+
+
+def test_only_one_workload_and_only_so_many(tmp_path):
+    write(tmp_path)
+    folder = written(tmp_path, ACCESS, MODEL, ACCESS | {"outgate.workload": "beta"})
+
+    assert "2 refused" in run(folder, "--workload", "alpha").output
+    assert "2 more of other kinds: --limit" in run(folder, "--limit", "1").output
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_screen_is_never_too_narrow(tmp_path, columns):
+    write(tmp_path)
+    told = run(written(tmp_path, ACCESS, MODEL, STRANGER), columns=str(columns)).output
+
+    assert max(map(len, told.splitlines())) <= columns
+
+
+def test_the_command_itself(tmp_path):
+    write(tmp_path)
+    command = [sys.executable, "-m", "outgate.cli.main", "denied", "--state", str(written(tmp_path, ACCESS) / "state")]
+
+    assert b"not_authorized" in subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
