@@ -15,12 +15,12 @@ def samples(folder):
 
 def test_counts_add_up(tmp_path):
     metrics = Metrics(tmp_path)
-    metrics.add("outgate_denials_total", ("cache", "a"))
-    metrics.add("outgate_denials_total", ("cache", "a"), 2.5)
-    metrics.add("outgate_denials_total", ("cache", "b"))
+    metrics.add("outgate_verdicts_total", ("cache", "a"))
+    metrics.add("outgate_verdicts_total", ("cache", "a"), 2.5)
+    metrics.add("outgate_verdicts_total", ("cache", "b"))
 
     found = samples(tmp_path)
-    assert (3.5, 1.0) == (found["outgate_denials_total", ("cache", "a")], found["outgate_denials_total", ("cache", "b")])
+    assert (3.5, 1.0) == (found["outgate_verdicts_total", ("cache", "a")], found["outgate_verdicts_total", ("cache", "b")])
 
 
 @pytest.mark.parametrize(("value", "first"), [(0.0, "1.0"), (1.0, "1.0"), (1.5, "4.0"), (16.0, "16.0"), (1e12, "+Inf")])
@@ -69,36 +69,36 @@ def test_workers_are_summed_exactly_over_kills_and_restarts(tmp_path):
 def test_a_metric_has_a_bounded_number_of_series(tmp_path):
     metrics = Metrics(tmp_path, most=10)
     for number in range(1000):
-        metrics.add("outgate_denials_total", ("stage", f"code-{number}"))
+        metrics.add("outgate_verdicts_total", ("stage", f"code-{number}"))
     found = samples(tmp_path)
-    denials = {labels: value for (name, labels), value in found.items() if name == "outgate_denials_total"}
+    denials = {labels: value for (name, labels), value in found.items() if name == "outgate_verdicts_total"}
 
     assert 11 == len(denials)
     assert 1000.0 == sum(denials.values())
-    assert 990.0 == denials["other", "other"] == found["outgate_metrics_overflow_total", ("outgate_denials_total",)]
+    assert 990.0 == denials["other", "other"] == found["outgate_metrics_overflow_total", ("outgate_verdicts_total",)]
 
 
 def test_the_bound_holds_over_restarts(tmp_path):
     for start in range(0, 40, 10):
         metrics = Metrics(tmp_path, most=10)
         for number in range(start, start + 10):
-            metrics.add("outgate_denials_total", ("stage", str(number)))
+            metrics.add("outgate_verdicts_total", ("stage", str(number)))
         metrics.close()
 
-    assert 11 == sum(name == "outgate_denials_total" for name, _ in samples(tmp_path))
+    assert 11 == sum(name == "outgate_verdicts_total" for name, _ in samples(tmp_path))
 
 
 @pytest.mark.parametrize("value", ['a"b', "a\\b", "a\nb", 'x{y="z"} 5', "}", "ü", "a,b=c"])
 def test_no_label_value_breaks_the_text(tmp_path, value):
-    Metrics(tmp_path).add("outgate_denials_total", (value, "code"))
+    Metrics(tmp_path).add("outgate_verdicts_total", (value, "code"))
 
-    assert 1.0 == samples(tmp_path)["outgate_denials_total", (value, "code")]
+    assert 1.0 == samples(tmp_path)["outgate_verdicts_total", (value, "code")]
 
 
 def test_label_values_are_cut(tmp_path):
-    Metrics(tmp_path).add("outgate_denials_total", ("s" * 500, "code"))
+    Metrics(tmp_path).add("outgate_verdicts_total", ("s" * 500, "code"))
 
-    assert 1.0 == samples(tmp_path)["outgate_denials_total", ("s" * 96, "code")]
+    assert 1.0 == samples(tmp_path)["outgate_verdicts_total", ("s" * 96, "code")]
 
 
 def test_every_declared_metric_can_be_written_and_is_rendered(tmp_path):
@@ -118,7 +118,7 @@ def test_an_unknown_metric_is_a_mistake(tmp_path):
 
 def test_a_wrong_number_of_labels_is_a_mistake(tmp_path):
     with pytest.raises(ValueError, match="zip"):
-        Metrics(tmp_path).add("outgate_denials_total", ("one",))
+        Metrics(tmp_path).add("outgate_verdicts_total", ("one",))
 
 
 def test_an_empty_folder_renders_the_table_alone(tmp_path):
@@ -141,10 +141,10 @@ def test_a_gauge_starts_at_zero_with_its_worker(tmp_path, monkeypatch):
 def test_another_metric_in_the_table_zeroes_none_of_the_others(tmp_path, monkeypatch):
     metrics = Metrics(tmp_path)
     metrics.add("outgate_answers_total", ("upstream",), 7)
-    metrics.add("outgate_denials_total", ("stage", "code"), 3)
+    metrics.add("outgate_verdicts_total", ("stage", "code"), 3)
     metrics.close()
     new = under_test.Metric("outgate_new_total", under_test.Type.COUNTER, (), "new")
-    other = under_test.BY_NAME["outgate_denials_total"]._replace(labels=("code",))
+    other = under_test.BY_NAME["outgate_verdicts_total"]._replace(labels=("code",))
     monkeypatch.setitem(under_test.BY_NAME, new.name, new)
     monkeypatch.setitem(under_test.BY_NAME, other.name, other)
     table = [other if metric.name == other.name else metric for metric in METRICS]
@@ -152,11 +152,11 @@ def test_another_metric_in_the_table_zeroes_none_of_the_others(tmp_path, monkeyp
     released = Metrics(tmp_path)
     released.add("outgate_new_total")
     released.add("outgate_answers_total", ("upstream",))
-    released.add("outgate_denials_total", ("code",))
+    released.add("outgate_verdicts_total", ("code",))
 
     assert {
         ("outgate_answers_total", ("upstream",)): 8.0,
-        ("outgate_denials_total", ("code",)): 1.0,  # its labels are others: it begins anew
+        ("outgate_verdicts_total", ("code",)): 1.0,  # its labels are others: it begins anew
         ("outgate_new_total", ()): 1.0,
     } == samples(tmp_path)
 

@@ -172,7 +172,7 @@ def test_the_watch_reloads_when_the_file_has_changed_and_only_then(tmp_path):
 def test_a_reload_says_which_revision_takes_effect_and_a_refused_one_is_told(tmp_path, caplog):
     async def task():
         refused = []
-        reloader = Reloader(write(tmp_path), load_policy, refused=lambda: refused.append(True))
+        reloader = Reloader(write(tmp_path), load_policy, refused=refused.append)
         await reloader.start()
         assert [] == caplog.messages
         write(tmp_path, OTHER)

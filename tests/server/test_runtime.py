@@ -29,7 +29,7 @@ def test_the_revision_in_force_and_what_became_of_reloads_stand_in_the_metrics(t
 
     gauges = [f'outgate_policy_info{{revision="{first}"}} 0.0', f'outgate_policy_info{{revision="{second}"}} 1.0']
     counts = [f'outgate_policy_reloads_total{{result="{result}"}} 1.0' for result in ("applied", "refused")]
-    assert sorted(gauges) + counts == lines
+    assert [*sorted(gauges), "outgate_policy_refused 1.0", *counts] == lines
 
 
 def test_a_reload_warns_of_what_only_a_restart_changes_and_of_nothing_else(tmp_path, caplog):

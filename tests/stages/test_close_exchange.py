@@ -87,7 +87,7 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
 def test_an_answer_is_counted(tmp_path):
     counted = metered(tmp_path, ended(), reserve="x").counted
 
-    assert 1.0 == counted["outgate_exchanges_total", ("chat", "openai", "gpt-4o-mini", "agent", "answered", "r1")]
+    assert 1.0 == counted["outgate_exchanges_total", ("chat", "openai", "gpt-4o-mini", "agent", "answered", "2xx", "r1")]
     assert 1.0 == counted["outgate_attempts_total", ("main", "", "")]
     assert 1.0 == counted["outgate_answers_total", ("upstream",)]
     assert 50.0 == counted["gen_ai_client_token_usage_sum", ("chat", "openai", "gpt-4o-mini", "input", "agent")]
@@ -193,7 +193,7 @@ def test_a_denial_is_told_with_its_code_and_stage_but_not_its_message(tmp_path):
         line["http.response.status_code"],
     )
     assert DENIED.message not in orjson.dumps(line).decode()
-    assert 1.0 == found.counted["outgate_denials_total", ("token_budget", "budget_exhausted")]
+    assert 1.0 == found.counted["outgate_denials_total", ("token_budget", "budget_exhausted", "", "", "r1")]
 
 
 def test_a_factor_is_learned_from_a_report_and_never_from_an_estimate(tmp_path):

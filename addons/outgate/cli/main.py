@@ -18,6 +18,7 @@ COMMANDS = {
     "why": "Say what happened to a request, or to a text that a guard found.",
     "denied": "List what was refused, and the line of the policy that would allow it.",
     "spend": "Say who spent what, and what a change of model did to it.",
+    "status": "Ask the running gateway how it is: policy, workers, budgets, certificate.",
     "cache": "List and drop cached answers.",
     "workload": "Add, rotate or revoke a workload's token.",
     "placeholder": "Make the text of a placeholder for a credential.",

@@ -34,7 +34,7 @@ def record(closed: Closed) -> bytes:
         "client.address": closed.peer or None,
         "outgate.workload": closed.workload,
         "outgate.tenant": closed.tenant,
-        **({"outgate.groups": closed.groups} if closed.groups else {}),
+        **({"outgate.groups": sorted(closed.principal.groups)} if closed.principal.groups else {}),
         "outgate.route": closed.route,
         "outgate.policy.revision": closed.revision,
         "server.address": closed.destination,

@@ -8,10 +8,11 @@ from outgate.inference.attempt import OWN, AttemptRecord
 from outgate.inference.cached import CacheStatus
 from outgate.inference.conversation import Translation
 from outgate.inference.operation import Kind
+from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
 from outgate.inference.spending import Spent
 from outgate.inference.usage import Usage
-from outgate.inference.verdict import Verdict
+from outgate.inference.verdict import Action, Verdict
 from outgate.metering.charge import Basis, Charge
 from outgate.metering.cost import Costs
 from outgate.metering.metrics import Metrics
@@ -29,8 +30,7 @@ class Closed(NamedTuple):
     started: float
     seconds: float
     outcome: str
-    workload: str
-    tenant: str
+    principal: Principal
     route: str
     revision: str
     operation: Kind | None
@@ -60,7 +60,14 @@ class Closed(NamedTuple):
     routing: Routing | None = None
     spent: Mapping[str, Spent] = {}
     translation: Translation | None = None
-    groups: Sequence[str] = ()
+
+    @property
+    def workload(self) -> str:
+        return self.principal.name
+
+    @property
+    def tenant(self) -> str:
+        return self.principal.tenant
 
     @property
     def credential(self) -> str:
@@ -71,11 +78,13 @@ class Closed(NamedTuple):
 def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
     """Count the end of an exchange, and `debt`, the tokens it used beyond its hold."""
     add, model, provider = metrics.add, closed.label, closed.provider
-    add("outgate_exchanges_total", (closed.route, provider, model, closed.workload, closed.outcome, closed.revision))
+    status = f"{closed.status // 100}xx" if closed.status else ""
+    add("outgate_exchanges_total", (closed.route, provider, model, closed.workload, closed.outcome, status, closed.revision))
     operation = closed.operation.value if closed.operation is not None else ""
     metrics.observe("gen_ai_server_request_duration_seconds", (operation, provider, model, closed.route), closed.seconds)
     if closed.denial is not None:
-        add("outgate_denials_total", (closed.denial.stage, closed.denial.code))
+        who = (closed.workload, closed.revision)
+        add("outgate_denials_total", (closed.denial.stage, closed.denial.code, _rule(closed.verdicts, closed.denial.stage), *who))
     if closed.translation is not None:
         _emit_translation(closed.translation, metrics)
     if closed.source:
@@ -91,6 +100,13 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
     for stage, spent in closed.spent.items():
         _emit_spent(stage, spent, metrics)
     metrics.observe_each("outgate_stage_seconds", [((stage, how), ns / 1e9) for stage, ns, how, _ in closed.trace])
+
+
+def _rule(verdicts: Mapping[str, Verdict], stage: str) -> str:
+    """The first rule for which this guard refused; empty where a stage has none."""
+    verdict = verdicts.get(stage)
+    matches = verdict.matches if verdict is not None else ()
+    return next((match.rule for match in matches if match.action in ("", Action.DENIED.value)), "")
 
 
 def _emit_translation(translation: Translation, metrics: Metrics) -> None:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from outgate.metering.series import SUFFIX, SeriesFile, read_series
 from outgate.metering.table import BY_NAME, LAYOUT, METRICS, Metric, Type
@@ -16,6 +17,14 @@ OTHER = "other"
 """The label of whatever is not told apart by name."""
 _OVERFLOW = "outgate_metrics_overflow_total"
 _LONGEST = 96
+
+
+class Sample(NamedTuple):
+    """What a gauge shows now."""
+
+    name: str
+    labels: tuple[str, ...]
+    value: float
 
 
 class Metrics:
@@ -46,6 +55,12 @@ class Metrics:
             cell = self._place(name, labels)
         if cell >= 0:
             self._cells[cell] += amount
+
+    def set(self, name: str, value: float) -> None:
+        """Say what a gauge without labels shows of this worker. Raises KeyError for an unknown name."""
+        cell = self._place(name, ())
+        if cell >= 0:
+            self._cells[cell] = value
 
     def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
         """Put a value into its bucket of a histogram, or into a summary. Raises KeyError for an unknown name."""
@@ -99,13 +114,17 @@ def _free_slot(folder: Path) -> SeriesFile:
             slot += 1
 
 
-def render(folder: Path) -> bytes:
-    """The sum over every worker's file, in the text format of Prometheus (version 0.0.4). Raises OSError."""
+def render(folder: Path, beside: Iterable[Sample] = ()) -> bytes:
+    """The sum over every worker's file, in the text format of Prometheus (version 0.0.4), and gauges that are in no file.
+
+    Raises OSError.
+    """
     total: dict[str, list[float]] = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         for key, cells in read_series(path, LAYOUT):
             known = total.get(key)
             total[key] = list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]
+    total |= {_key(BY_NAME[name], labels): [float(value)] for name, labels, value in beside}
     series: dict[str, list[tuple[str, list[float]]]] = defaultdict(list)
     for key in sorted(total):
         metric = _metric(key)

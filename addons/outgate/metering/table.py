@@ -63,10 +63,15 @@ METRICS = (
     Metric(
         "outgate_exchanges_total",
         Type.COUNTER,
-        ("route", "provider", "model", "workload", "outcome", "revision"),
-        "exchanges by how they ended",
+        ("route", "provider", "model", "workload", "outcome", "status", "revision"),
+        "exchanges by how they ended; status is the class of the answer's, as `2xx`, and empty where there was none",
     ),
-    Metric("outgate_denials_total", Type.COUNTER, ("stage", "code"), "exchanges the gateway refused, by stage and reason"),
+    Metric(
+        "outgate_denials_total",
+        Type.COUNTER,
+        ("stage", "code", "rule", "workload", "revision"),
+        "exchanges the gateway refused, by stage, reason, the first rule of a guard that did, and the policy's revision",
+    ),
     Metric(
         "outgate_routed_total",
         Type.COUNTER,
@@ -153,6 +158,28 @@ METRICS = (
         "cost in US dollars of questions to services outside, at the `price` of the policy; no part of `outgate_cost_total`",
     ),
     Metric("outgate_policy_info", Type.GAUGE, ("revision",), "workers under this revision of the policy"),
+    Metric(
+        "outgate_policy_refused",
+        Type.GAUGE,
+        (),
+        "workers that refuse the policy file as it stands; they serve on under the one before, and would not start again",
+    ),
+    Metric("outgate_workers", Type.GAUGE, ("state",), "worker processes: configured, and those of them that are ready"),
+    Metric("outgate_connections", Type.GAUGE, (), "open connections of clients"),
+    Metric("outgate_exchanges_in_flight", Type.GAUGE, (), "exchanges that have begun and not ended"),
+    Metric(
+        "outgate_budget_tokens",
+        Type.GAUGE,
+        ("budget", "of", "state"),
+        "tokens of each budget in its present window: used, held (lent to workers for requests) and left, below zero in "
+        "debt; of is whose it is, where each has one of its own. The 200 with the least share left",
+    ),
+    Metric(
+        "outgate_certificate_expires_seconds",
+        Type.GAUGE,
+        ("certificate",),
+        "when a certificate ends, in seconds since 1970: authority, the one that workloads trust",
+    ),
     Metric("outgate_policy_reloads_total", Type.COUNTER, ("result",), "reloads of a worker's policy: applied or refused"),
     Metric(
         "outgate_model_server_seconds",

@@ -21,13 +21,13 @@ class Reloader:
     """Holds the live policy of a process.
 
     `load` compiles the file (load.load_policy with the ports of the process). `pin`, when not empty, is the only revision that
-    may take effect. `swapped` is told of every policy that takes effect, `refused` of every file that does not. `files` lists what
-    the policy file names, also where it is refused: the watch looks at them too.
+    may take effect. `swapped` is told of every policy that takes effect, `refused` of every file that does not, and with False when
+    it is mended. `files` lists what the policy file names, also where it is refused: the watch looks at them too.
     """
 
     def __init__(
         self, path: Path, load: Callable[[Path], LivePolicy], *, pin: str = "",
-        swapped: Callable[[LivePolicy], None] | None = None, refused: Callable[[], None] | None = None,
+        swapped: Callable[[LivePolicy], None] | None = None, refused: Callable[[bool], None] | None = None,
         files: Callable[[Path], Iterable[Path]] = lambda _: (),
     ) -> None:  # fmt: skip
         self.current: LivePolicy | None = None
@@ -60,9 +60,11 @@ class Reloader:
                 kept = ", the one in force stays" if self.current is not None else ""
                 _log.error("the policy %s is refused%s\n%s", self._path, kept, error)
                 if self._refused is not None:
-                    self._refused()
+                    self._refused(True)
                 return self.problems
             mended, self.problems = bool(self.problems), ()
+            if mended and self._refused is not None:
+                self._refused(False)
             if policy is None and mended:
                 _log.warning("the policy %s is good again, and the one in force", self._path)
             if policy is not None:

@@ -46,6 +46,10 @@ class ConnectionShares:
         self._rest(client, owner)
         return True
 
+    def __len__(self) -> int:
+        """Connections that are open."""
+        return len(self._held)
+
     def gone(self, client: Client) -> None:
         held = self._held.pop(client, None)
         if held is not None:

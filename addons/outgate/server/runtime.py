@@ -89,7 +89,7 @@ class Runtime:
         )
         self._accounts.health.changed = accounts_changed
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
-        self._metrics = metrics = Metrics(layout.metrics)
+        self.metrics = metrics = Metrics(layout.metrics)
         self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
         self._models = ModelClient(self._socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._upkeep = upkeep_of(layout, metrics, time.time, time.monotonic)
@@ -127,7 +127,7 @@ class Runtime:
             lambda path: load_policy(path, self._ports),
             pin=pin,
             swapped=self._swapped,
-            refused=lambda: metrics.add(_RELOADS, ("refused",)),
+            refused=self._refused,
             files=files_of,
         )
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -139,16 +139,14 @@ class Runtime:
         """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))
         place = {"index": config.index, "workers": config.workers}
-        policy = Path(config.policy)
-        runtime = cls(layout, policy, need_model_server, **place, pin=config.pin, accounts_changed=accounts_changed)
+        runtime = cls(layout, Path(config.policy), need_model_server, **place, pin=config.pin, accounts_changed=accounts_changed)
         await runtime.start()
         return runtime
 
     @classmethod
     async def single(cls, policy: Path, state: Path, *, pin: str = "") -> "Runtime":
         """The runtime of a process that is alone (mitmdump, mitmweb): it keeps the model server itself. Raises as `worker`."""
-        layout = Layout(state=state).make()
-        runtime = cls(layout, policy, pin=pin)
+        runtime = cls(Layout(state=state).make(), policy, pin=pin)
         await runtime.start()
         return runtime
 
@@ -179,7 +177,7 @@ class Runtime:
         """Keep the model server of this machine alive, from the first time this is called."""
         if not self._keeps_model_server:
             self._keeps_model_server = True
-            self.in_background(ModelServerSupervisor.of_socket(self._socket, time.monotonic, _log.warning, self._metrics.add).run())
+            self.in_background(ModelServerSupervisor.of_socket(self._socket, time.monotonic, _log.warning, self.metrics.add).run())
 
     async def stop(self) -> None:
         """Nothing of it is left when this returns: what runs beside has ended too, the model server's process with it."""
@@ -192,7 +190,7 @@ class Runtime:
         self._write_refusals()
         await self._accounts.stop()
         self._ports.answers.close()
-        self._ports.metrics.close()
+        self.metrics.close()
         self._ports.refused.close()
         if beside:
             await asyncio.wait(beside)
@@ -271,12 +269,15 @@ class Runtime:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _refused(self, refused: bool) -> None:  # noqa: FBT001 - a callback
+        self.metrics.set("outgate_policy_refused", float(refused))
+        self.metrics.add(_RELOADS, ("refused",), float(refused))
+
     def _swapped(self, policy: LivePolicy) -> None:
-        metrics = self._ports.metrics
         if self._in_force:
-            metrics.add(_POLICY, (self._in_force,), -1.0)
-            metrics.add(_RELOADS, ("applied",))
-        metrics.add(_POLICY, (policy.revision,))
+            self.metrics.add(_POLICY, (self._in_force,), -1.0)
+            self.metrics.add(_RELOADS, ("applied",))
+        self.metrics.add(_POLICY, (policy.revision,))
         self._in_force = policy.revision
         self._at_start = self._at_start or AtStart(policy.gateway, self._policy.parent)
         if late := self._at_start.changed(policy.gateway):

@@ -15,12 +15,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
-from outgate.metering.metrics import Metrics, render
+from outgate.metering.metrics import Metrics, Sample, render
 from outgate.model_server.supervise import ModelServerSupervisor
+from outgate.server.gauges import authority, budgets
 from outgate.server.layout import Layout, authority_problem
 from outgate.server.worker_config import WorkerConfig
 
@@ -217,8 +219,16 @@ class Supervisor:
         return runner
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        body = await asyncio.to_thread(render, self._layout.metrics)
+        ready = sum(worker.ready for worker in self._workers)
+        counts = (("configured", len(self._workers)), ("ready", ready))
+        workers = [Sample("outgate_workers", (state,), count) for state, count in counts]
+        body = await asyncio.to_thread(self._rendered, workers)
         return web.Response(body=body, content_type="text/plain")
+
+    def _rendered(self, workers: list[Sample]) -> bytes:
+        now = datetime.now(UTC).timestamp()
+        beside = (*workers, *budgets(self._layout.accounts, now), *authority(self._settings.certs))
+        return render(self._layout.metrics, beside)
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")

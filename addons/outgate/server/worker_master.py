@@ -7,10 +7,13 @@ import asyncio
 import contextlib
 import logging
 import socket
+from functools import partial
 
+from outgate.metering.metrics import Metrics
 from outgate.proxy.gateway import Gateway
 from outgate.proxy.handler import SOCKETS
 from outgate.proxy.master import SteadyOptions, WorkerMaster, serving_addons
+from outgate.server.background import every
 from outgate.server.hardening import harden, insist
 from outgate.server.runtime import Runtime
 from outgate.server.sentinel import Sentinel
@@ -33,7 +36,13 @@ def master_for(config: WorkerConfig, runtime: Runtime, loop: asyncio.AbstractEve
     harden(master.options)
     master.options.update(confdir=config.certs, mode=modes, tcp_timeout=int(runtime.limits().idle_seconds))
     insist(master.options, _log.error)
+    runtime.in_background(every(1.0, partial(_show, runtime.metrics, gateway)))
     return master, gateway
+
+
+def _show(metrics: Metrics, gateway: Gateway) -> None:
+    metrics.set("outgate_connections", len(gateway.shares))
+    metrics.set("outgate_exchanges_in_flight", len(gateway.exchanges))
 
 
 async def drain(master: WorkerMaster, gateway: Gateway, seconds: float) -> None:

@@ -116,8 +116,7 @@ class CloseExchange(Stage):
             started=facts.started,
             seconds=max(0.0, self._wall() - facts.started),
             outcome=facts.outcome,
-            workload=principal.name,
-            tenant=principal.tenant,
+            principal=principal,
             route=facts.route or "",
             revision=facts.policy_revision or "",
             operation=facts.operation.kind if facts.operation is not None else None,
@@ -146,6 +145,5 @@ class CloseExchange(Stage):
             verdicts=facts.verdicts,
             spent=facts.spent or {},
             translation=facts.translation,
-            groups=sorted(principal.groups),
             cache=tuple(filter(None, (facts.cache_status, facts.cache_similar, facts.cache_joined))),
         )

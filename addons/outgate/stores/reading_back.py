@@ -14,7 +14,7 @@ from outgate.stores.ledger import Standing
 
 _CLOSE = b'"event":"close"'
 _LATEST = (
-    "select key, start, ends, tokens, settled, leased, debt from account a where key = ?"
+    "select key, start, ends, tokens, settled, leased, debt from account a where (?1 is null or key = ?1)"
     " and start = (select max(start) from account where key = a.key)"
 )
 
@@ -45,8 +45,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 
-def standings(accounts: Path, keys: Collection[str]) -> list[Standing]:
-    """These budgets in their latest window, as the ledger knows them; none where there is no ledger, or it cannot be read."""
+def standings(accounts: Path, keys: Collection[str | None] = (None,)) -> list[Standing]:
+    """These budgets, or all, in their latest window, as the ledger knows them; none where it cannot be read."""
     ledger = accounts / "ledger.sqlite"
     if not ledger.exists():
         return []

@@ -7,9 +7,11 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,7 @@ token_budget:
   limits:
     - {name: day, tokens: 1000000000, window: day}
 """
+_OUTGATE = str(Path(sys.executable).with_name("outgate"))
 ALL_READY = (200, "2 of 2 workers ready\n")
 
 
@@ -80,6 +83,27 @@ def alive(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_outgate_status_tells_how_the_gateway_is(pair):
+    """The command itself, with a proxy in its environment that it must not ask."""
+    ask(pair)
+    command = [_OUTGATE, "status", "--admin", f"127.0.0.1:{pair.admin}"]
+    env = pair.env | {"HTTP_PROXY": "http://127.0.0.1:9", "COLUMNS": "100"}
+    pair.wait(lambda: 'state="ready"} 2.0' in pair.get("/metrics")[1], 20)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
+
+    assert 0 == done.returncode, done.stderr
+    assert "serves: 2 of 2 workers ready" in done.stdout
+    assert re.search(r"policy +[0-9a-f]+ \(2 workers\)", done.stdout)
+    assert re.search(r"clients +\d+ connections, 0 requests in flight", done.stdout)
+    assert re.search(r"authority +valid until 20\d\d-\d\d-\d\d, \d+ days", done.stdout)
+    assert re.search(r"^day@day +all +[\d,]+ +[\d,]+ +[\d,]+", done.stdout, re.MULTILINE)
+    assert "refused" not in done.stdout
+    put(pair.policy, "routes: 1")
+    assert pair.wait(lambda: "outgate_policy_refused 2.0" in pair.get("/metrics")[1], 20)
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env).stdout
+    assert "the policy on disk is refused" in refused
 
 
 def test_both_workers_serve_one_socket_and_one_dies_without_anybody_noticing_but_its_own_clients(pair, world, providers):

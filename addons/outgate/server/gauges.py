@@ -1,0 +1,33 @@
+"""What is looked at when metrics are asked for, by the supervisor: budgets, the authority's end, workers. Nothing of it is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cryptography import x509
+
+from outgate.metering.metrics import Sample
+from outgate.server.layout import WITH_KEY
+from outgate.stores.reading_back import standings
+
+_MOST = 200
+"""Budgets that are told, those with the least share left."""
+
+
+def budgets(accounts: Path, now: float) -> Iterator[Sample]:
+    """Tokens of each budget in its present window: used, held (lent to workers for requests) and left; below zero is debt."""
+    found = standings(accounts)
+    for each in sorted(found, key=lambda one: one.free / max(1, one.tokens))[:_MOST]:
+        name, _, of = each.key.partition("/")
+        over = each.ends <= now
+        used, held = (0, 0) if over else (each.settled, each.leased)
+        for state, tokens in (("used", used), ("held", held), ("left", each.tokens - used - held)):
+            yield Sample("outgate_budget_tokens", (name, of, state), float(tokens))
+
+
+def authority(certs: Path) -> Iterator[Sample]:
+    """The end of the certificate that workloads trust; nothing where it cannot be read."""
+    try:
+        certificate = x509.load_pem_x509_certificate((certs / WITH_KEY).read_bytes())
+    except (OSError, ValueError):
+        return
+    yield Sample("outgate_certificate_expires_seconds", ("authority",), certificate.not_valid_after_utc.timestamp())

@@ -1,0 +1,94 @@
+"""`outgate status` against an admin port that says what a gateway says; the real one is asked in tests/e2e/server."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from click.testing import CliRunner
+
+from outgate.cli.main import cli
+
+METRICS = """\
+# TYPE outgate_workers gauge
+outgate_workers{state="configured"} 2.0
+outgate_workers{state="ready"} 1.0
+outgate_policy_info{revision="old"} 0.0
+outgate_policy_info{revision="new"} 2.0
+outgate_policy_refused 2.0
+outgate_connections 12.0
+outgate_exchanges_in_flight 3.0
+outgate_model_server_up 0.0
+outgate_certificate_expires_seconds{certificate="authority"} 5.0
+outgate_budget_tokens{budget="day@day",of="workload=a%2Fb",state="used"} 250.0
+outgate_budget_tokens{budget="day@day",of="workload=a%2Fb",state="held"} 50.0
+outgate_budget_tokens{budget="day@day",of="workload=a%2Fb",state="left"} 700.0
+"""
+
+
+@pytest.fixture(name="admin")
+def _admin():
+    class Handler(BaseHTTPRequestHandler):
+        ready = (200, "1 of 2 workers ready, model server down\n")
+
+        def do_GET(self):
+            status, text = self.ready if self.path == "/readyz" else (200, METRICS)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Handler, f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def run(admin, *more, columns="100"):
+    return CliRunner(env={"COLUMNS": columns}).invoke(cli, ["status", "--admin", admin, *more])
+
+
+def test_a_gateway_is_told_on_one_screen(admin):
+    found = run(admin[1])
+
+    assert 0 == found.exit_code
+    for said in (
+        "serves: 1 of 2 workers ready, model server down", "policy     new (2 workers)", "the policy on disk is refused",
+        "1 of 2 ready", "model server down", "12 connections, 3 requests in flight", "EXPIRED on 1970-01-01",
+    ):  # fmt: skip
+        assert said in found.output, found.output
+    assert "day@day workload=a/b 250 50 700 25" == " ".join(found.output.splitlines()[-1].split())
+
+
+def test_for_programs(admin):
+    told = json.loads(run(admin[1], "--json").output)
+
+    assert ({"new": 2}, 2, 3) == (told["policy"], told["policy_refused"], told["in_flight"])
+    assert [{"budget": "day@day", "of": "workload=a/b", "used": 250, "held": 50, "left": 700}] == told["budgets"]
+
+
+def test_a_gateway_that_does_not_serve_ends_with_1(admin):
+    admin[0].ready = (503, "0 of 2 workers ready\n")
+    found = run(admin[1])
+
+    assert (1, True) == (found.exit_code, "does not serve: 0 of 2 workers ready" in found.output)
+
+
+@pytest.mark.parametrize("where", ["no port", "[::", "", "a:b"])
+def test_what_is_no_address_is_said(where):
+    assert (2, True) == ((found := run(where)).exit_code, "is not host:port" in found.output)
+
+
+def test_nobody_there_is_said():
+    found = run("127.0.0.1:1")
+
+    assert 1 == found.exit_code
+    assert "name the address of `outgate run --admin` with --admin" in found.output
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_screen_is_never_too_narrow(admin, columns):
+    assert max(map(len, run(admin[1], columns=str(columns)).output.splitlines())) <= columns
