@@ -1,4 +1,5 @@
-"""The generated pages of docs/reference, from the code itself: policy, stages, denials, diagnostics, metrics, dialects, guards.
+"""The generated pages of docs/reference, from the code itself: policy, stages, denials, diagnostics, metrics, dialects, guards; and
+the dashboards of docs/monitoring.
 
 `PYTHONPATH=tests python tests/support/reference.py --write` writes them; the tests compare.
 """
@@ -18,12 +19,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from outgate.detectors.injection.rules import BEGIN, HIDDEN, RULES
+from support.dashboards import boards
 from support.reference_denials import NOTICE, ROOT, denials_page, trees
 from support.reference_dialects import dialects_page
 from support.reference_matrix import matrix_page
 from support.reference_translation import translation_page
 
-PAGES = ROOT / "docs" / "reference"
+PAGES, MONITORING = ROOT / "docs" / "reference", ROOT / "docs" / "monitoring"
 
 
 def type_text(annotation: Any) -> str:
@@ -209,12 +211,13 @@ def pages() -> dict[str, str]:
 
 
 def main() -> int:
-    made = pages()
-    stale = [name for name, text in made.items() if not (PAGES / name).exists() or (PAGES / name).read_text() != text]
+    made = {PAGES / name: text for name, text in pages().items()}
+    made |= {MONITORING / name: text for name, text in boards().items()}
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     if "--write" in sys.argv:
-        PAGES.mkdir(exist_ok=True)
-        for name in stale:
-            (PAGES / name).write_text(made[name])
+        for path in stale:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(made[path])
         return 0
     return 1 if stale else 0
 
