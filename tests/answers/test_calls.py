@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from outgate.answers.calls import calls
+from outgate.answers.calls import Counted, calls
 from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
 from support.talks import DIALECTS
@@ -13,9 +13,13 @@ CUT = [(name, stream) for name in DIALECTS for stream in (False, True)]
 
 
 def calls_of(name, stream, arguments, was="", becomes=""):
+    return calls(events_of(name, stream, arguments, was, becomes))
+
+
+def events_of(name, stream, arguments, was="", becomes=""):
     answer = answering(DIALECTS[name].ask("hi", stream), arguments, stream=stream)
     raw = answer if isinstance(answer, bytes) else orjson.dumps(answer)
-    return calls(dialect(name).redecode(Operation(name, Kind.CHAT), stream, raw.replace(was.encode(), becomes.encode())))
+    return dialect(name).redecode(Operation(name, Kind.CHAT), stream, raw.replace(was.encode(), becomes.encode()))
 
 
 @pytest.mark.parametrize(("name", "stream"), CUT)
@@ -44,3 +48,13 @@ def test_an_answer_in_words_calls_nothing(name, stream):
     raw = b"".join(talk.events(asked, ["a"], (9, 5))) if stream else orjson.dumps(talk.whole(asked, "a", (9, 5)))
 
     assert [] == calls(dialect(name).redecode(Operation(name, Kind.CHAT), stream, raw))
+
+
+@pytest.mark.parametrize(("name", "stream"), CUT)
+def test_calls_are_counted_once_however_they_are_cut(name, stream):
+    counted = Counted()
+    for event in events_of(name, stream, '{"a":1,"b":2}'):
+        if event.calls_tool:
+            counted.add(event)
+
+    assert 1 == counted.number

@@ -27,7 +27,7 @@ class FakeEvent:
     def __init__(self, data, *, last=False, hidden=False, usage=None, text="", finish=None):
         self.data, self.last, self.hidden, self.usage = data, last, hidden, usage
         self.texts = (Text(0, text, Channel.ASSISTANT),) if text else ()
-        self.closes, self.whole, self.finish = (), False, finish
+        self.closes, self.whole, self.finish, self.calls_tool = (), False, finish, False
 
     def replace(self, changes):
         return self if all(text == self.texts[index].text for index, text in changes.items()) else FakeEvent(b"")

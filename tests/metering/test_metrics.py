@@ -158,7 +158,13 @@ def test_another_metric_in_the_table_zeroes_none_of_the_others(tmp_path, monkeyp
         ("outgate_answers_total", ("upstream",)): 8.0,
         ("outgate_verdicts_total", ("code",)): 1.0,  # its labels are others: it begins anew
         ("outgate_new_total", ()): 1.0,
-    } == samples(tmp_path)
+    } == {series: value for series, value in samples(tmp_path).items() if value}
+
+
+def test_a_gauge_without_labels_is_there_from_the_start(tmp_path):
+    Metrics(tmp_path)
+
+    assert 0.0 == samples(tmp_path)["outgate_policy_refused", ()]
 
 
 @pytest.mark.parametrize("change", [{"labels": ("x",)}, {"buckets": (1.0,)}, {"type": under_test.Type.GAUGE}])

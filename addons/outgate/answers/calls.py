@@ -1,4 +1,4 @@
-"""Calls of tools in an answer: name and arguments of each, so that two answers can be compared.
+"""Calls of tools in an answer: name and arguments of each, so that two answers can be compared, and how many there are.
 
 What counts is the JSON of the arguments, not how it was cut or written; ids do not count.
 """
@@ -10,7 +10,7 @@ import orjson
 
 from outgate.dialects.events import JsonEvent
 from outgate.inference.prompt import Channel
-from outgate.inference.stream import Event
+from outgate.inference.stream import Event, Text
 
 _WHOLE = ("args",)
 """Under which arguments are whole even in an event of a stream."""
@@ -24,6 +24,32 @@ def calls(events: Sequence[Event]) -> list[str]:
     at_once = [_at_once(event) for event in streamed]
     pieces = [event for event, found in zip(streamed, at_once, strict=True) if not found]
     return [*whole, *(call for found in at_once for call in found), *_pieced(pieces)]
+
+
+class Counted:
+    """How many calls of tools an answer holds, told event by event: in pieces, each call says its name once."""
+
+    def __init__(self) -> None:
+        self._whole = 0
+        self._named: set[Hashable] = set()
+
+    def add(self, event: Event) -> None:
+        """See an event that holds a call, or a piece of one."""
+        found = len(calls([event])) if event.whole else len(_at_once(event))
+        self._whole += found
+        if not event.whole and not found:
+            self._named |= {text.part for text in event.texts if _names(text)}
+
+    @property
+    def number(self) -> int:
+        """Calls so far, those that are not whole yet among them."""
+        return self._whole + len(self._named)
+
+
+def _names(text: Text) -> bool:
+    """Whether this is the name of a tool that is called; the last member of a part is what its text is called."""
+    part = text.part
+    return text.channel is Channel.TOOL_ARGUMENTS and not text.repeated and isinstance(part, tuple) and part[-1] == "name"
 
 
 def _at_once(event: Event) -> list[str]:

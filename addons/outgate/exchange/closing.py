@@ -27,6 +27,7 @@ class ExchangeEnd(NamedTuple):
     denial: Denial | None = None
     attempts: tuple[AttemptRecord, ...] = ()
     usage: Usage | None = None
+    tool_calls: int = 0
 
 
 async def run_close_stages(execution: Execution, end: ExchangeEnd, what: str) -> Denial | None:

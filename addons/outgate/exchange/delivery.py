@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+from outgate.answers.calls import Counted
 from outgate.dialects.events import Aside
 from outgate.dialects.registry import spec
 from outgate.dialects.spec import Spec
@@ -57,15 +58,15 @@ type Conclude = Callable[[str, bool], bytes]
 
 
 class Delivery:
-    """One answer on its way. `usage` is what the provider reported so far, `said` the text of a stream; `streams` says that it goes
-    out event by event, `started` that its head has left, `spoken` that an event has, `complete` that its last one has come.
-    `dropped` counts events that could not be read, by fault; `error` is what the provider told of in a stream that began; `left`
-    says that it is read for its usage alone, `unread` that its bytes go on as they come, for nobody reads them.
+    """One answer on its way. `usage` is what the provider reported so far, `calls` counts calls of tools, `said` the text of a
+    stream; `streams` says that it goes out event by event, `started` that its head has left, `spoken` that an event has,
+    `complete` that its last one has come. `dropped` counts events that could not be read, by fault; `error` is what the provider
+    told of in a stream that began; `left` says that it is read for its usage alone, `unread` that its bytes go on as they come.
     """
 
     __slots__ = (
         "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
-        "_wall", "complete", "dropped", "error", "left", "said", "spoken", "started", "streams", "unread", "usage",
+        "_wall", "calls", "complete", "dropped", "error", "left", "said", "spoken", "started", "streams", "unread", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +87,7 @@ class Delivery:
         self.dropped: Counter[str] = Counter()
         self.error: FailureKind | None = None
         self.usage: Usage | None = None
+        self.calls = Counted()
         self.said, self._echo, self._wall = said, echo, wall
         self._finishing: list[Event] = []
         self.left = False
@@ -225,6 +227,8 @@ class Delivery:
 
     def _note(self, event: Event) -> None:
         self.complete = event.last
+        if event.calls_tool:
+            self.calls.add(event)
         if event.finish is Finish.ERROR and self.streams:
             self.error = error_of(event)
         if event.usage is not None:

@@ -294,5 +294,6 @@ class Exchange:
         if self._attempts is not None and self._delivery is not None:
             self._attempts.dropped(self._delivery.dropped)
         attempts = tuple(self._attempts.records) if self._attempts is not None else ()
-        end = ExchangeEnd(self.outcome or "failed", self.denial, attempts, usage_of(self.execution, self._delivery))
+        calls = self._delivery.calls.number if self._delivery is not None else 0
+        end = ExchangeEnd(self.outcome or "failed", self.denial, attempts, usage_of(self.execution, self._delivery), calls)
         return await run_close_stages(self.execution, end, f"exchange {self.id}")

@@ -50,6 +50,7 @@ def record(closed: Closed) -> bytes:
         "outgate.source": closed.source,
         **({"outgate.cache": [_cached(status) for status in closed.cache]} if closed.cache else {}),
         **_amounts(closed),
+        **({"outgate.tool_calls": closed.tool_calls} if closed.tool_calls else {}),
         **({"outgate.spent": {stage: _spent(each) for stage, each in closed.spent.items()}} if closed.spent else {}),
         "outgate.attempts": _attempts(closed),
         "outgate.redacted": closed.redacted,

@@ -60,6 +60,7 @@ class Closed(NamedTuple):
     routing: Routing | None = None
     spent: Mapping[str, Spent] = {}
     translation: Translation | None = None
+    tool_calls: int = 0
 
     @property
     def workload(self) -> str:
@@ -87,6 +88,8 @@ def emit(closed: Closed, debt: int, metrics: Metrics) -> None:
         add("outgate_denials_total", (closed.denial.stage, closed.denial.code, _rule(closed.verdicts, closed.denial.stage), *who))
     if closed.translation is not None:
         _emit_translation(closed.translation, metrics)
+    if closed.tool_calls:
+        add("outgate_tool_calls_total", (closed.workload, model), closed.tool_calls)
     if closed.source:
         add("outgate_answers_total", (closed.source,))
     for attempt in closed.attempts:

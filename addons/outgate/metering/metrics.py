@@ -47,6 +47,9 @@ class Metrics:
                 self._sets[metric.name] += 1
                 if metric.type is Type.GAUGE:
                     self._cells[first] = 0.0
+        for metric in BY_NAME.values():
+            if metric.type is Type.GAUGE and not metric.labels:
+                self.set(metric.name, 0.0)
 
     def add(self, name: str, labels: tuple[str, ...] = (), amount: float = 1.0) -> None:
         """Count `amount` (a gauge may go down). `labels` are values in the table's order. Raises KeyError for an unknown name."""

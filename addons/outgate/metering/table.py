@@ -72,6 +72,7 @@ METRICS = (
         ("stage", "code", "rule", "workload", "revision"),
         "exchanges the gateway refused, by stage, reason, the first rule of a guard that did, and the policy's revision",
     ),
+    Metric("outgate_tool_calls_total", Type.COUNTER, ("workload", "model"), "calls of tools in answers, those from the cache too"),
     Metric(
         "outgate_routed_total",
         Type.COUNTER,

@@ -112,6 +112,7 @@ _TABLE = (
     Fact("r.stream", Origin.RESPONSE, "the answer as events: inference.stream.EventStream", Label.PERSONAL),
     Fact("r.source", Origin.RESPONSE, "upstream, cache or gateway"),
     Fact("usage", Origin.CLOSE, "inference.usage.Usage"),
+    Fact("tool_calls", Origin.CLOSE, "how many calls of tools the answer holds"),
     Fact("outcome", Origin.CLOSE, "how the exchange ended: answered, denied, failed, client_gone, killed"),
     Fact("attempts", Origin.CLOSE, "every upstream attempt of this exchange: inference.attempt.AttemptRecord"),
     Fact("denial", Origin.CLOSE, "the denial that ended the exchange, if one did"),

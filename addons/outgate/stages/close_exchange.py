@@ -1,7 +1,4 @@
-"""Close the exchange: settle what it used, write its one line, count it. Runs on every ending, and counts once.
-
-Reads everything the line tells. Only the ending is certain: what was denied at the door has no route, model or hold, yet a line.
-"""
+"""Close the exchange: settle what it used, write its one line, count it. Runs on every ending, and counts once."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -36,7 +33,7 @@ from outgate.upstreams.catalog import Backend, Endpoint
 
 
 class Reads(NamedTuple):
-    """What the line tells."""
+    """What the line tells. Only the ending is certain: what was denied at the door has no route, model or hold, yet a line."""
 
     exchange_id: str
     started: float
@@ -69,6 +66,7 @@ class Reads(NamedTuple):
     cache_similar: CacheStatus | None = None
     cache_joined: CacheStatus | None = None
     spent: Mapping[str, Spent] | None = None
+    tool_calls: int | None = None
     translation: Translation | None = None
     verdicts: Mapping[str, Verdict] = {}
 
@@ -131,6 +129,7 @@ class CloseExchange(Stage):
             endpoint=facts.endpoint.name if facts.endpoint is not None else "",
             counted=facts.tokens_in,
             usage=usage,
+            tool_calls=facts.tool_calls or 0,
             charge=charge,
             costs=costs_of(self._prices, (facts.provider or "", model), usage, charge, facts.attempts or ()),
             status=facts.r_status,
