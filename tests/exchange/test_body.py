@@ -1,4 +1,12 @@
-from outgate.exchange.body import MemoryPool
+import asyncio
+
+import pytest
+
+from outgate.exchange.body import MemoryPool, RequestBody
+from outgate.net.headers import Headers
+from outgate.upstreams.upload import UploadBrokenError
+
+NO_LENGTH = Headers([])
 
 
 def most(pool, owner, piece=1):
@@ -57,3 +65,56 @@ def test_what_is_refused_is_not_counted():
 
     assert not pool.acquire("a", 501)
     assert (0, {}) == (pool.held, pool._of)
+
+
+def filled(pool, owner, left):
+    """The pool when somebody has taken all but so much of it."""
+    taken = pool.limit - left
+    pool.held += taken
+    pool._of[owner] = pool._of.get(owner, 0) + taken
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_whole_upload_beyond_the_share_of_its_workload_is_refused_and_not_emptied(more):
+    pool = MemoryPool(1000)
+    body = RequestBody(pool, 1000, ("peer",))
+    body.feed(b"object")
+    body.end()
+    body.pass_on(NO_LENGTH, 60.0)
+    pool.acquire("app", more)
+    filled(pool, "other", 10)
+    body.belongs_to("app")
+
+    assert "bodies_full" == body.refusal.code
+    with pytest.raises(UploadBrokenError) as raised:
+        asyncio.run(body.upload.piece())
+    assert "bodies_full" == raised.value.denial.code
+    assert pool._of.get("app", 0) == more
+
+
+def test_a_piece_beyond_what_is_free_breaks_the_upload_and_gives_nothing_back_that_was_not_taken():
+    pool = MemoryPool(1000)
+    body = RequestBody(pool, 1000, "app")
+    body.pass_on(NO_LENGTH, 60.0)
+    filled(pool, "other", 10)
+    pool.acquire("app", 2)
+    body.feed(bytes(20))
+    body.feed(bytes(1))
+
+    assert "bodies_full" == body.refusal.code
+    assert {"app": 2, "other": 990} == pool._of
+    assert 992 == pool.held
+
+
+def test_what_came_before_an_upload_began_is_refused_where_there_is_no_room_for_it_any_more():
+    pool = MemoryPool(1000)
+    body = RequestBody(pool, 1000, "app")
+    body.feed(bytes(20))
+    body.end()
+    pool.acquire("app", 400)
+    filled(pool, "other", 600)
+    body.pass_on(NO_LENGTH, 60.0)
+    body.release()
+
+    assert "bodies_full" == body.refusal.code
+    assert 400 == pool._of["app"]

@@ -11,9 +11,9 @@ LATE = Denial(code="body_timeout", status=408, message="late")
 FULL = Denial(code="bodies_full", status=503, message="full")
 
 
-def upload(seconds=60.0):
+def upload(seconds=60.0, length=None):
     held = []
-    return Upload(None, "", seconds, LATE, held.append), held
+    return Upload(length, "", seconds, LATE, held.append), held
 
 
 def run(body):
@@ -76,3 +76,60 @@ def test_a_client_that_stops_is_late():
     with pytest.raises(UploadBrokenError) as raised:
         run(made.piece())
     assert LATE == raised.value.denial
+
+
+@pytest.mark.parametrize(("ended", "denial"), [(lambda made: made.end(FULL), FULL), (lambda made: made.close(), LATE)])
+def test_a_whole_upload_that_is_emptied_before_it_is_sent_is_broken(ended, denial):
+    made, held = upload()
+    made.feed(b"a")
+    made.end()
+    ended(made)
+    made.close()
+
+    with pytest.raises(UploadBrokenError) as raised:
+        run(made.piece())
+    assert (denial, 0) == (raised.value.denial, sum(held))
+
+
+def test_one_that_was_taken_whole_stays_whole_when_it_is_closed():
+    made, _ = upload()
+
+    async def go():
+        made.feed(b"a")
+        made.end()
+        await made.piece()
+        made.close()
+        return await made.piece()
+
+    assert b"" == run(go())
+
+
+@pytest.mark.parametrize("fed", [b"", b"ab", b"abcd"])
+def test_no_other_number_of_bytes_than_the_length_is_sent_as_whole(fed):
+    made, _ = upload(length=3)
+    made.feed(fed)
+    made.end()
+
+    async def go():
+        while await made.piece():
+            pass
+
+    with pytest.raises(UploadBrokenError) as raised:
+        run(go())
+    assert "body_length" == raised.value.denial.code
+
+
+def test_a_piece_is_refused_before_it_waits():
+    changes = []
+
+    def refuse(change):
+        changes.append(change)
+        if change > 0:
+            made.end(FULL)
+            made.close()
+
+    made = Upload(None, "", 60.0, LATE, refuse)
+    made.feed(b"abc")
+    made.feed(b"d")
+
+    assert [3, 0] == changes

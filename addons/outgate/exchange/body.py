@@ -100,6 +100,11 @@ class RequestBody:
             self.end(too_large(limit, f"{size} bytes"))
 
     @property
+    def refusal(self) -> Denial | None:
+        """Why it is refused, where it is."""
+        return self._result if isinstance(self._result, Denial) else None
+
+    @property
     def open(self) -> bool:
         """Whether more of it is wanted."""
         return self._result is None
@@ -111,15 +116,17 @@ class RequestBody:
         self._pool.release(self._owner, self._held)
         self._held, self._received = 0, bytearray()
         self.upload = Upload(length, ",".join(headers.all("content-encoding")), seconds, _TOO_SLOW, self._sized)
+        result, self._result = self._result, None
         self.upload.feed(bytes(received))
-        if self._result is not None:
-            self.upload.end(self._result if isinstance(self._result, Denial) else None)
+        if result is not None:
+            self.end(result if isinstance(result, Denial) else None)
 
     def _sized(self, change: int) -> None:
-        """So much more of an upload waits, or less."""
+        """So much more of an upload is to wait, or so much less waits. What was refused is not held, and cannot be given back."""
         if change < 0:
-            self._pool.release(self._owner, -change)
-            self._held += change
+            freed = min(-change, self._held)
+            self._pool.release(self._owner, freed)
+            self._held -= freed
         elif not self._hold(change):
             self.end(_FULL)
 

@@ -44,6 +44,8 @@ def bound(
 
 async def receive(head: RequestHead, operation: Operation, body: RequestBody, limits: LimitsSection) -> Received | Denial:
     """The request, or why it is refused. Of one that is sent on as it comes there is the head alone."""
+    if body.upload is not None and body.refusal is not None:
+        return body.refusal
     if body.upload is not None:
         request = opaque.unread(RequestLine(head.method, head.path, operation), body.upload.length or 0)
         return Received(request._replace(prompt=with_query(request.prompt, head.path)), 0)

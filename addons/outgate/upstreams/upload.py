@@ -7,6 +7,7 @@ from outgate.errors import Denial, OutgateError
 
 MARK = 256 * 1024
 """Bytes that wait, from which its client is not read on."""
+_UNEQUAL = Denial(code="body_length", status=400, message="The request body has not as many bytes as its Content-Length says.")
 
 
 class UploadBrokenError(OutgateError):
@@ -22,7 +23,7 @@ class Upload:
 
     `length` is its size in bytes where the client told it, `coding` its Content-Encoding, which goes on with it; `begun` says that
     some of it may have been sent. `late` is what a client is told that lets `seconds` pass between two pieces; `sized` is told of
-    every change of what waits, in bytes.
+    every change of what waits, in bytes, and of more before it waits.
     """
 
     def __init__(self, length: int | None, coding: str, seconds: float, late: Denial, sized: Callable[[int], None]) -> None:
@@ -30,6 +31,7 @@ class Upload:
         self.begun = False
         self._seconds, self._late, self._sized = seconds, late, sized
         self._waiting = bytearray()
+        self._taken_bytes = 0
         self._over = False
         self._broken: Denial | None = None
         self._wanted: asyncio.Future[None] | None = None
@@ -38,19 +40,21 @@ class Upload:
     def feed(self, data: bytes) -> None:
         """One more piece."""
         if not self._over and data:
-            self._waiting += data
             self._sized(len(data))  # which ends it where there is no room
+        if not self._over:
+            self._waiting += data
             _wake(self._wanted)
 
     def end(self, broken: Denial | None = None) -> None:
-        """It is whole, or broken."""
-        if not self._over:
-            self._over, self._broken = True, broken
-            _wake(self._wanted)
-            _wake(self._room)
+        """It is whole, or broken; one that was whole breaks where some of it still waits."""
+        if self._broken is None and (self._waiting or not self._over):
+            self._broken = broken
+        self._over = True
+        _wake(self._wanted)
+        _wake(self._room)
 
     async def piece(self) -> bytes:
-        """All that has come; b"" at its end. Raises UploadBrokenError."""
+        """All that has come; b"" at its end. Raises UploadBrokenError, also where that is not `length` bytes altogether."""
         self.begun = True
         if not self._waiting and not self._over:
             self._wanted = asyncio.get_running_loop().create_future()
@@ -61,7 +65,11 @@ class Upload:
                 self.end(self._late)
         if self._broken is not None:
             raise UploadBrokenError(self._broken)
-        return self._taken()
+        data = self._taken()
+        self._taken_bytes += len(data)
+        if self.length is not None and (self._taken_bytes > self.length or (not data and self._taken_bytes < self.length)):
+            raise UploadBrokenError(_UNEQUAL)
+        return data
 
     async def room(self) -> None:
         """Wait until less than `MARK` bytes wait, or nobody takes them any more."""
