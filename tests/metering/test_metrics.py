@@ -5,7 +5,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from outgate.metering import metrics as under_test
 from outgate.metering.metrics import Metrics, render
-from outgate.metering.table import METRICS
+from outgate.metering.series import read_series
+from outgate.metering.table import LAYOUT, METRICS
 
 
 def samples(folder):
@@ -136,6 +137,51 @@ def test_a_gauge_starts_at_zero_with_its_worker(tmp_path, monkeypatch):
     Metrics(tmp_path).add("outgate_open", ())
 
     assert (5.0, 1.0) == (before, samples(tmp_path)["outgate_open", ()])
+
+
+def three_gauges_and_a_count(folder):
+    metrics = Metrics(folder)
+    metrics.add("outgate_policy_info", ("revision-1",))
+    metrics.set("outgate_policy_refused", 1.0)
+    metrics.set("outgate_connections", 7.0)
+    metrics.add("outgate_answers_total", ("upstream",), 3)
+    return metrics
+
+
+def left(folder):
+    return {series: value for series, value in samples(folder).items() if value}
+
+
+def test_a_gateway_with_fewer_workers_shows_no_gauges_of_those_it_had(tmp_path):
+    for metrics in [three_gauges_and_a_count(tmp_path) for _ in range(4)]:
+        metrics.close()
+    for _ in range(2):
+        three_gauges_and_a_count(tmp_path)
+
+    assert {
+        ("outgate_policy_info", ("revision-1",)): 2.0,
+        ("outgate_policy_refused", ()): 2.0,
+        ("outgate_connections", ()): 14.0,
+        ("outgate_answers_total", ("upstream",)): 18.0,
+    } == left(tmp_path)
+
+
+def test_closing_zeroes_the_gauges_in_the_file(tmp_path):
+    three_gauges_and_a_count(tmp_path).close()
+    (path,) = tmp_path.iterdir()
+
+    assert [3.0] == [cell for _, cells in read_series(path, LAYOUT) for cell in cells if cell]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")  # the child touches nothing that a thread may hold
+def test_a_killed_worker_leaves_counts_and_no_gauges(tmp_path):
+    child = os.fork()
+    if child == 0:
+        three_gauges_and_a_count(tmp_path)
+        os.kill(os.getpid(), 9)
+    os.waitpid(child, 0)
+
+    assert {("outgate_answers_total", ("upstream",)): 3.0} == left(tmp_path)
 
 
 def test_another_metric_in_the_table_zeroes_none_of_the_others(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from outgate.metering.series import SeriesFile, read_series
+from outgate.metering.series import SeriesFile, is_owned, read_series
 
 TABLE, OTHER = b"t" * 16, b"o" * 16
 
@@ -41,8 +41,10 @@ def test_a_living_worker_keeps_its_file(tmp_path):
     series = SeriesFile(path, TABLE)
     with pytest.raises(BlockingIOError):
         SeriesFile(path, TABLE)
+    assert is_owned(path)
     series.close()
 
+    assert not is_owned(path)
     SeriesFile(path, TABLE).close()
 
 

@@ -30,10 +30,20 @@ def test_a_budget_is_told_by_what_is_used_held_and_left(tmp_path):
     assert 1_000 == sum(found.values())
 
 
-def test_a_window_that_is_over_has_used_nothing(tmp_path):
+def test_a_window_that_is_over_is_not_shown(tmp_path):
     ledger(tmp_path)
 
-    assert [0, 0, 1_000] == list(shown(tmp_path, 86_400.0).values())
+    assert {} == shown(tmp_path, 86_400.0)
+
+
+def test_windows_that_are_over_push_no_live_budget_out(tmp_path):
+    opened = Ledger(tmp_path / "ledger.sqlite", workers=1)
+    spent = [f"hour@hour/workload={number}" for number in range(200)]
+    opened.turn(Turn(run="run", wants=tuple(Want(key, 0, 3_600, 1_000, 1_000, 1_000) for key in spent)))
+    opened.turn(Turn(run="run", wants=(Want(KEY, 0, 86_400, 1_000, 900, 10),)))
+    opened.close()
+
+    assert {"day@day"} == {name for name, *_ in shown(tmp_path, 3_600.0)}
 
 
 def test_no_ledger_has_no_budgets(tmp_path):

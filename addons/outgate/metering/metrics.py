@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from outgate.metering.series import SUFFIX, SeriesFile, read_series
+from outgate.metering.series import SUFFIX, SeriesFile, is_owned, read_series
 from outgate.metering.table import BY_NAME, LAYOUT, METRICS, Metric, Type
 
 OTHER = "other"
@@ -41,12 +41,11 @@ class Metrics:
         self._most = most
         self._known: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in BY_NAME}
         self._sets: dict[str, int] = defaultdict(int)
-        for key, first in self._series.index.items():
+        for key in self._series.index:
             metric = _metric(key)
             if metric is not None:
                 self._sets[metric.name] += 1
-                if metric.type is Type.GAUGE:
-                    self._cells[first] = 0.0
+        self._zero_gauges()
         for metric in BY_NAME.values():
             if metric.type is Type.GAUGE and not metric.labels:
                 self.set(metric.name, 0.0)
@@ -82,9 +81,15 @@ class Metrics:
                 cells[cell + last] += value
 
     def close(self) -> None:
+        self._zero_gauges()
         self._known.clear()
         del self._cells
         self._series.close()
+
+    def _zero_gauges(self) -> None:
+        for key, first in self._series.index.items():
+            if _is_gauge(key):
+                self._cells[first] = 0.0
 
     def _place(self, name: str, labels: tuple[str, ...]) -> int:
         """The first cell of a series; -1 where nothing is left even for `other`."""
@@ -120,11 +125,14 @@ def _free_slot(folder: Path) -> SeriesFile:
 def render(folder: Path, beside: Iterable[Sample] = ()) -> bytes:
     """The sum over every worker's file, in the text format of Prometheus (version 0.0.4), and gauges that are in no file.
 
-    Raises OSError.
+    The file of a worker that is gone adds its counts alone: its gauges told of a process that is no more. Raises OSError.
     """
     total: dict[str, list[float]] = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
+        gone = not is_owned(path)
         for key, cells in read_series(path, LAYOUT):
+            if gone and _is_gauge(key):
+                continue
             known = total.get(key)
             total[key] = list(cells) if known is None else [a + b for a, b in zip(known, cells, strict=True)]
     total |= {_key(BY_NAME[name], labels): [float(value)] for name, labels, value in beside}
@@ -169,6 +177,11 @@ def _metric(key: str) -> Metric | None:
     kept_as = key.partition("{")[0]
     metric = BY_NAME.get(kept_as.partition("#")[0])
     return metric if metric is not None and metric.kept_as == kept_as else None
+
+
+def _is_gauge(key: str) -> bool:
+    metric = _metric(key)
+    return metric is not None and metric.type is Type.GAUGE
 
 
 def _escaped(value: str) -> str:

@@ -68,6 +68,19 @@ class SeriesFile:
         os.close(self._file)
 
 
+def is_owned(path: Path) -> bool:
+    """Whether a living worker writes this file. Raises OSError.
+
+    The lock is tried for an instant: a worker that starts within it takes another file.
+    """
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def read_series(path: Path, layout: bytes) -> Iterator[tuple[str, tuple[float, ...]]]:
     """Every series of a worker's file; none where its keys have another layout. Raises OSError."""
     data = path.read_bytes()

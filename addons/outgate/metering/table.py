@@ -172,8 +172,9 @@ METRICS = (
         "outgate_budget_tokens",
         Type.GAUGE,
         ("budget", "of", "state"),
-        "tokens of each budget in its present window: used, held (lent to workers for requests) and left, below zero in "
-        "debt; of is whose it is, where each has one of its own. The 200 with the least share left",
+        "tokens of each budget that is used in its present window: used, held (lent to workers for requests) and left, below "
+        "zero in debt; of is whose it is, where each has one of its own. The 200 with the least share left; one that the "
+        "policy has no more stays until its window ends",
     ),
     Metric(
         "outgate_certificate_expires_seconds",

@@ -14,13 +14,14 @@ _MOST = 200
 
 
 def budgets(accounts: Path, now: float) -> Iterator[Sample]:
-    """Tokens of each budget in its present window: used, held (lent to workers for requests) and left; below zero is debt."""
-    found = standings(accounts)
+    """Tokens of each budget in its present window: used, held (lent to workers for requests) and left; below zero is debt.
+
+    A budget is left out once its latest window is over, until it is used again: so is one that the policy has no more.
+    """
+    found = [each for each in standings(accounts) if each.ends > now]
     for each in sorted(found, key=lambda one: one.free / max(1, one.tokens))[:_MOST]:
         name, _, of = each.key.partition("/")
-        over = each.ends <= now
-        used, held = (0, 0) if over else (each.settled, each.leased)
-        for state, tokens in (("used", used), ("held", held), ("left", each.tokens - used - held)):
+        for state, tokens in (("used", each.settled), ("held", each.leased), ("left", each.free)):
             yield Sample("outgate_budget_tokens", (name, of, state), float(tokens))
 
 

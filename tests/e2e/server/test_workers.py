@@ -65,6 +65,13 @@ def answered(gateway):
     return sum(map(float, counts))
 
 
+def at_rest(gateway):
+    """Both workers are ready under one policy, no request runs, and the gauges, told once a second, say so."""
+    text = gateway.get("/metrics")[1]
+    shown = ('outgate_workers{state="ready"} 2.0', "outgate_policy_refused 0.0", "outgate_exchanges_in_flight 0.0")
+    return all(line in text for line in shown) and re.search(r"^outgate_policy_info\{.*\} 2\.0$", text, re.MULTILINE)
+
+
 def children(pid):
     out = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
     return [int(each) for each in out.split()]
@@ -90,7 +97,7 @@ def test_outgate_status_tells_how_the_gateway_is(pair):
     ask(pair)
     command = [_OUTGATE, "status", "--admin", f"127.0.0.1:{pair.admin}"]
     env = pair.env | {"HTTP_PROXY": "http://127.0.0.1:9", "COLUMNS": "100"}
-    pair.wait(lambda: 'state="ready"} 2.0' in pair.get("/metrics")[1], 20)
+    assert pair.wait(lambda: at_rest(pair), 20), pair.get("/metrics")[1]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
 
     assert 0 == done.returncode, done.stderr
