@@ -16,6 +16,8 @@ from outgate.errors import FailureKind
         ({"error": {"code": "content_policy_violation"}}, FailureKind.CONTENT_FILTER),
         ({"error": {"code": 400, "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, FailureKind.CONTENT_FILTER),
         ({"error": {"type": "rate_limit_error"}}, FailureKind.RATE_LIMITED),
+        ({"type": "response.failed", "response": {"error": {"code": "rate_limit_exceeded"}}}, FailureKind.RATE_LIMITED),
+        ({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}, FailureKind.RATE_LIMITED),
         ({"error": {"code": "invalid_api_key", "message": "m"}}, None),
         ({"error": "prompt is too long"}, None),
         ({"choices": []}, None),

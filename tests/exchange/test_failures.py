@@ -3,13 +3,18 @@ from types import SimpleNamespace
 
 import pytest
 
+from outgate.dialects.registry import dialect, operation_for
+from outgate.dialects.translated import answer_in
 from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
-from outgate.exchange.failures import beginning, failure_of, waits_for
+from outgate.exchange.failures import beginning, error_of, failure_of, waits_for
+from outgate.inference.conversation import Conversation
 from outgate.inference.stream import EventStream, Finish, Text
 from outgate.net.headers import Headers
 from outgate.stages.dispatch import FailedAttempt
 from outgate.upstreams.events import UpstreamEvents
-from outgate.upstreams.retry_policy import DEFAULT_ON, Failure, RoutePolicy
+from outgate.upstreams.retry_policy import DEFAULT_ON, OF_THE_ANSWER, Failure, RoutePolicy
+from support import bedrock_answers
+from support.sse import event as sse_event
 
 SAID = SimpleNamespace(texts=[Text(("choices", 0, "content"), "hi", None)], finish=None, calls_tool=False, last=False, tree={})
 QUIET = SimpleNamespace(texts=[], finish=None, calls_tool=False, last=False, tree={})
@@ -132,3 +137,80 @@ def test_retry_after_is_read_of_the_answer():
     found, _ = failed(SAID, status=429, headers=[("retry-after", "7")])
 
     assert 7.0 == found.failure(0.0).retry_after
+
+
+CALLERS = {
+    "openai": operation_for("POST", "/v1/chat/completions"),
+    "responses": operation_for("POST", "/v1/responses"),
+    "anthropic": operation_for("POST", "/v1/messages"),
+    "gemini": operation_for("POST", "/v1beta/models/m:streamGenerateContent?alt=sse"),
+}
+LIMIT, SERVER = FailureKind.RATE_LIMITED, FailureKind.SERVER_ERROR
+
+
+def _responses(code):
+    return {"type": "response.failed", "response": {"id": "r", "status": "failed", "error": {"code": code, "message": "m"}}}
+
+
+def _anthropic(kind, message="m"):
+    return {"type": "error", "error": {"type": kind, "message": message}}
+
+
+def _gemini(code, status):
+    return {"error": {"code": code, "status": status, "message": "m"}}
+
+
+STREAMED = [
+    ("openai", {"error": {"message": "m", "type": "invalid_request_error", "code": None}}, None),
+    ("openai", {"error": {"message": "m", "type": "BadRequestError", "code": 400}}, None),
+    ("openai", {"object": "error", "message": "m", "type": "BadRequestError", "code": 400}, None),
+    ("openai", {"error": {"message": "m", "type": "invalid_request_error", "code": "context_length_exceeded"}}, None),
+    ("openai", {"error": {"message": "m", "code": "content_policy_violation"}}, None),
+    ("openai", {"error": {"message": "m", "type": "tokens", "code": "rate_limit_exceeded"}}, LIMIT),
+    ("openai", {"error": {"message": "m", "code": "429"}}, LIMIT),
+    ("openai", {"error": {"message": "m", "type": "server_error", "code": None}}, SERVER),
+    ("openai", {"error": {"message": "m", "type": "InternalServerError", "code": 500}}, SERVER),
+    ("openai", {"error": {"message": "m", "code": 408}}, SERVER),
+    ("openai", {"error": "m"}, SERVER),
+    ("responses", _responses("invalid_prompt"), None),
+    ("responses", _responses("context_length_exceeded"), None),
+    ("responses", _responses("invalid_image_format"), None),
+    ("responses", {"type": "error", "code": "invalid_request_error", "message": "m", "param": None}, None),
+    ("responses", _responses("rate_limit_exceeded"), LIMIT),
+    ("responses", _responses("server_error"), SERVER),
+    ("responses", _responses("vector_store_timeout"), SERVER),
+    ("anthropic", _anthropic("invalid_request_error"), None),
+    ("anthropic", _anthropic("invalid_request_error", "prompt is too long: 210000 tokens"), None),
+    ("anthropic", _anthropic("not_found_error"), None),
+    ("anthropic", _anthropic("rate_limit_error"), LIMIT),
+    ("anthropic", _anthropic("overloaded_error"), SERVER),
+    ("anthropic", _anthropic("api_error"), SERVER),
+    ("gemini", _gemini(400, "INVALID_ARGUMENT"), None),
+    ("gemini", _gemini(429, "RESOURCE_EXHAUSTED"), LIMIT),
+    ("gemini", _gemini(503, "UNAVAILABLE"), SERVER),
+    ("bedrock", "validationException", None),
+    ("bedrock", "throttlingException", LIMIT),
+    ("bedrock", "modelStreamErrorException", SERVER),
+    ("bedrock", "modelTimeoutException", SERVER),
+]
+
+
+def errors_of(api, told, caller):
+    """The events of an error in a stream of `api`, as a caller of another or the same dialect gets them."""
+    raw = bedrock_answers.exception(told, "m") if isinstance(told, str) else sse_event(told)
+    operation = CALLERS[caller]
+    decoder = dialect(caller).answer(operation, True, True, 200)
+    if api != caller:
+        decoder = answer_in(operation, api, Conversation((), (), model="m"), decoder, stream=True, status=200)
+    return [event for event in decoder.feed(raw) if event.finish is Finish.ERROR]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize(("api", "told", "expected"), STREAMED)
+def test_attack_of_a_caller_whose_bad_requests_would_trip_the_endpoint_for_everyone(api, told, expected, caller):
+    events = errors_of(api, told, caller)
+
+    assert events
+    assert [expected] * len(events) == [error_of(event) for event in events]
+    began = kind(*events)
+    assert began is expected or (expected is None and began in OF_THE_ANSWER), "before the first word, a route may list it"

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from outgate.dialects.error_codes import failure_told
+from outgate.dialects.error_codes import failure_told, is_callers
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
 from outgate.inference.stream import Event, Finish
 from outgate.net.headers import Headers
@@ -98,13 +98,15 @@ def _of_events(status: int, events: Sequence[Event]) -> FailureKind | None:
         return FailureKind.CONTENT_FILTER
     if Finish.ERROR not in finishes:
         return None
-    told = next(filter(None, (failure_told(getattr(event, "tree", {})) for event in events)), None)
-    return told or (FailureKind.SERVER_ERROR if status < 400 else None)
+    trees = [getattr(event, "tree", {}) for event in events]
+    told = next(filter(None, map(failure_told, trees)), None)
+    return told or (None if status >= 400 or any(map(is_callers, trees)) else FailureKind.SERVER_ERROR)
 
 
-def error_of(event: Event) -> FailureKind:
-    """What an error in a stream says: of the provider, where it names nothing else."""
-    return failure_told(getattr(event, "tree", {})) or FailureKind.SERVER_ERROR
+def error_of(event: Event) -> FailureKind | None:
+    """What an error in a stream says of the provider, at fault where nothing else is named; None where the request is at fault."""
+    tree = getattr(event, "tree", {})
+    return None if is_callers(tree) else failure_told(tree) or FailureKind.SERVER_ERROR
 
 
 def _name(part: object) -> object:

@@ -7,6 +7,7 @@ would belong into its middle, so they break the answer off: half of a call's arg
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from outgate.dialects.error_codes import status_told
 from outgate.dialects.free_text import as_asked, is_told_as_function
 from outgate.dialects.json_body import dump
 from outgate.dialects.numbered import Numbered
@@ -100,7 +101,7 @@ class ChatReader:
             return (Over(),)
         if event == "error" or is_error(tree):
             self._over = True
-            return (read_failure(502, tree),)
+            return (read_failure(status_told(tree, 502), tree),)
         return list(self._read(tree))
 
     def end(self) -> Sequence[StreamItem]:

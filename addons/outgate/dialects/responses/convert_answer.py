@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from outgate.dialects.answers import tokens
+from outgate.dialects.error_codes import status_told
 from outgate.dialects.openai.chat import provider_error
 from outgate.dialects.responses.codec import response
 from outgate.dialects.responses.convert_items import read_call, read_thought
@@ -29,7 +30,7 @@ from outgate.inference.stream import Finish
 
 FAILED = "The provider failed."
 _REASONS = {Finish.LENGTH: "max_output_tokens", Finish.CONTENT_FILTER: "content_filter"}
-_STATUSES = {"rate_limit_exceeded": 429, "insufficient_quota": 429, "invalid_prompt": 400, "context_length_exceeded": 400}
+_KNOWN = frozenset({"rate_limit_exceeded", "insufficient_quota", "invalid_prompt", "context_length_exceeded"})
 _CODES = {400: "invalid_prompt", 403: "invalid_prompt", 429: "rate_limit_exceeded"}
 _CALLS = ("function_call", "custom_tool_call")
 
@@ -168,7 +169,7 @@ def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
     kind = code if isinstance(code, str) and code else told.get("type")
     text = message if isinstance(message, str) else error if isinstance(error, str) else ""
     known = kind if isinstance(kind, str) else ""
-    return Failure(status or _STATUSES.get(known, 500), known, text)
+    return Failure(status or status_told(tree, 500), known, text)
 
 
 def write_failure(failure: Failure) -> Mapping[str, Any]:
@@ -177,7 +178,7 @@ def write_failure(failure: Failure) -> Mapping[str, Any]:
 
 
 def _code(failure: Failure) -> str | None:
-    return failure.kind if failure.kind in _STATUSES else None
+    return failure.kind if failure.kind in _KNOWN else None
 
 
 def failed_with(failure: Failure) -> dict[str, str]:
