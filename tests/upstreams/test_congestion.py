@@ -48,13 +48,25 @@ def test_requests_of_this_process_count_where_the_policy_says_how_many_fill_a_re
     assert [["low"], ["low", "normal"]] == [leaving(pool(in_flight=10), replicas(), sent) for sent in (7, 10)]
 
 
-def test_what_is_stale_says_nothing():
+def test_a_replica_that_tells_nothing_is_not_idle():
+    of, port = pool(), replicas()
+    port.tell(of, of.endpoints[0], Load(8, 1.0))
+
+    assert ["low", "normal"] == leaving(of, port)
+    assert [] == leaving(pool(in_flight=10), port), "what this process sent it counts"
+
+
+def test_loads_of_a_pool_that_tells_nothing_are_held_for_a_while():
     clock = Clock()
     of, port = pool(), replicas(clock)
     for endpoint in of.endpoints:
         port.tell(of, endpoint, Load(80, 1.0))
     clock.now += 2.1
+    assert ["low", "normal"] == leaving(of, port)
 
+    port.tell(of, of.endpoints[0], Load(0, 0.0))
+    assert [] == leaving(of, port), "one is fresh, and what the other told does not count beside it"
+    clock.now += 30.1
     assert [] == leaving(of, port)
 
 

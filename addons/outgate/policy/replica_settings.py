@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from outgate.pipeline.stage import Settings
 from outgate.policy.credential_settings import Seconds
+from outgate.upstreams.replica_settings import FRESH
 
 type HostPort = Annotated[
     str,
@@ -22,7 +23,7 @@ class HealthSection(Settings):
 
     failures: Annotated[int, Field(ge=1, le=1000)] = 5
     """Failures in a row that eject a replica: no connection, a reset, a time-out, a malformed answer, a status of 500 or more,
-    an answer that breaks off or ends in an error event."""
+    an answer that breaks off or ends in an error event of the provider's own fault."""
     failure_share: Share = 0.5
     """The share of failures among its last requests that ejects it, once there are twenty."""
     eject: Seconds = 10.0
@@ -42,7 +43,8 @@ class HealthSection(Settings):
 class ShedSection(Settings):
     """When a pool is crowded, and whose requests then go to the next target of `model_map`, or are refused (429 `pool_full`).
 
-    How full a pool is, is the mean over its replicas in health; of each what is nearest to full counts.
+    How full a pool is, is the mean over its replicas in health that told their load in the last 2 s, or over all of them where
+    `in_flight` is set; of each what is nearest to full counts. Where none did, what they told in the last 30 s counts.
     """
 
     waiting: Annotated[float, Field(gt=0, le=100_000)] = 8.0
@@ -76,7 +78,7 @@ class ReplicasSection(Settings):
     """Where replicas tell their load, in the text format of Prometheus (vLLM, SGLang, llama.cpp, TensorRT-LLM, Triton). Not asked
     when empty."""
     metrics_every: Interval = 0.5
-    """Seconds between such questions."""
+    """Seconds between such questions; 2 at most where `shed` has no `in_flight`, for a load is believed for 2 s."""
     health: HealthSection = Field(default_factory=HealthSection)
     """When a replica is left out."""
     shed: ShedSection | None = None
@@ -84,6 +86,10 @@ class ReplicasSection(Settings):
 
     @model_validator(mode="after")
     def _a_crowd_is_seen(self) -> Self:
-        if self.shed is not None and not self.metrics_path and not self.shed.in_flight:
+        if self.shed is None or self.shed.in_flight:
+            return self
+        if not self.metrics_path:
             raise ValueError("`shed` sees no crowd: set `metrics_path`, or `shed: {in_flight: …}`")
+        if self.metrics_every > FRESH:
+            raise ValueError(f"`shed` sees a crowd too late: set `metrics_every` to {FRESH:g} or less, or `shed: {{in_flight: …}}`")
         return self

@@ -1,7 +1,8 @@
 """How crowded the pool of a provider is, and whether a request leaves it for another target: those of low priority go first.
 
 A crowded pool serves nobody sooner for one more request. What the replicas told of themselves counts while it is fresh, and what
-this process has sent them where the policy gives a bound for it.
+this process has sent them where the policy gives a bound for it. A replica that tells nothing is not idle: it may be too
+busy to tell.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +11,12 @@ from typing import NamedTuple, Protocol
 from outgate.inference.principal import Principal, Priority
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
 from outgate.upstreams.picking.load import Load
-from outgate.upstreams.replica_settings import ShedSettings
+from outgate.upstreams.replica_settings import FRESH, ShedSettings
 from outgate.upstreams.replicas import Replicas
 
 _UNKNOWN = Load(0.0, 0.0)
+_HELD = 30.0
+"""Seconds for which the loads told last count, where no replica of a pool has a fresh one."""
 
 
 class Sent(Protocol):
@@ -39,10 +42,13 @@ class Congestion:
         return bool(backends) and all(self._is_closed_to(each, priority) for each in backends)
 
     def pressure(self, backend: Backend, settings: ShedSettings) -> float:
-        """How full the replicas in health are, in the mean: 1 is full."""
+        """How full the replicas in health are, in the mean over those of which something is known: 1 is full."""
         members = self.replicas.members.of(backend)
         shares = self.replicas.health.snapshot(backend, members).shares
-        full = [self._full(backend, each, settings) for each in members if shares[each.name] > 0.0]
+        well = [each for each in members if shares[each.name] > 0.0]
+        within = FRESH if any(self.replicas.load(backend, each) is not None for each in well) else _HELD
+        known = (self._full(backend, each, settings, within) for each in well)
+        full = [each for each in known if each is not None]
         return sum(full) / len(full) if full else 0.0
 
     def _is_closed_to(self, backend: Backend, priority: Priority) -> bool:
@@ -52,8 +58,12 @@ class Congestion:
         bound = settings.low if priority is Priority.LOW else settings.normal
         return self.pressure(backend, settings) >= bound
 
-    def _full(self, backend: Backend, endpoint: Endpoint, settings: ShedSettings) -> float:
-        load = self.replicas.load(backend, endpoint) or _UNKNOWN
+    def _full(self, backend: Backend, endpoint: Endpoint, settings: ShedSettings, within: float) -> float | None:
+        """How full a replica is; None where nothing tells."""
+        load = self.replicas.load(backend, endpoint, within)
+        if load is None and not settings.in_flight:
+            return None
+        load = load or _UNKNOWN
         sent = self._client.in_flight(backend, endpoint) / settings.in_flight if settings.in_flight else 0.0
         return max(load.waiting / settings.waiting, load.kv / settings.cache, sent)
 

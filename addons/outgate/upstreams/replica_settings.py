@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+FRESH = 2.0
+"""Seconds for which the load that a replica has told is believed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthSettings:

@@ -7,9 +7,7 @@ from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.health import Health, Key
 from outgate.upstreams.members import Members
 from outgate.upstreams.picking.load import Load
-
-_FRESH = 2.0
-"""Seconds for which a load is believed."""
+from outgate.upstreams.replica_settings import FRESH
 
 
 class Replicas:
@@ -50,10 +48,10 @@ class Replicas:
         """What the replica has told of its load now."""
         self._loads[backend.name, endpoint.address] = load, self._monotonic()
 
-    def load(self, backend: Backend, endpoint: Endpoint) -> Load | None:
-        """What the replica told last; None where that is stale, or it has told nothing."""
+    def load(self, backend: Backend, endpoint: Endpoint, within: float = FRESH) -> Load | None:
+        """What the replica told last; None where that is more than `within` seconds old, or it has told nothing."""
         load, at = self._loads.get((backend.name, endpoint.address), (None, 0.0))
-        return load if self._monotonic() - at <= _FRESH else None
+        return load if self._monotonic() - at <= within else None
 
     def load_age(self, backend: Backend, endpoint: Endpoint) -> float:
         """Seconds since the replica told its load, or since this was asked first where it has told none."""

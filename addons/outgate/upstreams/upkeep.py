@@ -125,7 +125,7 @@ class Upkeep:
         await asyncio.gather(*(self._load(backend, each) for each in self.replicas.members.of(backend)))
 
     async def _load(self, backend: Backend, endpoint: Endpoint) -> None:
-        """A replica that tells nothing keeps what it told, until that is stale."""
+        """A replica that tells nothing keeps what it told, until that is too old for who asks."""
         self._aged(backend.name, endpoint.name, self.replicas.load_age(backend, endpoint))
         with suppress(UpstreamError, TimeoutError, UnicodeError):
             async with asyncio.timeout(_LOAD_SECONDS):
