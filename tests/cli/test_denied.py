@@ -1,5 +1,6 @@
 """`outgate denied`: refusals that are alike, and lines of a policy that really let them pass."""
 
+import re
 import subprocess
 import sys
 import time
@@ -117,7 +118,20 @@ def test_the_line_that_is_told_lets_the_request_pass(tmp_path, refused, policy, 
             "`stages.prompt_guard.rules`:  override.previous: flag",
         ),
         (line("x", "destination_denied", "", **{"server.address": "api.mistral.ai:443"}), "mistral: {host: api.mistral.ai, d"),
-        (line("x", "not_authorized", "authorize", **{"url.path": "/v1/files/(hidden)"}), "paths: ['/v1/files/*']"),
+        (line("x", "not_authorized", "authorize", **{"url.path": "/v1/files/(hidden)"}),
+            "paths: [/v1/files/SEGMENT], models: [gpt-4o]}"),
+        (line("x", "no_route", "", **{"url.path": "/v1/files/(hidden)", "http.request.method": "(hidden)"}),
+            "match: {destinations: [openai], paths: [/v1/files/SEGMENT]}}"),
+        (line("x", "model_not_authorized", "authorize_model", **{"gen_ai.request.model": "o1"}),
+            "providers: [PROVIDER], models: [o1]}"),
+        (line("x", "not_authorized", "authorize", **{"outgate.model.requested": "(hidden)"}), "completions], models: [MODEL]}"),
+        (line("x", "not_authorized", "authorize", **{"outgate.model.requested": None, "url.path": None, "outgate.workload": ""}),
+            "{workloads: [WORKLOAD], providers: [openai], paths: [PATH], models: [MODEL]}"),
+        (line("x", "not_authorized", "authorize", **{
+            "outgate.model.requested": None, "url.path": "/v1/models", "http.request.method": "GET"}),
+            "paths: [/v1/models], methods: [GET]}"),
+        (line("x", "not_authorized", "authorize", **{"server.address": "elsewhere:443"}),
+            "providers: [PROVIDER], paths: [/v1/chat/"),
     ],
 )  # fmt: skip
 def test_other_refusals_name_what_would_let_them_pass(tmp_path, refused, said):
@@ -134,8 +148,37 @@ def test_nothing_is_told_where_nothing_is_known_to_help(tmp_path, code):
     assert "to allow" not in run(folder).output
 
 
-def test_a_policy_that_cannot_be_read_only_costs_the_providers_name(tmp_path):
-    assert "- {workloads: [alpha], paths: [/v1/chat/completions]" in run(written(tmp_path, ACCESS)).output
+@pytest.mark.parametrize("refused", [ACCESS, ROUTE])
+def test_attack_of_a_line_that_allows_every_provider_where_the_policy_cannot_be_read(tmp_path, refused):
+    """An empty list of providers stands for all of them: a word that is no provider stands there instead."""
+    told = " ".join(run(written(tmp_path, refused)).output.split())
+
+    assert re.search(r"(providers|destinations): \[PROVIDER\], paths: \[/v1/", told)
+
+
+@pytest.mark.parametrize("word", ["providers: [PROVIDER]", "workloads: [WORKLOAD]"])
+def test_a_policy_with_a_word_that_nobody_replaced_is_refused(tmp_path, word):
+    checked = CliRunner().invoke(cli, ["check", str(write(tmp_path, BASE.replace("allow: [{}]", f"allow: [{{{word}}}]")))])
+
+    assert 0 != checked.exit_code
+
+
+BROKEN = [
+    {"time": 1e18},
+    *({"outgate.denial.code": code, "outgate.verdicts": said}
+        for code in ("prompt_refused", "unjudged_content", "server_state")
+        for said in ([1], 1, {"parts": 1, "g": [1]}, *({name: {"action": "denied", "matches": found, "unjudged": found}}
+            for name in ("parts", "g") for found in (1, [1], [{}], [{"rule": 1, "kind": 1}], [{"rule": [1], "kind": [1]}])))),
+    {"outgate.workload": 5}, {"http.request.method": 5, "url.path": 5, "server.address": 5, "outgate.model.requested": 5},
+]  # fmt: skip
+
+
+def test_broken_lines_cost_no_other(tmp_path):
+    write(tmp_path)
+    folder = written(tmp_path, *(ACCESS | more for more in BROKEN), MODEL)
+    for asked in ((), ("--json",)):
+        told = run(folder, "--limit", "1000", *asked)
+        assert (0, True) == (told.exit_code, "model_not_authorized" in told.output), told.exception
 
 
 def test_only_one_workload_and_only_so_many(tmp_path):

@@ -1,6 +1,7 @@
 """`outgate status` against an admin port that says what a gateway says; the real one is asked in tests/e2e/server."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -30,9 +31,10 @@ outgate_budget_tokens{budget="day@day",of="workload=a%2Fb",state="left"} 700.0
 def _admin():
     class Handler(BaseHTTPRequestHandler):
         ready = (200, "1 of 2 workers ready, model server down\n")
+        metrics = METRICS
 
         def do_GET(self):
-            status, text = self.ready if self.path == "/readyz" else (200, METRICS)
+            status, text = self.ready if self.path == "/readyz" else (200, self.metrics)
             self.send_response(status)
             self.end_headers()
             self.wfile.write(text.encode())
@@ -75,6 +77,35 @@ def test_a_gateway_that_does_not_serve_ends_with_1(admin):
     found = run(admin[1])
 
     assert (1, True) == (found.exit_code, "does not serve: 0 of 2 workers ready" in found.output)
+
+
+@pytest.mark.parametrize("text", ["hello world\n", "<html>404</html>", "up 1.0\n", ""])
+def test_another_server_is_said_to_be_no_outgate(admin, text):
+    admin[0].metrics = text
+    found = run(admin[1])
+
+    assert (1, SystemExit) == (found.exit_code, type(found.exception))
+    assert f"{admin[1]} is no outgate; name the address" in found.output
+
+
+def test_a_server_that_speaks_no_http_is_said_to_be_no_outgate():
+    def speak():
+        with listener.accept()[0] as peer:
+            peer.recv(1024)
+            peer.sendall(b"hello world\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=speak, daemon=True).start()
+        found = run(f"127.0.0.1:{listener.getsockname()[1]}")
+
+    assert (1, SystemExit) == (found.exit_code, type(found.exception))
+    assert "is no outgate" in found.output
+
+
+def test_a_sample_that_is_no_number_costs_no_other(admin):
+    admin[0].metrics = f"hello world\n{METRICS}"
+
+    assert "12 connections" in run(admin[1]).output
 
 
 @pytest.mark.parametrize("where", ["no port", "[::", "", "a:b"])

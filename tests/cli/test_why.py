@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from outgate.cli.main import cli
+from support.policies import write
 
 DIGEST = "bcdfghjklmnpqrst"
 MATCH = {
@@ -57,8 +58,8 @@ def _state(tmp_path):
     return tmp_path / "state"
 
 
-def run(state, subject):
-    return CliRunner().invoke(cli, ["why", subject, "--state", str(state)])
+def run(state, subject, *more):
+    return CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["why", subject, "--state", str(state), *more])
 
 
 def test_a_request_is_told_on_one_screen(state):
@@ -162,3 +163,22 @@ def test_a_routed_request_tells_what_decided(state):
 
     assert "routed    to coder by semantic, rule 2, score 0.91, near 0.81 coder/bugs 'my unit test fails'" in shown
     assert "routed" not in run(state, "req_00aa").output
+
+
+def test_a_refusal_names_the_provider_of_the_policy_and_never_all_of_them(state, tmp_path):
+    refused = DENIED | {
+        "id": "req_00a1", "outgate.denial.code": "not_authorized", "outgate.model.requested": "(hidden)",
+        "url.path": "/v1/responses",
+    }  # fmt: skip
+    (state / "accounts/audit/w3.d.00000001.jsonl").write_bytes(orjson.dumps(refused) + b"\n")
+
+    said = "{workloads: [app], providers: [%s], paths: [/v1/responses], models: [MODEL]}"
+    assert said % "openai" in run(state, "req_00a1", "--policy", str(write(tmp_path))).output
+    assert said % "PROVIDER" in run(state, "req_00a1", "--policy", str(tmp_path / "none.yaml")).output
+
+
+def test_a_text_is_told_past_a_broken_line(state):
+    broken = [LINE | {"outgate.verdicts": said} for said in ([DIGEST], {"g": DIGEST}, {"g": {"matches": [DIGEST]}})]
+    (state / "accounts/audit/w3.d.00000001.jsonl").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in broken))
+
+    assert f"{DIGEST}: a text in 3 requests" in run(state, DIGEST).output

@@ -20,6 +20,8 @@ URL = "https://a.test/x"
         ({"type": "char_location", "document_index": 0}, None),
         ({"url": ""}, None),
         ({"url": 5}, None),
+        ("x", None),
+        (None, None),
     ],
 )
 def test_what_has_an_address_is_quoted(citation, expected):

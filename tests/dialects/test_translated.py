@@ -8,7 +8,7 @@ from outgate.dialects.spec import Target
 from outgate.dialects.translated import answer_in, translated
 from outgate.errors import WireError
 from outgate.inference.conversation import Conversation
-from support.openai_answers import chat_completion, chat_events
+from support.openai_answers import chat_completion, chat_events, chat_stream, chunk
 from support.wire_bodies import CHAT, OPENAI
 
 NOBODY = Conversation((), ())
@@ -90,3 +90,26 @@ def test_errors_in_the_shape_of_the_client_and_pages_as_text():
 
     assert ("slow down", "rate_limit_error") == (own["error"]["message"], own["error"]["type"])
     assert "bad gateway" in page["error"]["message"]
+
+
+CLIENTS = [
+    ("openai", "/v1/chat/completions", False), ("openai", "/v1/chat/completions", True),
+    ("responses", "/v1/responses", False), ("responses", "/v1/responses", True),
+    ("anthropic", "/v1/messages", False), ("anthropic", "/v1/messages", True),
+    ("gemini", "/v1beta/models/m:generateContent", False), ("gemini", "/v1beta/models/m:streamGenerateContent?alt=sse", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("client", "path", "stream"), CLIENTS)
+def test_attack_of_a_citation_that_is_no_object(client, path, stream):
+    """It is left out, and costs neither the answer nor the citation beside it."""
+    cited = ["x", None, {"type": ["y"]}, {"type": "url_citation", "url_citation": {"url": "https://a.test/x", "title": "T"}}]
+    operation = registry.request_line("POST", path).operation
+    decoder = registry.dialect(client).answer(operation, stream, True)
+    whole = answer_in(operation, "openai", NOBODY, decoder, stream=stream, status=200)
+    streamed = chat_stream(chunk({"role": "assistant", "content": "hello"}), chunk({"annotations": cited}), chunk({}, "stop"))
+    raw = streamed if stream else orjson.dumps(chat_completion("hello", annotations=cited))
+    sent = b"".join(event.encode() for event in [*whole.feed(raw), *whole.end()])
+
+    assert b"hello" in sent
+    assert b"https://a.test/x" in sent

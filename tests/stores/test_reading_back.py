@@ -50,6 +50,13 @@ def test_a_file_that_ended_before_is_not_opened_and_lines_before_are_left_out(tm
     assert ["c"] == names(tmp_path, "", 1_000.0)
 
 
+def test_a_time_that_no_clock_shows_is_passed_over(tmp_path):
+    times = (1e18, -1e18, -1, 10**15, None, 5.0)
+    write(tmp_path / "audit/a.jsonl", *(close(str(at), time=at) for at in times))
+
+    assert ["5.0"] == names(tmp_path)
+
+
 def test_no_lines_are_none(tmp_path):
     assert [] == list(closing_lines(tmp_path, "x"))
 

@@ -32,6 +32,14 @@ class Age(click.ParamType[float]):
 STATE = click.option(
     "--state", type=click.Path(path_type=Path), default=Path("state"), show_default=True, help="As given to `outgate run`."
 )
+POLICY = click.option(
+    "--policy",
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("policies/default.yaml"),
+    show_default=True,
+    help="Where the names of providers are read from.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
@@ -50,6 +58,23 @@ def read(state: Path, *, mention: str = "", last: float | None = None) -> Iterat
         yield from closing_lines(accounts, mention, time.time() - last if last is not None else 0.0)
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+def providers_of(file: Path) -> dict[str, str]:
+    """Providers of a policy by `host:port`, aliases too; none where it cannot be read: then permits do not name them."""
+    from outgate.errors import PolicyError
+    from outgate.policy.source import read_source
+    from outgate.policy.validate import validate
+
+    try:
+        providers = validate(read_source(file))[0].policy.providers
+    except PolicyError:
+        return {}
+    return {
+        name if ":" in name else f"{name}:{port}": provider
+        for provider, section in providers.items()
+        for name, port in ((section.host, section.port), *((alias, 80) for alias in section.aliases))
+    }
 
 
 def spoken(seconds: float) -> str:

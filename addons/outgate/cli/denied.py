@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from outgate.cli.audit_lines import JSON, STATE, Age, read, spoken
+from outgate.cli.audit_lines import JSON, POLICY, STATE, Age, providers_of, read, spoken
 from outgate.cli.screen import say
 from outgate.metering.denied import Group, denied
 from outgate.metering.permits import permit
@@ -17,14 +17,7 @@ from outgate.metering.permits import permit
 @click.option("--since", type=Age(), default="1h", show_default=True, help="How far back: 90s, 15m, 6h, 7d.")
 @click.option("--workload", help="Only this one.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many groups.")
-@click.option(
-    "--policy",
-    "file",
-    type=click.Path(path_type=Path),
-    default=Path("policies/default.yaml"),
-    show_default=True,
-    help="Where the names of providers are read from.",
-)
+@POLICY
 @STATE
 @JSON
 def command(*, since: float, workload: str | None, limit: int, file: Path, state: Path, as_json: bool) -> None:
@@ -34,7 +27,7 @@ def command(*, since: float, workload: str | None, limit: int, file: Path, state
     """
     lines = (line for line in read(state, last=since) if workload in (None, line.get("outgate.workload")))
     groups, beyond = denied(lines)
-    providers = _providers(file) if groups else {}
+    providers = providers_of(file) if groups else {}
     if as_json:
         click.echo(orjson.dumps([_entry(group, providers) for group in groups[:limit]], option=orjson.OPT_INDENT_2))
         return
@@ -66,13 +59,13 @@ def _who(group: Group) -> str:
     line, peers = group.line, sorted(group.peers)
     presented = f"nobody known, as {line['presented.name']!r}" if line.get("presented.name") else "nobody known"
     more = f" and {len(peers) - 1} more" if len(peers) > 1 else ""
-    return (line.get("outgate.workload") or presented) + (f", from {peers[0]}{more}" if peers else "")
+    return str(line.get("outgate.workload") or presented) + (f", from {peers[0]}{more}" if peers else "")
 
 
 def _asked(line: Any) -> str:
     asked, called = line.get("outgate.model.requested"), line.get("gen_ai.request.model")
     parts = (
-        " ".join(filter(None, (line.get("http.request.method"), line.get("url.path")))),
+        " ".join(str(line[name]) for name in ("http.request.method", "url.path") if line.get(name)),
         f"at {line['server.address']}" if line.get("server.address") else "",
         f"model {asked}" if asked else "",
         f"called as {called}" if called and called != asked else "",
@@ -95,21 +88,4 @@ def _entry(group: Group, providers: dict[str, str]) -> dict[str, Any]:
         "last": group.last,
         "clients": sorted(group.peers),
         "permit": allowed._asdict() if allowed is not None else None,
-    }
-
-
-def _providers(file: Path) -> dict[str, str]:
-    """Providers of a policy by `host:port`, aliases too; none where it cannot be read: then permits do not name them."""
-    from outgate.errors import PolicyError
-    from outgate.policy.source import read_source
-    from outgate.policy.validate import validate
-
-    try:
-        providers = validate(read_source(file))[0].policy.providers
-    except PolicyError:
-        return {}
-    return {
-        name if ":" in name else f"{name}:{port}": provider
-        for provider, section in providers.items()
-        for name, port in ((section.host, section.port), *((alias, 80) for alias in section.aliases))
     }

@@ -5,7 +5,9 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import unquote
@@ -19,6 +21,7 @@ from outgate.cli.screen import say, table
 
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_NAME = "name the address of `outgate run --admin` with --admin"
 _SECONDS = 10.0
 _DAY = 86400.0
 
@@ -33,6 +36,8 @@ def command(*, admin: str, as_json: bool) -> None:
     address_of(admin)
     ready, words = _get(admin, "/readyz")
     series = _parsed(_get(admin, "/metrics")[1])
+    if "outgate_workers" not in series:
+        raise click.ClickException(f"what answers at {admin} is no outgate; {_NAME}")
     told = _status(series, words.strip(), serves=ready)
     if as_json:
         click.echo(json.dumps(told, indent=2))
@@ -48,19 +53,20 @@ def _get(admin: str, path: str) -> tuple[bool, str]:
             return True, answer.read().decode(errors="replace")
     except HTTPError as error:
         return False, error.read().decode(errors="replace")
+    except HTTPException as error:
+        raise click.ClickException(f"what answers at {admin} is no outgate; {_NAME}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise click.ClickException(
-            f"no gateway answers at {admin} ({reason}); name the address of `outgate run --admin` with --admin"
-        ) from error
+        raise click.ClickException(f"no gateway answers at {admin} ({reason}); {_NAME}") from error
 
 
 def _parsed(text: str) -> Series:
-    """Samples by name and labels, in the order in which they stand."""
+    """Samples by name and labels, in the order in which they stand; what is no sample is passed over."""
     found: dict[str, dict[tuple[str, ...], float]] = defaultdict(dict)
     for series in filter(None, map(_SERIES.match, text.splitlines())):
         labels = tuple(value for _, value in _LABEL.findall(series[2] or ""))
-        found[series[1]][labels] = float(series[3])
+        with suppress(ValueError):
+            found[series[1]][labels] = float(series[3])
     return found
 
 

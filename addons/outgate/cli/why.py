@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from outgate.cli.audit_lines import STATE, accounts_of, read
+from outgate.cli.audit_lines import POLICY, STATE, accounts_of, providers_of, read
 from outgate.cli.screen import say
 from outgate.detectors.actions import DIGEST
 from outgate.metering.permits import permit
@@ -21,8 +21,9 @@ _FORMS = (
 
 @click.command()
 @click.argument("subject")
+@POLICY
 @STATE
-def command(*, subject: str, state: Path) -> None:
+def command(*, subject: str, file: Path, state: Path) -> None:
     """Say what happened to SUBJECT: a request id, or the digest of a text that was withheld, refused or flagged.
 
     Exit code 1 where nothing is written of it, or the state folder cannot be read; 2 where it is neither. Text is never kept, and
@@ -34,7 +35,7 @@ def command(*, subject: str, state: Path) -> None:
         raise click.UsageError(f"{subject[:80]!r} is neither {_FORMS.replace(' or ', ' nor ', 1)}")
     accounts = accounts_of(state)
     lines = list(read(state, mention=subject))
-    told = _request(accounts, subject, lines) if request else _text(subject, lines)
+    told = _request(accounts, subject, lines, file) if request else _text(subject, lines)
     if not told:
         counted = ", or it was counted among many of nobody known" if request else ""
         raise click.ClickException(
@@ -43,14 +44,14 @@ def command(*, subject: str, state: Path) -> None:
     say(told, hang=12)
 
 
-def _request(accounts: Path, subject: str, lines: list[dict[str, Any]]) -> list[str]:
+def _request(accounts: Path, subject: str, lines: list[dict[str, Any]], policy: Path) -> list[str]:
     line = next((line for line in lines if line.get("id") == subject), None)
     if line is None:
         return []
     keys = [str(entry[0]) for entry in line.get("settle") or ()]
-    return request_in_words(
-        line, [Budget(each.key, each.free, each.tokens) for each in standings(accounts, keys)], str(permit(line, {}) or "")
-    )
+    budgets = [Budget(each.key, each.free, each.tokens) for each in standings(accounts, keys)]
+    allowed = permit(line, providers_of(policy)) if line.get("outgate.denial.code") else None
+    return request_in_words(line, budgets, str(allowed or ""))
 
 
 def _text(subject: str, lines: list[dict[str, Any]]) -> list[str]:

@@ -21,8 +21,10 @@ class Quoted(NamedTuple):
         return None if self.start is None or self.end is None else (self.start, self.end)
 
 
-def quoted(citation: Mapping[str, Any]) -> Quoted | None:
-    """What a citation of any API quotes; None where that has no address."""
+def quoted(citation: object) -> Quoted | None:
+    """What a citation of any API quotes; None where that has no address, or is no object: compatible servers send texts, too."""
+    if not isinstance(citation, Mapping):
+        return None
     nested = citation.get("url_citation")
     told: Mapping[str, Any] = nested if isinstance(nested, dict) else citation
     url, title = told.get("url"), told.get("title")

@@ -1,14 +1,19 @@
 """What would let a refused request pass: the line of a policy, or the command, for each reason that has one.
 
-It is what the caller asked for and no more: it names the workload, the provider, the path and the model of the closing line.
+It is what the caller asked for and no more: it names the workload, the provider, the path and the model of the closing line. What
+the line hides or does not know stands as a word in capitals, which allows nothing until somebody writes a name in its place.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from outgate.inference.shown import HIDDEN
+from outgate.metering.words import entries, verdicts
 
 type Line = Mapping[str, Any]
+
+_BODILESS = frozenset({"GET", "HEAD", "DELETE"})
+"""Methods of requests that name no model in a body."""
 
 
 class Permit(NamedTuple):
@@ -28,17 +33,20 @@ def permit(line: Line, providers: Mapping[str, str]) -> Permit | None:
 
 
 def _access(line: Line, providers: Mapping[str, str]) -> Permit | None:
-    provider = providers.get(str(line.get("server.address")), "")
-    rule = {"workloads": line.get("outgate.workload"), "providers": provider, "paths": _path(line)}
-    asked = line.get("outgate.model.requested")
-    return Permit("stages.authorize.allow", f"- {_flow(rule | {'models': asked if asked != HIDDEN else None})}")
+    provider, path = _provider(line, providers), _path(line) or "PATH"
+    asked, method = line.get("outgate.model.requested"), str(line.get("http.request.method"))
+    what = {"methods": method} if not asked and method in _BODILESS else {"models": _known(asked, "MODEL")}
+    return Permit(
+        "stages.authorize.allow", f"- {_flow({'workloads': _workload(line), 'providers': provider, 'paths': path} | what)}"
+    )
 
 
 def _model(line: Line, _: Mapping[str, str]) -> Permit | None:
     model = line.get("gen_ai.request.model")
     if not model or model == HIDDEN:
         return None
-    rule = {"workloads": line.get("outgate.workload"), "providers": line.get("gen_ai.provider.name"), "models": model}
+    provider = _known(line.get("gen_ai.provider.name"), "PROVIDER")
+    rule = {"workloads": _workload(line), "providers": provider, "models": model}
     return Permit("stages.authorize_model.allow", f"- {_flow(rule)}")
 
 
@@ -54,28 +62,32 @@ def _destination(line: Line, _: Mapping[str, str]) -> Permit | None:
 
 
 def _route(line: Line, providers: Mapping[str, str]) -> Permit | None:
-    provider, path, method = providers.get(str(line.get("server.address")), ""), _path(line), line.get("http.request.method")
+    path, method = _path(line), line.get("http.request.method")
     if not path:
         return None
-    match = _flow({"destinations": provider, "paths": path, "methods": method})
+    methods = {"methods": method} if method != HIDDEN else {}
+    match = _flow({"destinations": _provider(line, providers), "paths": path} | methods)
     return Permit("routes", f"- {{name: NAME, match: {match}}}")
 
 
 def _rule(line: Line, _: Mapping[str, str]) -> Permit | None:
-    for guard, verdict in (line.get("outgate.verdicts") or {}).items():
-        rules = dict.fromkeys(match["rule"] for match in verdict.get("matches", ()) if match.get("action", "denied") == "denied")
+    for guard, verdict in verdicts(line):
+        found = entries(verdict, "matches", "rule")
+        rules = dict.fromkeys(match["rule"] for match in found if match.get("action", "denied") == "denied")
         if verdict.get("action") == "denied" and rules:
             return Permit(f"stages.{guard}.rules", ", ".join(f"{rule}: flag" for rule in rules))
     return None
 
 
 def _unjudged(line: Line, _: Mapping[str, str]) -> Permit | None:
-    kinds = dict.fromkeys(each["kind"] for each in _parts(line).get("unjudged", ()))
+    kinds = dict.fromkeys(str(each["kind"]) for each in entries(_parts(line), "unjudged", "kind"))
     return Permit("stages.admit_parts", f"allow_unjudged: [{', '.join(kinds)}]") if kinds else None
 
 
 def _state(line: Line, _: Mapping[str, str]) -> Permit | None:
-    names = dict.fromkeys(each["rule"] for each in _parts(line).get("matches", ()) if each.get("kind") == "server_state")
+    names = dict.fromkeys(
+        str(each["rule"]) for each in entries(_parts(line), "matches", "rule") if each.get("kind") == "server_state"
+    )
     return Permit("stages.admit_parts", f"allow_server_state: [{', '.join(names)}]") if names else None
 
 
@@ -93,12 +105,23 @@ def _token(line: Line, _: Mapping[str, str]) -> Permit | None:
 
 
 def _path(line: Line) -> str:
-    return str(line.get("url.path") or "").replace(HIDDEN, "*")
+    return str(line.get("url.path") or "").replace(HIDDEN, "SEGMENT")
 
 
-def _parts(line: Line) -> Mapping[str, Any]:
-    parts: Mapping[str, Any] = (line.get("outgate.verdicts") or {}).get("parts") or {}
-    return parts
+def _provider(line: Line, providers: Mapping[str, str]) -> str:
+    return providers.get(str(line.get("server.address")), "PROVIDER")
+
+
+def _workload(line: Line) -> str:
+    return _known(line.get("outgate.workload"), "WORKLOAD")
+
+
+def _known(name: Any, otherwise: str) -> str:
+    return str(name) if name and name != HIDDEN else otherwise
+
+
+def _parts(line: Line) -> Line:
+    return dict(verdicts(line)).get("parts", {})
 
 
 def _flow(rule: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ def text_in_words(digest: str, lines: Sequence[Line]) -> list[str]:
     by: dict[str, set[str]] = {}
     for line, match in spoken:
         by.setdefault(f"{match.get('rule')} in {match.get('channel')}: {_ACTIONS.get(match.get('action', ''))}", set()).add(
-            str(line["id"])
+            str(line.get("id"))
         )
     latest = max(requests.values(), key=lambda line: float(line.get("time", 0)))
     rows = [
@@ -62,6 +62,21 @@ def text_in_words(digest: str, lines: Sequence[Line]) -> list[str]:
         ("last", f"{_time(times[-1])}, request {latest.get('id')}"),
     ]
     return [f"{digest}: a text in {len(requests)} {_plural('request', len(requests))}", *_table(rows)]
+
+
+def verdicts(line: Line) -> Iterator[tuple[str, Line]]:
+    """Guards and what each said; what has not that form is passed over, so that a broken line costs no other."""
+    said = line.get("outgate.verdicts")
+    for guard, verdict in said.items() if isinstance(said, Mapping) else ():
+        if isinstance(verdict, Mapping):
+            yield guard, verdict
+
+
+def entries(verdict: Line, name: str, *needed: str) -> list[Line]:
+    """The objects of a list in a verdict that have these members as text or number; others are passed over."""
+    told = verdict.get(name)
+    found = (each for each in told if isinstance(each, Mapping)) if isinstance(told, list) else ()
+    return [each for each in found if all(isinstance(each.get(member), str | int) for member in needed)]
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -128,8 +143,8 @@ def _counted(line: Line) -> str:
 
 
 def _found(line: Line) -> Iterator[str]:
-    for guard, verdict in (line.get("outgate.verdicts") or {}).items():
-        for match in verdict.get("matches", ()):
+    for guard, verdict in verdicts(line):
+        for match in entries(verdict, "matches"):
             where = f" in {match['channel']}" if match.get("channel") else ""
             became = _ACTIONS.get(match.get("action", ""), verdict.get("action"))
             times = f" {match['count']} times" if match.get("count", 1) > 1 else ""
@@ -140,7 +155,7 @@ def _found(line: Line) -> Iterator[str]:
             yield f"{guard} failed{reason}, and read nothing to its end"
         elif reason:
             yield f"{guard} went on without its model{reason}"
-        unread = ", ".join(f"{each['count']} {each['kind']}" for each in verdict.get("unjudged", ()))
+        unread = ", ".join(f"{each['count']} {each['kind']}" for each in entries(verdict, "unjudged", "kind", "count"))
         if unread and verdict.get("action") == "denied":
             yield f"{guard} did not read: {unread}"
 
@@ -179,8 +194,8 @@ def _spent(line: Line) -> Iterator[str]:
 
 
 def _matches(line: Line) -> Iterator[Mapping[str, Any]]:
-    for verdict in (line.get("outgate.verdicts") or {}).values():
-        yield from verdict.get("matches", ())
+    for _, verdict in verdicts(line):
+        yield from entries(verdict, "matches")
 
 
 def _moment(line: Line) -> str:

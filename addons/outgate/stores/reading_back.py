@@ -13,6 +13,8 @@ from outgate.stores.journal import SUFFIX, records
 from outgate.stores.ledger import Standing
 
 _CLOSE = b'"event":"close"'
+_NEVER = 2.5e11
+"""Seconds since 1970, near the last year that a date can have: a line that claims a later time is broken."""
 _LATEST = (
     "select key, start, ends, tokens, settled, leased, debt from account a where (?1 is null or key = ?1)"
     " and start = (select max(start) from account where key = a.key)"
@@ -37,12 +39,12 @@ def closing_lines(accounts: Path, mention: str = "", since: float = 0.0) -> Iter
 def _closing(path: Path, needle: bytes, since: float) -> Iterator[dict[str, Any]]:
     for record in records(path, needle):
         fields = record.fields
-        if fields.get("event") == "close" and _is_number(fields.setdefault("time", 0.0)) and fields["time"] >= since:
+        if fields.get("event") == "close" and _is_time(fields.setdefault("time", 0.0)) and fields["time"] >= since:
             yield fields
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < _NEVER
 
 
 def standings(accounts: Path, keys: Collection[str | None] = (None,)) -> list[Standing]:

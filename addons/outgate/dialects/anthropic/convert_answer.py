@@ -89,8 +89,13 @@ def has_block(thought: Thought) -> bool:
 
 def citations_of(told: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The citations that this API can say: its own, and those of an address on the web."""
-    written = (citation if citation.get("type") in CITATIONS else _of_address(citation) for citation in told)
+    written = (citation if is_own(citation) else _of_address(citation) for citation in told)
     return [citation for citation in written if citation is not None]
+
+
+def is_own(citation: object) -> bool:
+    """Whether it is a citation in a form of this API; a compatible server's may be no object."""
+    return isinstance(citation, Mapping) and str(citation.get("type")) in CITATIONS
 
 
 def _of_address(citation: Mapping[str, Any]) -> Tree | None:

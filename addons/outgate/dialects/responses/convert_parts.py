@@ -142,7 +142,7 @@ _OWN = ("file_citation", "container_file_citation", "file_path")
 
 
 def _annotation(citation: Mapping[str, Any], text: str) -> dict[str, Any] | None:
-    if citation.get("type") in _OWN:
+    if isinstance(citation, Mapping) and citation.get("type") in _OWN:
         return dict(citation)
     found = quoted(citation)
     if found is None:
