@@ -45,3 +45,9 @@ def test_models_are_asked_for_there_too():
 def test_attack_another_spelling_of_the_path_is_refused(path):
     with pytest.raises(WireError):
         read(path)
+
+
+@pytest.mark.parametrize("path", ["/API/v4/chat/completions", "/api/V4/chat/completions"])
+def test_attack_another_spelling_of_the_base_is_refused_and_not_taken_for_opaque(path):
+    with pytest.raises(WireError, match="another spelling"):
+        read(path, "/api/v4")

@@ -147,8 +147,8 @@ class Gateway:
 
     # -- exchanges -----------------------------------------------------------------------------------------------------
 
-    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange:
-        """Start the exchange of one request. `body` is given where it is there already."""
+    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | Denial | None = None) -> Exchange:
+        """Start the exchange of one request. `body` is given where it is there already, or why it is refused."""
         self._arrived(context.client)
         self.shares.begun(context.client)
         self._unused.pop(context.client, None)
@@ -162,11 +162,12 @@ class Gateway:
         head = request_head_of(flow.client_conn, flow.request, conn, invalid)
         return self._begun(flow, head, flow.request.raw_content or b"", None)
 
-    def _begun(self, flow: http.HTTPFlow, head: RequestHead, body: bytes | None, client: Client | None) -> Exchange:
+    def _begun(self, flow: http.HTTPFlow, head: RequestHead, body: bytes | Denial | None, client: Client | None) -> Exchange:
         incoming = RequestBody(self.bodies, self.limits.largest, (head.connection.peer,))
-        if body is not None:
+        if isinstance(body, bytes):
             incoming.feed(body)
-            incoming.end()
+        if body is not None:
+            incoming.end(body if isinstance(body, Denial) else None)
         exchange = Exchange(head, self.deps, incoming)
         if client is not None:
             self.exchanges[exchange] = client

@@ -51,7 +51,7 @@ class ExchangeFactory(Protocol):
     serves: bool
     deps: ExchangeDeps
 
-    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | None = None) -> Exchange: ...
+    def begin(self, context: Context, flow: http.HTTPFlow, invalid: str | None, body: bytes | Denial | None = None) -> Exchange: ...
 
 
 @dataclass

@@ -22,6 +22,7 @@ from mitmproxy.proxy.layers.http import (
     validate_request,
 )
 
+from outgate.exchange.body import too_large
 from outgate.exchange.channel import Abort, End, Part, ResponseHead
 from outgate.proxy.fast_path import response_of
 from outgate.proxy.http1 import WholeRequest
@@ -30,6 +31,8 @@ from outgate.proxy.layers import Commands, ExchangeStream, Pull, continue_respon
 
 class ObservedStream(ExchangeStream):
     """An ExchangeStream that tells mitmproxy's addons of its flow."""
+
+    _size = 0
 
     def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
         if event.request.method == "CONNECT" or event.replay_flow:
@@ -55,7 +58,8 @@ class ObservedStream(ExchangeStream):
         if self.flow.is_replay:
             yield from super().state_consume_request_body(event)
         elif isinstance(event, RequestData):
-            if len(self.request_body_buf) <= self.factory.limits.body_bytes:
+            self._size += len(event.data)
+            if self._size <= self.factory.limits.largest:
                 self.request_body_buf += event.data
         elif isinstance(event, RequestEndOfMessage):
             self.client_state = self.state_done
@@ -74,8 +78,9 @@ class ObservedStream(ExchangeStream):
             yield HttpResponseHeadersHook(flow)
             yield from self.send_response()
             return
-        body = flow.request.raw_content or b""
+        most, cut = self.factory.limits.largest, self._size > self.factory.limits.largest
         invalid = validate_request(self.mode, flow.request, validate_inbound_headers=True)
+        body = too_large(most, f"{self._size} bytes") if cut else flow.request.raw_content or b""
         exchange = self.exchange = self.factory.begin(self.context, flow, invalid, body)
         yield from self._relay(exchange)
 

@@ -66,3 +66,9 @@ def test_an_error_ends_it():
 
     assert (Finish.ERROR, True) == (events[-1].finish, events[-1].last)
     assert json.dumps("a king") not in events[-1].encode().decode()
+
+
+def test_every_piece_of_a_stream_whose_events_have_no_type_is_charged():
+    raw = b"".join(event({"choices": [{"delta": {"content": word}}]}) for word in ("one ", "two ", "three")) + b"data: [DONE]\n\n"
+
+    assert [False] * 3 == [text.repeated for each in decoded(raw) for text in each.texts]

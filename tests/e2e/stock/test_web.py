@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from e2e.load import BODY, URL, ask
-from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, STAGES, TOKEN, World, http, openai_client
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, PASSING_ALL, TOKEN, World, http, openai_client
 from support.stock import StockGateway
 
 ENV = {"E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
@@ -37,11 +37,25 @@ class Web:
         assert self.client.put("/options", json={"intercept": what}).status_code == 200
 
 
+OBJECTS = """
+objects:
+  host: objects.test
+  dialect: none
+  stream_uploads: true
+  endpoints: [{address: "127.0.0.1:9"}]
+  allow_addresses: [127.0.0.0/8]
+"""
+
+
 @pytest.fixture(name="web", scope="module")
 def _web(providers, tmp_path_factory):
     world = World(tmp_path_factory.mktemp("web"), *providers)
-    stages = STAGES.replace('models: ["**"]', 'models: ["gpt-*"]') + "redact: {}\n"
-    with StockGateway(world.policy(stages), world.folder / "state", web=True, env=ENV) as gateway:
+    stages = (
+        PASSING_ALL.replace('- {models: ["**"]}', '- {models: ["gpt-*"]}\n    - {providers: [objects]}')
+        + "redact: {}\nadmit_parts: {allow_unjudged: [opaque]}\n"
+    )
+    policy = world.policy(stages, gateway="limits: {body_bytes: 400000, buffered_bytes: 1600000}", providers=OBJECTS)
+    with StockGateway(policy, world.folder / "state", web=True, env=ENV) as gateway:
         gateway.web = Web(gateway)
         yield gateway
 
@@ -177,6 +191,13 @@ def test_an_edited_head_is_judged_like_any_other(web, providers, to, status):
 
     assert thread.answers == [status]
     assert providers[0].seen == []
+
+
+def test_attack_an_upload_that_is_too_large_to_be_shown_is_not_sent_in_part(web):
+    with http(web) as client:
+        reply = client.put("https://objects.test/large", content=(bytes(65536) for _ in range(20)))
+
+    assert (413, "body_too_large") == (reply.status_code, reply.headers["x-outgate-reason"])
 
 
 def test_a_killed_request_goes_nowhere(web, providers):

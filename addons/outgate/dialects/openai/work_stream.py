@@ -83,7 +83,7 @@ class WorkStream(StreamDecoder):
 
     def _told(self, kind: str) -> bool:
         """Whether the texts of such an event were told before, in pieces."""
-        return kind != _PIECE and bool(self._open)
+        return bool(kind) and kind != _PIECE and bool(self._open)
 
     def _closes(self, texts: list[Text], *, goes_on: bool) -> tuple[Hashable, ...]:
         parts = {text.part for text in texts}
