@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
+from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
 from outgate.exchange.attempts import AttemptPorts, Attempts
 from outgate.inference.params import Params
 from outgate.pipeline.executor import Execution
@@ -19,7 +19,7 @@ ONE = Endpoint(name="one", host="127.0.0.1", port=1)
 TWO = Endpoint(name="two", host="127.0.0.1", port=2)
 THREE = Endpoint(name="three", host="127.0.0.1", port=3)
 BACKEND = Backend(name="b", provider="p", dialect="openai", host="api.test", endpoints=(ONE, TWO, THREE))
-SLOTS = {"backend": 0, "endpoint.state": 1, "endpoint": 2, "r.status": 3, "r.stream": 4, "params": 5}
+SLOTS = {"backend": 0, "endpoint.state": 1, "endpoint": 2, "r.status": 3, "r.stream": 4, "params": 5, "upload": 6}
 
 
 def step(name, run, reads, writes, *, waits=False):
@@ -242,3 +242,17 @@ def test_a_record_says_whether_a_stream_was_asked_for(stream):
     asyncio.run(made.run(first))
 
     assert [stream] == [record.streams for record in made.records]
+
+
+@pytest.mark.parametrize(("begun", "records"), [(True, [("one", None, True)]), (False, [])])
+def test_an_upload_that_breaks_is_an_attempt_once_some_of_it_may_have_been_sent(begun, records):
+    async def dispatch(facts):
+        return broken
+
+    broken = Denial(code="body_timeout", status=408, message="m")
+    made, first = attempts(), execution(dispatch)
+    first.give({"upload": SimpleNamespace(begun=begun)})
+    _, ended = asyncio.run(made.run(first))
+
+    assert "body_timeout" == ended.code
+    assert records == [(record.endpoint, record.failure, record.sent) for record in made.records]

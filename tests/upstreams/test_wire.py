@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from outgate.errors import Denial
+from outgate.upstreams.upload import Upload
 from outgate.upstreams.wire import CutOffError, Wire
 
 HEAD = b"POST / HTTP/1.1\r\n\r\n"
@@ -72,3 +74,30 @@ def test_the_loop_goes_on_between_the_writes_of_a_long_request():
         return before
 
     assert 2 <= asyncio.run(story()) <= 3
+
+
+def test_an_upload_that_ends_after_its_answer_leaves_no_timer_for_the_next_request():
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    upload = Upload(3, "", 60.0, Denial(code="late", status=408, message="m"), lambda _: None)
+
+    async def story():
+        loop = asyncio.get_running_loop()
+        wire = Wire(loop)
+        wire.connection_made(Recorder())
+
+        async def answered(body):
+            asking = loop.create_task(wire.ask(HEAD, body, head_only=False, until=loop.time() + 10, after=0.0))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            wire.data_received(answer)
+            return (await asking)[0].code
+
+        upload.feed(b"abc")
+        first = await answered(upload)
+        upload.end()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert wire._writing.done()
+        return first, await answered(b"{}")
+
+    assert (200, 200) == asyncio.run(story())

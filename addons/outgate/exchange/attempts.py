@@ -213,6 +213,8 @@ class Attempts:
             self._failed = failure_of(execution, ended, began)
             self._learn(execution, ended)
             self._note(self._record(execution, start, self._failed, answered=ended is None))
+        elif isinstance(ended, Denial) and (upload := execution.get("upload")) is not None and upload.begun:
+            self.records.append(self._record(execution, start))  # its client broke it, when the provider may have had some of it
         return ended
 
     def _spare(self, execution: Execution) -> bool:

@@ -163,8 +163,9 @@ class Wire(ResponseHandler):
             self.set_exception(error)
             transport.abort()
         else:
-            self._late.cancel()
-            self._late = self._loop.call_later(after, self.set_exception, TimeoutError())
+            if not self._late.cancelled():  # once the head has come, a timer would end the next request on this connection
+                self._late.cancel()
+                self._late = self._loop.call_later(after, self.set_exception, TimeoutError())
 
 
 async def _write_long(transport: asyncio.Transport, body: memoryview) -> None:
