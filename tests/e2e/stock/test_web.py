@@ -98,7 +98,7 @@ def test_it_is_what_a_flow_shows_unasked_and_times_are_those_of_its_exchange(web
         web.web.client.get(f"/flows/{flow['id']}/{part}/content/auto.json").json()["view_name"] for part in ("request", "response")
     }
     times = [flow[part][f"timestamp_{end}"] for part in ("request", "response") for end in ("start", "end")]
-    assert sorted(times) == times, times
+    assert sorted(times) == times
 
 
 def test_what_left_is_shown_beside_what_its_client_sent(web, providers):
@@ -215,7 +215,6 @@ def test_a_replay_is_asked_again_under_the_policy_as_a_flow_of_its_own(web, prov
     flow, seen = last(web), len(providers[0].seen)
     assert web.web.client.post(f"/flows/{flow['id']}/replay").status_code == 200
     again = last(web, count=2)
-
     assert (len(web.web.flows()), again["response"]["status_code"], again["is_replay"]) == (2, 200, "request")
     assert web.web.flows()[0]["response"]["status_code"] == 200, "the one that was replayed is as it was"
     assert again["comment"].startswith("app · gpt-4o-mini")
@@ -251,7 +250,6 @@ def test_a_tunnel_that_was_refused_is_listed(web):
         client.post(URL, json=BODY)
     assert web.wait(lambda: web.web.client.get("/flows").json())
     (flow,) = web.web.client.get("/flows").json()
-
     assert (flow["request"]["method"], flow["response"]["status_code"], flow["marked"]) == ("CONNECT", 407, "⛔")
     assert flow["comment"].startswith("DENIED CONNECT: "), flow["comment"]
     assert "nothing was sent: " in web.web.view(flow)["text"]
