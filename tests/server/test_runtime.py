@@ -15,7 +15,7 @@ def test_the_revision_in_force_and_what_became_of_reloads_stand_in_the_metrics(t
         path, state = write(tmp_path), tmp_path / "state"
         runtime = await Runtime.single(path, state)
         first = runtime.revision
-        assert [f'outgate_policy_info{{revision="{first}"}} 1.0'] == policy_lines(state)
+        assert [f'outgate_policy_info{{revision="{first}"}} 1.0', "outgate_policy_refused 0.0"] == policy_lines(state)
         write(tmp_path, BASE.replace("research", "other"))
         await runtime._reloader.reload()
         second = runtime.revision
