@@ -1,4 +1,4 @@
-"""What translation costs beside no translation, in CPU time: at most 0.3 ms of a request of 2 KB, and about 40 µs of an event.
+"""The cost of translation beside no translation, in CPU time: at most 0.3 ms of a request of 2 KB, and about 40 µs of an event.
 
 Each is measured beside the same work without translation, by the thread's own clock, and the quickest of many rounds counts: what
 the machine does beside them is none of it. `pytest -s` prints the figures. An event is bounded at three times its figure, which a

@@ -1,4 +1,4 @@
-"""What is looked at when metrics are asked for: budgets in their present window, the end of the authority's certificate."""
+"""Gauges read when metrics are asked for: budgets in their present window, the end of the authority's certificate."""
 
 from click.testing import CliRunner
 

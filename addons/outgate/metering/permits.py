@@ -1,4 +1,4 @@
-"""What would let a refused request pass: the line of a policy, or the command, for each reason that has one.
+"""Permits for refused requests: the line of a policy, or the command, for each reason that has one.
 
 It is what the caller asked for and no more: it names the workload, the provider, the path and the model of the closing line. What
 the line hides or does not know stands as a word in capitals, which allows nothing until somebody writes a name in its place.

@@ -1,4 +1,4 @@
-"""What is looked at when metrics are asked for, by the supervisor: budgets, the authority's end, workers. Nothing of it is kept."""
+"""Gauges that the supervisor reads when metrics are asked for: budgets and the authority's end. Nothing of them is kept."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How crowded the pool of a provider is, and whether a request leaves it for another target: those of low priority go first.
+"""Congestion of the pool of a provider, and whether a request leaves it for another target: those of low priority go first.
 
 A crowded pool serves nobody sooner for one more request. What the replicas told of themselves counts while it is fresh, and what
 this process has sent them where the policy gives a bound for it. A replica that tells nothing is not idle: it may be too
