@@ -24,6 +24,16 @@ def test_an_answer_says_nothing(notices, caplog):
     assert [] == caplog.messages
 
 
+def test_at_level_info_an_answer_is_one_line_with_who_model_tokens_and_time(notices, caplog):
+    caplog.set_level(logging.INFO, "outgate")
+    notices.tell("req_1", closed_of(ended()))
+    assert 1 == len(caplog.messages)
+    said = caplog.messages[0]
+    assert said.startswith("answered 200 workload=agent ")
+    assert all(f" {word}=" in said for word in ("route", "provider", "model", "client", "seconds"))
+    assert said.endswith(" id=req_1")
+
+
 def test_a_denial_is_one_line_with_who_what_and_why(notices, caplog):
     notices.tell("req_1", closed_of(ended(outcome="denied", denial=DENIED, r_source="gateway", r_status=None)))
     what = "denied 429 budget_exhausted by token_budget workload=agent for api.example:443"

@@ -7,7 +7,8 @@ import pytest
 from outgate.stores.journal import Folders, Run, records
 from outgate.stores.ledger import Ledger
 from outgate.stores.recovery import recover
-from support.budgets import NOON, ask, audited, limit, line, make, running
+from outgate.stores.segments import Full
+from support.budgets import NOON, Clock, ask, audited, limit, line, make, running
 
 
 async def killed(folder, story, **fields):
@@ -170,15 +171,36 @@ def test_files_follow_each_other_and_nothing_is_lost(tmp_path):
             await accounts.refresh(idle=True)
             await accounts.refresh()
 
-    assert (42, 0) == after(tmp_path, story, segment_bytes=500)
+    assert (42, 0) == after(tmp_path, story, full=Full(500))
     closed = [fields["id"] for fields in audited(tmp_path)]
     assert sorted([*map(str, range(20)), "open"]) == sorted(closed)
     assert 5 < len(list((tmp_path / "audit").iterdir()))
 
 
+def test_a_file_that_is_old_is_followed_and_an_empty_one_is_not(tmp_path):
+    clock = Clock()
+
+    async def turns(accounts):
+        await accounts.refresh(idle=True)
+        await accounts.refresh()
+        return accounts._segments._journal.path.name
+
+    async def story():
+        async with running(tmp_path, limit(1000), full=Full(seconds=3600), clock=clock) as accounts:
+            clock.pass_(3600)
+            names = [await turns(accounts)]
+            accounts.close(line("first", 1, 1))
+            names.append(await turns(accounts))
+            clock.pass_(3600)
+            return [*names, await turns(accounts), await turns(accounts)]
+
+    assert ["00000001.jsonl", "00000001.jsonl", "00000002.jsonl", "00000002.jsonl"] == asyncio.run(story())
+    assert ["first"] == [fields["id"] for fields in audited(tmp_path)]
+
+
 def test_a_new_file_begins_with_what_is_open(tmp_path):
     async def story():
-        async with running(tmp_path, limit(1000), segment_bytes=1) as accounts:
+        async with running(tmp_path, limit(1000), full=Full(1)) as accounts:
             await accounts.reserve(ask("open"))
             await accounts.refresh(idle=True)
             await accounts.refresh()
@@ -202,7 +224,7 @@ def test_a_new_file_that_cannot_be_begun_leaves_the_old_one_in_use(tmp_path):
         return Journal(path, durable=durable)
 
     async def story():
-        async with running(tmp_path, limit(1000), segment_bytes=1, journal=journal) as accounts:
+        async with running(tmp_path, limit(1000), full=Full(1), journal=journal) as accounts:
             await accounts.reserve(ask("a"))
             broken.now = True
             await accounts.refresh(idle=True)

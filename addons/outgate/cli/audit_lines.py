@@ -1,5 +1,6 @@
 """The options of commands that read audit lines, and the one way in which they read them."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,20 @@ class Age(click.ParamType[float]):
         if not 0 <= age < 1e11:
             self.fail(f"{value!r} is no age; write 90s, 15m, 6h or 7d", param, ctx)
         return age
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes: `64MB`, `10GB`, or plain."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([0-9]{1,12})(|[KMGT]B)", value.upper())
+        if found is None:
+            self.fail(f"{value!r} is no size; write 64MB, 10GB or a number of bytes", param, ctx)
+        return int(found[1] + "000" * " KMGT".index(found[2][:1] or " "))
 
 
 STATE = click.option(

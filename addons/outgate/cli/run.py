@@ -4,9 +4,14 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+
+from outgate.cli.audit_lines import Age, Size
+
+if TYPE_CHECKING:
+    from outgate.server.audit_files import AuditSettings
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -15,6 +20,9 @@ def address_of(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise click.BadParameter(f"{text!r} is not host:port")
     return host.strip("[]"), int(port)
+
+
+_AUDIT = ("audit", "audit_full", "audit_full_after", "audit_keep", "audit_keep_size", "audit_keep_files")
 
 
 class Listeners(NamedTuple):
@@ -66,15 +74,32 @@ def _read(file: Path) -> Listeners:
 @click.option(
     "--drain", type=click.FloatRange(0, 3600), default=30.0, show_default=True, help="Seconds exchanges may take to end at SIGTERM."
 )
+@click.option("--log", type=click.Choice(("text", "json")), default="text", show_default=True, help="How log lines look.")
+@click.option(
+    "--log-level",
+    type=click.Choice(("error", "warning", "info")),
+    default="warning",
+    show_default=True,
+    help="What the log tells; `info` has a line for each exchange. While it runs: SIGUSR1 tells one level more, SIGUSR2 this.",
+)
+@click.option("--audit", type=click.Choice(("-",)), help="`-` writes closing lines to standard output too.")
+@click.option(
+    "--audit-full", type=Size(), default="64MB", show_default=True, help="An audit file of this size is followed by a new one."
+)
+@click.option("--audit-full-after", type=Age(), default="1d", show_default=True, help="And so is one of this age.")
+@click.option("--audit-keep", type=Age(), help="Remove full audit files after so long: 90d. Without it, never.")
+@click.option("--audit-keep-size", type=Size(), help="Keep full audit files up to so much in all: 10GB.")
+@click.option("--audit-keep-files", type=click.IntRange(0), help="Keep so many full audit files.")
 def command(
     *, file: Path, state: Path, certs: Path, listen: str | None, transparent: str | None, admin: str, **process: Any
 ) -> None:
     """Run the gateway until SIGTERM. Exit code 2 when the policy is refused."""
+    from outgate.server.logs import Log
     from outgate.server.supervisor import RunSettings, run
 
     said = listeners(file)
     if said.problem:
-        click.echo(said.problem, err=True)
+        Log(process["log"]).say(said.problem)
         sys.exit(2)
     inbound = transparent or said.transparent
     settings = RunSettings(
@@ -84,6 +109,17 @@ def command(
         listen=address_of(listen or said.listen),
         admin=address_of(admin),
         transparent=address_of(inbound) if inbound else None,
+        audit=_audit(*(process.pop(name) for name in _AUDIT)),
         **process,
     )
-    sys.exit(run(settings, lambda line: click.echo(line, err=True)))
+    sys.exit(run(settings))
+
+
+def _audit(
+    copied: str | None, full: int, full_after: float, keep: float | None, keep_size: int | None, keep_files: int | None
+) -> "AuditSettings":
+    from outgate.server.audit_files import AuditSettings
+    from outgate.stores.retention import Kept
+    from outgate.stores.segments import Full
+
+    return AuditSettings(Full(full, full_after), Kept(keep, keep_size, keep_files), copied == "-")

@@ -25,7 +25,9 @@ class Notices:
         self._beyond = 0
 
     def tell(self, exchange_id: str, closed: Closed) -> None:
-        """Log what went wrong in an exchange, if anything did."""
+        """Log what went wrong in an exchange, if anything did; at level info, how it ended."""
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("%s id=%s", _ended(closed), exchange_id)
         for attempt in closed.attempts:
             if attempt.failure is not None:
                 self._say(_attempt(attempt), f"workload={closed.workload} id={exchange_id}")
@@ -54,6 +56,19 @@ class Notices:
             _log.warning("%s %s", what, about)
         else:
             self._beyond += 1
+
+
+def _ended(closed: Closed) -> str:
+    told = {
+        "workload": closed.workload,
+        "route": closed.route,
+        "provider": closed.provider,
+        "model": shown(closed.model, admitted=closed.admitted),
+        "tokens": f"{closed.charge.tokens_in}+{closed.charge.tokens_out}" if closed.charge.tokens_in else "",
+        "client": closed.peer,
+    }
+    words = (f"{name}={value}" for name, value in told.items() if value)
+    return f"{closed.outcome} {closed.status or '-'} {' '.join(words)} seconds={closed.seconds:.3f}"
 
 
 def _denial(closed: Closed) -> str:

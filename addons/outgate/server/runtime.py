@@ -45,6 +45,7 @@ from outgate.stores.answers import MemoryAnswers, Room
 from outgate.stores.flights import Flights
 from outgate.stores.memo import Memo
 from outgate.stores.refused import Refused
+from outgate.stores.segments import FULL, Full
 from outgate.stores.state_secret import StateSecret
 from outgate.tokens.tokenizers import Tokenizers
 from outgate.upstreams.retry_budget import RetryBudget
@@ -53,12 +54,11 @@ if TYPE_CHECKING:
     from outgate.proxy.tls import ClientIdentity
 
 _log = logging.getLogger(__name__)
-_MODEL_SERVER_START = 15.0
+_MODEL_SERVER_START, _GRACE = 15.0, 5.0
 _ANSWER_BYTES = 8 * 1024 * 1024
 _MEMO_BYTES = 6 * 1024 * 1024
 """What a worker remembers at most: part of the 230 MB that it may use in all."""
-_GRACE = 5.0
-_RUN_ID = partial(secrets.token_hex, 6)
+_run_id = partial(secrets.token_hex, 6)
 _POLICY, _RELOADS = "outgate_policy_info", "outgate_policy_reloads_total"
 
 
@@ -79,13 +79,13 @@ class Runtime:
         workers: int = 1,
         pin: str = "",
         accounts_changed: Callable[[str], None] | None = None,
+        full: Full = FULL,
     ) -> None:
         self._policy, self._socket = policy, str(layout.models)
         self._need_model_server = need_model_server or self.keep_model_server
         self._retired = self._keeps_model_server = False
-        self._asked = asyncio.Event()
         self._accounts = Accounts(
-            layout.accounts, worker=f"w{index}", workers=workers, wall=time.time, monotonic=time.monotonic, ids=_RUN_ID
+            layout.accounts, worker=f"w{index}", workers=workers, wall=time.time, monotonic=time.monotonic, ids=_run_id, full=full
         )
         self._accounts.health.changed = accounts_changed
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
@@ -94,7 +94,7 @@ class Runtime:
         self._models = ModelClient(self._socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._upkeep = upkeep_of(layout, metrics, time.time, time.monotonic)
         self._client = self._upkeep.client
-        self._budget = RetryBudget(time.monotonic)
+        self._asked, self._budget = asyncio.Event(), RetryBudget(time.monotonic)
         self._credentials = credentials_of(self._client, os.environ, time.monotonic, time.time)
         kept, memo = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())
@@ -138,7 +138,7 @@ class Runtime:
     ) -> "Runtime":
         """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))
-        place = {"index": config.index, "workers": config.workers}
+        place: Any = {"index": config.index, "workers": config.workers, "full": Full(config.audit_bytes, config.audit_seconds)}
         runtime = cls(layout, Path(config.policy), need_model_server, **place, pin=config.pin, accounts_changed=accounts_changed)
         await runtime.start()
         return runtime

@@ -13,7 +13,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +21,10 @@ from aiohttp import web
 
 from outgate.metering.metrics import Metrics, Sample, render
 from outgate.model_server.supervise import ModelServerSupervisor
+from outgate.server.audit_files import AS_IT_COMES, AuditCopy, AuditSettings, keep
 from outgate.server.gauges import authority, budgets
 from outgate.server.layout import Layout, authority_problem
+from outgate.server.logs import Log
 from outgate.server.worker_config import WorkerConfig
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,9 @@ class RunSettings:
     workers: int = 1
     pin: str = ""
     drain: float = 30.0
+    log: str = "text"
+    log_level: str = "warning"
+    audit: AuditSettings = AS_IT_COMES
 
 
 class Worker:
@@ -74,9 +78,8 @@ class Worker:
 class Supervisor:
     """Owner of the sockets and processes; it holds no policy and sees no request."""
 
-    def __init__(self, settings: RunSettings, announce: Callable[[str], None]) -> None:
-        self._settings = settings
-        self._announce = announce
+    def __init__(self, settings: RunSettings, log: Log) -> None:
+        self._settings, self._log, self._announce = settings, log, log.say
         self._layout = Layout(state=settings.state)
         self._workers = [Worker(index) for index in range(settings.workers)]
         self._sockets: dict[str, socket.socket] = {}
@@ -92,10 +95,15 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._signal_workers, signal.SIGHUP)
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            loop.add_signal_handler(number, self._change_level, number)
         self._open()
+        copy = AuditCopy(self._layout.accounts, sys.stdout.fileno()) if self._settings.audit.copied else None
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(self._keep_model_server()), group.create_task(self._watch_workers())]
+            kept = keep(self._layout.accounts / "audit", self._settings.audit.kept, _now)
+            works = (self._keep_model_server(), self._watch_workers(), kept)
+            beside = [group.create_task(work) for work in works]
             keepers = [group.create_task(self._keep(worker)) for worker in self._workers]
             await self._stopping.wait()
             for opened in self._sockets.values():
@@ -104,6 +112,8 @@ class Supervisor:
             await asyncio.wait(keepers)
             for task in beside:
                 task.cancel()
+        if copy is not None:
+            await asyncio.to_thread(copy.stop)
         await admin.cleanup()
         return _REFUSED if self._refused else 0
 
@@ -175,6 +185,10 @@ class Supervisor:
             status_fd=status,
             pin=settings.pin,
             drain=settings.drain,
+            log=self._log.style,
+            log_level=self._log.level,
+            audit_bytes=settings.audit.full.size,
+            audit_seconds=settings.audit.full.seconds,
         )
 
     def _on_status(self, worker: Worker, reading: int) -> None:
@@ -199,6 +213,14 @@ class Supervisor:
     def _signal_workers(self, number: signal.Signals) -> None:
         for worker in self._workers:
             _signal(worker, number)
+
+    def _change_level(self, number: signal.Signals) -> None:
+        """Tell more or less, here and in the workers: one that is only starting reads it once it serves."""
+        level = self._log.heard(number)
+        self._announce(f"the log tells level {level} from now on")
+        for worker in self._workers:
+            if worker.process is not None and worker.process.stdin is not None:
+                worker.process.stdin.write(f"{level}\n".encode())
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -226,8 +248,7 @@ class Supervisor:
         return web.Response(body=body, content_type="text/plain")
 
     def _rendered(self, workers: list[Sample]) -> bytes:
-        now = datetime.now(UTC).timestamp()
-        beside = (*workers, *budgets(self._layout.accounts, now), *authority(self._settings.certs))
+        beside = (*workers, *budgets(self._layout.accounts, _now()), *authority(self._settings.certs))
         return render(self._layout.metrics, beside)
 
     async def _health(self, _: web.Request) -> web.Response:
@@ -242,20 +263,21 @@ class Supervisor:
         return web.Response(status=200 if serving and not self._stopping.is_set() else 503, text=f"{text}\n")
 
 
-def run(settings: RunSettings, announce: Callable[[str], None]) -> int:
+def run(settings: RunSettings) -> int:
     """Run the gateway in the foreground; returns its exit code: 0 after SIGTERM, 2 when it cannot run with what it was given."""
+    log = Log(settings.log, settings.log_level).begin()
     problem = authority_problem(settings.certs)
     try:
         Layout(state=settings.state).make()
     except OSError as error:
         problem = problem or f"state: {settings.state} cannot be used ({error.strerror})"
     if problem:
-        announce(f"outgate refuses to run: {problem}")
+        log.say(f"outgate refuses to run: {problem}")
         return _REFUSED
     try:
-        return asyncio.run(Supervisor(settings, announce).run())
+        return asyncio.run(Supervisor(settings, log).run())
     except OSError as error:
-        announce(f"outgate refuses to run: {error}")
+        log.say(f"outgate refuses to run: {error}")
         return _REFUSED
 
 
@@ -263,6 +285,10 @@ def _signal(worker: Worker, number: signal.Signals) -> None:
     if worker.process is not None and worker.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             worker.process.send_signal(number)
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()
 
 
 def _bound(address: tuple[str, int]) -> socket.socket:

@@ -2,13 +2,12 @@
 
 Started by the supervisor as `python -O -m outgate.server.worker CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
 `model_server` on its status pipe when a policy needs that process, `ready` once it serves, `alive` every second from then on,
-and `accounts REASON` when they cannot be kept (without a reason when they can again). Ends on SIGTERM, or when its standard input
-does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
+and `accounts REASON` when they cannot be kept (without a reason when they can again). Its standard input brings levels of the log.
+Ends on SIGTERM, or when its standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
 """
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sqlite3
@@ -19,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from outgate.errors import PolicyError
+from outgate.server.logs import Log
 from outgate.server.memory import freeze_startup_objects, return_large_blocks
 from outgate.server.runtime import Runtime
 from outgate.server.worker_config import WorkerConfig
@@ -29,15 +29,15 @@ _REASON = 400
 
 def main() -> None:
     """Entry point. Exit codes: 0 after a drain, 2 when the policy is refused or the state folder cannot be used."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = WorkerConfig.decode(sys.argv[1])
+    log = Log(config.log, config.log_level).begin()
     without_other_addons()
     return_large_blocks()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            runner.run(_serve(config))
+            runner.run(_serve(config, log))
         except _UnusableError as error:
-            sys.stderr.write(f"outgate refuses to run: {error}\n")
+            log.say(f"outgate refuses to run: {error}")
             sys.exit(2)
 
 
@@ -86,7 +86,7 @@ def _eager(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kw
     return asyncio.Task(coro, loop=loop, eager_start=True, **kwargs)
 
 
-async def _serve(config: WorkerConfig) -> None:
+async def _serve(config: WorkerConfig, log: Log) -> None:
     loop = asyncio.get_running_loop()
     loop.set_task_factory(_eager)
     runtime = await _runtime(config)
@@ -94,7 +94,7 @@ async def _serve(config: WorkerConfig) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # the supervisor decides
     loop.add_signal_handler(signal.SIGHUP, runtime.reload_soon)
-    loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: it becomes readable when the supervisor dies
+    loop.add_reader(sys.stdin.fileno(), _on_word, sys.stdin.fileno(), log, stop)
     from outgate.server.worker_master import drain, master_for  # a policy that is refused need not wait for mitmproxy
 
     master, gateway = master_for(config, runtime, loop)
@@ -108,6 +108,14 @@ async def _serve(config: WorkerConfig) -> None:
     await drain(master, gateway, config.drain)
     await master.done()
     await runtime.stop()
+
+
+def _on_word(descriptor: int, log: Log, stop: asyncio.Event) -> None:
+    """What the supervisor writes is a level of the log; where it is gone, the end."""
+    if levels := os.read(descriptor, 4096).decode().split():
+        log.use(levels[-1])
+    else:
+        stop.set()
 
 
 async def _signs_of_life(descriptor: int) -> None:

@@ -4,10 +4,15 @@ from dataclasses import asdict, dataclass
 
 import orjson
 
+from outgate.stores.segments import FULL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
-    """Paths, the worker's place among its siblings, and the descriptors it inherits. Seconds for `drain`."""
+    """Paths, the worker's place among its siblings, and the descriptors it inherits. Seconds for `drain`.
+
+    `log` is its style. An audit file is full at `audit_bytes`, or after `audit_seconds`.
+    """
 
     policy: str
     state: str
@@ -19,6 +24,10 @@ class WorkerConfig:
     status_fd: int = -1
     pin: str = ""
     drain: float = 30.0
+    log: str = "text"
+    log_level: str = "warning"
+    audit_bytes: int = FULL.size
+    audit_seconds: float = FULL.seconds
 
     def encode(self) -> str:
         return orjson.dumps(asdict(self)).decode()

@@ -21,7 +21,7 @@ from outgate.stores.leases import Amount, Ask, Hold, Leases
 from outgate.stores.ledger import Ledger, Standing, Turn
 from outgate.stores.limits import BudgetLimits, Limit
 from outgate.stores.recovery import recover
-from outgate.stores.segments import Segments
+from outgate.stores.segments import FULL, Full, Segments
 from outgate.stores.windows import steady_clock
 
 __all__ = ["Accounts", "Amount", "Ask", "BudgetLimits", "ClosingLine", "Hold", "Limit", "Settlement", "Standing"]
@@ -72,14 +72,14 @@ class Accounts:
         ids: Callable[[], str],
         durable: bool = False,
         tick: float = 0.5,
-        segment_bytes: int = 64 << 20,
+        full: Full = FULL,
         journal: Callable[..., Journal] = Journal,
     ) -> None:
         self.limits = BudgetLimits(limits)
         self._folder, self._run_name, self._workers = folder, f"{worker}.{ids()}", workers
         self._folders = Folders(folder / "journals", folder / "audit")
         self._clock = steady_clock(wall, monotonic)
-        self._tick, self._segment_bytes = tick, segment_bytes
+        self._tick, self._full = tick, full
         self._new_journal = lambda path: journal(path, durable=durable)
         self._leases = Leases(self._clock)
         self.health = Health("accounts", monotonic)
@@ -227,7 +227,7 @@ class Accounts:
 
     def _follow(self) -> None:
         try:
-            self._segments.follow()
+            self._segments.follow(self._clock())
         except OSError as error:
             _log.error("no new journal could be begun: %s", error.strerror)
 
@@ -252,7 +252,7 @@ class Accounts:
         self._ledger.prune(self._clock())
         recover(self._folders, self._ledger, self._run_name)
         run = Run.create(self._folders.journals, self._run_name)
-        self._segments = Segments(run, self._folders, self._new_journal, self._segment_bytes)
+        self._segments = Segments(run, self._folders, self._new_journal, self._full)
         self._ledger.serve()
 
     def _close(self) -> None:
