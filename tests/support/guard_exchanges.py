@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 from outgate.dialects import registry
+from outgate.dialects.bedrock.event_stream import CONTENT_TYPE
+from outgate.dialects.translation import LOSSES
 from outgate.exchange.body import MemoryPool, RequestBody
 from outgate.exchange.deps import ExchangeDeps
 from outgate.exchange.exchange import Exchange
@@ -24,8 +26,10 @@ from outgate.testing.behaviour import _head, _taken, _token
 from outgate.testing.cases import RequestIn
 from outgate.testing.ports import behaviour_ports
 from outgate.upstreams.retry_budget import RetryBudget
+from support.gemini_answers import MODEL
 from support.guard_matrix import JUDGED, NO_ACT, NO_PLACE, NO_STREAM, PHRASES, Cell, Seen, dialects, differences, speech
 from support.guard_places import Asked, Told
+from support.speeches import TOLD
 
 _ADMITS = "  admit_parts: {allow_unjudged: [file]}\n"
 
@@ -34,8 +38,13 @@ def _policy(stages: str) -> str:
     providers = "".join(
         f"  {name}: {{host: api.{name}.test, dialect: {name}}}\n" for name in sorted({speech(each).provider for each in dialects()})
     )
+    drop = ", ".join(LOSSES)
+    for name in TOLD:
+        known, apis = registry.spec(name), f"apis: [{name}], " if name in registry.conversations() else ""
+        providers += f"  at-{name}: {{host: at-{name}.test, dialect: {known.provider}, translation: {{{apis}drop: [{drop}]}}}}\n"
     head = f"version: 1\nproviders:\n{providers}workloads:\n  app: {{token_hashes: ['{digest_of(_token('app'))}']}}\n"
-    first = "  authenticate: {}\n  authorize: {allow: [{}]}\n  model_map: {passthrough: true}\n"
+    models = ", ".join(f"to-{name}: [{{provider: at-{name}, model: claude-sonnet-4-5}}]" for name in TOLD)
+    first = f"  authenticate: {{}}\n  authorize: {{allow: [{{}}]}}\n  model_map: {{passthrough: true, models: {{{models}}}}}\n"
     return f"{head}stages:\n{first}{stages}routes:\n- name: all\n"
 
 
@@ -61,8 +70,9 @@ class _Answer:
 
     def __init__(self, body: bytes, streamed: bool) -> None:
         plain = "application/json" if body[:1] == b"{" else "audio/mpeg"
-        self.headers = Headers([("content-type", "text/event-stream" if streamed else plain)])
-        self._unread = [piece + b"\n\n" for piece in body.split(b"\n\n") if piece] if streamed else [body]
+        kind = CONTENT_TYPE if body[:1] == b"\0" else "text/event-stream" if streamed else plain
+        self.headers = Headers([("content-type", kind)])
+        self._unread = [piece + b"\n\n" for piece in body.split(b"\n\n") if piece] if kind == "text/event-stream" else [body]
 
     async def read(self) -> bytes:
         await asyncio.sleep(0)
@@ -92,9 +102,14 @@ class Matrix:
             return _Answer(answer, cell.streamed)
 
         self._ports.client.open = opened
+        path = speech.path(cell.streamed)
+        if cell.to and "model" in body:
+            body["model"] = f"to-{cell.to}"
+        elif cell.to:
+            path = path.replace(MODEL, f"to-{cell.to}")
         described, written = speech.written(body)
         fields = {"content-type": described}
-        request = RequestIn(workload="app", destination=speech.provider, path=speech.path(cell.streamed), headers=fields)
+        request = RequestIn(workload="app", destination=speech.provider, path=path, headers=fields)
         return await self._exchanged(policy, request, written, cell, sent)
 
     async def _exchanged(self, policy: LivePolicy, request: RequestIn, written: bytes, cell: Cell, sent: list[str]) -> Seen:
@@ -123,7 +138,7 @@ def _guard(cell: Cell) -> str:
 
 
 def _answer(cell: Cell, text: str) -> bytes:
-    place = cell.place if cell.direction == "out" else cell.speech.told[Channel.ASSISTANT]
+    place = cell.place if cell.direction == "out" else (TOLD[cell.to] if cell.to else cell.speech.told)[Channel.ASSISTANT]
     assert isinstance(place, Told)
     said = text if cell.direction == "out" else "Fine."
     if cell.streamed:

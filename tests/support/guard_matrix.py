@@ -11,7 +11,7 @@ from outgate.inference.operation import Kind
 from outgate.inference.prompt import Channel
 from outgate.inference.verdict import Verdict
 from support.speech import NEW, SAID, Asked, Speech, Told, carried
-from support.speeches import SPEECHES
+from support.speeches import SPEECHES, TOLD
 from support.work_places import WORK_SPEECHES
 
 MAIL = "maria.canary@mail.test"
@@ -32,7 +32,7 @@ NO_PLACE, NO_ACT, ECHO, NOT_SHOWN = "no place", "no such action", "repeats the r
 NO_STREAM = "no stream"
 CALLED = frozenset({Channel.TOOL_ARGUMENTS, Channel.KEY})
 """Channels of a tool call in an answer."""
-ENDED = "ended"
+ENDED, LEFT = "ended", "left behind"
 """Words cannot stand in a dialect without an ending, nor in what is no conversation: it ends in an error instead."""
 REASONS = {
     NO_PLACE: "the tables of the dialect give this channel to no text",
@@ -57,17 +57,19 @@ def speech(name: str) -> Speech:
 
 
 class Cell(NamedTuple):
-    """One cell."""
+    """One cell; `to` is the API in which the provider is asked where that is another one."""
 
     dialect: str
     streamed: bool
     direction: str
     channel: Channel
     action: str
+    to: str = ""
 
     @property
     def id(self) -> str:
-        return f"{self.dialect}-{'streamed' if self.streamed else 'whole'}-{self.direction}-{self.channel}-{self.action}"
+        pair = f"{self.dialect}{self.to and '-to-'}{self.to}"
+        return f"{pair}-{'streamed' if self.streamed else 'whole'}-{self.direction}-{self.channel}-{self.action}"
 
     @property
     def speech(self) -> Speech:
@@ -85,7 +87,7 @@ class Cell(NamedTuple):
 
     @property
     def place(self) -> Asked | Told:
-        return (self.speech.asked if self.direction == "in" else self.speech.told)[self.channel]
+        return (self.speech.asked if self.direction == "in" else TOLD[self.to] if self.to else self.speech.told)[self.channel]
 
     @property
     def seen(self) -> Channel:
@@ -101,6 +103,8 @@ class Cell(NamedTuple):
     @property
     def reason(self) -> str:
         """Why nothing is judged here; "" where the cell must act."""
+        if self.to:
+            return ""
         if self.streamed and not self.speech.streams:
             return NO_STREAM
         table = self.speech.tables[0 if self.direction == "in" else 2 if self.streamed else 1]
@@ -114,6 +118,25 @@ class Cell(NamedTuple):
             return ECHO
         tools = self.channel in (Channel.TOOL_RESULT, Channel.TOOL_DEFINITION)
         return NOT_SHOWN if tools and self.action in JUDGED["output_pii"] else ""
+
+
+TRANSLATED = (Channel.ASSISTANT, Channel.REASONING, Channel.TOOL_ARGUMENTS)
+"""Channels of answers that are translated."""
+
+
+_USERS = ("openai", "responses", "anthropic")
+"""APIs that know who the user is; the others get no parameter."""
+
+
+def left_behind(cell: Cell) -> bool:
+    """Whether a text of a request does not go to a provider of another API, which is told as a loss: reasoning of earlier turns but
+    where its signature is good for the same models, parameters but the user.
+    """
+    if cell.direction != "in" or not cell.to:
+        return False
+    if cell.channel in (Channel.REASONING, Channel.SEALED):
+        return (cell.dialect, cell.to) != ("anthropic", "bedrock")
+    return cell.channel is Channel.PARAMETER and not {cell.dialect, cell.to}.issubset(_USERS)
 
 
 class Seen(NamedTuple):
@@ -156,9 +179,32 @@ def cells() -> list[Cell]:
     ]
 
 
+def translated_cells() -> list[Cell]:
+    """Cells of conversations between APIs: what becomes of a request is seen where it goes on."""
+    talks = [spec.name for spec in registry.SPECS if spec.converter is not None and spec.paths]
+    pairs = [(one, other) for one in talks for other in TOLD if one != other]
+    asked = [
+        Cell(one, False, "in", channel, action, other)
+        for one, other in pairs
+        for channel in speech(one).asked
+        for action in ("withhold", "flag", "redact")
+    ]
+    told = [
+        Cell(one, streamed, "out", channel, action, other)
+        for one, other in pairs
+        for channel in TRANSLATED
+        for streamed in (False, True)
+        for action in ACTIONS
+        if action != "withhold" or channel in CALLED
+    ]
+    return asked + told
+
+
 def _wanted(cell: Cell) -> str:
     """What must become of a request with this text."""
     assert isinstance(cell.place, Asked)
+    if left_behind(cell) and cell.action in ("flag", "redact"):
+        return LEFT
     if cell.action in ("flag", "redact"):
         return {"flag": "flagged", "redact": "redacted"}[cell.action]
     if cell.place.kind == SAID or (cell.action == "withhold" and cell.place.kind == NEW):
@@ -187,6 +233,10 @@ def differences(cell: Cell, seen: Seen) -> Iterator[str]:
         yield from _unless(cell.seen.value in untold - kinds, f"told as scanned {kinds} and unjudged {untold}")
         return
     read = "tool_call" if cell.direction == "out" and wanted == "withheld" else cell.seen.value
+    if wanted == LEFT:
+        gone = seen.sent is not None and marker not in seen.sent and "EMAIL_" not in seen.sent
+        yield from _unless(gone, f"the provider got {seen.sent}")
+        return
     yield from _unless(wanted == "redacted" or read in kinds, f"scanned {kinds}")
     acted = wanted == "redacted" or (seen.verdict is not None and seen.verdict.action == {ENDED: "answered"}.get(wanted, wanted))
     yield from _unless(acted, f"verdict {seen.verdict}")

@@ -1,11 +1,11 @@
 """The page of docs/reference on guards: what becomes of a text, by dialect, direction, channel and action, as exchanges show it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from outgate.inference.prompt import Channel
 from support.guard_exchanges import results
-from support.guard_matrix import ACTIONS, REASONS, Cell, cells, dialects, outcome
+from support.guard_matrix import ACTIONS, REASONS, Cell, cells, dialects, left_behind, outcome, translated_cells
 
 INTRO = """# Guard matrix
 
@@ -20,11 +20,19 @@ a text, `withhold` denies. What is no conversation is not answered in words: `an
 by an error. A `sealed` text that does not look like ciphertext is judged as reasoning.
 """
 
+TRANSLATED_INTRO = """## Translated conversations
+
+The same where the provider is asked in another API (`to`): requests are withheld, flagged and redacted as above before they are
+translated, answers are judged after it, streamed and whole. *Left behind* is what does not reach that API; it is judged all the
+same, and told as a [loss](../translation.md#what-is-lost).
+"""
+
 
 def matrix_page() -> str:
-    found = asyncio.run(results(cells()))
+    found = asyncio.run(results([*cells(), *translated_cells()]))
     reasons = "\n".join(f"* *{reason}*: {why}." for reason, why in REASONS.items())
-    return "\n".join((INTRO, reasons, "", *(line for name in dialects() for line in _dialect(name, found))))
+    own = (line for name in dialects() for line in _dialect(name, found))
+    return "\n".join((INTRO, reasons, "", *own, *_translated({cell: told for cell, told in found.items() if cell.to})))
 
 
 def _dialect(name: str, found: Mapping[Cell, tuple[str, ...]]) -> Iterator[str]:
@@ -36,6 +44,31 @@ def _dialect(name: str, found: Mapping[Cell, tuple[str, ...]]) -> Iterator[str]:
             words = (_word(found, name, direction, channel, action) for action in ACTIONS)
             yield f"| `{channel}` | {' | '.join(words)} |"
         yield ""
+
+
+def _translated(found: Mapping[Cell, tuple[str, ...]]) -> Iterator[str]:
+    """A row for each pair of APIs."""
+    channels = tuple(dict.fromkeys(cell.channel for cell in found if cell.direction == "out"))
+    yield TRANSLATED_INTRO
+    yield f"| from | to | requests | left behind | {' | '.join(f'`{channel}`' for channel in channels)} |"
+    yield "|---" * (4 + len(channels)) + "|"
+    for one, to in dict.fromkeys((cell.dialect, cell.to) for cell in found):
+        mine = [cell for cell in found if (cell.dialect, cell.to) == (one, to)]
+        asked = [cell for cell in mine if cell.direction == "in"]
+        sent, left = (dict.fromkeys(cell.channel for cell in asked if left_behind(cell) == gone) for gone in (False, True))
+        wrong = any(found[cell] for cell in asked)
+        told = (_outcomes(found, [cell for cell in mine if cell.direction == "out" and cell.channel is each]) for each in channels)
+        passed = "**open**" if wrong else _listed(sent)
+        yield f"| `{one}` | `{to}` | {passed} | {_listed(left)} | {' | '.join(told)} |"
+    yield ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _outcomes(found: Mapping[Cell, tuple[str, ...]], asked: Iterable[Cell]) -> str:
+    return ", ".join(dict.fromkeys("**open**" if found[cell] else outcome(cell) for cell in asked))
 
 
 def _word(found: Mapping[Cell, tuple[str, ...]], name: str, direction: str, channel: Channel, action: str) -> str:

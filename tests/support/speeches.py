@@ -1,9 +1,12 @@
-"""Places of each channel in the Gemini API, and those of every dialect together: see `support.guard_places`."""
+"""Places of each channel in the Gemini API, those of every dialect together, and those in answers of what no client speaks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import orjson
 
 from outgate.dialects.gemini import tables
 from outgate.inference.prompt import Channel
+from support import bedrock_answers as bedrock
 from support import gemini_answers as google
 from support.guard_places import CIPHER, FIXED, PLACES, SAID, Asked, Body, Speech, Told, cut, named, quoted
 
@@ -75,3 +78,24 @@ SPEECHES: dict[str, Speech] = {
         _GOOGLE_TOLD,
     ),
 }
+
+
+def _thoughts(text: str) -> bytes:
+    pieces = (bedrock.delta(0, reasoningContent={"text": piece}) for piece in cut(text))
+    return b"".join(bedrock.events([*pieces, bedrock.stopped(0)], bedrock.said(["so"], index=1)))
+
+
+def _calls(text: str) -> bytes:
+    return b"".join(bedrock.events(bedrock.called("look", cut(orjson.dumps(quoted(text)).decode())), stop="tool_use"))
+
+
+_BEDROCK_TOLD = {
+    C.ASSISTANT: Told(lambda text: bedrock.whole({"text": text}), lambda text: b"".join(bedrock.events(bedrock.said(cut(text))))),
+    C.REASONING: Told(lambda text: bedrock.whole({"reasoningContent": {"reasoningText": {"text": text}}}), _thoughts),
+    C.TOOL_ARGUMENTS: Told(
+        lambda text: bedrock.whole({"toolUse": {"toolUseId": "t_1", "name": "look", "input": quoted(text)}}, stop="tool_use"),
+        _calls,
+    ),
+}
+TOLD: dict[str, Mapping[C, Told]] = {**{name: speech.told for name, speech in SPEECHES.items()}, "bedrock": _BEDROCK_TOLD}
+"""Places in the answers of every API that a provider is asked in."""

@@ -198,15 +198,15 @@ CARRIED = {"tool result": RESULT, "image": IMAGE, "schema": "colour", "system te
 """Words that a provider's body must hold."""
 
 
-def calling(api: str, *, stream: bool) -> bytes | dict[str, Any]:
+def calling(api: str, arguments: str = ARGUMENTS, *, stream: bool) -> bytes | dict[str, Any]:
     """An answer of the provider that calls `reset`."""
     if api == "bedrock":
-        name, arguments = "reset", orjson.loads(ARGUMENTS)
         if stream:
-            return b"".join(bedrock.events(bedrock.called(name, [ARGUMENTS[:4], ARGUMENTS[4:]]), stop="tool_use"))
-        return bedrock.whole({"toolUse": {"toolUseId": "tooluse_1", "name": name, "input": arguments}}, stop="tool_use")
+            return b"".join(bedrock.events(bedrock.called("reset", [arguments[:4], arguments[4:]]), stop="tool_use"))
+        call = {"toolUseId": "tooluse_1", "name": "reset", "input": orjson.loads(arguments)}
+        return bedrock.whole({"toolUse": call}, stop="tool_use")
     asked = {"openai": {}, "responses": {"input": ""}, "anthropic": {"max_tokens": 1}, "gemini": {"contents": []}}[api]
-    return answering({**asked, "stream": stream}, stream=stream)
+    return answering({**asked, "stream": stream}, arguments, stream=stream)
 
 
 def refusing(api: str) -> dict[str, Any]:

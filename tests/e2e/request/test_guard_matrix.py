@@ -20,7 +20,19 @@ from outgate.stages.output_pii import OutputPiiSettings
 from outgate.stages.prompt_guard import PromptGuardSettings
 from support import guard_matrix
 from support.guard_exchanges import results
-from support.guard_matrix import ECHO, NO_ACT, NO_PLACE, NO_STREAM, NOT_SHOWN, TEXTLESS, cells, outcome, unplaced
+from support.guard_matrix import (
+    ECHO,
+    LEFT,
+    NO_ACT,
+    NO_PLACE,
+    NO_STREAM,
+    NOT_SHOWN,
+    TEXTLESS,
+    cells,
+    outcome,
+    translated_cells,
+    unplaced,
+)
 from support.guard_places import cut
 from support.speech import FIXED, Asked, Speech, Told, carried
 from support.speeches import SPEECHES
@@ -50,6 +62,11 @@ def _found():
     return asyncio.run(results(CELLS))
 
 
+@pytest.fixture(name="translated", scope="module")
+def _translated():
+    return asyncio.run(results(translated_cells()))
+
+
 @pytest.fixture(name="toys")
 def _toys(monkeypatch):
     monkeypatch.setattr(registry, "SPECS", registered(registry.SPECS))
@@ -64,6 +81,25 @@ def test_every_channel_of_every_registered_dialect_has_a_place():
 )
 def test_a_cell_is_judged_and_acted_upon(found, cell):
     assert () == found[cell]
+
+
+@pytest.mark.parametrize("cell", translated_cells(), ids=lambda cell: cell.id)
+def test_a_cell_of_a_translated_conversation_is_judged_and_acted_upon(translated, cell):
+    assert () == translated[cell]
+
+
+def test_a_translated_conversation_that_nobody_judges_is_seen():
+    judged = [cell for cell in translated_cells() if outcome(cell) != LEFT]
+    found = asyncio.run(results(judged, guards=False))
+
+    assert [] == [cell.id for cell in judged if not found[cell]]
+
+
+def test_every_pair_of_apis_that_is_translated_has_cells():
+    told = [spec for spec in registry.SPECS if spec.converter is not None]
+    pairs = {(one.name, other.name) for one in told if one.name in registry.conversations() for other in told if one != other}
+
+    assert pairs == {(cell.dialect, cell.to) for cell in translated_cells()}
 
 
 def test_a_cell_that_nobody_judges_is_seen():

@@ -77,6 +77,19 @@ def test_a_hit_speaks_the_callers_api_streamed_and_whole(start, at, stream):
     assert first.headers["content-type"] == again.headers["content-type"]
 
 
+@pytest.mark.parametrize("at", ["openai", "anthropic"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_translated_answer_is_kept_and_given_in_the_callers_api(start, at, stream):
+    there = {"openai": "{provider: anthropic, model: claude-sonnet-4-5}", "anthropic": "{provider: openai, model: gpt-4o-mini}"}
+    asking = start(POLICY.replace("{passthrough: true}", f"{{models: {{there: [{there[at]}]}}}}"))
+    members = {"model": "there", "stream": stream, "max_tokens": 50}
+    first, again = (asking.ask(text, at=at, **members) for text in (HOW, AGAIN))
+
+    assert "detail=similar" in status(again)
+    assert text_in(first) == text_in(again) == f"1: {HOW}"
+    assert 1 == asking.sent
+
+
 MINE, YOURS = "jane.roe@acme-shop.com", "john.doe@corp-mail.com"
 ASKS = ("Who is {}?", "Tell me who {} is.")
 

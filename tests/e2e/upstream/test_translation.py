@@ -1,85 +1,33 @@
 """Conversations between dialects through the real gateway: every client at every provider, streamed and not."""
 
-import itertools
-
 import orjson
 import pytest
 
-from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, PASSING_ALL, World, anthropic_client, http, lines
-from outgate.dialects.registry import SPECS, conversations
+from e2e.translating import either_way, every_pair, line_of, post, providers_by_api, said, translating
+from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, anthropic_client, http
 from support import behaviours as b
-from support.bedrock_answers import MODEL as BEDROCK_MODEL
-from support.gemini_answers import MODEL as GEMINI_MODEL
 from support.sse import TEXT
 from support.talks import DIALECTS, PROVIDERS
 from support.tool_calls import ARGUMENTS
 from support.translations import CARRIED, FEATURES, arguments_of, calling, refusing
-from support.waiting import until
 
-APIS = [spec.name for spec in SPECS if spec.converter is not None]
-PAIRS = [pytest.param(*pair, id="-to-".join(pair)) for pair in itertools.permutations(APIS, 2) if pair[0] in conversations()]
-every_pair = pytest.mark.parametrize(("client", "api"), PAIRS)
-either_way = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-MODELS = """
-admit_parts: {allow_unjudged: [image, remote_url], allow_server_state: [fileData]}
-model_map:
-  models:
-    to-openai: [{provider: chat, model: gpt-4o-mini}]
-    to-responses: [{provider: items, model: gpt-5}]
-    to-anthropic: [{provider: anthropic, model: claude-sonnet-4-5}]
-    to-gemini: [{provider: gemini, model: gemini-2.5-flash}]
-    to-bedrock: [{provider: bedrock, model: "MODEL"}]
-    either: [{provider: openai, model: gpt-4o-mini}, {provider: anthropic, model: claude-sonnet-4-5}]
-    back: [{provider: anthropic, model: claude-sonnet-4-5}, {provider: chat, model: gpt-4o-mini}]
-""".replace("MODEL", BEDROCK_MODEL)
+ADMITTED = "admit_parts: {allow_unjudged: [image, remote_url], allow_server_state: [fileData]}\n"
 NOT_CARRIED = {("bedrock", "image by URL")}
-PROVIDER = """
-{name}:
-  host: {name}.test
-  endpoints: [{{address: "127.0.0.1:{port}"}}]
-  allow_addresses: [127.0.0.0/8]
-  tls: {{ca: {ca}, sni: api.openai.com}}
-  credential: {{env: E2E_OPENAI_KEY}}
-  dialect: {dialect}
-  translation: {{apis: [{api}]}}
-"""
 
 
 @pytest.fixture(name="gateway", scope="module")
 def _gateway(providers, tmp_path_factory):
-    world = World(tmp_path_factory.mktemp("translation"), *providers)
-    ca, port = world.folder / "upstream-ca.pem", providers[0].port
-    more = PROVIDER.format(name="chat", port=port, ca=ca, dialect="openai", api="openai")
-    more += PROVIDER.format(name="items", port=port, ca=ca, dialect="openai", api="responses")
-    more += PROVIDER.format(name="bedrock", port=port, ca=ca, dialect="bedrock", api="")
-    stages = PASSING_ALL.replace("model_map: {passthrough: true}", MODELS)
-    with world.inside(world.policy(stages, providers=more)) as gateway:
+    with translating(tmp_path_factory.mktemp("translation"), providers, ADMITTED) as gateway:
         yield gateway
 
 
 @pytest.fixture(name="at")
 def _at(providers):
-    at = {"openai": providers[0], "responses": providers[0], "anthropic": providers[1], "gemini": providers[2]}
-    return at | {"bedrock": providers[0]}
+    return providers_by_api(providers)
 
 
 def ask(gateway, client, model, *, stream=False, feature="text"):
-    talk = DIALECTS[client]
-    url, body = talk.to(stream), FEATURES[client][feature]
-    named = {} if talk.ends else {"model": model, "stream": stream}
-    with http(gateway) as session:
-        return session.post(url.replace(GEMINI_MODEL, model) if talk.ends else url, json={**body, **named})
-
-
-def said(client, reply, *, stream):
-    talk = DIALECTS[client]
-    return talk.heard(reply.content) if stream else talk.said(reply.json())
-
-
-def line_of(gateway, reply):
-    own = reply.headers["x-outgate-request-id"]
-    assert until(lambda: own in [line["id"] for line in lines(gateway.world)])
-    return next(line for line in lines(gateway.world) if line["id"] == own)
+    return post(gateway, client, model, FEATURES[client][feature], stream=stream)
 
 
 @every_pair
