@@ -14,8 +14,7 @@ from typing import Any
 
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
 from outgate.exchange.failures import Ended, Failed, beginning, failure_of
-from outgate.inference.attempt import AttemptRecord
-from outgate.inference.stream import EventStream
+from outgate.inference.attempt import AttemptRecord, NotAsked
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
 from outgate.stages.pick_endpoint import NONE_LEFT
@@ -32,7 +31,7 @@ CREDENTIAL_REFUSED = Denial(
 )
 _NONE_LEFT = frozenset({"no_provider", "no_backend", NONE_LEFT})
 """Denials that say no more than that there is no other place; any other one tells why that place was not asked."""
-_STATE = {Where.ENDPOINT: "endpoint.state", Where.PROVIDER: "provider.state", Where.MODEL: "model.state"}
+_STATE = {Where.PROVIDER: "provider.state", Where.MODEL: "model.state"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +62,7 @@ class Attempts:
         self._tried = Tried(0)
         self._exhausted = self._keyless = False
         self._barred = ""
+        self._refusing: frozenset[tuple[str, str]] = frozenset()
         self._withdrawn: Denial | None = None
         self._refused: list[BoundCredential] = []
         self.records: list[AttemptRecord] = []
@@ -82,7 +82,7 @@ class Attempts:
         if failed is not None and self._withdrawn is not None:  # what stood was given up for another attempt
             ended = ended or self._withdrawn
         if failed is not None and ended is None:  # it is charged as an answer, not as one that was lost
-            self.records[-1] = replace(self.records[-1], status=execution.get("r.status"))
+            self._tell(status=execution.get("r.status"))
         if failed is not None and failed.kind is FailureKind.UNAUTHORIZED and _is_ours(execution):
             await _abandon(execution)
             ended = CREDENTIAL_REFUSED
@@ -135,7 +135,8 @@ class Attempts:
         if upload is not None and upload.begun:  # it comes once: nobody has what was sent of it
             step = Stand(Why.SENT)
         told = step.where if isinstance(step, Retry) else step.reason
-        self.records[-1] = replace(self.records[-1], followed=self._barred or told if told is Why.NOWHERE else told)
+        codes = [each.code for each in self.records[-1].not_asked]
+        self._tell(followed=self._barred or (codes[-1] if codes else told) if told is Why.NOWHERE else told)
         return step
 
     async def _again(self, execution: Execution, failed: Failed, step: Retry) -> tuple[Execution | None, Ended]:
@@ -145,7 +146,7 @@ class Attempts:
         self._dirty(following, step.where, for_key=for_key)
         if step.after:
             await _abandon(execution)
-            self.records[-1] = replace(self.records[-1], waited=step.after)
+            self._tell(waited=step.after)
             await self._ports.sleep(step.after)
         outcome = await self._once(following)
         if len(self.records) == tried:
@@ -153,16 +154,27 @@ class Attempts:
             self._barred = denial.code if denial is not None and denial.code not in _NONE_LEFT else ""
             if step.after and denial is not None:
                 self._withdrawn = denial
-            self._nothing_there(step.where, for_key=for_key)
+            if denial is None or step.where not in _STATE or not self._passed_over(following, denial):
+                self._nothing_there(step.where, for_key=for_key)
             return None, None
         if step.where in (Where.SAME, Where.ENDPOINT):
             self._ports.budget.spend(_provider(execution))
-        self._withdrawn = None
+        self._withdrawn, self._refusing = None, frozenset()
         same = self._tried.same + 1 if step.where is Where.SAME else 0
         self._tried = self._tried._replace(same=same, stuck=False, nowhere=False)
         if step.where is not Where.SAME:
             self._exhausted = self._keyless = False
         return following, outcome
+
+    def _passed_over(self, execution: Execution, denial: Denial) -> bool:
+        """Whether what was denied is another target of the alias: the next decision goes on to the one behind it."""
+        provider, model = execution.get("provider"), execution.get("model") or ""
+        gone = (execution.get("provider.state") or (), execution.get("model.state") or ())
+        if not provider or provider in gone[0] or (provider, model) in gone[1]:
+            return False
+        self._refusing |= {(provider, model)}
+        self._tell(not_asked=(*self.records[-1].not_asked, NotAsked(provider, model, denial.code)))
+        return True
 
     def _nothing_there(self, where: Where, *, for_key: bool) -> None:
         """Nothing was tried there. The next decision does not go there again, whatever the reason was: so the search ends."""
@@ -194,6 +206,8 @@ class Attempts:
         """Another provider or model has endpoints of its own. Where no model was asked for there is only another provider."""
         provider, model = _provider(execution), execution.get("model")
         where = where if model else Where.PROVIDER
+        if self._refusing:
+            execution.give({"model.state": (execution.get("model.state") or frozenset()) | self._refusing})
         fact, gone = _STATE[where], provider if where is Where.PROVIDER else (provider, model)
         execution.give({fact: (execution.get(fact) or frozenset()) | {gone}, "endpoint.state": frozenset()})
 
@@ -212,7 +226,8 @@ class Attempts:
             began = await beginning(execution, ended, self._policy, start + self._policy.per_try - self._ports.seconds())
             self._failed = failure_of(execution, ended, began)
             self._learn(execution, ended)
-            self._note(self._record(execution, start, self._failed, answered=ended is None))
+            self.records.append(self._record(execution, start, self._failed, answered=ended is None))
+            self._ports.attempted(self.records[-1])
         elif isinstance(ended, Denial) and (upload := execution.get("upload")) is not None and upload.begun:
             self.records.append(self._record(execution, start))  # its client broke it, when the provider may have had some of it
         return ended
@@ -234,9 +249,9 @@ class Attempts:
         elif failed.kind is FailureKind.RATE_LIMITED:
             self._ports.credentials.limited(backend, auth, failed.failure(self._ports.wall()).retry_after)
 
-    def _note(self, record: AttemptRecord) -> None:
-        self.records.append(record)
-        self._ports.attempted(record)
+    def _tell(self, **fields: Any) -> None:
+        """Write more of the last attempt into its record."""
+        self.records[-1] = replace(self.records[-1], **fields)
 
     def _record(self, execution: Execution, start: float, failed: Failed | None = None, *, answered: bool = False) -> AttemptRecord:
         """The attempt that ends now; without an answer and a failure, one that was cut off from our side."""
@@ -281,11 +296,4 @@ def _is_ours(execution: Execution) -> bool:
 async def _abandon(execution: Execution) -> None:
     stream = execution.get("r.stream")
     if stream is not None:
-        await aclose(stream)
-
-
-async def aclose(stream: EventStream) -> None:
-    """Stop reading an answer: the provider's connection is released, or broken off where more would have come."""
-    close = getattr(stream.source, "aclose", None)
-    if close is not None:
-        await close()
+        await stream.aclose()

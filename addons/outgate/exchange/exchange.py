@@ -9,7 +9,7 @@ from asyncio import CancelledError, Task, TimerHandle, get_running_loop
 
 from outgate.dialects.registry import dialect, operation_for
 from outgate.errors import Denial, WireError
-from outgate.exchange.attempts import Attempts, aclose
+from outgate.exchange.attempts import Attempts
 from outgate.exchange.base_path import at_v1
 from outgate.exchange.body import RequestBody, too_large
 from outgate.exchange.channel import Abort, End, RequestHead, ResponseChannel
@@ -212,7 +212,7 @@ class Exchange:
                 stream.source.grown = self.body.answer_grown
             await self._deliver(execution, attempts, self._delivery, (status, headers, stream))
         finally:
-            await aclose(stream)
+            await stream.aclose()
         return None
 
     async def _deliver(

@@ -1,10 +1,19 @@
 """Upstream attempts of an exchange, as the closing line tells them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from outgate.errors import FailureKind, FailureReason
 
 OWN = "workload"
+
+
+class NotAsked(NamedTuple):
+    """A target that a stage refused before it was asked, and the code of the denial."""
+
+    provider: str
+    model: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +22,8 @@ class AttemptRecord:
     stream, of which model of which provider; `status` is None where no answer to it began. `fault` says what was malformed in its
     answer, `dropped` how many events of it could not be read, by fault: codes of `WireError`, no text.
     `credential` is whose went: `gateway`, `placeholder:NAME`, `workload` (OWN), or none.
-    `followed` says where the next attempt went, after `waited` seconds, or why there was none.
+    `followed` says where the next attempt went, after `waited` seconds, or why there was none; `not_asked` are the targets that
+    were passed over on the way.
     """
 
     number: int
@@ -33,3 +43,4 @@ class AttemptRecord:
     followed: str = ""
     waited: float = 0.0
     credential: str = ""
+    not_asked: tuple[NotAsked, ...] = ()

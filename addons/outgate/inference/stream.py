@@ -93,6 +93,12 @@ class EventStream:
         """A stream of events that are all there."""
         return cls(_Ready(events))
 
+    async def aclose(self) -> None:
+        """Stop reading: the provider's connection is released, or broken off where more would have come."""
+        close = getattr(self.source, "aclose", None)
+        if close is not None:
+            await close()
+
 
 class _Ready:
     """One batch."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from outgate.inference.attempt import NotAsked
 from outgate.inference.cached import CacheStatus
 from outgate.inference.routing import Routing
 from outgate.inference.shown import shown, shown_method, shown_path
@@ -132,6 +133,10 @@ def _extent(extent: Extent) -> dict[str, str | int]:
     return told
 
 
+def _not_asked(target: NotAsked) -> dict[str, str | None]:
+    return {"provider": target.provider, "model": shown(target.model), "code": target.code}
+
+
 _UNKNOWN = Usage()
 
 
@@ -175,6 +180,7 @@ def _attempts(closed: Closed) -> list[dict[str, Any]]:
             "seconds": round(attempt.seconds, 6),
             "charged.input_tokens": tokens_in,
             "charged.output_tokens": tokens_out,
+            **({"not_asked": [_not_asked(each) for each in attempt.not_asked]} if attempt.not_asked else {}),
             **({"followed": attempt.followed} if attempt.followed else {}),
             **({"waited": round(attempt.waited, 6)} if attempt.waited else {}),
             **({"fault": attempt.fault} if attempt.fault else {}),

@@ -172,7 +172,12 @@ def _attempts(line: Line) -> Iterator[str]:
         how = each.get("failure") or each.get("status")
         waited = f" after {each['waited']:.3f} s" if each.get("waited") else ""
         followed = f"; then: {each['followed']}{waited}" if each.get("followed") else ""
-        yield f"{each['number']}: {each['backend']} at {each['endpoint']}, {how}{reason}, {each['seconds']:.3f} s{followed}"
+        passed = "".join(f"; not asked: {_target(target)} ({target.get('code')})" for target in each.get("not_asked") or ())
+        yield f"{each['number']}: {each['backend']} at {each['endpoint']}, {how}{reason}, {each['seconds']:.3f} s{passed}{followed}"
+
+
+def _target(target: Line) -> str:
+    return "/".join(filter(None, (target.get("provider"), target.get("model"))))
 
 
 def _tokens(line: Line) -> str:
