@@ -12,7 +12,7 @@ SOURCES = TESTS.parent / "addons/outgate"
 
 ELSEWHERE = {
     "answers/test_shared.py": ["answers/entries.py", "answers/writer.py"],
-    "cli/test_main.py": ["cli/commands.py"],
+    "cli/test_main.py": ["cli/commands.py", "cli/options.py"],
     "cli/test_evaluate_redaction.py": ["cli/policy_stages.py"],
     "cli/test_cache.py": ["answers/selecting.py"],
     "cli/test_denied.py": ["metering/denied.py", "metering/permits.py"],

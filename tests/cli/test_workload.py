@@ -1,11 +1,12 @@
 import re
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
 
 from outgate.cli import workload
 from outgate.cli.main import cli
-from outgate.identity.workloads import digest_of
+from outgate.identity.workloads import Expired, digest_of
 from outgate.policy.load import load_policy
 from support.policies import BASE, write
 
@@ -50,7 +51,7 @@ def token_of(result):
 
 
 def name_of(path, token):
-    found = load_policy(path).workloads.by_token(None, token)
+    found = load_policy(path).workloads.by_token(None, token, 0.0)
     return found.name if found is not None else None
 
 
@@ -61,7 +62,7 @@ def test_add_shows_the_token_once_and_writes_only_its_digest(tmp_path):
 
     assert token not in text
     assert "beta" == name_of(path, token)
-    found = load_policy(path).workloads.by_token("beta", token)
+    found = load_policy(path).workloads.by_token("beta", token, 0.0)
     assert ("t", frozenset({"research"})) == (found.tenant, found.groups)
     assert text.startswith("# first\n")
     assert text.endswith("# last\n")
@@ -81,7 +82,7 @@ def test_add_changes_no_line_of_a_hand_written_file(tmp_path):
         assert before == after[:at] + after[at + 3 :]
         assert ["neu:", "tenant: acme", f'token_hashes: ["{digest_of(token)}"]'] == [line.strip() for line in after[at : at + 3]]
         assert "neu" == name_of(path, token)
-        assert 0 == run("revoke", "neu", "--policy", path).exit_code
+        assert 0 == run("remove", "neu", "--policy", path).exit_code
         assert text == path.read_bytes().decode()
 
 
@@ -124,13 +125,92 @@ def test_rotate_may_let_the_old_one_work_on_until_the_next(tmp_path):
     assert [None, "alpha", "alpha"] == [name_of(path, token) for token in (first, second, third)]
 
 
-def test_revoke(tmp_path):
+def test_revoke_ends_every_token_of_a_workload_that_the_policy_names(tmp_path):
+    path = write(tmp_path, BASE.replace("allow: [{}]", "allow: [{workloads: [alpha]}]"))
+    tokens = [token_of(run("rotate", "alpha", "--policy", path)), token_of(run("rotate", "alpha", "--keep-old", "--policy", path))]
+    result = run("revoke", "alpha", "--policy", path)
+
+    assert (0, True) == (result.exit_code, "`outgate workload rotate alpha` gives it one" in result.output)
+    assert [None, None] == [name_of(path, token) for token in tokens]
+    assert "{workloads: [alpha]}" in path.read_text()
+    assert "groups: [research]" in path.read_text()
+    assert 0 == run("revoke", "alpha", "--policy", path).exit_code
+    assert "alpha" == name_of(path, token_of(run("rotate", "alpha", "--policy", path)))
+
+
+def test_revoke_of_a_workload_that_has_nothing_but_a_token(tmp_path):
     path = write(tmp_path)
     token = token_of(run("add", "beta", "--policy", path))
 
     assert 0 == run("revoke", "beta", "--policy", path).exit_code
     assert name_of(path, token) is None
-    assert 1 == run("revoke", "beta", "--policy", path).exit_code
+    assert "beta" in [each.name for each in load_policy(path).workloads.all]
+    assert 1 == run("revoke", "gamma", "--policy", path).exit_code
+
+
+def test_revoke_tells_of_other_ways_in(tmp_path):
+    path = write(tmp_path, BASE.replace("groups: [research]", "certificates: [spiffe://acme/alpha]"))
+
+    assert "it may still call by certificates" in run("revoke", "alpha", "--policy", path).stderr
+
+
+def test_remove(tmp_path):
+    path = write(tmp_path)
+    token = token_of(run("add", "beta", "--policy", path))
+
+    assert 0 == run("remove", "beta", "--policy", path).exit_code
+    assert name_of(path, token) is None
+    assert 1 == run("remove", "beta", "--policy", path).exit_code
+
+
+def test_what_to_set_is_told_beside_the_token_and_without_it(tmp_path):
+    path = write(tmp_path, BASE + "gateway: {listen: '127.0.0.1:18080'}\n")
+    result = run("rotate", "alpha", "--policy", path)
+
+    assert f"{token_of(result)}\n" == result.stdout
+    assert 'HTTPS_PROXY="http://alpha:$TOKEN@127.0.0.1:18080"' in result.stderr
+    assert token_of(result) not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["add", "rotate"])
+def test_a_token_may_have_an_end(tmp_path, command):
+    path = write(tmp_path)
+    name = {"add": "beta", "rotate": "alpha"}[command]
+    token = token_of(run(command, name, "--expires", "2099-01-31", "--policy", path))
+    end = datetime(2099, 1, 31, tzinfo=UTC).timestamp()
+    workloads = load_policy(path).workloads
+
+    assert f'"{digest_of(token)} until 2099-01-31T00:00:00Z"' in path.read_text()
+    assert name == workloads.by_token(name, token, end - 1).name
+    assert Expired(name, end) == workloads.by_token(name, token, end)
+    assert "ends 2099-01-31 00:00" in run("ls", "--policy", path).output
+    assert 0 == run("revoke", name, "--policy", path).exit_code
+
+
+def test_an_end_in_days_is_counted_from_now(tmp_path):
+    path = write(tmp_path)
+    token_of(run("rotate", "alpha", "--expires", "90d", "--policy", path))
+    said = re.search(r" until (\S+)\"", path.read_text()).group(1)
+
+    assert 89 <= (datetime.fromisoformat(said) - datetime.now(UTC)).days <= 90
+
+
+@pytest.mark.parametrize("said", ["yesterday", "2020-01-01", "0s", "2999-01-01", "2027-13-01", "9999999999d"])
+def test_what_is_no_end(tmp_path, said):
+    path = write(tmp_path)
+    result = run("rotate", "alpha", "--expires", said, "--policy", path)
+
+    assert (2, BASE, True) == (result.exit_code, path.read_text(), "--expires" in result.output)
+
+
+def test_ls(tmp_path):
+    path = write(tmp_path)
+    assert "alpha     default  research  none" in run("ls", "--policy", path).output
+    path.write_text(
+        BASE.replace("groups: [research]", f'token_hashes: ["{digest_of("x")} until 2020-01-31T00:00:00Z", "{digest_of("y")}"]')
+    )
+    assert "EXPIRED 2020-01-31 00:00, never ends" in run("ls", "--policy", path).output
+    assert 1 == run("ls", "--policy", tmp_path / "none.yaml").exit_code
 
 
 @pytest.mark.parametrize("name", ["a b", "", "x" * 64, "a:b", "-a/../b"])
@@ -161,13 +241,13 @@ def test_workloads_that_the_policy_names_are_added_one_after_the_other(tmp_path)
     assert "beta" == name_of(path, token)
 
 
-def test_a_workload_that_the_policy_still_names_is_not_revoked_and_the_way_is_told(tmp_path):
+def test_a_workload_that_the_policy_still_names_is_not_removed_and_the_way_is_told(tmp_path):
     text = BASE.replace("allow: [{}]", "allow: [{workloads: [alpha]}]")
     path = write(tmp_path, text)
-    result = run("revoke", "alpha", "--policy", path)
+    result = run("remove", "alpha", "--policy", path)
 
     assert 1 == result.exit_code
-    assert "is left as it was: where the policy names alpha elsewhere, take it out there first; `rotate alpha`" in result.stderr
+    assert "is left as it was: where the policy names alpha elsewhere, take it out there first; `revoke alpha`" in result.stderr
     assert text == path.read_text()
 
 

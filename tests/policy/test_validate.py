@@ -59,7 +59,13 @@ def test_digests_and_names_of_variables_are_no_credentials():
     digest = "sha256:" + "ab" * 32
     workloads = f"workloads: {{a: {{token_hashes: ['{digest}']}}}}"
 
-    assert [] == checked(workloads + "\nproviders: {o: {host: o.test, credential: {env: OPENAI_API_KEY}}}")[1]
+    assert (
+        []
+        == checked(
+            workloads.replace("'}", " until 2027-01-31T00:00:00Z'}")
+            + "\nproviders: {o: {host: o.test, credential: {env: OPENAI_API_KEY}}}"
+        )[1]
+    )
 
 
 @pytest.mark.parametrize(

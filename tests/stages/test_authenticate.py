@@ -3,6 +3,7 @@ import base64
 import hmac
 import inspect
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import jwt
 import orjson
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from outgate.errors import Denial
-from outgate.identity.workloads import JwtTrust, Workload, Workloads, digest_of
+from outgate.identity.workloads import JwtTrust, Workload, Workloads, digest_of, entry_of
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
 from outgate.net.secret import Secret
@@ -111,6 +112,30 @@ def test_the_operator_alone_learns_what_was_presented_and_what_is_wrong_with_it(
     assert ["no token", "unknown name", "wrong token", "no token"] == [denial.cause for denial in told.values()]
     assert ["", "nobody", "alpha", ""] == [denial.presented for denial in told.values()]
     assert not any(word in denial.message for denial in told.values() for word in ("nobody", "alpha", "wrong"))
+
+
+def test_an_expired_token_is_told_so_and_the_operator_learns_the_cause():
+    end = datetime.fromtimestamp(NOW, UTC)
+    stage = stage_of(replace(ALPHA, token_hashes=frozenset({entry_of(TOKEN, end)})))
+    denial = run(stage, proxy=basic("alpha", TOKEN))
+
+    assert (407, "expired token", "alpha") == (denial.status, denial.cause, denial.presented)
+    assert "The token of workload alpha expired on 2027-01-15 08:00:00 UTC: ask for another." == denial.message
+    assert "alpha" == name_of(
+        run(
+            stage_of(replace(ALPHA, token_hashes=frozenset({entry_of(TOKEN, end)})), clock=lambda: NOW - 1),
+            proxy=basic("alpha", TOKEN),
+        )
+    )
+
+
+def test_attack_an_expired_token_is_told_to_nobody_who_does_not_have_it():
+    end = datetime.fromtimestamp(NOW, UTC)
+    stage = stage_of(replace(ALPHA, token_hashes=frozenset({entry_of(TOKEN, end)})))
+
+    assert {"No workload under this name and token."} == {
+        run(stage, proxy=basic(*presented)).message for presented in (("alpha", "wrong"), ("beta", TOKEN), ("alpha", TOKEN[:-1]))
+    }
 
 
 def test_without_jwt_it_never_waits():

@@ -1,4 +1,4 @@
-"""The generated pages of docs/reference, from the code itself: policy, stages, denials, diagnostics, metrics, dialects, guards; and
+"""The generated pages of docs/reference, from the code itself: policy, stages, denials, diagnostics, commands and others; and
 the dashboards of docs/monitoring.
 
 `PYTHONPATH=tests python tests/support/reference.py --write` writes them; the tests compare.
@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from outgate.detectors.injection.rules import BEGIN, HIDDEN, RULES
 from support.dashboards import boards
+from support.reference_commands import commands_page
 from support.reference_denials import NOTICE, ROOT, denials_page, trees
 from support.reference_dialects import dialects_page
 from support.reference_matrix import matrix_page
@@ -204,6 +205,7 @@ def pages() -> dict[str, str]:
         "guard_rules.md": rules_page(),
         "diagnostics.md": diagnostics_page(),
         "metrics.md": metrics_page(),
+        "commands.md": NOTICE + commands_page(),
         "dialects.md": NOTICE + dialects_page(),
         "guard-matrix.md": NOTICE + matrix_page(),
         "translation-matrix.md": NOTICE + translation_page(),

@@ -11,16 +11,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from outgate.cli.options import CERTS
+
 _WITH_KEY = "mitmproxy-ca.pem"
 _CERTIFICATE = "mitmproxy-ca-cert.pem"
-_FOLDER = click.option(
-    "--certs",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("certs"),
-    show_default=True,
-    help="Where it lies.",
-)
 
 
 @click.group()
@@ -32,10 +26,10 @@ def command() -> None:
 @click.option("--name", default="Outgate", show_default=True, help="Common name.")
 @click.option("--days", default=825, show_default=True, type=click.IntRange(1, 3650), help="How long it is valid.")
 @click.option("--force", is_flag=True, help="Replace the one that is there: every workload must then trust the new one.")
-@_FOLDER
-def init(*, name: str, days: int, force: bool, folder: Path) -> None:
+@CERTS
+def init(*, name: str, days: int, force: bool, certs: Path) -> None:
     """Make a new authority (EC P-256). Refuses to replace one, exit code 1."""
-    target = folder / _WITH_KEY
+    folder, target = certs, certs / _WITH_KEY
     if target.exists() and not force:
         raise click.ClickException(
             f"{target} is already there; --force replaces it, and nobody will trust the gateway until they trust the new one"
@@ -52,10 +46,10 @@ def init(*, name: str, days: int, force: bool, folder: Path) -> None:
 
 
 @command.command()
-@_FOLDER
-def show(*, folder: Path) -> None:
+@CERTS
+def show(*, certs: Path) -> None:
     """Show fingerprint and dates, and how to trust it. Exit code 1 when there is none."""
-    path = folder / _CERTIFICATE
+    folder, path = certs, certs / _CERTIFICATE
     try:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
     except OSError as error:

@@ -14,7 +14,7 @@ import orjson
 from outgate.answers.calibration import calibration
 from outgate.answers.file import FILE, AnswerFile
 from outgate.answers.selecting import Selection, Shown, drop, reset_bounds, selected, status
-from outgate.cli.audit_lines import JSON, STATE, UNITS, Age
+from outgate.cli.options import JSON, STATE, UNITS, Age
 
 _SHOW = 20
 

@@ -19,13 +19,37 @@ class Commands(click.Group):
         return list(self._told)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
         if cmd_name not in self._told:
             return None
         command: click.Command = import_module(f"{self._prefix}{cmd_name}").command
+        _read_variables(command, [*_above(ctx), cmd_name])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(self._told.items()))
+
+
+_SHARED = frozenset({"admin", "certs", "policy", "state"})
+"""Options that mean the same in every command: `OUTGATE_STATE` stands for all of theirs."""
+
+
+def _read_variables(command: click.Command, path: list[str]) -> None:
+    """Let every option be given by the environment: `--audit-keep` of `outgate run` by OUTGATE_RUN_AUDIT_KEEP."""
+    for option in command.params:
+        if isinstance(option, click.Option):
+            name = max((each.lstrip("-") for each in option.opts), key=len)
+            option.envvar = [_variable(*path, name), *([_variable(name)] if name in _SHARED else [])]
+    if isinstance(command, click.Group) and not isinstance(command, Commands):
+        for name, below in command.commands.items():
+            _read_variables(below, [*path, name])
+
+
+def _above(ctx: click.Context) -> list[str]:
+    """The names of the groups above, but for the outermost."""
+    return [*_above(ctx.parent), str(ctx.info_name)] if ctx.parent is not None else []
+
+
+def _variable(*words: str) -> str:
+    return "_".join(("outgate", *words)).replace("-", "_").upper()

@@ -7,7 +7,8 @@ from typing import Any
 import click
 import orjson
 
-from outgate.cli.audit_lines import JSON, POLICY, STATE, Age, providers_of, read, spoken
+from outgate.cli.audit_lines import providers_of, read, spoken
+from outgate.cli.options import JSON, POLICY, STATE, Age
 from outgate.cli.screen import say
 from outgate.metering.denied import Group, denied
 from outgate.metering.permits import permit

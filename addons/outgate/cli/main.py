@@ -10,6 +10,7 @@ import click
 from outgate.cli.commands import Commands
 
 COMMANDS = {
+    "init": "Write a policy to begin with, and say what to do next.",
     "run": "Run the gateway: a supervisor, workers and the model server.",
     "web": "Run the gateway under mitmweb, to look at flows.",
     "check": "Check policies and run the behaviour tests beside them.",
@@ -20,7 +21,8 @@ COMMANDS = {
     "spend": "Say who spent what, and what a change of model did to it.",
     "status": "Ask the running gateway how it is: policy, workers, budgets, certificate.",
     "cache": "List and drop cached answers.",
-    "workload": "Add, rotate or revoke a workload's token.",
+    "workload": "Add, rotate or revoke a workload's token; list or remove workloads.",
+    "env": "Print what a workload sets, for each language, Docker and Kubernetes.",
     "placeholder": "Make the text of a placeholder for a credential.",
     "ca": "Make or show the certificate authority that workloads trust.",
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from outgate.cli.audit_lines import Age, Size
+from outgate.cli.options import ADMIN, CERTS, POLICY, STATE, Age, Size
 
 if TYPE_CHECKING:
     from outgate.server.audit_files import AuditSettings
@@ -52,24 +52,13 @@ def _read(file: Path) -> Listeners:
 
 
 @click.command()
-@click.option(
-    "--policy",
-    "file",
-    type=click.Path(path_type=Path),
-    default=Path("policies/default.yaml"),
-    show_default=True,
-    help="The policy file.",
-)
+@POLICY
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Worker processes.")
-@click.option(
-    "--state", type=click.Path(path_type=Path), default=Path("state"), show_default=True, help="Journals, ledger and sockets."
-)
-@click.option(
-    "--certs", type=click.Path(path_type=Path), default=Path("certs"), show_default=True, help="The certificate authority's folder."
-)
+@STATE
+@CERTS
 @click.option("--listen", help="host:port, instead of the policy's `gateway.listen`.")
 @click.option("--transparent", help="host:port, instead of the policy's `gateway.transparent`.")
-@click.option("--admin", default="127.0.0.1:9464", show_default=True, help="host:port of /metrics, /healthz and /readyz.")
+@ADMIN
 @click.option("--pin", default="", help="Refuse any policy but the one with this revision.")
 @click.option(
     "--drain", type=click.FloatRange(0, 3600), default=30.0, show_default=True, help="Seconds exchanges may take to end at SIGTERM."

@@ -6,7 +6,8 @@ from typing import Any
 import click
 import orjson
 
-from outgate.cli.audit_lines import JSON, STATE, Age, read, spoken
+from outgate.cli.audit_lines import read, spoken
+from outgate.cli.options import JSON, STATE, Age
 from outgate.cli.screen import say, table
 from outgate.metering.spend import BY, FEWEST, Compared, Spend, compare, spend
 

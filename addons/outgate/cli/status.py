@@ -15,7 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import click
 
-from outgate.cli.audit_lines import JSON
+from outgate.cli.options import ADMIN, JSON
 from outgate.cli.run import address_of
 from outgate.cli.screen import say, table
 
@@ -29,7 +29,7 @@ type Series = Mapping[str, dict[tuple[str, ...], float]]
 
 
 @click.command()
-@click.option("--admin", default="127.0.0.1:9464", show_default=True, help="host:port, as given to `outgate run`.")
+@ADMIN
 @JSON
 def command(*, admin: str, as_json: bool) -> None:
     """Say how the gateway is that runs here. Exit code 1 where it does not serve, or does not answer."""

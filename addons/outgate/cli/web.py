@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from outgate.cli.options import CERTS, POLICY, STATE
 from outgate.cli.run import address_of
 from outgate.errors import PolicyError
 from outgate.policy.source import read_source
@@ -21,20 +22,9 @@ outgate under mitmweb, for looking at flows; `outgate run` is the one for traffi
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option(
-    "--policy",
-    "file",
-    type=click.Path(path_type=Path),
-    default=Path("policies/default.yaml"),
-    show_default=True,
-    help="The policy file.",
-)
-@click.option(
-    "--state", type=click.Path(path_type=Path), default=Path("state"), show_default=True, help="Journals, ledger and sockets."
-)
-@click.option(
-    "--certs", type=click.Path(path_type=Path), default=Path("certs"), show_default=True, help="The certificate authority's folder."
-)
+@POLICY
+@STATE
+@CERTS
 @click.option("--listen", help="host:port of the gateway, instead of the policy's `gateway.listen`.")
 @click.option("--ui", default="127.0.0.1:8081", show_default=True, help="host:port of the web interface.")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED)

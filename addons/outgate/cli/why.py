@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from outgate.cli.audit_lines import POLICY, STATE, accounts_of, providers_of, read
+from outgate.cli.audit_lines import accounts_of, providers_of, read
+from outgate.cli.options import POLICY, STATE
 from outgate.cli.screen import say
 from outgate.detectors.actions import DIGEST
 from outgate.metering.permits import permit

@@ -1,49 +1,52 @@
-"""`outgate workload`: issue, rotate and revoke tokens. A token is shown once; the policy file keeps its digest."""
+"""`outgate workload`: issue, rotate and revoke tokens, list and remove workloads. A token is shown once."""
 
 import fcntl
 import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import click
 
+from outgate.cli.env import for_shell, reached
+from outgate.cli.options import POLICY, Moment
+from outgate.cli.screen import say, table
 from outgate.errors import PolicyError
-from outgate.identity.workloads import TOKEN_PREFIX, digest_of
+from outgate.identity.workloads import TOKEN_PREFIX, Kept, entry_of
 from outgate.policy.load import load_source
-from outgate.policy.source import parse_source
-from outgate.policy.workload_entry import EditError, with_first_digest, with_workload, without_workload
+from outgate.policy.source import parse_source, read_source
+from outgate.policy.validate import validate
+from outgate.policy.workload_entry import EditError, with_first_digest, with_workload, without_digests, without_workload
 
-_FILE = click.option(
-    "--policy",
-    "file",
-    type=click.Path(path_type=Path),
-    default=Path("policies/default.yaml"),
-    show_default=True,
-    help="The policy file.",
+_EXPIRES = click.option(
+    "--expires", type=Moment(), help="When the token ends: 90d, or a date, 2027-01-31 (UTC). Without it, never."
 )
 
 
 @click.group()
 def command() -> None:
-    """Add, rotate or revoke a workload's token."""
+    """Add, rotate or revoke a workload's token; list or remove workloads."""
 
 
 @command.command()
 @click.argument("name")
 @click.option("--tenant", default=None, help="Its tenant.")
 @click.option("--group", "groups", multiple=True, help="A group it is in; may be repeated.")
-@_FILE
-def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -> None:
+@_EXPIRES
+@POLICY
+def add(*, name: str, tenant: str | None, groups: tuple[str, ...], expires: datetime | None, file: Path) -> None:
     """Add the workload NAME and show its token, once."""
     token = _new_token()
     section: dict[str, str | list[str]] = {"tenant": tenant} if tenant is not None else {}
     if groups:
         section["groups"] = list(groups)
-    section["token_hashes"] = [digest_of(token)]
+    section["token_hashes"] = [entry_of(token, expires)]
 
     def change(text: str, names: Collection[str]) -> str:
         if name in names:
@@ -51,37 +54,80 @@ def add(*, name: str, tenant: str | None, groups: tuple[str, ...], file: Path) -
         return with_workload(text, name, section)
 
     _rewrite(file, change, missing=True)
-    _show(name, token)
+    _show(name, token, file)
 
 
 @command.command()
 @click.argument("name")
 @click.option("--keep-old", is_flag=True, help="Let the newest old token work on, until the next rotation.")
-@_FILE
-def rotate(*, name: str, keep_old: bool, file: Path) -> None:
+@_EXPIRES
+@POLICY
+def rotate(*, name: str, keep_old: bool, expires: datetime | None, file: Path) -> None:
     """Give the workload NAME a new token and show it, once. Old tokens end with the next reload, within seconds."""
     token = _new_token()
 
     def change(text: str, names: Collection[str]) -> str:
         _insist(name, names, file)
-        return with_first_digest(text, name, digest_of(token), keep=int(keep_old))
+        return with_first_digest(text, name, entry_of(token, expires), keep=int(keep_old))
 
     _rewrite(file, change)
-    _show(name, token)
+    _show(name, token, file)
 
 
 @command.command()
 @click.argument("name")
-@_FILE
+@POLICY
 def revoke(*, name: str, file: Path) -> None:
-    """Remove the workload NAME. Its open tunnels are refused with their next request after the reload."""
+    """End every token of the workload NAME, which stays in the policy. Open tunnels are refused with their next request after the
+    reload.
+    """
+
+    def change(text: str, names: Collection[str]) -> str:
+        _insist(name, names, file)
+        return without_digests(text, name)
+
+    _rewrite(file, change)
+    click.echo(f"{name} has no token; `outgate workload rotate {name}` gives it one")
+    section = _sections(file)[name] or {}
+    if others := " and ".join(way for way in ("certificates", "jwt") if section.get(way)):
+        click.echo(f"it may still call by {others}, which stand in {file}", err=True)
+
+
+@command.command()
+@click.argument("name")
+@POLICY
+def remove(*, name: str, file: Path) -> None:
+    """Take the workload NAME out of the policy. It must be named nowhere else there; `revoke` ends its tokens at once."""
 
     def change(text: str, names: Collection[str]) -> str:
         _insist(name, names, file)
         return without_workload(text, name)
 
-    _rewrite(file, change, f"where the policy names {name} elsewhere, take it out there first; `rotate {name}` ends its token now")
-    click.echo(f"{name} is revoked")
+    _rewrite(file, change, f"where the policy names {name} elsewhere, take it out there first; `revoke {name}` ends its tokens now")
+    click.echo(f"{name} is removed")
+
+
+@command.command("ls")
+@POLICY
+def list_workloads(*, file: Path) -> None:
+    """List workloads: tenant, groups, and how many tokens each has, with the time at which they expire."""
+    try:
+        workloads = validate(read_source(file))[0].policy.workloads
+    except PolicyError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    now = datetime.now(UTC).timestamp()
+    rows = [(name, each.tenant, ", ".join(each.groups) or "-", _tokens(each.token_hashes, now)) for name, each in workloads.items()]
+    say(table(("workload", "tenant", "groups", "tokens"), rows, 4) if rows else ["there is no workload"])
+
+
+def _tokens(entries: Sequence[str], now: float) -> str:
+    ends = [Kept.read(entry).expires for entry in entries]
+    told = [
+        "never ends" if end == inf else f"{'ends' if now < end else 'EXPIRED'} {datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M}"
+        for end in ends
+    ]
+    return ", ".join(told) or "none"
 
 
 def _new_token() -> str:
@@ -93,12 +139,17 @@ def _insist(name: str, names: Collection[str], file: Path) -> None:
         raise click.ClickException(f"there is no workload {name} in {file}")
 
 
-def _show(name: str, token: str) -> None:
+def _show(name: str, token: str, file: Path) -> None:
+    """The token alone on standard output; how it is used beside it, without the token: what goes there is often kept."""
     click.echo(f"{name} may call with this token. It is not shown again:", err=True)
     click.echo(token)
-    click.echo(
-        f"as a proxy:      HTTPS_PROXY=http://{name}:{token[:6]}…@GATEWAY:8080\nas a base URL:   the token is the API key", err=True
-    )
+    with suppress(PolicyError):  # other workloads are still to be added
+        gateway = reached(validate(read_source(file))[0].policy)
+        click.echo(f"\n{for_shell(name, gateway, Path('certs'))}", err=True)
+
+
+def _sections(file: Path) -> Mapping[str, Any]:
+    return parse_source(file.read_text(encoding="utf-8"), str(file)).at(("workloads",)) or {}
 
 
 def _rewrite(file: Path, change: Callable[[str, Collection[str]], str], hint: str = "", *, missing: bool = False) -> None:

@@ -7,8 +7,10 @@ in constant time.
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any, NamedTuple, Self
 
 from outgate.inference.principal import Principal, Priority
 
@@ -16,6 +18,7 @@ TOKEN_PREFIX = "og_"  # noqa: S105 - what a scanner for leaked secrets can look 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """JWT signature algorithms that may be allowed: asymmetric ones only (RFC 8725 section 3.1)."""
 
+_UNTIL = " until "
 _CHANGING = frozenset({"jti", "nonce", "at_hash", "sid"})
 _LONGEST, _MOST = 256, 32
 
@@ -23,6 +26,37 @@ _LONGEST, _MOST = 256, 32
 def digest_of(token: str) -> str:
     """What a policy keeps of a token: `sha256:<hex>`."""
     return f"sha256:{sha256(token.encode()).hexdigest()}"
+
+
+def entry_of(token: str, expires: datetime | None = None) -> str:
+    """What a policy keeps of a token that may expire: `sha256:<hex> until 2027-01-31T00:00:00Z`, in UTC and whole seconds."""
+    until = f"{_UNTIL}{expires.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if expires is not None else ""
+    return f"{digest_of(token)}{until}"
+
+
+class Kept(NamedTuple):
+    """What an entry says: the digest, and when its token expires, in seconds since 1970; never, where that is infinite."""
+
+    digest: bytes
+    expires: float
+
+    @classmethod
+    def read(cls, entry: str) -> Self:
+        """Raises ValueError where there is no such time."""
+        known, _, until = entry.partition(_UNTIL)
+        return cls(bytes.fromhex(known.removeprefix("sha256:")), datetime.fromisoformat(until).timestamp() if until else inf)
+
+
+class Expired(NamedTuple):
+    """The right token of a workload, too late."""
+
+    workload: str
+    expires: float
+
+    @property
+    def sentence(self) -> str:
+        ended = datetime.fromtimestamp(self.expires, UTC)
+        return f"The token of workload {self.workload} expired on {ended:%Y-%m-%d %H:%M:%S} UTC: ask for another."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +87,7 @@ class JwtTrust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One workload of the policy. `token_hashes` are `sha256:<hex>`, `certificates` SPIFFE ids or subjects."""
+    """One workload of the policy. `token_hashes` are what `entry_of` makes, `certificates` SPIFFE ids or subjects."""
 
     name: str
     tenant: str = "default"
@@ -79,9 +113,10 @@ class _Known(NamedTuple):
     digest: bytes
     name: bytes
     principal: Principal | None
+    expires: float
 
 
-_NOBODY = _Known(bytes(32), bytes(32), None)
+_NOBODY = _Known(bytes(32), bytes(32), None, inf)
 
 
 class Workloads:
@@ -98,9 +133,8 @@ class Workloads:
 
     def _add(self, workload: Workload) -> None:
         name = sha256(workload.name.encode()).digest()
-        for known in sorted(workload.token_hashes):
-            digest = bytes.fromhex(known.removeprefix("sha256:"))
-            self._tokens.setdefault(digest, _Known(digest, name, workload.principal("token")))
+        for digest, expires in sorted(map(Kept.read, workload.token_hashes)):
+            self._tokens.setdefault(digest, _Known(digest, name, workload.principal("token"), expires))
         for identity in sorted(workload.certificates):
             self._certificates.setdefault(identity, workload.principal("certificate"))
         for trust in workload.jwt:
@@ -110,13 +144,17 @@ class Workloads:
     def trusts(self) -> tuple[JwtTrust, ...]:
         return tuple(trust for several in self._trusts.values() for trust, _ in several)
 
-    def by_token(self, name: str | None, token: str) -> Principal | None:
-        """The workload this token belongs to; where a name is given, only if it is that workload's."""
+    def by_token(self, name: str | None, token: str, now: float) -> Principal | Expired | None:
+        """The workload this token belongs to; where a name is given, only if it is that workload's. Who has the token may know
+        that it has expired.
+        """
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
         known = self._tokens.get(digest, _NOBODY)
         right = hmac.compare_digest(known.digest, digest)
         claimed = known.name if name is None else sha256(name.encode("utf-8", "surrogateescape")).digest()
-        return known.principal if right & hmac.compare_digest(known.name, claimed) else None
+        if known.principal is None or not right & hmac.compare_digest(known.name, claimed):
+            return None
+        return known.principal if now < known.expires else Expired(known.principal.name, known.expires)
 
     def cause(self, name: str | None, token: str) -> str:
         """Why `by_token` knows nobody, for the operator: a caller is never told."""
@@ -126,7 +164,8 @@ class Workloads:
         return "token of another workload" if owned else "wrong token"
 
     def by_certificate(self, identity: str) -> Principal | None:
-        return self._certificates.get(identity)
+        """The workload of a client certificate; of nobody, where none was presented."""
+        return self._certificates.get(identity) if identity else None
 
     def trusted(self, issuer: str) -> tuple[tuple[JwtTrust, Workload], ...]:
         """What the policy accepts of an issuer, in the policy's order."""

@@ -100,7 +100,7 @@ def _token(line: Line, _: Mapping[str, str]) -> Permit | None:
     name, cause = line.get("presented.name"), line.get("outgate.denial.cause")
     if not name or name == HIDDEN:
         return None
-    command = {"unknown name": "add", "wrong token": "rotate"}.get(str(cause))
+    command = {"unknown name": "add", "wrong token": "rotate", "expired token": "rotate"}.get(str(cause))
     return Permit("", f"outgate workload {command} {name}") if command else None
 
 

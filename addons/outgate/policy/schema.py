@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from outgate.identity.workloads import ALGORITHMS
+from outgate.identity.workloads import ALGORITHMS, Kept
 from outgate.inference.names import GroupName, ProviderName, StageName, WorkloadName
 from outgate.inference.operation import Kind
 from outgate.inference.principal import Priority
@@ -14,6 +14,12 @@ from outgate.policy.provider_settings import ProviderSection, RegionName, StageS
 from outgate.policy.replica_settings import HostPort
 from outgate.policy.retry_settings import RetrySection
 
+
+def _is_time(entry: str) -> str:
+    Kept.read(entry)
+    return entry
+
+
 type Name = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"),
@@ -21,8 +27,12 @@ type Name = Annotated[
 ]
 type TokenHash = Annotated[
     str,
-    StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$"),
-    Field(description="what `outgate workload add NAME` writes: `sha256:` and 64 hex digits"),
+    StringConstraints(pattern=r"^sha256:[0-9a-f]{64}( until 20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\dZ)?$"),
+    AfterValidator(_is_time),
+    Field(
+        description="what `outgate workload add NAME` writes: `sha256:` and 64 hex digits, and ` until` a time if it expires",
+        examples=["sha256:HEX until 2027-01-31T00:00:00Z"],
+    ),
 ]
 type Positive = Annotated[int, Field(ge=1)]
 type Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]+$"), Field(description="a method in upper case", examples=["POST"])]
@@ -177,7 +187,8 @@ class WorkloadSection(Settings):
     groups: tuple[Name, ...] = ()
     """Groups that rules and routes may name."""
     token_hashes: tuple[TokenHash, ...] = ()
-    """Digests of its tokens, written by `outgate workload add`; several while one is being rotated."""
+    """Digests of its tokens, written by `outgate workload add`; several while one is being rotated. `--expires` writes when one
+    expires beside it."""
     certificates: tuple[str, ...] = ()
     """SPIFFE ids or subjects of client certificates."""
     jwt: tuple[JwtSection, ...] = ()

@@ -48,6 +48,11 @@ def with_first_digest(text: str, name: str, digest: str, keep: int = 0) -> str:
     return _edited(text, name, change)
 
 
+def without_digests(text: str, name: str) -> str:
+    """The policy with no digest of a token of this workload. Raises EditError."""
+    return _edited(text, name, lambda workloads: (workloads[name] or {}).pop(_DIGESTS, None))
+
+
 def without_workload(text: str, name: str) -> str:
     """The policy without one workload; the comments around its lines stay. Raises EditError."""
     return _edited(text, name, lambda workloads: workloads.pop(name))

@@ -1,8 +1,8 @@
 """Authenticate the caller: client certificate, token in Proxy-Authorization, or, for base-URL clients, the API key field.
 
-A wrong name and a wrong token get the same answer. Nothing is remembered between exchanges but verified JWTs, by digest, for some
-minutes and never beyond their own time: revoking a workload reaches its open tunnels with their next request. Sources: RFC 7519,
-RFC 8725.
+A wrong name and a wrong token get the same answer; the right token, too late, is told so. Nothing is remembered between exchanges
+but verified JWTs, by digest, for some minutes and never beyond their own time: revoking a workload reaches its open tunnels with
+their next request. Sources: RFC 7519, RFC 8725.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ import jwt
 from outgate.errors import Denial
 from outgate.identity.jwks import IssuerKeys, KeysUnavailableError, cause_of
 from outgate.identity.presented import Presented, presented_by
-from outgate.identity.workloads import JwtTrust, Workload, Workloads
+from outgate.identity.workloads import Expired, JwtTrust, Workload, Workloads
 from outgate.inference.principal import Principal
 from outgate.net.connection import Connection, Entry
 from outgate.net.headers import Headers
@@ -78,13 +78,15 @@ class Authenticate(Stage):
 
     def run(self, facts: Reads, /) -> Outcome:
         presented = presented_by(facts.conn, facts.headers)
-        known = self._workloads.by_certificate(facts.conn.certificate) if facts.conn.certificate else None
+        known: Principal | Expired | None = self._workloads.by_certificate(facts.conn.certificate)
         if known is None and presented is not None:
-            known = self._workloads.by_token(presented.name, presented.token)
-        return (known,) if known is not None else self._unknown(facts.conn, presented)
+            known = self._workloads.by_token(presented.name, presented.token, self._wall())
+        return (known,) if isinstance(known, Principal) else self._unknown(facts.conn, presented, known)
 
-    def _unknown(self, conn: Connection, presented: Presented | None) -> Denial:
+    def _unknown(self, conn: Connection, presented: Presented | None, expired: Expired | None) -> Denial:
         refused = _PROXY if conn.entry in (Entry.CONNECT, Entry.ABSOLUTE) else _ORIGIN
+        if expired is not None:
+            return replace(refused, message=expired.sentence, cause="expired token", presented=expired.workload)
         if presented is None:
             return replace(refused, cause="unknown certificate" if conn.certificate else "no token", presented=conn.certificate)
         if self._keys and presented.token.count(".") == 2:
