@@ -4,7 +4,8 @@ from types import SimpleNamespace
 from outgate.inference.usage import Usage
 from outgate.metering.charge import Basis, Charge
 from outgate.metering.cost import costs_of
-from outgate.metering.prices import Price, Prices, Rate
+from outgate.metering.price_list import Price, Rate
+from outgate.metering.prices import Prices
 
 MILLION = 1_000_000
 CHEAP, DEAR = ("p", "cheap"), ("q", "dear")

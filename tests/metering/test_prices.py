@@ -5,7 +5,8 @@ from genai_prices import Usage as BundledUsage
 from genai_prices import calc_price
 
 from outgate.inference.usage import Usage
-from outgate.metering.prices import Price, Prices
+from outgate.metering.price_list import Price
+from outgate.metering.prices import Prices
 
 NOW = 1_795_000_000.0
 BEFORE_O3_CUT = 1_748_000_000.0

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
-from outgate.metering.prices import Price, Prices
+from outgate.metering.price_list import Price
+from outgate.metering.prices import Prices
 from outgate.routing.latency import Latencies
 from outgate.routing.market import Measures
 

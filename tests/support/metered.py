@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from outgate.metering.charge import Basis, Charge
 from outgate.metering.metrics import Metrics, render
-from outgate.metering.prices import Price, Prices
+from outgate.metering.price_list import Price
+from outgate.metering.prices import Prices
 from outgate.stages.close_exchange import CloseExchange
 from support.budgets import Clock, ask, audited, limit, running
 

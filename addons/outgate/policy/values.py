@@ -7,7 +7,7 @@ from pathlib import Path
 
 from outgate.errors import PolicyError
 from outgate.identity.workloads import JwtTrust, Workload, Workloads
-from outgate.metering.prices import Price
+from outgate.metering.price_list import Price
 from outgate.model_server.embedders import ONNX, Embedder, Embedders
 from outgate.policy.binding_settings import pass_through_of, placeholder_of
 from outgate.policy.credential_settings import CredentialSection
