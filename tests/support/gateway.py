@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
+from support.certificates import make_ca
 from support.child import GatewayProcess
 
 _OUTGATE = str(Path(sys.executable).with_name("outgate"))
@@ -28,8 +29,7 @@ class RunningGateway(GatewayProcess):
 
     def __enter__(self) -> Self:
         self.state.mkdir(parents=True, exist_ok=True)
-        make = [_OUTGATE, "ca", "init", "--certs", str(self.certs)]
-        subprocess.run(make, check=True, env=self.env, capture_output=True, text=True)
+        make_ca(self.certs)
         self.start()
         return self
 

@@ -1,3 +1,4 @@
+import os
 import shutil
 import socket
 
@@ -16,6 +17,7 @@ LOADED = {}
 def both(name):
     """Ours and tiktoken's own, loaded once."""
     if name not in LOADED:
+        os.environ["TIKTOKEN_CACHE_DIR"] = str(encodings._folder())
         LOADED[name] = (load(name), tiktoken.get_encoding(name))
     return LOADED[name]
 

@@ -34,7 +34,7 @@ from mitmproxy.options import Options
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, World
 from outgate.server.hardening import REQUIRED, deviations, harden, insist, keep_local
 from outgate.server.layout import authority_problem
-from support.certificates import make_ca
+from support.certificates import make_ca, new_ca
 from support.speed import slowness
 from support.stock import ADDONS, command
 
@@ -167,7 +167,7 @@ def test_an_address_that_was_said_stays_also_where_it_is_mitmproxys_default(said
 
 
 def test_an_authority_that_is_missing_torn_or_of_another_key_is_named(tmp_path):
-    good, other = make_ca(tmp_path / "good"), make_ca(tmp_path / "other")
+    good, other = new_ca(tmp_path / "good"), new_ca(tmp_path / "other")
     assert authority_problem(good) == ""
     pem = (good / "mitmproxy-ca.pem").read_text()
     mark = "-----BEGIN CERTIFICATE-----"
