@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
-from support.prices import content
 
 from outgate.metering import price_list
 from outgate.metering.price_list import Price, Rate
+from support.prices import content
 
 PROVIDERS = get_snapshot().providers
 TIMES = (1_700_000_000.0, 1_748_000_000.0, 1_795_000_000.0, 1_795_040_000.0)

@@ -1,6 +1,6 @@
 """Write the gateway's list of prices from genai-prices, and compare.
 
-Only prices of text tokens at the standard tier are kept. A model that has others (audio, images, pages) stands there without a price.
+Only prices of text tokens at the standard tier are kept. A model that has others (audio, images, pages) has no price there.
 `PYTHONPATH=tests python tests/support/prices.py --write` writes it; `tests/metering/test_price_list.py` compares.
 """
 
@@ -66,7 +66,7 @@ def _clauses(match: Any) -> list[Any]:
 
 
 def _prices(prices: Any) -> list[Any]:
-    """From when on, and the rates; the one that takes precedence first, and the first of the list, which holds for all else, last."""
+    """From when on, and the rates; what takes precedence first, and the first of the list, which holds for all else, last."""
     if not isinstance(prices, list):
         return [[None, _rates(prices)]]
     rows = [[_when(each.constraint), _rates(each.prices)] for each in reversed(prices)]

@@ -1,7 +1,7 @@
 """The bundled list of prices and context windows: what genai-prices knows, in a form that is read in milliseconds.
 
-`price_list.jsonl` is generated from genai-prices (MIT, github.com/pydantic/genai-prices) by `scripts/fix`: a line per vendor, then a
-line per model of it. The package itself is a tool of development: imported at run time, it costs a second and 30 MB in every worker.
+`price_list.jsonl` is made from genai-prices (MIT, github.com/pydantic/genai-prices) by `scripts/fix`: a line per vendor and per
+model. The package itself is a tool of development: imported at run time, it costs a second and 30 MB in every worker.
 """
 
 import re
@@ -51,7 +51,9 @@ class Price(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A model of the list: its clauses, its context window in tokens, and its prices, each from when on, the last that applies first."""
+    """A model of the list: clauses of which one holds for its names, its context window in tokens, and its prices, each with when
+    it is in force; the first that is counts.
+    """
 
     clauses: Sequence[Any]
     window: int | None
@@ -66,7 +68,10 @@ class Listed(NamedTuple):
         """The price at a time (epoch seconds), None where it is not one of text tokens alone."""
         now = datetime.fromtimestamp(wall, UTC)
         found = next((rates for when, rates in self.prices if _in_force(when, now)), self.prices[-1][1])
-        return None if found is None else Price(*map(_rate, found))
+        if found is None:
+            return None
+        asked, *others = found
+        return Price(_rate(asked), *(None if rate is None else _rate(rate) for rate in others))
 
 
 class Vendor(NamedTuple):
@@ -158,8 +163,6 @@ def _in_force(when: str | Sequence[str] | None, now: datetime) -> bool:
     return start <= at < end if start <= end else at >= start or at < end
 
 
-def _rate(value: Any) -> Rate | None:
-    if value is None:
-        return None
-    base, *tiers = [value] if isinstance(value, str) else value
+def _rate(value: str | list[Any]) -> Rate:
+    base, tiers = (value, []) if isinstance(value, str) else (value[0], value[1:])
     return Rate(Decimal(base), tuple((start, Decimal(dollars)) for start, dollars in tiers))

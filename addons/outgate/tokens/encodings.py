@@ -1,8 +1,9 @@
 """OpenAI's byte-pair encodings, read from files on this disk and never from the network.
 
-tiktoken would fetch a file that is missing, or whose checksum is wrong, over HTTPS. So file and checksum are proved here, tiktoken's
-definition of an encoding is given the ranks that were read, and a missing or changed file is an error at start. Only the Rust core is kept (52 MB for o200k; tiktoken's own `Encoding` holds a
-second copy of the table, 79 MB). No special token is known to it: `<|endoftext|>` in a prompt is text.
+tiktoken would fetch a file that is missing, or whose checksum is wrong, over HTTPS. So file and checksum are proved here, and its
+definition of an encoding is given the ranks that were read; a missing or changed file is an error at start. Only the Rust core is
+kept (52 MB for o200k; tiktoken's own `Encoding` holds a second copy of the table, 79 MB). No special token is known to it:
+`<|endoftext|>` in a prompt is text.
 """
 
 import hashlib

@@ -259,7 +259,6 @@ def test_F4_processes_end_within_three_seconds_and_name_what_is_wrong(tmp_path, 
         **os.environ,
         "E2E_OPENAI_KEY": OPENAI_KEY,
         "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY,
-        "PYTHONPYCACHEPREFIX": str(tmp_path / "pyc"),
     }
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     world = World(tmp_path, *providers)
