@@ -1,13 +1,13 @@
 """Canaries of E5: credentials drawn by seed, encodings in which an answer may repeat one, and what of it would get through."""
 
 from base64 import b32encode, b64encode, urlsafe_b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
 from outgate.upstreams.scrubber import Scrubber
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+/="
-_BEFORE, _AFTER = b'{"error": "key: ', b'", "code": 401}'
+_BEFORE, _AFTER = b'{"e":"', b'"}'
 _MOST_LEFT = 8
 """Characters that may stay of a spelling: padding, and those that hold bits of what stands before or after."""
 
@@ -46,11 +46,22 @@ def answer(key: str, encoding: str) -> bytes:
     return _BEFORE + ENCODINGS[encoding](key) + _AFTER
 
 
-def leaks(key: str, text: bytes, split: int) -> bool:
-    """Whether anything of the credential passes where the answer comes in two pieces."""
-    scrubber = Scrubber((key,))
-    first = scrubber.feed(text[:split], last=False)
-    out = first + scrubber.feed(text[split:], last=True)
-    left = out[len(_BEFORE) : -len(_AFTER)]
-    whole = out.startswith(_BEFORE) and out.endswith(_AFTER) and b"***" in left
-    return not whole or len(left) - 3 > _MOST_LEFT
+def leaks(key: str, text: bytes, cuts: Iterable[int]) -> list[bool]:
+    """For each of these places at which an answer is cut in two pieces, whether anything of the credential passes.
+
+    What waits and the second piece make one text, which is the same for most cuts: that is scrubbed once.
+    """
+    ends: dict[bytes, bytes] = {}
+
+    def passes(cut: int) -> bool:
+        scrubber = Scrubber((key,))
+        first = scrubber.feed(text[:cut], last=False)
+        rest = scrubber.kept + text[cut:]
+        if rest not in ends:
+            ends[rest] = scrubber.feed(text[cut:], last=True)
+        out = first + ends[rest]
+        left = out[len(_BEFORE) : -len(_AFTER)]
+        whole = out.startswith(_BEFORE) and out.endswith(_AFTER) and b"***" in left
+        return not whole or len(left) - 3 > _MOST_LEFT
+
+    return [passes(cut) for cut in cuts]

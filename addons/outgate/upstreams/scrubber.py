@@ -119,24 +119,22 @@ def _read(data: bytes, family: _Family, cut: re.Match[bytes] | None) -> _View:
 
 
 def _character(match: re.Match[bytes]) -> bytes:
-    found = match.groupdict()
-    if found.get("self"):
-        return found["self"]
-    return bytes([int(found["hex"], 16) if found["hex"] else int(found["number"])])
+    kind = match.lastgroup or "self"
+    return match[kind] if kind == "self" else bytes((int(match[kind], 16 if kind == "hex" else 10),))
 
 
 class Scrubber:
-    """`secrets` are credentials without their scheme. `feed` gives what may go on; what may be the beginning of one waits."""
+    """`secrets` are credentials without their scheme. `feed` gives what may go on; what may be the beginning of one waits in `kept`."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._known = _spellings(secrets)
-        self._kept = b""
+        self.kept = b""
 
     def feed(self, data: bytes, *, last: bool) -> bytes:
-        data = self._scrubbed(self._kept + data if self._kept else data)
+        data = self._scrubbed(self.kept + data if self.kept else data)
         cut = len(data) if last else self._open(data)
-        self._kept = data[cut:]
-        return data[:cut] if self._kept else data
+        self.kept = data[cut:]
+        return data[:cut] if self.kept else data
 
     def repeats(self, text: bytes) -> bool:
         """Whether a credential stands in the text, in any spelling."""
