@@ -92,6 +92,16 @@ def test_a_whole_upload_beyond_the_share_of_its_workload_is_refused_and_not_empt
     assert pool._of.get("app", 0) == more
 
 
+@pytest.mark.parametrize(("sent", "whole", "empty"), [(b"", True, True), (b"ab", True, False), (b"", False, False)])
+def test_a_body_is_empty_once_that_is_known(sent, whole, empty):
+    body = RequestBody(MemoryPool(1000), 1000, "app")
+    body.feed(sent)
+    if whole:
+        body.end()
+
+    assert empty == body.empty
+
+
 def test_a_piece_beyond_what_is_free_breaks_the_upload_and_gives_nothing_back_that_was_not_taken():
     pool = MemoryPool(1000)
     body = RequestBody(pool, 1000, "app")

@@ -109,6 +109,11 @@ class RequestBody:
         """Whether more of it is wanted."""
         return self._result is None
 
+    @property
+    def empty(self) -> bool:
+        """Whether it is whole already, and nothing: the request has none."""
+        return self._result == b""
+
     def pass_on(self, headers: Headers, seconds: float) -> None:
         """Send it on as it comes from now on, in its own content coding: nobody reads it."""
         declared, received = headers.get("content-length"), self._result if isinstance(self._result, bytes) else self._received

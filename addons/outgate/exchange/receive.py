@@ -18,8 +18,6 @@ from outgate.policy.schema import LimitsSection
 from outgate.upstreams.catalog import Backend
 from outgate.upstreams.upload import Upload
 
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods whose body, if there is one, is held: to stream none would make a length of one that has none."""
 _AT_ONCE = 2 << 20
 """Bytes of a body that are read on the loop; longer ones in a thread, so that others go on between its steps."""
 
@@ -36,7 +34,7 @@ def bound(
 ) -> None:
     """Allow a body what it may have; one that nobody reads is sent on as it comes where its provider is opened for that."""
     opened = backend is not None and backend.stream_uploads and operation.kind is Kind.OPAQUE
-    if opened and head.method not in _BODILESS:
+    if opened and not body.empty:
         body.pass_on(head.headers, limits.body_seconds)
     else:
         body.narrow(limits.largest if media else limits.body_bytes, head.headers.get("content-length"))

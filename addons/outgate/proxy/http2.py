@@ -17,7 +17,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 
-from outgate.proxy.internals import Http2Server, HttpEvent, ResponseEndOfMessage
+from outgate.proxy.internals import Http2Server, HttpEvent, ResponseData, ResponseEndOfMessage
 
 HIGH_WATER = 128 * 1024
 _MOST = 4096
@@ -75,6 +75,7 @@ class PacedHttp2Server(Http2Server):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._answered: set[int] = set()
+        self._bodiless: set[int] = set()
         self._credit = FrameCredit()
 
     @property
@@ -92,6 +93,8 @@ class PacedHttp2Server(Http2Server):
         if isinstance(event, events.DataReceived) and not self._credit.spend(event.data):
             yield from self.protocol_error("too many frames for what they bring", ErrorCodes.ENHANCE_YOUR_CALM)
             return
+        if isinstance(event, ResponseData) and event.stream_id in self._bodiless:
+            return
         yield from super()._handle_event(event)
         if isinstance(event, HttpEvent):
             self._credit.earn()
@@ -101,11 +104,17 @@ class PacedHttp2Server(Http2Server):
             yield from self._release_answered()
 
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
-        """CONNECT is for HTTP/1.1 (RFC 9113 sections 7 and 8.5): only its own stream ends, and its neighbours go on."""
+        """CONNECT is for HTTP/1.1 (RFC 9113 sections 7 and 8.5): only its own stream ends, and its neighbours go on. An answer to
+        HEAD has no content (RFC 9110 section 9.3.2).
+        """
         if isinstance(event, h2.events.RequestReceived) and (b":method", b"CONNECT") in event.headers:
             self.h2_conn.reset_stream(event.stream_id, ErrorCodes.HTTP_1_1_REQUIRED)
             yield commands.SendData(self.conn, self.h2_conn.data_to_send())
             return False
+        if isinstance(event, h2.events.RequestReceived) and (b":method", b"HEAD") in event.headers:
+            self._bodiless.add(event.stream_id)
+        elif isinstance(event, h2.events.StreamReset):
+            self._bodiless.discard(event.stream_id)
         return (yield from super().handle_h2_event(event))
 
     def _release_answered(self) -> layer.CommandGenerator[None]:
@@ -119,6 +128,7 @@ class PacedHttp2Server(Http2Server):
             elif state is not StreamState.CLOSED:
                 continue  # it waits for window
             self._answered.discard(stream_id)
+            self._bodiless.discard(stream_id)
             self.streams.pop(stream_id, None)
 
     def backlog(self, stream_id: int) -> int:

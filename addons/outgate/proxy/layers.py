@@ -129,7 +129,7 @@ class ExchangeStream(HttpStream):
         flow = self.flow = cast("http.HTTPFlow", UnseenFlow(event.request))
         parent = self._parent()
         invalid = validate_request(parent.mode, flow.request, validate_inbound_headers=True)
-        body = event.body if isinstance(event, WholeRequest) else None
+        body = event.body if isinstance(event, WholeRequest) else b"" if event.end_stream else None
         exchange = self.exchange = self.factory.begin(self.context, flow, invalid, body)
         if body is None and (exchange.head.headers.get("expect") or "").lower() == "100-continue" and not exchange.channel.ready:
             yield SendHttp(ResponseHeaders(self.stream_id, continue_response()), self.context.client)

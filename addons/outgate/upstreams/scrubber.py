@@ -124,7 +124,7 @@ def _character(match: re.Match[bytes]) -> bytes:
 
 
 class Scrubber:
-    """`secrets` are credentials without their scheme. `feed` gives what may go on; what may be the beginning of one waits in `kept`."""
+    """`secrets` are credentials without their scheme. `feed` gives what may go on; what may begin one waits in `kept`."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._known = _spellings(secrets)

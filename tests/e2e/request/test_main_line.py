@@ -128,6 +128,19 @@ def test_http2_clients_are_served(shared):
     assert (reply.http_version, reply.status_code) == ("HTTP/2", 200)
 
 
+@pytest.mark.parametrize("client", [http, http2])
+@pytest.mark.parametrize("path", ["/v1/models", "/nothing/here"])
+def test_requests_without_a_body_are_answered_and_HEAD_without_content(shared, client, path):
+    """RFC 9110 section 9.3.2: clients of HTTP/2 end the connection over content that no HEAD may bring."""
+    _, gateway = shared
+    url = f"https://api.openai.com{path}"
+    with client(gateway) as opened:
+        told = [opened.request(method, url) for _ in range(3) for method in ("GET", "HEAD", "DELETE")]
+
+    assert [b""] * 3 == [reply.content for reply in told if reply.request.method == "HEAD"]
+    assert all(reply.content for reply in told if reply.request.method != "HEAD")
+
+
 def test_http2_streams_are_served(shared):
     _, gateway = shared
     body = {"model": "gpt-4o-mini", "messages": MESSAGES, "stream": True}

@@ -184,6 +184,29 @@ def test_a_body_of_no_length_is_none(put, host):
     assert ("0", 0) == (host.came[0][2].get("content-length"), host.came[0][3])
 
 
+@pytest.mark.parametrize("method", ["DELETE", "GET", "HEAD", "POST"])
+@pytest.mark.parametrize("client", [http, http2])
+def test_a_request_without_a_body_goes_out_without_one(gateway, host, client, method):
+    host.forget()
+    with client(gateway) as opened:
+        reply = opened.request(method, "https://objects.test/bucket/object", headers={"authorization": f"Bearer {TEXT}"})
+
+    [(_, _, fields, size, _)] = host.came
+    assert (201, 0) == (reply.status_code, size)
+    assert ("0" if method == "POST" else None, None) == (fields.get("content-length"), fields.get("transfer-encoding"))
+
+
+@pytest.mark.parametrize("client", [http, http2])
+@pytest.mark.parametrize("length", [True, False], ids=["length", "chunked"])
+def test_a_DELETE_with_a_body_takes_it_along(gateway, host, client, length):
+    host.forget()
+    fields = {"authorization": f"Bearer {TEXT}", **({"content-length": str(1 << 20)} if length else {})}
+    with client(gateway) as opened:
+        reply = opened.request("DELETE", "https://objects.test/bucket/object", content=pieces(1 << 20), headers=fields)
+
+    assert (201, 1 << 20) == (reply.status_code, host.came[0][3])
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_git_pushes_what_is_held_nowhere(gateway, repository, tmp_path):
     environ = {"HTTPS_PROXY": gateway.proxy_url("app", TOKEN), "GIT_SSL_CAINFO": str(gateway.ca)}
