@@ -12,6 +12,7 @@ SOURCES = TESTS.parent / "addons/outgate"
 
 ELSEWHERE = {
     "answers/test_shared.py": ["answers/entries.py", "answers/writer.py"],
+    "cli/test_plan.py": ["cli/overview.py"],
     "cli/test_main.py": ["cli/commands.py", "cli/options.py"],
     "cli/test_evaluate_redaction.py": ["cli/policy_stages.py"],
     "cli/test_cache.py": ["answers/selecting.py"],

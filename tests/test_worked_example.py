@@ -59,7 +59,7 @@ def test_the_compiler_gives_each_guard_the_text_that_it_declares(house, cost):
         file = house / f"addons/outgate/stages/{name}.py"
         file.write_text(re.sub(r"cost=[0-9.]+", f"cost={cost}", file.read_text()))
 
-    done = run(house, "-c", "from outgate.cli.main import main; main()", "plan", "policies/default.yaml")
+    done = run(house, "-c", "from outgate.cli.main import main; main()", "plan", "--why", "policies/default.yaml")
 
     assert done.returncode == 0, done.stdout + done.stderr
     plan = done.stdout.partition("== route chat")[2].partition("\n== ")[0]

@@ -1,20 +1,64 @@
+import re
+
 import orjson
 from click.testing import CliRunner
 
 from outgate.cli.main import cli
-from support.policies import write
+from support.policies import BASE, write
 
 
 def run(*args):
     return CliRunner().invoke(cli, ["plan", *map(str, args)])
 
 
+TEAMS = """
+stages:
+  authenticate: {}
+  authorize: {allow: [{}]}
+  model_map:
+    passthrough: true
+    models: {fast: [{provider: openai, model: gpt-4o-mini}, {provider: openai, model: gpt-4o}]}
+  authorize_model:
+    allow:
+      - {workloads: [alpha], models: ["gpt-*"], providers: [openai]}
+      - {groups: [lab], models: [o3]}
+  count_tokens: {}
+  token_budget:
+    limits:
+      - {name: all, tokens: 5000000, window: month}
+      - {name: beta, tokens: 1000, window: 60, workload: beta, per: [model]}
+"""
+
+
+def test_a_policy_on_one_screen_has_a_line_for_each_route_and_a_table_for_each_workload(tmp_path):
+    before, _, after = BASE.partition("stages:")
+    text = before.replace("  alpha:", "  beta: {groups: [lab]}\n  alpha:") + TEAMS + after[after.index("routes:") :]
+    lines = run(write(tmp_path, text)).output.splitlines()
+    rows = {line.split()[0]: re.split(r"  +", line) for line in lines if line.startswith(("alpha", "beta"))}
+
+    assert 1 == len([line for line in lines if line.startswith("chat: ") and "authenticate → authorize → " in line])
+    assert ["gpt-* of openai", "all: 5,000,000 a month", "fast: openai/gpt-4o-mini; openai/gpt-4o"] == rows["alpha"][2:]
+    assert ["o3", "all: 5,000,000 a month; beta: 1,000 a 60 s, each model"] == rows["beta"][2:4]
+    assert len(lines) < 12
+
+
+def test_a_policy_nobody_may_use_says_what_adds_somebody(tmp_path):
+    assert "`outgate workload add` adds one" in run("policies/default.yaml").output
+
+
 def test_all_plans_as_text(tmp_path):
-    result = run(write(tmp_path))
+    result = run(write(tmp_path), "--why", "--retry")
 
     assert 0 == result.exit_code
-    for word in ("== CONNECT", "== request head", "== route chat", "dispatch", "runs again on failure"):
+    for word in ("== CONNECT", "== request head", "== route chat", "dispatch", "runs again on failure", "retries: "):
         assert word in result.output
+
+
+def test_reasons_and_failures_each_by_itself(tmp_path):
+    why, retry = (run(write(tmp_path), option).output for option in ("--why", "--retry"))
+
+    assert ("after authenticate" in why, "runs again on failure" in why, "retries: " in why) == (True, False, False)
+    assert ("after authenticate" in retry, "runs again on failure" in retry, "retries: " in retry) == (False, True, True)
 
 
 def test_one_route_as_json(tmp_path):
@@ -42,7 +86,7 @@ def test_a_refused_policy(tmp_path):
 
 
 def test_what_routing_decides_and_what_depends_on_it():
-    result = run("policies/examples/model-routing.yaml", "--route", "chat")
+    result = run("policies/examples/model-routing.yaml", "--route", "chat", "--why")
     told = result.output.partition("decided by route")[2].partition("runs again")[0]
 
     assert "asked for as auto; any other name stays" in told

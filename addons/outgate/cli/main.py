@@ -14,7 +14,7 @@ COMMANDS = {
     "run": "Run the gateway: a supervisor, workers and the model server.",
     "web": "Run the gateway under mitmweb, to look at flows.",
     "check": "Check policies and run the behaviour tests beside them.",
-    "plan": "Show in which order stages run, and why.",
+    "plan": "Show a policy on one screen, or in which order stages run, and why.",
     "evaluate": "Measure a decision over a file of labelled texts.",
     "why": "Say what happened to a request, or to a text that a guard found.",
     "denied": "List what was refused, and the line of the policy that would allow it.",

@@ -16,8 +16,8 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 _UNSAID = ("E_DISPATCH_NOT_LAST", "E_NOT_YET_KNOWN")
 
 
-def explain(plan: Plan) -> str:
-    """Lines of text, without colours."""
+def explain(plan: Plan, *, reruns: bool = True) -> str:
+    """Lines of text, without colours; `reruns`: with what runs again on which failure."""
     lines = [f"plan {plan.hash[:12]}" + (f" of revision {plan.revision}" if plan.revision else "")]
     number = 0
     for phase in _PHASES:
@@ -34,13 +34,18 @@ def explain(plan: Plan) -> str:
             *(f"  {line}" for line in told),
             f"  depends on it: {', '.join(dependents(plan, name))}",
         ]
-    lines += ["", "runs again on failure", *_rerun_lines(plan)]
+    lines += ["", *explain_reruns(plan)] if reruns else []
     together = groups(plan.beside)
     if together:
         lines += ["", "wait side by side", *(f"  {' | '.join(group)}" for group in together)]
     if plan.warnings:
         lines += ["", "warnings", *(f"  {line}" for warning in plan.warnings for line in str(warning).splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def explain_reruns(plan: Plan) -> list[str]:
+    """What runs again on which failure."""
+    return ["runs again on failure", *_rerun_lines(plan)]
 
 
 def explain_json(plan: Plan) -> dict[str, Any]:

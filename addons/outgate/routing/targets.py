@@ -95,6 +95,11 @@ class Aliases:
             f"{name}: {'; '.join(map(_told, alias.targets))}{_how(alias)}" for name, alias in self._all.items() if _chooses(alias)
         )
 
+    def chains(self) -> tuple[str, ...]:
+        """Aliases of several targets, in words."""
+        several = ((name, alias) for name, alias in self._all.items() if len(alias.targets) > 1)
+        return tuple(f"{name}: {'; '.join(map(_told, alias.targets))}{_how(alias)}" for name, alias in several)
+
     def after(self, provider: str) -> tuple[str, ...]:
         """The other providers that stand behind this one in an alias, each once."""
         chains = ([target.provider for target in alias.targets] for alias in self._all.values())

@@ -53,7 +53,7 @@ class Authorize(Stage):
     settings_type = AuthorizeSettings
 
     def __init__(self, settings: AuthorizeSettings, catalog: Catalog) -> None:
-        self._rules = settings.allow
+        self.rules = settings.allow
         self._catalog = catalog
         self.contract = Contract.of(
             Reads, writes=("admitted",), may=May.DENY, optional=("method", "path", "model.requested"), cost=0.004, passes=0.9
@@ -61,14 +61,14 @@ class Authorize(Stage):
 
     def run(self, facts: Reads, /) -> Outcome:
         backend = self._catalog.by_destination(facts.destination)
-        if backend is not None and any(_allows(rule, facts, backend.provider) for rule in self._rules):
+        if backend is not None and any(_allows(rule, facts, backend.provider) for rule in self.rules):
             return (True,)
         message = f"The policy does not allow {facts.principal.name} {self._missing(facts, backend.provider if backend else '')}."
         return Denial(code="not_authorized", status=403, message=message)
 
     def _missing(self, facts: Reads, provider: str) -> str:
         """What was asked for that no permission gives, and what there is of it."""
-        rules = [rule for rule in self._rules if rule.covers(facts.principal)]
+        rules = [rule for rule in self.rules if rule.covers(facts.principal)]
         here = [rule for rule in rules if _in_place(rule, provider)]
         if not here:
             return f"to call {provider or facts.destination}; it allows {listed(one for rule in rules for one in rule.providers)}"

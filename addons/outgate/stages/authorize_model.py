@@ -37,19 +37,17 @@ class AuthorizeModel(Stage):
     settings_type = AuthorizeModelSettings
 
     def __init__(self, settings: AuthorizeModelSettings) -> None:
-        self._rules = settings.allow
+        self.rules = settings.allow
         self.contract = Contract.of(Reads, writes=("model.admitted",), may=May.DENY, cost=0.006, passes=0.99)
 
     def run(self, facts: Reads, /) -> Outcome:
         refused = [model for model in facts.params.models or (facts.model,) if not self._allows(facts, model)]
         if not refused:
             return (True,)
-        allowed = listed(
-            pattern for rule in self._rules if rule.reaches(facts.principal, facts.provider) for pattern in rule.models
-        )
+        allowed = listed(pattern for rule in self.rules if rule.reaches(facts.principal, facts.provider) for pattern in rule.models)
         asked = f"{facts.principal.name} the model {quoted(refused[0])} of {facts.provider}"
         message = f"The policy does not allow {asked}; it allows {allowed}."
         return Denial(code="model_not_authorized", status=403, message=message)
 
     def _allows(self, facts: Reads, model: str) -> bool:
-        return any(rule.allows(facts.principal, facts.provider, model) for rule in self._rules)
+        return any(rule.allows(facts.principal, facts.provider, model) for rule in self.rules)

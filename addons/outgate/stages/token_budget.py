@@ -71,7 +71,7 @@ class TokenBudget(Stage):
         self._accept_debt = settings.accept_debt
         self._open = settings.on_error is OnError.OPEN
         self.warnings = tuple(_warnings(settings, models))
-        self._accounts = accounts
+        self._accounts, self.limits = accounts, settings.limits
         self._limits = accounts.limits.plus(settings.limits, models)
         self.contract = Contract.of(
             Reads,
