@@ -107,7 +107,7 @@ ELSEWHERE = {
     "stores/test_accounts.py": ["stores/leases.py"],
     "stores/test_recovery.py": ["stores/segments.py"],
     "test_docs.py": ["policy/reference.py"],
-    "testing/test_behaviour.py": ["testing/cases.py", "testing/ports.py"],
+    "testing/test_behaviour.py": ["testing/beside.py", "testing/cases.py", "testing/ports.py"],
     "upstreams/test_client.py": ["upstreams/call.py"],
     "upstreams/test_health.py": ["upstreams/replica_settings.py"],
     "upstreams/test_reuse.py": ["upstreams/pool.py"],

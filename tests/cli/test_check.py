@@ -1,8 +1,19 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import orjson
+import pytest
 from click.testing import CliRunner
 
 from outgate.cli.main import cli
 from support.policies import BASE, write
+from support.speed import slowness
+
+ROOT = Path(__file__).resolve().parents[2]
+_PROMISED = 1.0
+"""Seconds of CPU."""
 
 TEST = """\
 - name: it
@@ -136,3 +147,25 @@ def test_a_code_is_explained():
     assert result.output.startswith("E_STALE_READ: ")
     assert "repair: " in result.output
     assert "did you mean E_STALE_READ" in run("--explain", "E_STALE_RED").output
+
+
+@pytest.mark.slow
+def test_a_check_without_tests_is_quick_and_loads_no_client(tmp_path):
+    """It runs whenever an editor saves: a second of CPU, with bytecode that is there, as it is where outgate is installed."""
+    alone = tmp_path / "policy.yaml"
+    alone.write_text((ROOT / "policies/default.yaml").read_text())
+    env = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path / "pycache"), "PYTHONDONTWRITEBYTECODE": ""}
+    code = (
+        "import sys, time; from outgate.cli.main import cli\n"
+        "try: cli(['check', sys.argv[1]])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(time.process_time(), [name for name in sys.modules if name in ('aiohttp', 'presidio_analyzer', 'mitmproxy')])"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", code, str(alone)], env=env, capture_output=True, text=True, check=True).stdout
+        for _ in range(4)
+    ]
+
+    assert all(each.endswith("[]\n") for each in told)
+    quickest = min(float(each.splitlines()[-1].split()[0]) for each in told)
+    assert quickest < _PROMISED * slowness(), quickest

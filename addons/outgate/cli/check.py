@@ -17,14 +17,13 @@ from outgate.metering.prices import Prices
 from outgate.policy.build import sorted_problems
 from outgate.policy.files import shared_secret
 from outgate.policy.lint_prices import unpriced
-from outgate.policy.load import load_policy
+from outgate.policy.load import load_source
 from outgate.policy.reference import DIAGNOSTICS, policy_schema_bytes
-from outgate.policy.source import read_source
+from outgate.policy.source import Source, read_source
 from outgate.policy.validate import validate
 from outgate.policy.validation_messages import nearest
 from outgate.policy.values import prices_of
-from outgate.testing.behaviour import Failed, run_behaviour
-from outgate.testing.cases import policy_beside
+from outgate.testing.beside import cases_beside, policy_beside
 from outgate.upstreams.catalog import Catalog
 from outgate.upstreams.credentials import Credentials
 
@@ -80,16 +79,17 @@ def _policy_of(file: Path) -> Path:
 
 def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any]:
     problems: tuple[Problem, ...] = ()
-    failed: tuple[Failed, ...] = ()
+    failed: tuple[Any, ...] = ()
     tests, revision = 0, ""
     try:
         policy_beside(file)
-        policy = load_policy(file, elsewhere=elsewhere)
-        problems, revision = sorted_problems([*policy.warnings, *_unpriced(file)]), policy.revision
+        source = read_source(file)
+        policy = load_source(source, elsewhere=elsewhere)
+        problems, revision = sorted_problems([*policy.warnings, *_unpriced(source)]), policy.revision
         if credentials:
             shared_secret(file, policy.gateway, os.environ)
             problems += asyncio.run(_unreadable(policy.catalog))
-        tests, failed = asyncio.run(run_behaviour(file, elsewhere=elsewhere))
+        tests, failed = _behaviour(file, elsewhere=elsewhere)
     except PolicyError as error:
         problems = error.problems
     return {
@@ -102,9 +102,16 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
     }
 
 
-def _unpriced(file: Path) -> Iterator[Problem]:
+def _behaviour(file: Path, *, elsewhere: bool) -> tuple[int, tuple[Any, ...]]:
+    if not cases_beside(file).is_file():
+        return 0, ()
+    from outgate.testing.behaviour import run_behaviour  # with all that an exchange needs
+
+    return asyncio.run(run_behaviour(file, elsewhere=elsewhere))
+
+
+def _unpriced(source: Source) -> Iterator[Problem]:
     """Whether a model has a price, not which: the time does not matter."""
-    source = read_source(file)
     policy = validate(source)[0].policy
     return unpriced(source, policy, Prices(lambda: 0.0, prices_of(policy)))
 

@@ -20,9 +20,9 @@ from outgate.stages.dispatch import FailedAttempt
 from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.credentials import BoundCredential, Credentials
+from outgate.upstreams.reasons import CutOffError
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, Why, decide
-from outgate.upstreams.wire import CutOffError
 
 CREDENTIAL_REFUSED = Denial(
     code="upstream_credential_refused",

@@ -7,6 +7,7 @@ from random import SystemRandom
 from outgate.metering.metrics import Metrics
 from outgate.server.layout import Layout
 from outgate.stores.ejections import Ejections
+from outgate.upstreams import wire as _loaded_before_the_first_request  # noqa: F401
 from outgate.upstreams.client import Client
 from outgate.upstreams.congestion import Congestion
 from outgate.upstreams.credentials import Credentials

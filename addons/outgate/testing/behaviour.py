@@ -26,7 +26,8 @@ from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_source
 from outgate.policy.source import Source, read_source
 from outgate.policy.stage_types import Ports, models_asked
-from outgate.testing.cases import Caller, Case, RequestIn, UpstreamOut, cases_beside, read_cases
+from outgate.testing.beside import cases_beside
+from outgate.testing.cases import Caller, Case, RequestIn, UpstreamOut, read_cases
 from outgate.testing.ports import behaviour_ports
 from outgate.upstreams.catalog import destinations
 from outgate.upstreams.client import OutboundRequest

@@ -8,14 +8,12 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
-from outgate.errors import PolicyError, Problem
+from outgate.errors import PolicyError
 from outgate.pipeline.stage import Settings
 from outgate.policy.schema import Name
 from outgate.policy.source import Source, read_source
 from outgate.policy.stage_types import RENAMED, stage_names
 from outgate.policy.validation_messages import nearest, validation_messages
-
-_TESTS = ".test.yaml"
 
 
 class Caller(Settings):
@@ -138,20 +136,3 @@ def read_cases(path: Path) -> tuple[tuple[Case, ...], Source]:
     except ValidationError as error:
         told = validation_messages(source, list[Case], error)
         raise PolicyError(tuple(source.problem("E_TEST", each.text, each.place, each.repair) for each in told)) from error
-
-
-def cases_beside(policy: Path) -> Path:
-    """Where the tests of a policy lie."""
-    return policy.with_suffix(_TESTS)
-
-
-def policy_beside(tests: Path) -> Path | None:
-    """The policy whose tests a file holds, None where it is no test file. Raises PolicyError where that policy is not there."""
-    if not tests.name.endswith(_TESTS):
-        return None
-    policy = tests.with_name(tests.name.removesuffix(_TESTS) + ".yaml")
-    if not policy.is_file():
-        message = f"these are behaviour tests, and the policy they are for, {policy.name}, is not beside them"
-        repair = f"give the policy; its tests are those in NAME{_TESTS} beside NAME.yaml"
-        raise PolicyError((Problem(code="E_TEST", message=message, repair=repair, file=str(tests), line=1),))
-    return policy

@@ -1,9 +1,7 @@
 """Response of a provider, read piece by piece: whole, or an error that says so."""
 
 import asyncio
-from typing import Any
-
-from aiohttp.streams import StreamReader
+from typing import TYPE_CHECKING, Any
 
 from outgate.errors import FailureKind, UpstreamError, WireError
 from outgate.errors import FailureReason as Reason
@@ -12,7 +10,11 @@ from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.fields import returned
 from outgate.upstreams.pool import Pool
 from outgate.upstreams.scrubber import Scrubber
-from outgate.upstreams.wire import Wire
+
+if TYPE_CHECKING:
+    from aiohttp.streams import StreamReader
+
+    from outgate.upstreams.wire import Wire
 
 
 class Call:
@@ -28,7 +30,7 @@ class Call:
     )  # fmt: skip
 
     def __init__(
-        self, wire: Wire, head: tuple[Any, StreamReader], *, pool: Pool, backend: Backend, endpoint: Endpoint, reused: bool,
+        self, wire: "Wire", head: "tuple[Any, StreamReader]", *, pool: Pool, backend: Backend, endpoint: Endpoint, reused: bool,
         deadline: float, secrets: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         message, self._payload = head
@@ -109,7 +111,7 @@ class Call:
             self._silence.cancel()
             self._silence = None
 
-    def _decoded(self, wire: Wire, data: bytes, *, ended: bool) -> bytes:
+    def _decoded(self, wire: "Wire", data: bytes, *, ended: bool) -> bytes:
         if ended and not self._framed and wire.lost is not None:
             raise WireError("body_truncated", "the connection was reset in a body that only its close would end")
         if self._decoder is not None:
@@ -123,7 +125,7 @@ class Call:
             self._began = True
             self._pool.began(self._endpoint)
 
-    def _finish(self, wire: Wire) -> None:
+    def _finish(self, wire: "Wire") -> None:
         self._wire = None
         self._begin()
         self._stop_timer()

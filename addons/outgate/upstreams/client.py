@@ -7,9 +7,7 @@ credential meets a host it is not bound to, and no name is sent or verified that
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, NamedTuple
-
-from aiohttp.streams import StreamReader
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.net.headers import Headers
@@ -20,7 +18,11 @@ from outgate.upstreams.dns import Resolver
 from outgate.upstreams.fields import request_head, sendable
 from outgate.upstreams.pool import Pool
 from outgate.upstreams.upload import Upload
-from outgate.upstreams.wire import Wire
+
+if TYPE_CHECKING:
+    from aiohttp.streams import StreamReader
+
+    from outgate.upstreams.wire import Wire
 
 __all__ = ["Call", "Client", "Fetched", "OutboundRequest"]
 
@@ -156,7 +158,7 @@ class Client:
 
     async def _send(
         self, pool: Pool, request: OutboundRequest, written: tuple[bytes, bytes | Upload], deadline: float
-    ) -> tuple[Wire, tuple[Any, StreamReader], bool]:
+    ) -> "tuple[Wire, tuple[Any, StreamReader], bool]":
         """The request, once: on an idle connection, or on a new one where there is none.
 
         Where an idle one dies unheard (kind STALE) the provider may have read the request: whether it is sent again is the caller's

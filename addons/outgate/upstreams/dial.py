@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Awaitable
 from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
@@ -18,7 +19,9 @@ from outgate.upstreams.catalog import Backend, Endpoint, Origination
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.reasons import of_connect, of_tls
 from outgate.upstreams.tls import NotPinnedError, ResumingContext, verify_names, verify_pins
-from outgate.upstreams.wire import Wire
+
+if TYPE_CHECKING:
+    from outgate.upstreams.wire import Wire
 
 _NEXT_ADDRESS = 0.25
 """RFC 8305 section 5: the delay before the next address is tried beside the first."""
@@ -31,7 +34,7 @@ async def dial(
     resolver: Resolver,
     context: ResumingContext | None,
     until: float,
-) -> Wire:
+) -> "Wire":
     """A connection to the endpoint, verified as `origination` says. `context` is None where that has no TLS, `until` loop time.
 
     Raises UpstreamError of kind DNS (no address, or one that may not be dialled), CONNECT, TLS or TIMEOUT. Nothing was sent.
@@ -83,7 +86,9 @@ async def _connect(endpoint: Endpoint, addresses: tuple[Address, ...]) -> socket
     return sock
 
 
-async def _secure(backend: Backend, origination: Origination, sock: socket.socket, context: ResumingContext | None) -> Wire:
+async def _secure(backend: Backend, origination: Origination, sock: socket.socket, context: ResumingContext | None) -> "Wire":
+    from outgate.upstreams.wire import Wire  # aiohttp with it, for which a policy that is only checked need not wait
+
     loop = asyncio.get_running_loop()
     name = origination.sni if context is not None else None
     try:
@@ -97,7 +102,7 @@ async def _secure(backend: Backend, origination: Origination, sock: socket.socke
     return wire
 
 
-def _verify(backend: Backend, origination: Origination, context: ResumingContext, wire: Wire) -> None:
+def _verify(backend: Backend, origination: Origination, context: ResumingContext, wire: "Wire") -> None:
     """Nothing was written yet. Only a connection that passes lends its session to later ones."""
     assert wire.transport is not None
     connection = wire.transport.get_extra_info("ssl_object")

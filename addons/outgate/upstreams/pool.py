@@ -3,13 +3,16 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from outgate.errors import FailureKind, FailureReason, UpstreamError
 from outgate.upstreams.catalog import Backend, Endpoint, Origination
 from outgate.upstreams.dial import dial, within
 from outgate.upstreams.dns import Resolver
 from outgate.upstreams.tls import ResumingContext, context_for
-from outgate.upstreams.wire import Wire
+
+if TYPE_CHECKING:
+    from outgate.upstreams.wire import Wire
 
 _IDLE = 25.0
 """Seconds an idle connection is kept: below the 30 to 60 s after which providers and load balancers drop theirs."""
@@ -55,7 +58,7 @@ class Pool:
         self.in_flight[endpoint.name] -= 1
         self._slots.release()
 
-    def take(self, endpoint: Endpoint) -> Wire | None:
+    def take(self, endpoint: Endpoint) -> "Wire | None":
         """The connection that has been idle for the shortest time, if one is fit for use."""
         waiting = self._idle.get((endpoint.host, endpoint.port))
         while waiting:
@@ -70,11 +73,11 @@ class Pool:
         for wire in self._idle.pop((endpoint.host, endpoint.port), ()):
             wire.abort()
 
-    async def dial(self, endpoint: Endpoint, until: float) -> Wire:
+    async def dial(self, endpoint: Endpoint, until: float) -> "Wire":
         """A new connection. Raises UpstreamError; nothing was sent."""
         return await dial(self._backend, self._origination, endpoint, self._resolver, self._tls(), until)
 
-    def give(self, endpoint: Endpoint, wire: Wire) -> None:
+    def give(self, endpoint: Endpoint, wire: "Wire") -> None:
         """Take back a connection whose answer was read whole."""
         if self._closed or not wire.reusable():
             wire.close()

@@ -1,13 +1,19 @@
-"""Map errors of the operating system and of TLS to failure reasons.
+"""Map errors of the operating system and of TLS to failure reasons; and the error of a call that is cut off.
 
 Codes are compared, messages are not read: OpenSSL's quote nothing of the peer's, but they change with its versions.
 """
 
+import asyncio
 import errno
 import socket
 import ssl
 
 from outgate.errors import FailureReason as Reason
+
+
+class CutOffError(asyncio.CancelledError):
+    """The task was cancelled when the request had been written: the provider may have received it, and may bill it."""
+
 
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})

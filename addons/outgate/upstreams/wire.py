@@ -11,7 +11,7 @@ from aiohttp.streams import StreamReader
 
 from outgate.errors import FailureKind, UpstreamError
 from outgate.errors import FailureReason as Reason
-from outgate.upstreams.reasons import of_tls
+from outgate.upstreams.reasons import CutOffError, of_tls
 from outgate.upstreams.upload import Upload, UploadBrokenError
 
 _READ_BUFFER = 256 * 1024
@@ -22,10 +22,6 @@ _LONGEST_LINE = 16 * 1024
 _MOST_FIELDS = 128
 _OLDEST = 300.0
 """Seconds after which a connection is not used again, so that a change of addresses reaches a busy pool."""
-
-
-class CutOffError(asyncio.CancelledError):
-    """The task was cancelled when the request had been written: the provider may have received it, and may bill it."""
 
 
 class Wire(ResponseHandler):

@@ -6,6 +6,7 @@ constant number of checks.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from string import ascii_letters
 
 from outgate.detectors.pii.reading import Found, Reading
@@ -27,11 +28,6 @@ _FORMS = {
 _CLASSES = {"n": "[0-9]", "a": "[A-Za-z]", "c": "[A-Za-z0-9]"}
 _SIGNS = "[^A-Za-z0-9]{0,12}"
 """What may stand between two characters: several signs, or the end of a line and the next one's indentation."""
-_TAILS = {
-    country: re.compile("".join(rf"(?:{_SIGNS}{_CLASSES[kind]}){{{count}}}" for count, kind in re.findall(r"(\d+)([nac])", form)))
-    for country, form in _FORMS.items()
-}
-_NOTHING = re.compile("(?!)")
 
 _CHECK = re.compile(r"\d(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z][\s\-.]\d)|(?<=[A-Za-z][\s\-.]{2}\d))[\s\-.]?\d")
 _COUNTRY = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][\s\-.]?[A-Za-z][\s\-.]{0,2}\Z")
@@ -89,10 +85,18 @@ def ibans(reading: Reading) -> Iterator[Found]:
                 position = done = end
 
 
+@cache
+def _tail(country: str) -> re.Pattern[str]:
+    """What stands behind the check digits of a country's IBAN."""
+    counts = re.findall(r"(\d+)([nac])", _FORMS[country])
+    return re.compile("".join(rf"(?:{_SIGNS}{_CLASSES[kind]}){{{count}}}" for count, kind in counts))
+
+
 def _end(text: str, start: int, position: int) -> int:
     """The offset after the IBAN that begins here and whose check digits end at `position`, 0 where none does."""
     head = _BARE.sub("", text[start:position])
-    tail = _TAILS.get(head[:2].upper(), _NOTHING).match(text, position)
+    country = head[:2].upper()
+    tail = _tail(country).match(text, position) if country in _FORMS else None
     if tail is None or text[tail.end() : tail.end() + 1].isalnum() or not mod97(head + _BARE.sub("", tail[0])):
         return 0
     return tail.end() if _grouped(tail[0]) else 0

@@ -61,4 +61,5 @@ def load() -> Any:
     """The model `pii` of the model server."""
     with without_runtimes():
         analyzer = import_module("outgate.detectors.pii.analyzer")
+    import_module("outgate.detectors.pii.national_ids").compile_all()
     return analyzer.PiiAnalyzer()

@@ -143,13 +143,16 @@ class _Search:
                     yield Found(found.start(), found.end(), _SURE)
 
 
-_SEARCHES = {language: tuple(map(_Search, numbers)) for language, numbers in _NUMBERS.items()}
+@cache
+def _searches(language: str) -> tuple[_Search, ...]:
+    """Compiled when a text is first read: a policy that is only checked reads none."""
+    return tuple(map(_Search, _NUMBERS[language]))
 
 
 @cache
 def _may_hold(languages: tuple[str, ...]) -> Linear:
     """What every text has that holds such a number: its form, or a word for it."""
-    searches = [search for language in languages for search in _SEARCHES[language]]
+    searches = [search for language in languages for search in _searches(language)]
     return Linear("|".join(search.sign for search in searches), any_case=False)
 
 
@@ -157,5 +160,10 @@ def national_ids(reading: Reading, languages: tuple[str, ...] = LANGUAGES) -> It
     """Numbers of persons, as they are given in the countries of these languages."""
     if languages and _may_hold(languages).search(reading.lower.encode()):
         for language in languages:
-            for search in _SEARCHES[language]:
+            for search in _searches(language):
                 yield from search(reading)
+
+
+def compile_all() -> None:
+    """Compile now what the first text would wait for."""
+    _may_hold(LANGUAGES)
