@@ -17,7 +17,7 @@ EXAMPLES = sorted(path for path in (POLICIES / "examples").glob("*.yaml") if not
 GOLDEN = [
     "authenticate", "authorize", "prompt_guard", "redact", "model_map", "authorize_model", "cache_control", "select_headers",
     "cache", "cache_join",
-    "count_tokens", "token_budget", "pick_backend", "pick_endpoint", "encode_request",
+    "count_tokens", "answer_count", "token_budget", "pick_backend", "pick_endpoint", "encode_request",
     "inject_credentials", "originate_tls", "dispatch",
 ]  # fmt: skip
 RESPONSE = ["cache_record", "restore", "close_exchange", "cache_write"]

@@ -189,9 +189,9 @@ class Spec:
     `statuses` are those that the gateway's refusals have here in place of their usual ones, `lasting` that of failures which asking
     again does not mend: what this API's agents take a status for (asking to log in, trying on for seconds) decides.
     `least_output` is the lowest maximum of output tokens that its providers take, `cached_usage` a `usage` object as it is told of
-    an answer from the cache, `file_fields` what its providers want beside the credential where a file is fetched. `batch` is how a
-    line of a file of requests is read. `calls` reads the tool calls of an answer for the judges of them, `ending` completes a
-    stream in words; every conversation has both.
+    an answer from the cache, `counted` an answer that counts tokens, `file_fields` what its providers want beside the credential
+    where a file is fetched. `batch` is how a line of a file of requests is read. `calls` reads the tool calls of an answer for the
+    judges of them, `ending` completes a stream in words; every conversation has both.
     `converter` translates conversations; without one they go to providers of this API only. With a translated request go
     `own_fields`, and where the caller set no maximum of output and the API needs one, `most_output`.
     """
@@ -220,6 +220,7 @@ class Spec:
     file_fields: tuple[tuple[str, str], ...] = ()
     batch: Rule | None = None
     cached_usage: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    counted: Callable[[int], Mapping[str, Any]] = lambda tokens: {"tokens": tokens}
     calls: Callable[[Decide], CallReader] | None = None
     ending: Callable[[], Ending] | None = None
     converter: Converter | None = None

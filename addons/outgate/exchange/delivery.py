@@ -32,7 +32,17 @@ from outgate.net.headers import Headers
 from outgate.net.retry_after import retry_after
 
 _PASSED = frozenset(
-    {"age", "cache-status", "content-type", "retry-after", "retry-after-ms", "request-id", "x-request-id", "x-should-retry"}
+    {
+        "age",
+        "cache-status",
+        "content-type",
+        "retry-after",
+        "retry-after-ms",
+        "request-id",
+        "x-outgate-tokens",
+        "x-request-id",
+        "x-should-retry",
+    }
 )
 _PASSED_PREFIXES = ("x-ratelimit-",)
 """Beside those that the request's dialect names (`Spec.response_fields`, `response_prefixes`)."""

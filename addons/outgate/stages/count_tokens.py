@@ -40,6 +40,7 @@ class CountTokens(Stage):
 
     name = "count_tokens"
     settings_type = CountTokensSettings
+    companions = ("answer_count",)
 
     def __init__(self, settings: CountTokensSettings, tokenizers: Tokenizers) -> None:
         self._preload = settings.preload

@@ -1,16 +1,19 @@
 """Pick the backend: one of the routed provider, or, where no model was routed, the one the caller addressed.
 
-A backend of another dialect takes conversations that can be translated, and nothing else.
+A backend of another dialect takes conversations that can be translated, and nothing else; `answer_count` goes first, and has
+answered what asks for a count.
 """
 
 from typing import NamedTuple
 
 from outgate.dialects.registry import asked_in
 from outgate.errors import Denial
-from outgate.inference.operation import Operation
+from outgate.inference.operation import Kind, Operation
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.upstreams.catalog import Backend, Catalog
+
+_COUNT = " The stage count_tokens answers it with an estimate, for a model that the policy maps."
 
 
 class Reads(NamedTuple):
@@ -29,7 +32,9 @@ class PickBackend(Stage):
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self.contract = Contract.of(Reads, writes=("backend",), may=May.DENY, optional=("provider",), cost=0.003)
+        self.contract = Contract.of(
+            Reads, writes=("backend",), may=May.DENY, after=("answer_count",), optional=("provider",), cost=0.003
+        )
 
     def run(self, facts: Reads, /) -> Outcome:
         backend = self._backend(facts.destination, facts.provider)
@@ -57,7 +62,7 @@ def _mismatch(operation: Operation, backend: Backend) -> Denial:
         code="provider_mismatch",
         status=400,
         message=f"This path speaks {dialect}; the policy routes the model to a provider that speaks {backend.dialect}, "
-        f"and {operation.kind} is not translated between them.",
+        f"and {operation.kind} is not translated between them." + _COUNT * (operation.kind is Kind.COUNT_TOKENS),
     )
 
 

@@ -58,14 +58,14 @@ SECTION = """
 POOL = ("twin", "five", "ten", "listed", "storm", "backup")
 ONCE = (
     "authenticate", "authorize", "admit_parts", "prompt_guard", "redact", "model_map", "authorize_model", "select_headers",
-    "cache_control", "cache", "cache_join", "count_tokens", "token_budget", "pick_backend", "pick_endpoint", "encode_request",
-    "inject_credentials", "originate_tls", "dispatch",
+    "cache_control", "cache", "cache_join", "count_tokens", "answer_count", "token_budget", "pick_backend", "pick_endpoint",
+    "encode_request",    "inject_credentials", "originate_tls", "dispatch",
 )  # fmt: skip
 MODEL = ("model_map", "authorize_model", "cache", "cache_join", "encode_request", "dispatch")
 """What reads the provider and the model, or follows from it."""
 COUNTED = ("count_tokens", "token_budget")
 """What reads the model alone."""
-PROVIDER = ("pick_backend", "pick_endpoint", "inject_credentials", "originate_tls")
+PROVIDER = ("answer_count", "pick_backend", "pick_endpoint", "inject_credentials", "originate_tls")
 ENDPOINT = ("pick_endpoint", "originate_tls", "dispatch")
 
 

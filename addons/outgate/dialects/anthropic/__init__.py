@@ -39,6 +39,7 @@ SPEC = Spec(
     ),
     file_fields=(("anthropic-version", "2023-06-01"), ("anthropic-beta", "files-api-2025-04-14")),
     cached_usage=cached_usage,
+    counted=lambda tokens: {"input_tokens": tokens},
     own_fields=(("anthropic-version", "2023-06-01"),),
     most_output=MOST_OUTPUT,
     calls=MessageCalls,

@@ -50,6 +50,7 @@ SPEC = Spec(
         data=r'"inline(?:D|_d)ata":\{"mime(?:T|_t)ype":"image/[a-z]+","data":"',
     ),
     cached_usage=cached_usage,
+    counted=lambda tokens: {"totalTokens": tokens},
     calls=GeminiCalls,
     ending=GeminiEnding,
     converter=CONVERTER,
