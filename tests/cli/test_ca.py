@@ -73,3 +73,20 @@ def test_show_of_a_broken_one(tmp_path):
     (tmp_path / "mitmproxy-ca-cert.pem").write_text("x")
 
     assert 1 == run("show", "--certs", tmp_path).exit_code
+
+
+def test_a_bundle_has_the_roots_of_the_machine_and_the_authority(tmp_path, monkeypatch):
+    assert 0 == run("init", "--certs", tmp_path / "other", "--name", "Root").exit_code
+    assert 0 == run("init", "--certs", tmp_path).exit_code
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "other" / "mitmproxy-ca-cert.pem"))
+    (tmp_path / "bundle.pem").write_text(run("bundle", "--certs", tmp_path).output)
+
+    subjects = [dict(pair for pairs in each["subject"] for pair in pairs) for each in _trusted(tmp_path / "bundle.pem")]
+    assert {"Root", "Outgate"} == {subject["commonName"] for subject in subjects}
+    assert (1, True) == ((found := run("bundle", "--certs", tmp_path / "none")).exit_code, "ca init" in found.output)
+
+
+def _trusted(path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(path)
+    return context.get_ca_certs()

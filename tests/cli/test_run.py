@@ -41,6 +41,13 @@ def test_the_policy_says_where_to_listen_and_options_override_it(tmp_path, start
     assert (("::1", 1), "abc") == (second.listen, second.pin)
 
 
+def test_it_says_what_it_runs_and_what_workloads_trust(tmp_path, started):
+    result = CliRunner().invoke(cli, ["run", "--policy", str(write(tmp_path)), "--certs", str(tmp_path / "c"), "--log", "json"])
+
+    said = json.loads(result.stderr)["message"]
+    assert f"outgate runs {tmp_path}/policy.yaml; workloads trust {tmp_path}/c/mitmproxy-ca-cert.pem; accounts in " in said
+
+
 def test_what_is_told_and_what_is_kept(tmp_path, started):
     keeping = ("--audit", "-", "--audit-full", "2MB", "--audit-full-after", "6h", "--audit-keep", "90d", "--audit-keep-files", "7")
     path = str(write(tmp_path))

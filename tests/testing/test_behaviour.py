@@ -32,7 +32,7 @@ def run(tmp_path, expect, request=REQUEST, policy=BASE):
         "{decision: allowed, route: chat, order: [authenticate, model_map, encode_request], not_run: [close_exchange]}",
         "{decision: allowed, upstream: {provider: openai, host: api.openai.com, sni: api.openai.com, path: /v1/chat/completions}}",
         "{decision: allowed, upstream: {credential: true, headers: {authorization: null, user-agent: t}, body: {model: gpt-4o}}}",
-        "{decision: allowed, upstream: {body: {messages: [{role: user, content: hello}]}, body_lacks: [mine]}}",
+        "{decision: allowed, upstream: {body: {messages: [{role: user, content: hello}]}, body_lacks: [mine], body_has: [hello]}}",
     ],
 )
 def test_what_is_so_passes(tmp_path, expect):
@@ -57,6 +57,7 @@ def test_what_is_so_passes(tmp_path, expect):
         ("{decision: allowed, upstream: {body: {model: other}}}", "body.model"),
         ("{decision: allowed, upstream: {body: {messages: []}}}", "body.messages"),
         ("{decision: allowed, upstream: {body_lacks: [hello]}}", "hello"),
+        ("{decision: allowed, upstream: {body_has: [hello, goodbye]}}", "does not hold 'goodbye'"),
         ("{decision: allowed, answer_contains: x}", "answer"),
     ],
 )

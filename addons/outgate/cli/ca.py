@@ -1,6 +1,7 @@
 """`outgate ca`: the certificate authority by which workloads know the gateway. Its key is written once and never shown."""
 
 import os
+import ssl
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,10 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from outgate.cli.options import CERTS
+from outgate.cli.options import CERTIFICATE, CERTS
 
+_ROOTS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+"""Where Debian, Fedora and macOS keep them."""
 _WITH_KEY = "mitmproxy-ca.pem"
-_CERTIFICATE = "mitmproxy-ca-cert.pem"
 
 
 @click.group()
@@ -40,7 +42,7 @@ def init(*, name: str, days: int, force: bool, certs: Path) -> None:
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     folder.mkdir(parents=True, exist_ok=True, mode=0o755)
     _write(target, private + public, 0o600)
-    _write(folder / _CERTIFICATE, public, 0o644)
+    _write(folder / CERTIFICATE, public, 0o644)
     _write(folder / "mitmproxy-ca-cert.cer", public, 0o644)
     _show(folder, certificate)
 
@@ -49,7 +51,7 @@ def init(*, name: str, days: int, force: bool, certs: Path) -> None:
 @CERTS
 def show(*, certs: Path) -> None:
     """Show fingerprint and dates, and how to trust it. Exit code 1 when there is none."""
-    folder, path = certs, certs / _CERTIFICATE
+    folder, path = certs, certs / CERTIFICATE
     try:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
     except OSError as error:
@@ -59,6 +61,24 @@ def show(*, certs: Path) -> None:
     _show(folder, certificate)
     if certificate.not_valid_after_utc <= datetime.now(UTC):
         sys.exit("it has expired: make a new one with `outgate ca init --force`")
+
+
+@command.command()
+@CERTS
+def bundle(*, certs: Path) -> None:
+    """Print the roots of this machine and the authority, in PEM: for variables that replace the roots, as SSL_CERT_FILE does.
+
+    Exit code 1 where either is missing.
+    """
+    known = (ssl.get_default_verify_paths().cafile, *_ROOTS)
+    roots = next((path for path in known if path and Path(path).is_file()), None)
+    if roots is None:
+        raise click.ClickException("this machine has no file of roots; install ca-certificates, or name one in SSL_CERT_FILE")
+    try:
+        texts = [path.read_text(encoding="utf-8").rstrip() for path in (Path(roots), certs / CERTIFICATE)]
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}; `outgate ca init` makes an authority") from error
+    click.echo("\n".join(texts))
 
 
 def _certificate(name: str, days: int, key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
@@ -97,7 +117,7 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 
 
 def _show(folder: Path, certificate: x509.Certificate) -> None:
-    path = (folder / _CERTIFICATE).resolve()
+    path = (folder / CERTIFICATE).resolve()
     click.echo(f"certificate   {path}")
     click.echo(f"subject       {certificate.subject.rfc4514_string()}")
     click.echo(f"sha256        {certificate.fingerprint(hashes.SHA256()).hex(':').upper()}")

@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import click
 
-from outgate.cli.options import CERTS, POLICY
+from outgate.cli.options import CERTIFICATE, CERTS, POLICY
 from outgate.errors import PolicyError
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import read_source
 from outgate.policy.validate import validate
 
-_CERTIFICATE = "mitmproxy-ca-cert.pem"
 _INSIDE = "/etc/outgate/ca.pem"
 """Where a container finds the certificate."""
 _VARIABLE = "$TOKEN"
@@ -86,7 +85,7 @@ def reached(policy: PolicySection, host: str | None = None) -> Reached:
 
 def for_shell(name: str, gateway: Reached, certs: Path, token: str = _VARIABLE) -> str:
     """Lines for a POSIX shell."""
-    path = (certs / _CERTIFICATE).absolute()
+    path = (certs / CERTIFICATE).absolute()
     ca = shlex.quote(str(path))
     java = f"-Dhttps.proxyHost={gateway.host} -Dhttps.proxyPort={gateway.port} -Djdk.http.auth.tunneling.disabledSchemes="
     lines = [
@@ -118,13 +117,13 @@ def _variables(name: str, gateway: Reached, token: str) -> dict[str, str]:
 
 
 def _for_docker(name: str, gateway: Reached, certs: Path, token: str) -> str:
-    head = f"# docker run --env-file FILE -v {(certs / _CERTIFICATE).absolute()}:{_INSIDE}:ro …"
+    head = f"# docker run --env-file FILE -v {(certs / CERTIFICATE).absolute()}:{_INSIDE}:ro …"
     return "\n".join((head, *(f"{key}={value}" for key, value in _variables(name, gateway, token).items())))
 
 
 def _for_kubernetes(name: str, gateway: Reached, certs: Path, token: str) -> str:
     try:
-        certificate = (certs / _CERTIFICATE).read_text(encoding="ascii").splitlines()
+        certificate = (certs / CERTIFICATE).read_text(encoding="ascii").splitlines()
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}; `outgate ca init` makes it") from error
     secret = f"outgate-{re.sub('[^a-z0-9-]', '-', name.lower())}"

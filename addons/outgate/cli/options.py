@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+CERTIFICATE = "mitmproxy-ca-cert.pem"
+"""What workloads trust, in the folder of the authority."""
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PATH = click.Path(path_type=Path)
 

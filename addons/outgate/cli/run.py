@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from outgate.cli.options import ADMIN, CERTS, POLICY, STATE, Age, Size
+from outgate.cli.options import ADMIN, CERTIFICATE, CERTS, POLICY, STATE, Age, Size
 
 if TYPE_CHECKING:
     from outgate.server.audit_files import AuditSettings
@@ -100,6 +100,9 @@ def command(
         transparent=address_of(inbound) if inbound else None,
         audit=_audit(*(process.pop(name) for name in _AUDIT)),
         **process,
+    )
+    Log(settings.log).say(
+        f"outgate runs {settings.policy}; workloads trust {settings.certs / CERTIFICATE}; accounts in {settings.state}"
     )
     sys.exit(run(settings))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from outgate.cli.options import CERTS, POLICY, STATE
+from outgate.cli.options import CERTIFICATE, CERTS, POLICY, STATE
 from outgate.cli.run import address_of
 from outgate.errors import PolicyError
 from outgate.policy.source import read_source
@@ -43,7 +43,7 @@ def command(*, file: Path, state: Path, certs: Path, listen: str | None, ui: str
         sys.exit(2)
     host, port = address_of(listen or gateway.listen)
     ui_host, ui_port = address_of(ui)
-    click.echo(_WELCOME.format(host=host, port=port, ui=ui, ca=(certs / "mitmproxy-ca-cert.pem").resolve()), err=True)
+    click.echo(_WELCOME.format(host=host, port=port, ui=ui, ca=(certs / CERTIFICATE).resolve()), err=True)
     settings = [f"outgate_policy={file.absolute()}", f"outgate_state={state.absolute()}", f"confdir={certs.absolute()}"]
     settings += [f"web_columns={column}" for column in _COLUMNS]
     settings += [

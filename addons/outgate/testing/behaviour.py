@@ -217,6 +217,7 @@ def _upstream_differences(expect: UpstreamOut, sent: OutboundRequest) -> Iterato
             yield f"upstream header {name} is not {'absent' if value is None else repr(value)}"
     if expect.body is not None:
         yield from _part(expect.body, orjson.loads(sent.body) if sent.body else None, "body")
+    yield from (f"upstream body does not hold {text!r}" for text in expect.body_has if text.encode() not in sent.body)
     yield from (f"upstream body holds {text!r}" for text in expect.body_lacks if text.encode() in sent.body)
 
 

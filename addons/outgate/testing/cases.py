@@ -74,6 +74,8 @@ class UpstreamOut(Settings):
     """Whether the provider's credential travels."""
     body: Any = None
     """A part of the body: members that must be there; lists are compared whole."""
+    body_has: tuple[str, ...] = ()
+    """Text that must be somewhere in the body."""
     body_lacks: tuple[str, ...] = ()
     """Text that must not be anywhere in the body."""
 
