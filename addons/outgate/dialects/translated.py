@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from outgate.dialects.answers import WIDE, Gathered
 from outgate.dialects.blobs import NO_BLOBS
+from outgate.dialects.call_ids import CallIds
 from outgate.dialects.events import KEEP_ALIVE, Aside
 from outgate.dialects.json_body import JsonDocument, decode_value, dump, load
 from outgate.dialects.lenient import carried
@@ -79,7 +80,10 @@ def answer_in(
         return _Whole(decoder, lambda raw: _refusal(raw, status, provider, client))
     if stream:
         return _Stream(decoder, provider, client, asked)
-    return _Whole(decoder, lambda raw: dump(client.write_answer(_known(provider.read_answer(_tree(raw)), asked.model), asked)))
+    ids = CallIds(asked)
+    return _Whole(
+        decoder, lambda raw: dump(client.write_answer(ids.answer(_known(provider.read_answer(_tree(raw)), asked.model)), asked))
+    )
 
 
 def _converter(name: str) -> Converter:
@@ -146,7 +150,7 @@ class _Stream:
         self._life = decoder.life if isinstance(decoder, StreamDecoder) else KEEP_ALIVE
         self._reader, self._writer = provider.reader(), client.writer(asked)
         self._parser = provider.frames()
-        self._model = asked.model
+        self._model, self._ids = asked.model, CallIds(asked)
 
     def feed(self, data: bytes) -> list[Event]:
         return [event for piece in self._parser.feed(data) for event in self._read(piece)]
@@ -167,5 +171,5 @@ class _Stream:
 
     def _written(self, items: Iterable[StreamItem]) -> list[Event]:
         known = (_known(item, self._model) if isinstance(item, Begun) else item for item in items)
-        raw = _converted(lambda: b"".join(map(self._writer.write, known)))
+        raw = _converted(lambda: b"".join(self._writer.write(self._ids.item(item)) for item in known))
         return self._decoder.feed(raw) if raw else []

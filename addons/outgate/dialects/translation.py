@@ -32,6 +32,7 @@ LOSSES = {
     "urls": "media by their address",
     "names": "names of speakers",
     "citations": "citations",
+    "context": "how the provider shortens a conversation that has grown long",
     "cache_control": "marks of what the provider's prompt cache keeps",
     "metadata": "metadata, and who the user is",
     "service_tier": "the service tier",
@@ -42,7 +43,7 @@ LOSSES = {
 }
 """Everything that can be lost, with its meaning: what `translation.drop` of a policy may name."""
 
-HARMLESS = frozenset({"cache_control", "metadata", "service_tier", "signatures", "stored", "thoughts", "usage"})
+HARMLESS = frozenset({"cache_control", "context", "metadata", "service_tier", "signatures", "stored", "thoughts", "usage"})
 """Losses that change no word of what is asked: they are dropped and counted, and no policy need name them."""
 
 

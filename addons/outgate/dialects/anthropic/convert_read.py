@@ -24,7 +24,8 @@ _KNOWN = frozenset({
     "model", "messages", "system", "max_tokens", "stop_sequences", "stream", "temperature", "top_k", "top_p", "tools",
     "tool_choice", "thinking", "metadata", "output_config",
 })  # fmt: skip
-_TIERS = ("service_tier", "speed")
+_LOST = {"service_tier": "service_tier", "speed": "service_tier", "context_management": "context"}
+"""Members that another API has not, by what is lost with them."""
 _TOOL = frozenset({"name", "description", "input_schema", "strict", "eager_input_streaming"})
 """What is read of a tool. How its input is cut into pieces is no matter of another provider's."""
 _MODES = frozenset({"auto", "any", "tool", "none"})
@@ -51,12 +52,12 @@ def read_request(tree: Mapping[str, Any]) -> tuple[Conversation, Sequence[Loss]]
 
 
 def _lost(tree: Mapping[str, Any], reader: BlockReader) -> None:
-    for name in _TIERS:
+    for name, what in _LOST.items():
         if tree.get(name) is not None:
-            reader.lose("service_tier", name)
+            reader.lose(what, name)
     if tree.get("mcp_servers"):
         reader.lose("hosted_tools", "mcp_servers")
-    reader.left(tree, _KNOWN.union(_TIERS, {"mcp_servers"}), "body")
+    reader.left(tree, _KNOWN.union(_LOST, {"mcp_servers"}), "body")
     reader.left(thing(tree, "metadata"), frozenset({"user_id"}), "metadata")
 
 

@@ -17,6 +17,7 @@ from outgate.inference.conversation import Call, Loss, Media, Part, Result, Role
 _LOST = {
     **dict.fromkeys(("metadata", "client_metadata", "phase", "internal_chat_message_metadata_passthrough"), "metadata"),
     **dict.fromkeys(("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"), "cache_control"),
+    **dict.fromkeys(("truncation", "context_management"), "context"),
     "service_tier": "service_tier",
     "store": "stored",
 }
