@@ -16,6 +16,7 @@ from outgate.dialects.json_body import JsonDocument, decode_value, dump, load
 from outgate.dialects.lenient import carried
 from outgate.dialects.registry import dialect, spec
 from outgate.dialects.rules import EVERYTHING, free
+from outgate.dialects.shapes import fitting
 from outgate.dialects.spec import AnswerDecoder, Request, Target, WireRequest
 from outgate.dialects.sse import SseEvent
 from outgate.dialects.streams import StreamDecoder
@@ -81,9 +82,11 @@ def answer_in(
     if stream:
         return _Stream(decoder, provider, client, asked)
     ids = CallIds(asked)
-    return _Whole(
-        decoder, lambda raw: dump(client.write_answer(ids.answer(_known(provider.read_answer(_tree(raw)), asked.model)), asked))
-    )
+    return _Whole(decoder, lambda raw: dump(client.write_answer(ids.answer(_known(_read(provider, raw), asked.model)), asked)))
+
+
+def _read(provider: Converter, raw: bytes) -> Answer:
+    return provider.read_answer(fitting(_tree(raw), provider.answer_shape))
 
 
 def _converter(name: str) -> Converter:
@@ -149,7 +152,7 @@ class _Stream:
         self._decoder = decoder
         self._life = decoder.life if isinstance(decoder, StreamDecoder) else KEEP_ALIVE
         self._reader, self._writer = provider.reader(), client.writer(asked)
-        self._parser = provider.frames()
+        self._parser, self._shape = provider.frames(), provider.event_shape
         self._model, self._ids = asked.model, CallIds(asked)
 
     def feed(self, data: bytes) -> list[Event]:
@@ -163,7 +166,7 @@ class _Stream:
         if not piece.data:
             return (self._life,)
         try:
-            tree = None if piece.data.strip()[:6] == b"[DONE]" else _tree(piece.data)
+            tree = None if piece.data.strip()[:6] == b"[DONE]" else fitting(_tree(piece.data), self._shape)
             items = _converted(lambda: self._reader.feed(piece.name.decode("ascii", "replace"), tree))
         except WireError as error:
             return (Aside(error.code, self._life.encode()),)

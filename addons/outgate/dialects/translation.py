@@ -4,8 +4,10 @@ A dialect that has them stands in `SPEC.converter`. `read_*` take trees of its J
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from outgate.dialects.shapes import Shape
 from outgate.dialects.sse import SseEvent, SseParser
 from outgate.inference.conversation import Answer, Conversation, Failure, Loss, StreamItem
 
@@ -92,13 +94,17 @@ class StreamWriter(Protocol):
     def write(self, item: StreamItem) -> bytes: ...
 
 
+_ANY_SHAPE: Mapping[str, Shape] = MappingProxyType({})
+
+
 class Converter(NamedTuple):
     """How a dialect is read and written. Its functions raise WireError for what has not the dialect's form.
 
     `read_request` takes a path and a body; the losses that it gives are what no other dialect can say. `write_request` takes a
     conversation, the model, and a maximum of output tokens where the caller set none and the dialect or a budget needs one.
     `read_failure` takes an HTTP status and a body. `write_answer` and `writer` are given the request that is answered. `frames`
-    parses a stream into the events that its reader is given.
+    parses a stream into the events that its reader is given. `answer_shape` and `event_shape` are what of an answer, and of an
+    event of one, may have another type: see `shapes`.
     """
 
     read_request: Callable[[str, Mapping[str, Any]], tuple[Conversation, Sequence[Loss]]]
@@ -110,3 +116,5 @@ class Converter(NamedTuple):
     reader: Callable[[], StreamReader]
     writer: Callable[[Conversation], StreamWriter]
     frames: Callable[[], Frames] = SseParser
+    answer_shape: Mapping[str, Shape] = _ANY_SHAPE
+    event_shape: Mapping[str, Shape] = _ANY_SHAPE

@@ -5,7 +5,13 @@ from outgate.dialects.anthropic.convert_events import MessageWriter
 from outgate.dialects.anthropic.convert_read import read_request
 from outgate.dialects.anthropic.convert_stream import MessageReader
 from outgate.dialects.anthropic.convert_write import write_request
+from outgate.dialects.shapes import Shape, Spare, Ways
 from outgate.dialects.translation import Converter
+
+_BLOCK: dict[str, Shape] = {"citations": [Spare()], "thinking": str, "signature": str, "id": str}
+_TOLD: dict[str, Shape] = {"id": str, "model": str, "usage": dict}
+_ENDED: dict[str, Shape] = {"stop_reason": str, "stop_sequence": str, "stop_details": Spare({"explanation": str})}
+_DELTA: dict[str, Shape] = {"thinking": str, "signature": str, "citation": dict}
 
 CONVERTER = Converter(
     read_request=lambda _, tree: read_request(tree),
@@ -16,4 +22,6 @@ CONVERTER = Converter(
     write_failure=write_failure,
     reader=MessageReader,
     writer=lambda _: MessageWriter(),
+    answer_shape={**_TOLD, **_ENDED, "content": Ways(_BLOCK)},
+    event_shape={"message": Spare(_TOLD), "content_block": _BLOCK, "delta": {**_DELTA, **_ENDED}, "usage": dict},
 )

@@ -27,6 +27,7 @@ from outgate.inference.conversation import (
     Text,
     Thought,
 )
+from outgate.inference.stream import Finish
 
 _PIECES = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 
@@ -145,7 +146,8 @@ class MessageReader:
 
     def _stop(self, _: Tree) -> Items:
         self._over = True
-        return (*self._close(), Over())
+        untold = () if self._stopped else (Finished(Finish.OTHER),)
+        return (*self._close(), *untold, Over())
 
     def _failed(self, tree: Tree) -> Items:
         self._over = True

@@ -5,8 +5,14 @@ from typing import Any, NoReturn
 from outgate.dialects.bedrock.convert_answer import ConverseReader, read_answer, read_failure
 from outgate.dialects.bedrock.convert_write import write_request
 from outgate.dialects.bedrock.event_stream import EventStreamParser
+from outgate.dialects.shapes import Shape, Spare, Ways
 from outgate.dialects.translation import Converter
 from outgate.errors import WireError
+
+_THOUGHT = Spare({"text": str, "signature": str, "redactedContent": str})
+_CALL: dict[str, Shape] = {"toolUse": {"toolUseId": str}}
+_BLOCK: dict[str, Shape] = {**_CALL, "reasoningContent": Spare({"reasoningText": _THOUGHT, "redactedContent": str})}
+_TOLD: dict[str, Shape] = {"stopReason": str, "usage": dict}
 
 
 def _no_client(*_: Any) -> NoReturn:
@@ -23,4 +29,6 @@ CONVERTER = Converter(
     reader=ConverseReader,
     writer=_no_client,
     frames=EventStreamParser,
+    answer_shape={**_TOLD, "output": {"message": {"content": Ways(_BLOCK)}}},
+    event_shape={**_TOLD, "contentBlockIndex": int, "start": _CALL, "delta": {"reasoningContent": _THOUGHT}},
 )

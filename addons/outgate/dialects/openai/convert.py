@@ -4,7 +4,18 @@ from outgate.dialects.openai.convert_answer import read_answer, read_failure, wr
 from outgate.dialects.openai.convert_read import read_request
 from outgate.dialects.openai.convert_stream import ChatReader, ChatWriter
 from outgate.dialects.openai.convert_write import write_request
+from outgate.dialects.shapes import Shape, Spare, Ways
 from outgate.dialects.translation import Converter
+
+_SAID: dict[str, Shape] = {
+    "annotations": [Spare()],
+    "reasoning_content": str,
+    "reasoning": str,
+    "refusal": str,
+    "function_call": dict,
+    "tool_calls": Ways({"id": str}),
+}
+_TOLD: dict[str, Shape] = {"id": str, "model": str, "created": int}
 
 CONVERTER = Converter(
     read_request=lambda _, tree: read_request(tree),
@@ -15,4 +26,6 @@ CONVERTER = Converter(
     write_failure=write_failure,
     reader=ChatReader,
     writer=ChatWriter,
+    answer_shape={**_TOLD, "choices": Ways({"finish_reason": str, "message": _SAID})},
+    event_shape={**_TOLD, "choices": Ways({"finish_reason": str, "delta": _SAID})},
 )

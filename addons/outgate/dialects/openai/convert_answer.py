@@ -40,7 +40,7 @@ def _parts(message: Mapping[str, Any]) -> Iterator[Part]:
 
 def finish_of(reason: Any) -> Finish:
     """Why a choice ended; one that does not say is whole."""
-    return FINISHES.get(reason, Finish.OTHER) if reason else Finish.STOP
+    return FINISHES.get(str(reason), Finish.OTHER) if reason else Finish.STOP
 
 
 def reason_of(finish: Finish) -> str:

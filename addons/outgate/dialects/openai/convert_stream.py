@@ -34,6 +34,7 @@ from outgate.inference.conversation import (
     Text,
     Thought,
 )
+from outgate.inference.stream import Finish
 
 _TEXTS: Mapping[str, Part] = {"reasoning_content": Thought(), "reasoning": Thought(), "content": Text(""), "refusal": Refused("")}
 _MIXED = Failure(502, "", "The provider mixed the arguments of several tool calls.")
@@ -98,7 +99,7 @@ class ChatReader:
             return ()
         if tree is None:
             self._over = True
-            return (Over(),)
+            return [*self._rest(), Over()]
         if event == "error" or is_error(tree):
             self._over = True
             return (read_failure(status_told(tree, 502), tree),)
@@ -108,6 +109,13 @@ class ChatReader:
         """Some servers leave `[DONE]` out."""
         whole = bool(self._choices) and all(choice.over for choice in self._choices.values())
         return (Over(),) if whole and not self._over else ()
+
+    def _rest(self) -> Iterator[StreamItem]:
+        """The ends of choices of which nobody said why they ended."""
+        for number, choice in self._choices.items():
+            if not choice.over:
+                yield from choice.end()
+                yield Finished(Finish.OTHER, alternative=number)
 
     def _read(self, tree: Mapping[str, Any]) -> Iterator[StreamItem]:
         if not self._begun and (tree.get("id") or tree.get("choices")):  # Azure's first chunk tells of the prompt alone

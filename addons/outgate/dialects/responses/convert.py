@@ -5,7 +5,18 @@ from outgate.dialects.responses.convert_read import read_request
 from outgate.dialects.responses.convert_stream_read import ResponsesReader
 from outgate.dialects.responses.convert_stream_write import ResponsesWriter
 from outgate.dialects.responses.convert_write import write_request
+from outgate.dialects.shapes import Shape, Spare, Ways
 from outgate.dialects.translation import Converter
+
+_ITEM: dict[str, Shape] = {
+    "id": str,
+    "call_id": str,
+    "namespace": str,
+    "encrypted_content": str,
+    "summary": [Spare({"text": str})],
+    "content": Ways({"annotations": [Spare()]}),
+}
+_TOLD: dict[str, Shape] = {"id": str, "model": str}
 
 CONVERTER = Converter(
     read_request=lambda _, tree: read_request(tree),
@@ -16,4 +27,6 @@ CONVERTER = Converter(
     write_failure=write_failure,
     reader=ResponsesReader,
     writer=ResponsesWriter,
+    answer_shape={**_TOLD, "output": Ways(_ITEM)},
+    event_shape={"response": Spare(_TOLD), "item": _ITEM, "annotation": dict},
 )

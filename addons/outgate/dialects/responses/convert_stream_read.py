@@ -43,7 +43,8 @@ type Key = tuple[int | None, int]
 
 class ResponsesReader:
     """See `dialects.translation.StreamReader`. Parts by the index of their item, and of the content in it; a call, or a thought,
-    is content 0. `_said` are the parts that have had words, `_thinks` the part of the reasoning that goes on.
+    is content 0. `_last` is the item of the last event, and of one that does not say. `_said` are the parts that have had words,
+    `_thinks` the part of the reasoning that goes on.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class ResponsesReader:
         self._said: set[Key] = set()
         self._thinks: dict[Key, Any] = {}
         self._calls = self._begun = self._over = False
+        self._last: int | None = None
 
     def feed(self, event: str, tree: Tree | None) -> Sequence[StreamItem]:
         return [] if tree is None or self._over else [*self._read(str(tree.get("type") or event), tree)]
@@ -70,11 +72,11 @@ class ResponsesReader:
         elif kind in ("response.output_item.added", "response.output_item.done"):
             yield from self._item(tree, done=kind.endswith("done"))
         elif kind == "response.output_text.annotation.added" and isinstance(tree.get("annotation"), dict):
-            key = _key(tree, "content_index")
+            key = self._key(tree, "content_index")
             yield from self._begin(key, Text(""))
             yield Cited(self._parts[key], tree["annotation"])
         elif kind == "response.content_part.done":
-            yield from self._close(_key(tree, "content_index"))
+            yield from self._close(self._key(tree, "content_index"))
         else:
             yield from self._piece(kind, tree)
 
@@ -92,13 +94,13 @@ class ResponsesReader:
         if last not in ("delta", "done"):
             return
         if stem in _TEXTS:
-            key = _key(tree, "content_index")
+            key = self._key(tree, "content_index")
             yield from self._begin(key, Text("") if _TEXTS[stem] == "text" else Refused(""))
             yield from self._say(key, tree, "delta" if last == "delta" else _TEXTS[stem])
-        elif stem in _ARGUMENTS and _key(tree) in self._open:
-            yield from self._say(_key(tree), tree, "delta" if last == "delta" else _ARGUMENTS[stem])
+        elif stem in _ARGUMENTS and self._key(tree) in self._open:
+            yield from self._say(self._key(tree), tree, "delta" if last == "delta" else _ARGUMENTS[stem])
         elif stem in _THOUGHTS and last == "delta":
-            yield from self._think(_key(tree), (stem, tree.get(_THOUGHTS[stem])), tree)
+            yield from self._think(self._key(tree), (stem, tree.get(_THOUGHTS[stem])), tree)
 
     def _think(self, key: Key, part: Any, tree: Tree) -> Iterator[StreamItem]:
         yield from self._begin(key, Thought(provider="responses"))
@@ -125,10 +127,18 @@ class ResponsesReader:
         if self._open.pop(key, None) is not None:
             yield PartEnded(self._parts[key])
 
+    def _key(self, tree: Tree, index: str = "") -> Key:
+        told, at = output_of(tree), tree.get(index, 0)
+        self._last = self._last if told is None else told
+        return self._last, at if at.__class__ is int else 0
+
     def _item(self, tree: Tree, *, done: bool) -> Iterator[StreamItem]:
-        item, key = tree.get("item"), _key(tree)
+        item = tree.get("item")
         if not isinstance(item, dict):
             return
+        if not done and self._last is not None and output_of(tree) is None:
+            self._last += 1
+        key = self._key(tree)
         kind = item.get("type")
         if kind in _CALLS:
             yield from self._call(item, key, done=done)
@@ -174,8 +184,3 @@ class ResponsesReader:
             yield Counted(usage)
         yield Finished(finish_of(told, calls=self._calls) or Finish.OTHER)
         yield Over()
-
-
-def _key(tree: Tree, index: str = "") -> Key:
-    at = tree.get(index, 0)
-    return output_of(tree), at if at.__class__ is int else 0
