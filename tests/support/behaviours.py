@@ -63,7 +63,7 @@ def sse(events: Iterable[bytes], pace: float = 0.0, headers: Iterable[tuple[str,
 
     async def behave(call: Call) -> None:
         told = list(events)
-        await call.head(200, [FRAMES if told and told[0][:1] == b"\0" else SSE, CHUNKED, *headers])
+        await call.head(200, [_kind(told), CHUNKED, *headers])
         for event in told:
             await call.chunk(event)
             if pace:
@@ -71,6 +71,11 @@ def sse(events: Iterable[bytes], pace: float = 0.0, headers: Iterable[tuple[str,
         await call.chunk(b"")
 
     return behave
+
+
+def _kind(events: Sequence[bytes]) -> tuple[str, str]:
+    """The Content-Type of these events: frames begin with their length."""
+    return FRAMES if events and events[0][:1] == b"\0" else SSE
 
 
 def held(events: Sequence[bytes], condition: Callable[[], bool], kind: tuple[str, str] = SSE) -> Behaviour:
@@ -100,7 +105,7 @@ def reset(when: str, events: Sequence[bytes] = ()) -> Behaviour:
         if when == "headers":
             await call.send(b"HTTP/1.1 200 OK\r\ncontent-ty")
         elif when == "body":
-            await call.head(200, [SSE, CHUNKED])
+            await call.head(200, [_kind(events), CHUNKED])
             for event in events:
                 await call.chunk(event)
         await call.pause(0.02)
@@ -114,7 +119,7 @@ def truncated(events: Sequence[bytes] = ()) -> Behaviour:
 
     async def behave(call: Call) -> None:
         if events:
-            await call.head(200, [SSE, CHUNKED])
+            await call.head(200, [_kind(events), CHUNKED])
             for event in events:
                 await call.chunk(event)
         else:
@@ -129,7 +134,7 @@ def half_close(events: Sequence[bytes] = ()) -> Behaviour:
     """The provider closes its sending side after `events` and goes on listening."""
 
     async def behave(call: Call) -> None:
-        await call.head(200, [SSE])
+        await call.head(200, [_kind(events)])
         for event in events:
             await call.send(event)
         if call.writer.can_write_eof():
@@ -186,7 +191,7 @@ def stalled(events: Sequence[bytes], seconds: float = 60.0) -> Behaviour:
     """A stream that stops after `events` and stays open."""
 
     async def behave(call: Call) -> None:
-        await call.head(200, [SSE, CHUNKED])
+        await call.head(200, [_kind(events), CHUNKED])
         for event in events:
             await call.chunk(event)
         await call.pause(seconds)
@@ -199,7 +204,7 @@ def endless(event: bytes, pace: float = 0.0) -> Behaviour:
     """A stream that never ends."""
 
     async def behave(call: Call) -> None:
-        await call.head(200, [SSE, CHUNKED])
+        await call.head(200, [_kind([event]), CHUNKED])
         while True:
             await call.chunk(event)
             await call.pause(pace)
