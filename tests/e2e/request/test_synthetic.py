@@ -56,15 +56,20 @@ def test_attack_a_substitute_in_a_link_to_a_foreign_host_stays(gateway, provider
     assert "q=Maria" not in heard
 
 
-@every_dialect
-def test_attack_a_name_is_found_in_the_placeholder_of_a_secret(providers, tmp_path, talk):
-    world = World(tmp_path, *providers)
+@pytest.fixture(name="secretive", scope="module")
+def _secretive(providers, tmp_path_factory):
+    world = World(tmp_path_factory.mktemp("secretive"), *providers)
     redact = "redact: {entities: [PERSON], modes: {PERSON: synthetic}, limit: 10}"
-    policy = f"{STAGES}admit_parts: {{}}\nsecret_guard: {{limit: 10}}\n{redact}\n"
+    with world.gateway(world.policy(f"{STAGES}admit_parts: {{}}\nsecret_guard: {{limit: 10}}\n{redact}\n")) as gateway:
+        yield gateway
+
+
+@every_dialect
+def test_attack_a_name_is_found_in_the_placeholder_of_a_secret(secretive, providers, talk):
     said = "My name is Maria Gonzalez, my key AKIAQ3EGRIJ2XW5NBT7P, and the other key is AKIAQ4EGRIJ2XW5NBT7Q of John Miller."
     provider = talk.provider(providers)
     provider.script(echo(talk))
-    with world.gateway(world.policy(policy)) as gateway, http(gateway) as client:
+    with http(secretive) as client:
         reply = client.post(talk.url, json=talk.ask(said, False), timeout=60)
     sent = provider.seen[-1].body.decode()
 

@@ -132,11 +132,16 @@ def test_the_line_tells_rule_channel_action_and_digest(talker, world):
         assert 0 == told.exit_code and "override.previous in tool_result" in told.output, told.output
 
 
+@pytest.fixture(name="flagging", scope="module")
+def _flagging(providers, tmp_path_factory):
+    world = World(tmp_path_factory.mktemp("flagging"), *providers)
+    with world.inside(world.policy(STAGES + "prompt_guard: {action: flag}\nadmit_parts: {}\n")) as gateway:
+        yield gateway
+
+
 @every
-def test_a_flag_lets_the_text_through_and_tells(alone, providers, dialect):
-    policy = alone.policy(STAGES + "prompt_guard: {action: flag}\nadmit_parts: {}\n")
-    with alone.gateway(policy) as gateway:
-        sent = Talker(gateway, providers, dialect).sent(user(dialect, ATTACK))
+def test_a_flag_lets_the_text_through_and_tells(flagging, providers, dialect):
+    sent = Talker(flagging, providers, dialect).sent(user(dialect, ATTACK))
 
     assert ATTACK == sent[0]["content"]
-    assert "flagged" == lines(alone)[-1]["outgate.verdicts"]["prompt_guard"]["action"]
+    assert "flagged" == lines(flagging.world)[-1]["outgate.verdicts"]["prompt_guard"]["action"]
