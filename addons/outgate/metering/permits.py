@@ -56,9 +56,16 @@ def _destination(line: Line, _: Mapping[str, str]) -> Permit | None:
         return None
     name = (host.split(".")[-2:] or [host])[0]
     where = f"host: {host}" + (f", port: {port}" if port != "443" else "")
-    return Permit(
-        "providers", f"{name}: {{{where}, dialect: openai, credential: {{env: {name.upper().replace('-', '_')}_API_KEY}}}}"
-    )
+    return Permit("providers", f"{name}: {{{where}, {_spoken(line, name)}}}")
+
+
+def _spoken(line: Line, name: str) -> str:
+    """The dialect of what was asked, with a credential; `none` where no dialect has such a path, and a CONNECT does not say."""
+    operation = line.get("gen_ai.operation.name")
+    if operation == "opaque":
+        return "dialect: none"
+    key = f"credential: {{env: {name.upper().replace('-', '_')}_API_KEY}}"
+    return f"dialect: {'openai' if operation else 'DIALECT'}, {key}"
 
 
 def _route(line: Line, providers: Mapping[str, str]) -> Permit | None:
