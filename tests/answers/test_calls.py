@@ -6,6 +6,7 @@ import pytest
 from outgate.answers.calls import Counted, calls
 from outgate.dialects.registry import dialect
 from outgate.inference.operation import Kind, Operation
+from support import gemini_answers as google
 from support.talks import DIALECTS
 from support.tool_calls import answering
 
@@ -58,3 +59,18 @@ def test_calls_are_counted_once_however_they_are_cut(name, stream):
             counted.add(event)
 
     assert 1 == counted.number
+
+
+NOTHING, SOMETHING = {"functionCall": {"name": "reset"}}, google.call("reset", {"a": 1})
+
+
+@pytest.mark.parametrize(("parts", "number"), [([NOTHING], 1), ([NOTHING, SOMETHING], 2), ([SOMETHING, SOMETHING], 2)])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_is_given_nothing_counts(parts, number, stream):
+    raw = google.stream(google.chunk(*parts), google.last()) if stream else orjson.dumps(google.content(*parts))
+    counted = Counted()
+    for event in dialect("gemini").redecode(Operation("gemini", Kind.CHAT), stream, raw):
+        if event.calls_tool:
+            counted.add(event)
+
+    assert number == counted.number

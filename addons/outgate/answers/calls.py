@@ -36,9 +36,11 @@ class Counted:
     def add(self, event: Event) -> None:
         """See an event that holds a call, or a piece of one."""
         found = len(calls([event])) if event.whole else len(_at_once(event))
-        self._whole += found
-        if not event.whole and not found:
-            self._named |= {text.part for text in event.texts if _names(text)}
+        named = {text.part for text in event.texts if _names(text)}
+        if event.whole or found:
+            self._whole += max(found, len(named))  # one that is given nothing has its name alone
+        else:
+            self._named |= named
 
     @property
     def number(self) -> int:
