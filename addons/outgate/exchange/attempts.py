@@ -20,6 +20,7 @@ from outgate.stages.dispatch import FailedAttempt
 from outgate.stages.pick_endpoint import NONE_LEFT
 from outgate.upstreams.catalog import Backend, Endpoint
 from outgate.upstreams.credentials import BoundCredential, Credentials
+from outgate.upstreams.quotas import spent_for
 from outgate.upstreams.reasons import CutOffError
 from outgate.upstreams.retry_budget import RetryBudget
 from outgate.upstreams.retry_policy import Clock, Health, Retry, RoutePolicy, Stand, Tried, Where, Why, decide
@@ -242,7 +243,7 @@ class Attempts:
         if auth is None or auth.own or ended is not None:
             return
         if failed is None:
-            self._ports.credentials.worked(backend, auth)
+            self._ports.credentials.worked(backend, auth, spent_for(execution.get("r.headers"), self._ports.wall()))
         elif failed.kind is FailureKind.UNAUTHORIZED:
             self._ports.credentials.refused(backend, auth)
             self._refused.append(auth)

@@ -154,11 +154,13 @@ class Credentials:
         if held is not None:
             held.ring.limited(bound, seconds)
 
-    def worked(self, backend: Backend, bound: BoundCredential) -> None:
-        """The provider has answered under this credential."""
+    def worked(self, backend: Backend, bound: BoundCredential, spent: float | None = None) -> None:
+        """The provider has answered under this credential, and takes no more for `spent` seconds, where that is not None."""
         held = self._held.get(backend)
         if held is not None:
             held.ring.worked(bound)
+            if spent is not None:
+                held.ring.limited(bound, spent)
 
     def check(self, backend: Backend) -> tuple[Problem, ...]:
         """What is wrong with the backend's credential and those of its placeholders, for `outgate check`. Never shows one."""

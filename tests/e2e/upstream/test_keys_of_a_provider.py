@@ -5,6 +5,7 @@ import pytest
 
 from e2e.world import OPENAI_KEY, World, openai_client
 from support import behaviours as b
+from support.openai_answers import chat_completion
 
 NEXT_KEY = "sk-canary-next-8831c0ffee5e11ab"
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -40,3 +41,13 @@ def test_a_limit_of_every_key_reaches_the_caller(gateway, providers):
 
     assert "9" == raised.value.response.headers["retry-after"]
     assert 2 == len(providers[0].seen)
+
+
+def test_a_key_whose_quota_its_own_answer_spends_rests_before_it_is_limited(gateway, providers):
+    fields = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}
+    providers[0].script(b.answer_json(chat_completion(), headers=fields))
+    for _ in range(3):
+        openai_client(gateway).chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)
+
+    sent = [seen.header("authorization") for seen in providers[0].seen]
+    assert [f"Bearer {key}" for key in (OPENAI_KEY, NEXT_KEY, NEXT_KEY)] == sent
