@@ -13,7 +13,7 @@ from support import reference
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = ("policy.md", "stages.md", "denials.md", "diagnostics.md", "metrics.md", "commands.md", "guard_rules.md", "guard-matrix.md")
+PAGES = ("policy.md", "stages.md", "denials.md", "diagnostics.md", "metrics.md", "commands.md", "guard_rules.md")
 
 
 @pytest.fixture(name="pages", scope="module")

@@ -28,8 +28,12 @@ same, and told as a [loss](../translation.md#what-is-lost).
 """
 
 
-def matrix_page() -> str:
-    found = asyncio.run(results([*cells(), *translated_cells()]))
+def every_cell() -> dict[Cell, tuple[str, ...]]:
+    """What is wrong with each cell: some thousand exchanges."""
+    return asyncio.run(results([*cells(), *translated_cells()]))
+
+
+def matrix_page(found: Mapping[Cell, tuple[str, ...]]) -> str:
     reasons = "\n".join(f"* *{reason}*: {why}." for reason, why in REASONS.items())
     own = (line for name in dialects() for line in _dialect(name, found))
     return "\n".join((INTRO, reasons, "", *own, *_translated({cell: told for cell, told in found.items() if cell.to})))

@@ -34,6 +34,8 @@ from support.guard_matrix import (
     unplaced,
 )
 from support.guard_places import cut
+from support.reference_denials import NOTICE
+from support.reference_matrix import matrix_page
 from support.speech import FIXED, Asked, Speech, Told, carried
 from support.speeches import SPEECHES
 from support.sse import event
@@ -65,6 +67,12 @@ def _found():
 @pytest.fixture(name="translated", scope="module")
 def _translated():
     return asyncio.run(results(translated_cells()))
+
+
+def test_the_page_of_docs_is_what_the_cells_show(found, translated):
+    page = Path(__file__).parents[3] / "docs" / "reference" / "guard-matrix.md"
+
+    assert NOTICE + matrix_page({**found, **translated}) == page.read_text(), "run scripts/fix"
 
 
 @pytest.fixture(name="toys")
