@@ -45,6 +45,14 @@ def run(folder, *asked, columns="100"):
     return CliRunner(env={"COLUMNS": columns}).invoke(cli, ["denied", "--state", str(folder / "state"), *policy, *asked])
 
 
+def test_one_refusal_is_told_as_one(tmp_path):
+    write(tmp_path)
+    told = run(written(tmp_path, MODEL)).output
+
+    assert "1 refused in the last 1 h, 1 kind\n" in told
+    assert "once model_not_authorized" in told
+
+
 def test_refusals_that_are_alike_are_told_once(tmp_path):
     write(tmp_path)
     told = run(written(tmp_path, ACCESS, ACCESS, MODEL, STRANGER, COUNTED, ACCESS | {"time": 5.0})).output

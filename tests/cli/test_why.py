@@ -76,6 +76,19 @@ def test_a_request_is_told_on_one_screen(state):
     assert len(told.output.splitlines()) < 25
 
 
+def test_a_failed_attempt_says_what_to_mend(state):
+    refused = {"number": 1, "backend": "eu", "endpoint": "a", "failure": "unauthorized", "phase": "answer",
+               "reason": "error_status", "seconds": 0.1, "credential": "gateway", "followed": "refreshed"}  # fmt: skip
+    unknown = refused | {"failure": "tls_failed", "phase": "tls", "reason": "certificate_unknown_authority", "followed": "nowhere"}
+    line = LINE | {"id": "req_00c3", "outgate.attempts": [refused, refused, unknown]}
+    (state / "accounts/journals/w0.a/00000002.jsonl").write_bytes(orjson.dumps(line) + b"\n")
+    told = run(state, "req_00c3").output
+
+    assert 1 == told.count("to mend   the key that the provider refuses is `providers.eu.credential`")
+    assert "to mend   name the file of the authority that signed its certificate: `providers.eu.tls.ca`" in told
+    assert "then: no other attempt, there is no other place" in told
+
+
 def test_a_cached_answer_says_which_tier_gave_it_and_how_near_it_was(state):
     looked_up = [
         {"tier": "exact", "result": "miss"},

@@ -33,7 +33,7 @@ def command(*, since: float, workload: str | None, limit: int, file: Path, state
         click.echo(orjson.dumps([_entry(group, providers) for group in groups[:limit]], option=orjson.OPT_INDENT_2))
         return
     total = sum(group.count for group in groups) + beyond
-    say([f"{total:,} refused in the last {spoken(since)}" + (f", {len(groups)} kinds" if groups else "")])
+    say([f"{total:,} refused in the last {spoken(since)}" + (f", {len(groups)} kind{'s' * (len(groups) > 1)}" if groups else "")])
     for group in groups[:limit]:
         say(["", *_told(group, providers)], hang=12)
     left = total - sum(group.count for group in groups[:limit])
@@ -52,7 +52,8 @@ def _told(group: Group, providers: dict[str, str]) -> list[str]:
         ("to allow", str(allowed or "")),
         ("see", f"outgate why {line.get('id')}"),
     ]
-    head = f"{group.count:,} times {code}{f' by {stage}' if stage else ''}{cause}"
+    times = "once" if group.count == 1 else f"{group.count:,} times"
+    head = f"{times} {code}{f' by {stage}' if stage else ''}{cause}"
     return [head, *(f"  {name:<10}{text}" for name, text in rows if text)]
 
 

@@ -4,11 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from outgate.metering.mends import mend
+
 type Line = Mapping[str, Any]
 
 _WIDTH = 10
 _ACTIONS = {"denied": "refused", "answered": "answered with a fixed text", "withheld": "withheld, a sentence stood in its place",
             "flagged": "written down only, and sent as it was"}  # fmt: skip
+
+_STOOD = {
+    "not_listed": "no other attempt, `retry.on` of the route does not list this failure",
+    "attempts": "no other attempt, that was the last of `retry.attempts`",
+    "sent": "no other attempt, the provider may have it already (`retry: {sent: true}` allows one)",
+    "refreshed": "no other attempt, there is no other key",
+    "budget": "no other attempt, too many are being made already (`retry.budget`)",
+    "nowhere": "no other attempt, there is no other place",
+}
+"""Why a failure stood (`Why` of the retry policy); other words say where the next attempt went."""
 
 
 class Budget(NamedTuple):
@@ -34,6 +46,7 @@ def request_in_words(line: Line, budgets: Sequence[Budget], permit: str = "") ->
         *(("redacted", each) for each in _redacted(line)),
         *(("cache", _cached(each)) for each in line.get("outgate.cache") or ()),
         *(("attempt", each) for each in _attempts(line)),
+        *(("to mend", each) for each in _mends(line)),
         ("tokens", _tokens(line)),
         ("cost", _cost(line)),
         *(("asked of", each) for each in _spent(line)),
@@ -171,9 +184,25 @@ def _attempts(line: Line) -> Iterator[str]:
         reason = f" ({each['phase']}: {each['reason']})" if each.get("reason") else ""
         how = each.get("failure") or each.get("status")
         waited = f" after {each['waited']:.3f} s" if each.get("waited") else ""
-        followed = f"; then: {each['followed']}{waited}" if each.get("followed") else ""
+        then = each.get("followed")
+        followed = f"; then: {_STOOD.get(then, then)}{waited}" if then else ""
         passed = "".join(f"; not asked: {_target(target)} ({target.get('code')})" for target in each.get("not_asked") or ())
         yield f"{each['number']}: {each['backend']} at {each['endpoint']}, {how}{reason}, {each['seconds']:.3f} s{passed}{followed}"
+
+
+def _mends(line: Line) -> Iterator[str]:
+    """What to look at, once for each reason for which an attempt failed."""
+    told = (
+        mend(
+            str(each.get("backend")),
+            each["failure"],
+            f"{each.get('phase')}.{each.get('reason')}",
+            str(each.get("credential") or ""),
+        )
+        for each in line.get("outgate.attempts") or ()
+        if each.get("failure")
+    )
+    yield from filter(None, dict.fromkeys(told))
 
 
 def _target(target: Line) -> str:
