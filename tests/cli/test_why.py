@@ -62,6 +62,15 @@ def run(state, subject, *more):
     return CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["why", subject, "--state", str(state), *more])
 
 
+def test_a_translated_request_tells_between_which_dialects_and_without_what(tmp_path):
+    journal = tmp_path / "state" / "accounts" / "journals" / "w0.a"
+    journal.mkdir(parents=True)
+    translated = {"source": "anthropic", "target": "openai", "lost": ["cache_control", "context"]}
+    (journal / "00000001.jsonl").write_bytes(orjson.dumps(LINE | {"outgate.translation": translated}) + b"\n")
+
+    assert "dialects  from anthropic to openai, without cache_control, context" in run(tmp_path / "state", "req_00aa").output
+
+
 def test_a_request_is_told_on_one_screen(state):
     told = run(state, "req_00aa")
 

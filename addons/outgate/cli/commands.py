@@ -39,7 +39,7 @@ def _read_variables(command: click.Command, path: list[str]) -> None:
     """Let every option be given by the environment: `--audit-keep` of `outgate run` by OUTGATE_RUN_AUDIT_KEEP."""
     for option in command.params:
         if isinstance(option, click.Option):
-            name = max((each.lstrip("-") for each in option.opts), key=len)
+            name = next(each for each in option.opts if each.startswith("--")).lstrip("-")
             option.envvar = [_variable(*path, name), *([_variable(name)] if name in _SHARED else [])]
     if isinstance(command, click.Group) and not isinstance(command, Commands):
         for name, below in command.commands.items():

@@ -15,7 +15,7 @@ from outgate.metering.permits import permit
 
 
 @click.command()
-@click.option("--since", type=Age(), default="1h", show_default=True, help="How far back: 90s, 15m, 6h, 7d.")
+@click.option("--since", "--last", "since", type=Age(), default="1h", show_default=True, help="How far back: 90s, 15m, 6h, 7d.")
 @click.option("--workload", help="Only this one.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many groups.")
 @POLICY

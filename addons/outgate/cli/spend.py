@@ -29,7 +29,7 @@ class _Names(click.ParamType[tuple[str, ...]]):
 
 
 @click.command()
-@click.option("--last", type=Age(), help="How far back: 90s, 15m, 6h, 7d. Default 1d; 30d with --compare.")
+@click.option("--last", "--since", "last", type=Age(), help="How far back: 90s, 15m, 6h, 7d. Default 1d; 30d with --compare.")
 @click.option(
     "--by", type=_Names(), default=("workload", "model"), metavar="COLUMNS", help=f"Any of {', '.join(BY)}. Default workload,model."
 )

@@ -37,6 +37,7 @@ def request_in_words(line: Line, budgets: Sequence[Budget], permit: str = "") ->
     rows = [
         ("who", who(line)),
         ("asked", _asked(line)),
+        ("dialects", _translated(line)),
         ("route", _joined(line.get("outgate.route"), f"policy revision {revision}" if revision else "")),
         ("routed", _routed(line)),
         ("refused", _refused(line)),
@@ -114,6 +115,14 @@ def _asked(line: Line) -> str:
         f"model {asked}" if asked else "", f"called as {called}" if called and called != asked else "",
         f"answered from the {line['outgate.source']}" if line.get("outgate.source") in ("cache", "gateway") else "",
     )  # fmt: skip
+
+
+def _translated(line: Line) -> str:
+    told = line.get("outgate.translation")
+    if not isinstance(told, Mapping):
+        return ""
+    lost = ", ".join(map(str, told.get("lost") or ()))
+    return f"from {told.get('source')} to {told.get('target')}" + (f", without {lost}" if lost else "")
 
 
 def _cached(status: Mapping[str, Any]) -> str:
