@@ -5,7 +5,7 @@ from outgate.dialects import registry
 from outgate.dialects.call_ids import CallIds
 from outgate.dialects.spec import Target
 from outgate.dialects.translated import answer_in, translated
-from outgate.inference.conversation import Alternative, Answer, Call, Conversation, PartBegun, Role, Text, Turn
+from outgate.inference.conversation import Alternative, Answer, Call, Conversation, Finished, PartBegun, Role, Text, Turn
 from outgate.inference.stream import Finish
 from support.openai_answers import call_chunk, chunk
 from support.wire_bodies import ANTHROPIC, MESSAGES
@@ -40,8 +40,18 @@ def test_parts_of_a_stream_are_told_apart_alike():
     assert ["call_1_3", "call_1_4"] == [item.part.id for item in items]
 
 
-def test_no_id_stays_no_id():
-    assert ["", ""] == ids(CallIds(ASKED).answer(answer("", "")))
+def test_a_call_without_an_id_gets_one():
+    assert ["call_1_3", "call_1_4"] == ids(CallIds(ASKED).answer(answer("", "")))
+
+
+def test_an_answer_that_calls_tools_ends_for_them_whatever_its_server_says():
+    own, stopped = CallIds(ASKED), answer("a")
+    stopped = stopped._replace(alternatives=tuple(one._replace(finish=Finish.STOP) for one in stopped.alternatives))
+    own.item(PartBegun(0, Call("b", "read", "")))
+
+    assert Finish.TOOL_CALLS is CallIds(ASKED).answer(stopped).alternatives[0].finish
+    assert [Finish.TOOL_CALLS, Finish.LENGTH] == [own.item(Finished(each)).finish for each in (Finish.STOP, Finish.LENGTH)]
+    assert Finish.STOP is CallIds(ASKED).item(Finished(Finish.STOP)).finish
 
 
 @pytest.mark.parametrize("stream", [False, True])

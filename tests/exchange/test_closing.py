@@ -8,6 +8,7 @@ from outgate.exchange.closing import landed, usage_of
 from outgate.exchange.said import Said
 from outgate.inference.usage import Usage
 from outgate.stores.flights import Landed
+from support.wire_bodies import CHAT
 
 REPORT = Usage(input_tokens=50, output_tokens=9, cached_tokens=20)
 
@@ -17,7 +18,7 @@ def used(*, complete, streams=True, usage=None, texts=()):
     for text in texts:
         said.add(text)
     delivery = SimpleNamespace(usage=usage, said=said, streams=streams, complete=complete)
-    facts = {"model": "m", "tokens.in": 60}
+    facts = {"model": "m", "tokens.in": 60, "operation": CHAT}
     return usage_of(SimpleNamespace(get=facts.get), delivery)
 
 
@@ -32,6 +33,12 @@ def test_a_whole_answer_used_what_its_provider_reported(streams):
 
 def test_a_whole_stream_without_a_report_used_at_least_what_came():
     assert estimated(60, 3) == used(complete=True, texts=["a b", " c"])
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("usage", [None, Usage(), Usage(input_tokens=0, output_tokens=0, cached_tokens=0)])
+def test_attack_a_server_that_tells_no_tokens_is_charged_what_came(streams, usage):
+    assert estimated(60, 3) == used(complete=True, streams=streams, usage=usage, texts=["a b", " c"])
 
 
 def test_a_whole_answer_without_a_report_is_unknown():

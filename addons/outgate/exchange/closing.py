@@ -11,6 +11,7 @@ from outgate.errors import Denial
 from outgate.exchange.attempts import Attempts
 from outgate.exchange.delivery import Delivery
 from outgate.inference.attempt import AttemptRecord
+from outgate.inference.operation import Kind
 from outgate.inference.spending import spent
 from outgate.inference.usage import Usage
 from outgate.pipeline.executor import Execution
@@ -42,22 +43,30 @@ async def run_close_stages(execution: Execution, end: ExchangeEnd, what: str) ->
 
 
 def usage_of(execution: Execution, delivery: Delivery | None) -> Usage | None:
-    """What the provider reported of a whole answer; of a stream that broke off, was cut, or said nothing of its usage, at least
-    what came: also of what no client got to see, for the provider bills it.
+    """What the provider reported of a whole answer; of a stream that broke off or was cut, and of an answer that said nothing of
+    its usage, at least what came: also of what no client got to see, for the provider bills it.
     """
     if delivery is None:
         return None
-    if not delivery.streams or (delivery.complete and delivery.usage is not None):
-        return delivery.usage
-    reported, said = delivery.usage or Usage(), delivery.said.tokens
-    if delivery.complete and not said:
+    reported = delivery.usage if delivery.usage is not None and delivery.usage.told else None
+    if (delivery.complete or not delivery.streams) and (reported is not None or not _speaks(execution)):
+        return reported
+    said = delivery.said.tokens
+    if not said and (delivery.complete or not delivery.streams):
         return None
+    begun = reported or Usage()
     return replace(
-        reported,
-        input_tokens=execution.get("tokens.in") if reported.input_tokens is None else reported.input_tokens,
-        output_tokens=max(said, reported.output_tokens or 0),
+        begun,
+        input_tokens=execution.get("tokens.in") if begun.input_tokens is None else begun.input_tokens,
+        output_tokens=max(said, begun.output_tokens or 0),
         estimated=True,
     )
+
+
+def _speaks(execution: Execution) -> bool:
+    """Whether the answer is a model's words, and no list or file."""
+    operation = execution.get("operation")
+    return operation is not None and operation.kind in (Kind.CHAT, Kind.TEXT)
 
 
 def landed(execution: Execution | None, outcome: str, attempts: Attempts | None) -> Landed:

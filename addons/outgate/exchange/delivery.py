@@ -243,9 +243,10 @@ class Delivery:
             self.error = error_of(event)
         if event.usage is not None:
             self.usage = merge_usage(self.usage, event.usage)
-        elif self.streams:
+        if event.usage is None or not event.usage.told:
             for text in event.texts:
-                self._echo.see(text.part, text.text)
+                if self.streams:
+                    self._echo.see(text.part, text.text)
                 if text.channel is not Channel.KEY and not text.repeated:
                     self.said.add(text.text)
 

@@ -18,6 +18,11 @@ class Usage:
     reasoning_tokens: int | None = None
     estimated: bool = False
 
+    @property
+    def told(self) -> bool:
+        """Whether a provider told it: no request has no tokens, but some servers, and translated answers, say 0 for unknown."""
+        return bool(self.input_tokens or self.output_tokens)
+
 
 def merge_usage(first: Usage | None, second: Usage | None) -> Usage | None:
     """Two reports of one answer as one: what the later one states replaces, what it leaves open stays."""
