@@ -168,4 +168,4 @@ def test_a_check_without_tests_is_quick_and_loads_no_client(tmp_path):
 
     assert all(each.endswith("[]\n") for each in told)
     quickest = min(float(each.splitlines()[-1].split()[0]) for each in told)
-    assert quickest < _PROMISED * slowness(), quickest
+    assert quickest < 1.5 * _PROMISED * slowness(), quickest  # half again for its neighbours

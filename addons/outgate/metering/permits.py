@@ -65,7 +65,7 @@ def _spoken(line: Line, name: str) -> str:
     if operation == "opaque":
         return "dialect: none"
     key = f"credential: {{env: {name.upper().replace('-', '_')}_API_KEY}}"
-    return f"dialect: {'openai' if operation else 'DIALECT'}, {key}"
+    return f"dialect: openai, {key}" if operation else f"dialect: DIALECT, {key}"
 
 
 def _route(line: Line, providers: Mapping[str, str]) -> Permit | None:

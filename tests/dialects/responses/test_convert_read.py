@@ -114,7 +114,7 @@ def test_forms_of_an_answer(members, expected):
         ({"service_tier": "auto"}, []),
         ({"store": True}, [("stored", "store")]),
         ({"store": False}, []),
-        ({"truncation": "auto"}, [("members", "truncation")]),
+        ({"truncation": "auto"}, [("context", "truncation")]),
         ({"truncation": "disabled"}, []),
         ({"text": {"verbosity": "low"}}, [("members", "text.verbosity")]),
         ({"text": {"verbosity": "medium"}}, []),
