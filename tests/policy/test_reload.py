@@ -177,13 +177,15 @@ def test_a_reload_says_which_revision_takes_effect_and_a_refused_one_is_told(tmp
         assert [] == caplog.messages
         write(tmp_path, OTHER)
         await reloader.reload()
-        assert [f"policy {reloader.current.revision} takes effect"] == caplog.messages
+        told = f"policy {reloader.current.revision} takes effect: workloads.alpha changed"
+        assert [told] == caplog.messages
+        assert ["INFO"] == [each.levelname for each in caplog.records]
         assert [] == refused
         write(tmp_path, "routes: 1")
         await reloader.reload()
         assert [True] == refused
 
-    with caplog.at_level("WARNING"):
+    with caplog.at_level("INFO"):
         live(task)
 
 
@@ -198,9 +200,12 @@ def test_a_policy_that_is_mended_to_what_is_in_force_is_said_to_be_good_again(tm
         await reloader.reload()
         await reloader.reload()
 
-    live(task)
+    with caplog.at_level("INFO"):
+        live(task)
 
-    assert [f"the policy {tmp_path / 'policy.yaml'} is good again, and the one in force"] == caplog.messages
+    file = tmp_path / "policy.yaml"
+    again = [f"the policy {file} is good again, and the one in force", f"the policy {file} says nothing new, and stays in force"]
+    assert again == caplog.messages
 
 
 def test_a_first_policy_that_is_refused_leaves_none_in_force_to_speak_of(tmp_path, caplog):

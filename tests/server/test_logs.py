@@ -10,6 +10,8 @@ from outgate.server.logs import Log
 log = Log({style!r}, {level!r}).begin()
 def tell(when):
     for level in ("error", "warning", "info"):
+        if when == "start":
+            logging.getLogger("outgate.policy.reload").info("changes")
         getattr(logging.getLogger("outgate.x"), level)("%s %s", when, level)
     logging.getLogger("foreign").info("foreign")
 tell("start")
@@ -43,7 +45,8 @@ def test_every_line_is_an_object_and_levels_go_up_and_back():
 def test_text_has_a_time_and_a_level_and_what_is_always_told_stands_alone():
     told = said("text", "warning")
 
-    assert told[0].endswith(" ERROR outgate.x: start error")
+    assert told[0].endswith(" INFO outgate.policy.reload: changes")
+    assert told[1].endswith(" ERROR outgate.x: start error")
     assert told[0][:2] == "20"
     assert "always" in told
     assert not any("foreign" in line for line in told)

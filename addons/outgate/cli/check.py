@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from outgate.metering.prices import Prices
 from outgate.policy.build import sorted_problems
 from outgate.policy.files import shared_secret
 from outgate.policy.lint_prices import unpriced
+from outgate.policy.lint_tokens import ending
 from outgate.policy.load import load_source
 from outgate.policy.reference import DIAGNOSTICS, policy_schema_bytes
 from outgate.policy.source import Source, read_source
@@ -85,7 +87,7 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
         policy_beside(file)
         source = read_source(file)
         policy = load_source(source, elsewhere=elsewhere)
-        problems, revision = sorted_problems([*policy.warnings, *_unpriced(source)]), policy.revision
+        problems, revision = sorted_problems([*policy.warnings, *_of_today(source)]), policy.revision
         if credentials:
             shared_secret(file, policy.gateway, os.environ)
             problems += asyncio.run(_unreadable(policy.catalog))
@@ -110,10 +112,11 @@ def _behaviour(file: Path, *, elsewhere: bool) -> tuple[int, tuple[Any, ...]]:
     return asyncio.run(run_behaviour(file, elsewhere=elsewhere))
 
 
-def _unpriced(source: Source) -> Iterator[Problem]:
-    """Whether a model has a price, not which: the time does not matter."""
+def _of_today(source: Source) -> Iterator[Problem]:
+    """Tokens that end, and models without a price: whether there is one, so that its time does not matter."""
     policy = validate(source)[0].policy
-    return unpriced(source, policy, Prices(lambda: 0.0, prices_of(policy)))
+    yield from ending(source, policy, datetime.now(UTC).timestamp())
+    yield from unpriced(source, policy, Prices(lambda: 0.0, prices_of(policy)))
 
 
 async def _unreadable(catalog: Catalog) -> tuple[Problem, ...]:

@@ -1,7 +1,7 @@
 """Policy in force: an immutable set of compiled plans, and the count of exchanges that still run under it."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -65,7 +65,7 @@ class LivePolicy:
     heads, `routes` everything else.
 
     `acquire` and `release` bracket every exchange: once retired, its stages are stopped when the last one has ended. `stopping`
-    is told then.
+    is told then. `parts` are digests of what it says, by name, for the log.
     """
 
     revision: str
@@ -78,6 +78,7 @@ class LivePolicy:
     routes: tuple[LiveRoute, ...]
     stages: tuple[Stage, ...]
     warnings: tuple[Problem, ...] = ()
+    parts: Mapping[str, bytes] = field(default_factory=dict)
     exchanges: int = field(default=0, init=False)
     _stopping: "Callable[[LivePolicy], None] | None" = field(default=None, init=False)
 

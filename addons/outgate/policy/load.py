@@ -5,6 +5,7 @@ from pathlib import Path
 
 from outgate.errors import PolicyError
 from outgate.policy.build import Builder, sorted_problems
+from outgate.policy.changes import parts_of
 from outgate.policy.files import content_problems, named_files
 from outgate.policy.lint import lint
 from outgate.policy.live import LivePolicy
@@ -42,7 +43,7 @@ def load_source(source: Source, ports: Ports | None = None, *, elsewhere: bool =
     found = sorted_problems(problems)
     if policy is None or any(problem.is_error for problem in found):
         raise PolicyError(found)
-    policy.warnings = found
+    policy.warnings, policy.parts = found, parts_of(validated.policy)
     return policy
 
 

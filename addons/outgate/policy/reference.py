@@ -141,6 +141,10 @@ _NAMES: dict[str, tuple[str, str]] = {
         "a workload has no token, no JWT and no client certificate that is asked for: nobody can be it",
         "`outgate workload rotate NAME` gives it a token",
     ),
+    "W_TOKEN_ENDS": (
+        "the last token of a workload ends within 14 days, or has ended; told by `outgate check` alone",
+        "`outgate workload rotate NAME --expires 90d` gives it another, with --keep-old beside the old one",
+    ),
     "W_ROUTE_UNREACHABLE": ("a route before this one takes all its requests", "put the narrower route first, or remove one"),
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from outgate.errors import PolicyError, Problem
+from outgate.policy.changes import changes
 from outgate.policy.live import LivePolicy
 
 _log = logging.getLogger(__name__)
@@ -65,8 +66,9 @@ class Reloader:
             mended, self.problems = bool(self.problems), ()
             if mended and self._refused is not None:
                 self._refused(False)
-            if policy is None and mended:
-                _log.warning("the policy %s is good again, and the one in force", self._path)
+            if policy is None and self.current is not None:
+                told = "is good again, and the one in force" if mended else "says nothing new, and stays in force"
+                _log.info("the policy %s %s", self._path, told)
             if policy is not None:
                 self._swap(policy)
             return ()
@@ -117,7 +119,8 @@ class Reloader:
 
     def _swap(self, policy: LivePolicy) -> None:
         old, self.current = self.current, policy
-        _log.log(logging.WARNING if old is not None else logging.INFO, "policy %s takes effect", policy.revision)
+        if old is not None:
+            _log.info("policy %s takes effect: %s", policy.revision, changes(old.parts, policy.parts))
         if self._swapped is not None:
             self._swapped(policy)
         if old is not None:

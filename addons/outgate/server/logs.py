@@ -12,6 +12,8 @@ import orjson
 LEVELS = ("error", "warning", "info")
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _OURS = logging.getLogger("outgate")
+_CHANGES = logging.getLogger("outgate.policy.reload")
+"""Says that the policy has changed: nothing is wrong then, and everybody wants to know."""
 
 
 class _Objects(logging.Formatter):
@@ -46,6 +48,7 @@ class Log:
     def use(self, level: str) -> None:
         """Tell this much from now on. Raises ValueError where there is no such level."""
         _OURS.setLevel(level.upper())
+        _CHANGES.setLevel("ERROR" if level == "error" else "INFO")
         self.level = level
 
     def heard(self, number: signal.Signals) -> str:
