@@ -134,7 +134,7 @@ def test_a_request_for_another_dialect_is_translated(monkeypatch):
     assert ("/p/v1/messages", {"model": "routed", "max_tokens": 8192}) == (path, orjson.loads(body))
     assert {"content-type": "application/json", "anthropic-version": "2023-06-01", "user-agent": "u"} == dict(sent)
     assert "hi" == asked.turns[0].parts[0].text
-    assert Translation("openai", "anthropic", ("top_k", "metadata")) == told
+    assert Translation("openai", "anthropic", ("top_k", "metadata"), set()) == told
 
 
 def test_a_loss_that_no_policy_accepts_is_refused(monkeypatch):

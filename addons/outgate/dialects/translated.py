@@ -20,7 +20,8 @@ from outgate.dialects.shapes import fitting
 from outgate.dialects.spec import AnswerDecoder, Request, Target, WireRequest
 from outgate.dialects.sse import SseEvent
 from outgate.dialects.streams import StreamDecoder
-from outgate.dialects.translation import LOSSES, Converter
+from outgate.dialects.translation import LOSSES, Converter, Lose, unheard
+from outgate.dialects.unsaid import Unsaid
 from outgate.errors import Denial, WireError
 from outgate.inference.conversation import Answer, Begun, Conversation, Loss, StreamItem
 from outgate.inference.operation import Operation
@@ -73,20 +74,23 @@ def refusal(loss: Loss, api: str, provider: str) -> Denial:
 
 
 def answer_in(
-    operation: Operation, api: str, asked: Conversation, decoder: AnswerDecoder, *, stream: bool, status: int
+    operation: Operation, api: str, asked: Conversation, decoder: AnswerDecoder, *, stream: bool, status: int, lose: Lose = unheard
 ) -> AnswerDecoder:
-    """A decoder of an answer in the dialect `api`, which `decoder` gets in the dialect of the operation."""
+    """A decoder of an answer in the dialect `api`, which `decoder` gets in the dialect of the operation; `lose` hears of losses."""
     provider, client = _converter(api), _converter(operation.dialect)
     if status >= 400:
         return _Whole(decoder, lambda raw: _refusal(raw, status, provider, client))
     if stream:
-        return _Stream(decoder, provider, client, asked)
-    ids = CallIds(asked)
-    return _Whole(decoder, lambda raw: dump(client.write_answer(ids.answer(_known(_read(provider, raw), asked.model)), asked)))
+        return _Stream(decoder, (provider, client), asked, lose)
+    return _Whole(decoder, lambda raw: dump(client.write_answer(_answer(raw, (provider, client), asked, lose), asked)))
 
 
-def _read(provider: Converter, raw: bytes) -> Answer:
-    return provider.read_answer(fitting(_tree(raw), provider.answer_shape))
+def _answer(raw: bytes, between: tuple[Converter, Converter], asked: Conversation, lose: Lose) -> Answer:
+    provider, client = between
+    answer = provider.read_answer(fitting(_tree(raw), provider.answer_shape), lose)
+    if client.says is not None:
+        Unsaid(client.says, lose).answer(answer)
+    return CallIds(asked).answer(_known(answer, asked.model))
 
 
 def _converter(name: str) -> Converter:
@@ -148,10 +152,12 @@ class _Whole(Gathered):
 class _Stream:
     """A streamed answer. An event of which nothing comes is a sign of life; one that cannot be read is dropped, and told."""
 
-    def __init__(self, decoder: AnswerDecoder, provider: Converter, client: Converter, asked: Conversation) -> None:
+    def __init__(self, decoder: AnswerDecoder, between: tuple[Converter, Converter], asked: Conversation, lose: Lose) -> None:
+        provider, client = between
         self._decoder = decoder
         self._life = decoder.life if isinstance(decoder, StreamDecoder) else KEEP_ALIVE
-        self._reader, self._writer = provider.reader(), client.writer(asked)
+        self._reader, self._writer = provider.reader(lose), client.writer(asked)
+        self._see = Unsaid(client.says, lose).item if client.says is not None else lambda _: None
         self._parser, self._shape = provider.frames(), provider.event_shape
         self._model, self._ids = asked.model, CallIds(asked)
 
@@ -173,6 +179,9 @@ class _Stream:
         return self._written(items) or (self._life,)
 
     def _written(self, items: Iterable[StreamItem]) -> list[Event]:
-        known = (_known(item, self._model) if isinstance(item, Begun) else item for item in items)
-        raw = _converted(lambda: b"".join(self._writer.write(self._ids.item(item)) for item in known))
+        raw = _converted(lambda: b"".join(map(self._write, items)))
         return self._decoder.feed(raw) if raw else []
+
+    def _write(self, item: StreamItem) -> bytes:
+        self._see(item)
+        return self._writer.write(_known(item, self._model) if isinstance(item, Begun) else self._ids.item(item))

@@ -25,7 +25,7 @@ LOSSES = {
     "hosted_tools": "tools that the provider runs",
     "format": "a JSON Schema, or JSON, as the form of the answer",
     "reasoning": "how much the model is to think",
-    "thoughts": "reasoning of earlier turns",
+    "thoughts": "reasoning of earlier turns, and such as only its provider can read",
     "signatures": "signatures of reasoning, which another provider cannot use",
     "images": "images",
     "audio": "sounds",
@@ -38,7 +38,7 @@ LOSSES = {
     "cache_control": "marks of what the provider's prompt cache keeps",
     "metadata": "metadata, and who the user is",
     "service_tier": "the service tier",
-    "safety": "thresholds of the provider's content filters",
+    "safety": "thresholds of the provider's content filters, and what they found",
     "stored": "an answer that is kept at the provider",
     "usage": "counts of tokens",
     "members": "members of the body that no other dialect has",
@@ -51,6 +51,17 @@ HARMLESS = frozenset({"cache_control", "context", "metadata", "service_tier", "s
 
 _EFFORTS = ((2_048, "low"), (8_192, "medium"))
 """Tokens of thinking up to which an effort is meant; beyond, `high`."""
+
+
+MEDIA = {"image": "images", "audio": "audio", "video": "video", "file": "files"}
+"""Losses of media, by their kind."""
+
+type Lose = Callable[[str], None]
+"""Takes what an answer loses: a noun of `LOSSES`."""
+
+
+def unheard(what: str, /) -> None:
+    """Counts no losses."""
 
 
 def effort_of(budget: int) -> str:
@@ -94,6 +105,14 @@ class StreamWriter(Protocol):
     def write(self, item: StreamItem) -> bytes: ...
 
 
+class Says(NamedTuple):
+    """What of an answer a dialect has a place for: a citation, seals of reasoning of the dialect of a name, several answers."""
+
+    citation: Callable[[Mapping[str, Any]], bool]
+    seals_of: Callable[[str], bool]
+    several: bool
+
+
 _ANY_SHAPE: Mapping[str, Shape] = MappingProxyType({})
 
 
@@ -102,19 +121,21 @@ class Converter(NamedTuple):
 
     `read_request` takes a path and a body; the losses that it gives are what no other dialect can say. `write_request` takes a
     conversation, the model, and a maximum of output tokens where the caller set none and the dialect or a budget needs one.
-    `read_failure` takes an HTTP status and a body. `write_answer` and `writer` are given the request that is answered. `frames`
+    `read_failure` takes an HTTP status and a body. `read_answer` and `reader` tell what no other dialect can say, `says` what this
+    one can; it is None where no client speaks it. `write_answer` and `writer` are given the request that is answered. `frames`
     parses a stream into the events that its reader is given. `answer_shape` and `event_shape` are what of an answer, and of an
     event of one, may have another type: see `shapes`.
     """
 
     read_request: Callable[[str, Mapping[str, Any]], tuple[Conversation, Sequence[Loss]]]
     write_request: Callable[[Conversation, str, int | None], Outbound]
-    read_answer: Callable[[Mapping[str, Any]], Answer]
+    read_answer: Callable[[Mapping[str, Any], Lose], Answer]
     write_answer: Callable[[Answer, Conversation], Mapping[str, Any]]
     read_failure: Callable[[int, Mapping[str, Any]], Failure]
     write_failure: Callable[[Failure], Mapping[str, Any]]
-    reader: Callable[[], StreamReader]
+    reader: Callable[[Lose], StreamReader]
     writer: Callable[[Conversation], StreamWriter]
     frames: Callable[[], Frames] = SseParser
+    says: Says | None = None
     answer_shape: Mapping[str, Shape] = _ANY_SHAPE
     event_shape: Mapping[str, Shape] = _ANY_SHAPE

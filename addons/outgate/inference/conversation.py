@@ -182,11 +182,12 @@ class Loss(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """The dialect of the caller, the one in which the provider was asked, and what was lost on the way: nouns of `LOSSES`."""
+    """The dialects of caller and provider; what was lost on the way there, and on the way back as far as it was read: `LOSSES`."""
 
     source: str
     target: str
-    lost: tuple[str, ...] = ()
+    lost: tuple[str, ...]
+    answer_lost: set[str]
 
 
 class Spent(NamedTuple):

@@ -10,6 +10,7 @@ import orjson
 
 from outgate.inference.attempt import NotAsked
 from outgate.inference.cached import CacheStatus
+from outgate.inference.conversation import Translation
 from outgate.inference.routing import Routing
 from outgate.inference.shown import shown, shown_method, shown_path
 from outgate.inference.spending import Spent
@@ -44,7 +45,7 @@ def record(closed: Closed) -> bytes:
         "gen_ai.request.model": shown(closed.model, admitted=closed.admitted),
         "outgate.model.requested": shown(closed.model_requested),
         **({"outgate.routing": _routing(closed.routing)} if closed.routing is not None else {}),
-        **({"outgate.translation": closed.translation._asdict()} if closed.translation is not None else {}),
+        **({"outgate.translation": _translation(closed.translation)} if closed.translation is not None else {}),
         "outgate.backend": closed.backend,
         "outgate.endpoint": closed.endpoint,
         **({"outgate.credential": closed.credential} if closed.credential else {}),
@@ -105,6 +106,10 @@ def _spent(spent: Spent) -> dict[str, Any]:
     asked, texts, characters, seconds, dollars = spent
     told = {"asked": asked, "texts": texts, "characters": characters, "ms": round(seconds * 1000, 3)}
     return told | ({"cost.usd": f"{dollars:.9f}".rstrip("0").rstrip(".")} if dollars else {})
+
+
+def _translation(translation: Translation) -> dict[str, Any]:
+    return {**translation._asdict(), "answer_lost": sorted(translation.answer_lost)}
 
 
 def _routing(routing: Routing) -> dict[str, Any]:

@@ -113,10 +113,12 @@ def _rule(verdicts: Mapping[str, Verdict], stage: str) -> str:
 
 
 def _emit_translation(translation: Translation, metrics: Metrics) -> None:
-    source, target, lost = translation
+    source, target, lost, answer_lost = translation
     metrics.add("outgate_translations_total", (source, target))
     for what in lost:
         metrics.add("outgate_translation_losses_total", (source, target, what))
+    for what in answer_lost:
+        metrics.add("outgate_translation_losses_total", (target, source, what))
 
 
 def _emit_spent(stage: str, spent: Spent, metrics: Metrics) -> None:

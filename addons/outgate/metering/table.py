@@ -243,7 +243,8 @@ METRICS = (
         "outgate_translation_losses_total",
         Type.COUNTER,
         ("from", "to", "what"),
-        "translated requests that lost something on the way, by what: a noun of `translation.drop`, or one that is always dropped",
+        "translated requests, and answers, that lost something on the way, by what: a noun of `translation.drop`, or one that is "
+        "always dropped; of an answer, `from` is the provider's dialect",
     ),
     Metric(
         "outgate_picks_total",

@@ -119,11 +119,11 @@ class Dispatch(Stage):
 
 
 def _decoder(facts: Reads, status: int, *, stream: bool) -> AnswerDecoder:
-    asked, translation = facts.wire_asked, facts.translation
+    asked, told = facts.wire_asked, facts.translation
     decoder = dialect(facts.operation.dialect).answer(facts.operation, stream, facts.params.include_usage, status)
-    if asked is None or translation is None:
+    if asked is None or told is None:
         return decoder
-    return answer_in(facts.operation, translation.target, asked, decoder, stream=stream, status=status)
+    return answer_in(facts.operation, told.target, asked, decoder, stream=stream, status=status, lose=told.answer_lost.add)
 
 
 def _failed(error: UpstreamError) -> FailedAttempt:

@@ -101,7 +101,7 @@ class EncodeRequest(Stage):
         lost = tuple(dict.fromkeys(loss.what for loss in made.losses))
         path, described, body = made.sent
         fields = (*described, *self._fields(facts, api))
-        told = Translation(facts.operation.dialect, api, lost)
+        told = Translation(facts.operation.dialect, api, lost, set())
         path, body = placed(facts.backend, api, path, body, facts.model)
         return (body, path, fields, made.asked, told)
 

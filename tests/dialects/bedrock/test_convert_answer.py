@@ -27,7 +27,7 @@ CALL = {"toolUse": {"toolUseId": "c1", "name": "reset", "input": {"x": 1}}}
 
 
 def items(events):
-    reader, parser = ConverseReader(lambda: "m1"), EventStreamParser()
+    reader, parser = ConverseReader(named=lambda: "m1"), EventStreamParser()
     read = [
         item for raw in events for each in parser.feed(raw) for item in reader.feed(each.name.decode(), orjson.loads(each.data))
     ]
@@ -39,7 +39,7 @@ def test_a_whole_answer_has_thoughts_words_and_calls():
     redacted = {"reasoningContent": {"redactedContent": "cmVk"}}
     quoted = {"citationsContent": {"content": [{"text": "so it is"}], "citations": []}}
     answer = read_answer(
-        b.whole(THOUGHT, redacted, {"text": "hi"}, quoted, CALL, {"novelty": {}}, stop="tool_use", told=told), lambda: "m1"
+        b.whole(THOUGHT, redacted, {"text": "hi"}, quoted, CALL, {"novelty": {}}, stop="tool_use", told=told), named=lambda: "m1"
     )
 
     [ended] = answer.alternatives

@@ -5,11 +5,14 @@ import pytest
 
 from e2e.translating import either_way, every_pair, line_of, post, providers_by_api, said, translating
 from e2e.world import ANTHROPIC_KEY, OPENAI_KEY, anthropic_client, http
+from outgate.metering.metrics import render
+from support import anthropic_answers as anthropic
 from support import behaviours as b
 from support.sse import TEXT
 from support.talks import DIALECTS, PROVIDERS
 from support.tool_calls import ARGUMENTS
 from support.translations import CARRIED, FEATURES, arguments_of, calling, refusing
+from support.waiting import until
 
 ADMITTED = "admit_parts: {allow_unjudged: [image, remote_url], allow_server_state: [fileData]}\n"
 NOT_CARRIED = {("bedrock", "image by URL")}
@@ -66,6 +69,33 @@ def test_what_a_request_holds_reaches_the_provider(gateway, at, client, api, fea
 
     assert 200 == reply.status_code, reply.text
     assert CARRIED[feature] in at[api].seen[0].body.decode()
+
+
+@either_way
+def test_what_an_answer_loses_is_counted_and_told(gateway, at, stream):
+    thought = {"type": "thinking", "thinking": "", "signature": "c2ln"}
+    whole = anthropic.message(TEXT) | {"content": [thought, *anthropic.message(TEXT)["content"]]}
+    events = [
+        anthropic.message_start(),
+        anthropic.block_start(0, **thought),
+        anthropic.block_stop(0),
+        anthropic.block_start(1, type="text", text=""),
+    ]
+    events += [anthropic.text_delta(TEXT, 1), anthropic.block_stop(1), anthropic.message_delta(), anthropic.STOP]
+    at["anthropic"].script(b.sse([anthropic.message_stream(*events)]) if stream else b.answer_json(whole))
+    counted = 'outgate_translation_losses_total{from="anthropic",to="openai",what="signatures"} '
+    before = _number(gateway, counted)
+    reply = ask(gateway, "openai", "to-anthropic", stream=stream)
+
+    assert (200, TEXT) == (reply.status_code, said("openai", reply, stream=stream))
+    told = {"source": "openai", "target": "anthropic", "lost": [], "answer_lost": ["signatures"]}
+    assert told == line_of(gateway, reply)["outgate.translation"]
+    assert until(lambda: _number(gateway, counted) == before + 1)
+
+
+def _number(gateway, series):
+    told = render(gateway.world.folder / "state" / "metrics").decode().splitlines()
+    return next((float(line.removeprefix(series)) for line in told if line.startswith(series)), 0)
 
 
 @every_pair

@@ -11,6 +11,7 @@ from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.citations import quoted
 from outgate.dialects.parameters import bad, thing, word
 from outgate.dialects.spec import error_type
+from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish
 
@@ -27,16 +28,22 @@ _STATUSES = {kind: status for status, kind in ERROR_TYPES.items()} | {"invalid_r
 type Tree = dict[str, Any]
 
 
-def read_answer(tree: Mapping[str, Any]) -> Answer:
+def read_answer(tree: Mapping[str, Any], lose: Lose = unheard) -> Answer:
     """A message. What its provider ran itself is left out: what came of it stands in the text."""
-    parts = BlockReader().parts(tree.get("content"), "content")
-    ended = Alternative((*parts, *explained(tree)), finish_of(tree), word(tree, "stop_sequence"))
+    reader = BlockReader()
+    parts = reader.parts(tree.get("content"), "content")
+    for loss in reader.losses:
+        lose(loss.what)
+    ended = Alternative((*parts, *explained(tree, lose)), finish_of(tree), word(tree, "stop_sequence"))
     return Answer(word(tree, "id"), word(tree, "model"), (ended,), spent_of(tree.get("usage")))
 
 
-def explained(holder: Mapping[str, Any]) -> Sequence[Refused]:
-    """What the provider says of its refusal, where it does."""
-    explanation = word(thing(holder, "stop_details"), "explanation")
+def explained(holder: Mapping[str, Any], lose: Lose) -> Sequence[Refused]:
+    """What the provider says of its refusal, where it does; its category is lost."""
+    details = thing(holder, "stop_details")
+    if details.get("category"):
+        lose("safety")
+    explanation = word(details, "explanation")
     return (Refused(explanation),) if explanation else ()
 
 

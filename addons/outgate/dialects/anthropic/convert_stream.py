@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from outgate.dialects.anthropic.convert_answer import explained, failure_of, finish_of, spent_of
 from outgate.dialects.anthropic.convert_blocks import BlockReader
 from outgate.dialects.parameters import thing, word
+from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import (
     Begun,
     Call,
@@ -47,7 +48,8 @@ class _Open:
 class MessageReader:
     """See `dialects.translation.StreamReader`. `_open` are parts by the index of their block, `_last` the index of the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, lose: Lose = unheard) -> None:
+        self._lose = lose
         self._open: dict[int, _Open] = {}
         self._last, self._parts = -1, 0
         self._usage: dict[str, Any] = {}
@@ -74,7 +76,10 @@ class MessageReader:
         index: Any = tree.get("index")
         self._last = index if index.__class__ is int else self._last + 1
         block = thing(tree, "content_block")
-        parts = BlockReader().block(block, "content_block")
+        reader = BlockReader()
+        parts = reader.block(block, "content_block")
+        for loss in reader.losses:
+            self._lose(loss.what)
         if len(parts) != 1:
             return ()
         return self._begun(parts[0])
@@ -132,7 +137,7 @@ class MessageReader:
         return items
 
     def _refused(self, delta: Tree) -> Items:
-        return [item for said in explained(delta) for item in self._said(said)]
+        return [item for said in explained(delta, self._lose) for item in self._said(said)]
 
     def _said(self, said: Refused) -> Items:
         at, self._parts = self._parts, self._parts + 1

@@ -14,6 +14,7 @@ from typing import Any
 
 from outgate.dialects.anthropic.convert_blocks import NAME
 from outgate.dialects.free_text import input_of
+from outgate.dialects.translation import MEDIA
 from outgate.inference.conversation import Call, Loss, Media, Part, Refused, Result, Role, Text, Thought, Turn
 
 OPENING = "Continue."
@@ -23,7 +24,6 @@ CITATIONS = frozenset({
 })  # fmt: skip
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _ID = re.compile(r"[^A-Za-z0-9_-]")
-_LOST = {"image": "images", "audio": "audio", "file": "files"}
 
 type Tree = dict[str, Any]
 
@@ -110,7 +110,7 @@ class TurnWriter:
     def _told(self, parts: Iterable[Part], where: str) -> list[Text]:
         for part in parts:
             if isinstance(part, Media):
-                self._lose(_LOST[part.kind], where)
+                self._lose(MEDIA[part.kind], where)
         return [part for part in parts if isinstance(part, Text) and part.text.strip()]
 
     def _answer(self, turn: Turn, where: str) -> list[Tree]:
@@ -119,7 +119,7 @@ class TurnWriter:
 
     def _of_answer(self, part: Part, where: str) -> Sequence[Tree]:
         if isinstance(part, Media):
-            return self._lose(_LOST[part.kind], where)
+            return self._lose(MEDIA[part.kind], where)
         if isinstance(part, Thought):
             return self._thought(part, where)
         return self._block(part, where)
@@ -166,7 +166,7 @@ class TurnWriter:
     def _media(self, part: Media, where: str) -> Sequence[Tree]:
         source = _image_source(part) if part.kind == "image" else _document_source(part) if part.kind == "file" else None
         if source is None:
-            return self._lose(_LOST[part.kind], where)
+            return self._lose(MEDIA[part.kind], where)
         titled = {"title": part.name} if part.kind == "file" and part.name else {}
         return ({"type": "image" if part.kind == "image" else "document", "source": source, **titled},)
 

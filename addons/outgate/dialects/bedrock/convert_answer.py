@@ -11,6 +11,7 @@ from typing import Any
 from outgate.dialects.anthropic import convert_answer as anthropic
 from outgate.dialects.anthropic.convert_stream import MessageReader
 from outgate.dialects.parameters import bad, thing, things, word
+from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import Answer, Failure, StreamItem
 
 _REFUSED = {"guardrail_intervened": "refusal", "content_filtered": "refusal"}
@@ -20,6 +21,7 @@ _COUNTS = {
     "cacheReadInputTokens": "cache_read_input_tokens",
     "cacheWriteInputTokens": "cache_creation_input_tokens",
 }
+_LOST = {"image": "images", "audio": "audio", "video": "video", "document": "files", "toolResult": "hosted_tools"}
 _STATUSES = {
     "throttlingException": 429, "validationException": 400, "serviceUnavailableException": 503, "modelTimeoutException": 408,
 }  # fmt: skip
@@ -34,14 +36,14 @@ def _named() -> str:
     return f"msg_{token_hex(12)}"
 
 
-def read_answer(tree: Mapping[str, Any], named: Named = _named) -> Answer:
+def read_answer(tree: Mapping[str, Any], lose: Lose = unheard, named: Named = _named) -> Answer:
     """See `translation.Converter`."""
     message = thing(thing(tree, "output"), "message")
-    content = [block for each in things(message.get("content"), "content") for block in _block(each)]
-    return anthropic.read_answer({"id": named(), "content": content, **_stopped(tree), "usage": _usage(tree)})
+    content = [block for each in things(message.get("content"), "content") for block in _block(each, lose)]
+    return anthropic.read_answer({"id": named(), "content": content, **_stopped(tree), "usage": _usage(tree)}, lose)
 
 
-def _block(block: Mapping[str, Any]) -> Iterator[Tree]:
+def _block(block: Mapping[str, Any], lose: Lose) -> Iterator[Tree]:
     if "text" in block:
         yield {"type": "text", "text": word(block, "text")}
     elif "toolUse" in block:
@@ -49,8 +51,22 @@ def _block(block: Mapping[str, Any]) -> Iterator[Tree]:
     elif "reasoningContent" in block:
         yield _thought(thing(block, "reasoningContent"))
     elif "citationsContent" in block:
-        said = things(thing(block, "citationsContent").get("content"), "content")
-        yield {"type": "text", "text": "".join(word(each, "text") for each in said)}
+        cited = thing(block, "citationsContent")
+        _lost(cited.get("citations"), "citations", lose)
+        yield {"type": "text", "text": "".join(word(each, "text") for each in things(cited.get("content"), "content"))}
+    else:
+        _unread(block, lose)
+
+
+def _lost(held: Any, what: str, lose: Lose) -> None:
+    if held:
+        lose(what)
+
+
+def _unread(block: Mapping[str, Any], lose: Lose) -> None:
+    """Tell a block that is no part of an answer: its one member says what it is."""
+    for name in block:
+        lose(_LOST.get(name, "members"))
 
 
 def _call(call: Mapping[str, Any]) -> Tree:
@@ -85,9 +101,9 @@ def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
 class ConverseReader:
     """See `translation.StreamReader`. `_begun` are the indices of blocks that have begun."""
 
-    def __init__(self, named: Named = _named) -> None:
-        self._messages = MessageReader()
-        self._named = named
+    def __init__(self, lose: Lose = unheard, named: Named = _named) -> None:
+        self._messages = MessageReader(lose)
+        self._lose, self._named = lose, named
         self._begun: set[Any] = set()
 
     def feed(self, event: str, tree: Mapping[str, Any] | None) -> Sequence[StreamItem]:
@@ -109,6 +125,8 @@ class ConverseReader:
             yield {"type": "message_start", "message": {"id": self._named()}}
         elif event == "contentBlockStart" and "toolUse" in thing(tree, "start"):
             yield self._begin(index, _call(thing(thing(tree, "start"), "toolUse")))
+        elif event == "contentBlockStart":
+            _unread(thing(tree, "start"), self._lose)
         elif event == "contentBlockDelta":
             yield from self._delta(index, thing(tree, "delta"))
         elif event == "contentBlockStop":
@@ -130,6 +148,7 @@ class ConverseReader:
             return
         piece = _piece(delta, thought)
         if piece is None:
+            _lost(delta.get("citation"), "citations", self._lose)
             return
         if index not in self._begun:
             words = {"type": "thinking", "thinking": "", "signature": ""} if thought else {"type": "text", "text": ""}

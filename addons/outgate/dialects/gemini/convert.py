@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from outgate.dialects.citations import quoted
 from outgate.dialects.gemini.convert_answer import read_answer, read_failure, write_answer, write_failure
 from outgate.dialects.gemini.convert_read import read_request
 from outgate.dialects.gemini.convert_stream_read import GeminiReader
@@ -9,7 +10,7 @@ from outgate.dialects.gemini.convert_stream_write import GeminiWriter
 from outgate.dialects.gemini.convert_write import write_request
 from outgate.dialects.gemini.tables import other_spelling
 from outgate.dialects.shapes import Shape, Spare, Ways
-from outgate.dialects.translation import Converter
+from outgate.dialects.translation import Converter, Says
 
 
 def _either(shape: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -32,6 +33,7 @@ CONVERTER = Converter(
     write_failure=write_failure,
     reader=GeminiReader,
     writer=lambda _: GeminiWriter(),
+    says=Says(lambda citation: quoted(citation) is not None, seals_of=lambda _: True, several=True),
     answer_shape=_TOLD,
     event_shape=_TOLD,
 )

@@ -9,8 +9,9 @@ from outgate.dialects.gemini.convert_contents import call_part, seal_of
 from outgate.dialects.gemini.convert_parts import PartReader
 from outgate.dialects.gemini.parts import candidates, member, parts_of, spelled
 from outgate.dialects.gemini.stream import usage_of
-from outgate.dialects.gemini.tables import FINISHES
+from outgate.dialects.gemini.tables import FINISHES, other_spelling
 from outgate.dialects.parameters import thing, things, word
+from outgate.dialects.translation import Lose, unheard
 from outgate.errors import WireError
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish
@@ -21,15 +22,17 @@ _REASONS = {
     Finish.LENGTH: "MAX_TOKENS",
     Finish.CONTENT_FILTER: "SAFETY",
 }
+_LOST = {"logprobsResult": "logprobs", "groundingMetadata": "citations", "finishMessage": "safety"}
+_UNREAD = {spelling: what for name, what in _LOST.items() for spelling in (name, other_spelling(name))}
 _UNKNOWN = "The provider answered with an error and no more."
 
 type Tree = dict[str, Any]
 
 
-def read_answer(tree: Mapping[str, Any]) -> Answer:
+def read_answer(tree: Mapping[str, Any], lose: Lose = unheard) -> Answer:
     """An answer. A prompt that was blocked has one that says nothing."""
     body = spelled(tree)
-    found = tuple(_alternative(candidate, word(body, "responseId")) for _, candidate in candidates(tree))
+    found = tuple(_alternative(candidate, word(body, "responseId"), lose) for _, candidate in candidates(tree))
     if not found and not blocked(tree):
         raise WireError("no_answer", "the answer has no candidates")
     return Answer(
@@ -40,14 +43,27 @@ def read_answer(tree: Mapping[str, Any]) -> Answer:
     )
 
 
-def _alternative(candidate: Mapping[str, Any], named: str) -> Alternative:
-    parts = PartReader(stem_of(named)).parts(parts_of(candidate), "parts", said=True)
-    cited = citations_of(candidate, "".join(part.text for part in parts if isinstance(part, Text)))
+def _alternative(candidate: Mapping[str, Any], named: str, lose: Lose) -> Alternative:
+    reader = PartReader(stem_of(named))
+    parts = reader.parts(parts_of(candidate), "parts", said=True)
+    lost_in(candidate, reader, lose)
+    cited = citations_of(candidate, "".join(part.text for part in parts if isinstance(part, Text)), lose)
     first = next((at for at, part in enumerate(parts) if isinstance(part, Text)), None)
     if cited and first is not None:
         parts = (*parts[:first], parts[first]._replace(citations=cited), *parts[first + 1 :])  # type: ignore[call-arg]
+    elif cited:
+        lose("citations")
     calls = any(isinstance(part, Call) for part in parts)
     return Alternative(parts, finish_of(member(candidate, "finishReason"), calls=calls))
+
+
+def lost_in(candidate: Mapping[str, Any], reader: PartReader, lose: Lose) -> None:
+    """Tell what a candidate holds, and what the reader of its parts met, that no other dialect can say."""
+    for name in _UNREAD.keys() & candidate.keys():
+        if candidate[name]:
+            lose(_UNREAD[name])
+    while reader.losses:
+        lose(reader.losses.pop().what)
 
 
 def stem_of(named: str) -> str:
@@ -93,11 +109,15 @@ def counts(spent: Spent | None) -> Tree:
     return {"usageMetadata": told}
 
 
-def citations_of(candidate: Mapping[str, Any], text: str) -> tuple[Mapping[str, Any], ...]:
-    """What the words of a candidate quote, by characters: the API counts bytes."""
+def citations_of(candidate: Mapping[str, Any], text: str, lose: Lose) -> tuple[Mapping[str, Any], ...]:
+    """What the words of a candidate quote, by characters: the API counts bytes. Sources without an address are lost."""
     metadata = spelled(thing(spelled(candidate), "citationMetadata"))
     told = metadata.get("citationSources") or metadata.get("citations")
-    return tuple(_citation(spelled(each), text.encode()) for each in things(told, "citationMetadata") if each.get("uri"))
+    sources = things(told, "citationMetadata")
+    found = tuple(_citation(spelled(each), text.encode()) for each in sources if each.get("uri"))
+    if len(found) < len(sources):
+        lose("citations")
+    return found
 
 
 def _citation(told: Mapping[str, Any], said: bytes) -> Mapping[str, Any]:

@@ -7,11 +7,12 @@ where every candidate that began has finished.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from outgate.dialects.gemini.convert_answer import blocked, citations_of, finish_of, read_failure, spent_of, stem_of
+from outgate.dialects.gemini.convert_answer import blocked, citations_of, finish_of, lost_in, read_failure, spent_of, stem_of
 from outgate.dialects.gemini.convert_parts import NAME, PartReader
 from outgate.dialects.gemini.parts import candidates, is_call, member, parts_of, spelled
 from outgate.dialects.numbered import Numbered
 from outgate.dialects.parameters import thing, word
+from outgate.dialects.translation import MEDIA, Lose, unheard
 from outgate.inference.conversation import (
     Begun,
     Call,
@@ -19,6 +20,7 @@ from outgate.inference.conversation import (
     Counted,
     Failure,
     Finished,
+    Media,
     Over,
     Part,
     Sealed,
@@ -35,8 +37,9 @@ _UNREADABLE = ("partialArgs", "willContinue")
 class _Candidate(Numbered):
     """One candidate so far, and what it said."""
 
-    def __init__(self, number: int, stem: str) -> None:
+    def __init__(self, number: int, stem: str, lose: Lose) -> None:
         super().__init__(number)
+        self._lose = lose
         self._reader = PartReader(stem)
         self._said = ""
         self._calls = False
@@ -45,10 +48,13 @@ class _Candidate(Numbered):
     def read(self, candidate: Mapping[str, Any]) -> Iterator[StreamItem]:
         for part in self._reader.parts(parts_of(candidate), "parts", said=True):
             yield from self._part(part)
+        lost_in(candidate, self._reader, self._lose)
         reason = member(candidate, "finishReason")
-        if self.open is Text:
-            for citation in citations_of(candidate, self._said):
+        for citation in citations_of(candidate, self._said, self._lose):
+            if self.open is Text:
                 yield Cited(self.at, citation, self.alternative)
+            else:
+                self._lose("citations")
         if reason and not self.over:
             self.over = True
             yield from self.end()
@@ -66,6 +72,8 @@ class _Candidate(Numbered):
             yield from self.begin(Call, part._replace(arguments=""))
             yield self.piece(part.arguments)
             yield from self.end()
+        elif isinstance(part, Media):
+            self._lose(MEDIA[part.kind])
 
     def _thought(self, part: Thought) -> Iterator[StreamItem]:
         yield from self.begin(Thought, Thought(provider=NAME))
@@ -79,7 +87,8 @@ class _Candidate(Numbered):
 class GeminiReader:
     """See `dialects.translation.StreamReader`."""
 
-    def __init__(self) -> None:
+    def __init__(self, lose: Lose = unheard) -> None:
+        self._lose = lose
         self._begun = self._over = self._blocked = False
         self._named = ""
         self._candidates: dict[int, _Candidate] = {}
@@ -106,7 +115,7 @@ class GeminiReader:
             self._named = word(told, "responseId")
             yield Begun(self._named, word(told, "modelVersion"))
         for index, given in candidates(tree):
-            candidate = self._candidates.setdefault(index, _Candidate(index, stem_of(self._named)))
+            candidate = self._candidates.setdefault(index, _Candidate(index, stem_of(self._named), self._lose))
             yield from candidate.read(given)
         if blocked(tree) and not self._candidates and not self._blocked:
             self._blocked = True

@@ -8,21 +8,37 @@ from outgate.dialects.free_text import as_asked
 from outgate.dialects.openai.chat import provider_error
 from outgate.dialects.openai.convert_parts import annotations, call_of, thoughts_of, written_call
 from outgate.dialects.openai.tables import FINISHES
+from outgate.dialects.translation import Lose, unheard
 from outgate.errors import WireError
 from outgate.inference.conversation import Alternative, Answer, Call, Conversation, Failure, Part, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish
 
 _REASONS = {Finish.TOOL_CALLS: "tool_calls", Finish.LENGTH: "length", Finish.CONTENT_FILTER: "content_filter"}
+_UNREAD = (("audio", "audio"), ("images", "images"))
 _UNKNOWN = "The provider answered with an error and no more."
 
 
-def read_answer(tree: Mapping[str, Any]) -> Answer:
+def read_answer(tree: Mapping[str, Any], lose: Lose = unheard) -> Answer:
     """See `translation.Converter`."""
     choices = tree.get("choices")
     if not isinstance(choices, list) or not choices:
         raise WireError("no_answer", "the answer has no choices")
+    for choice in choices:
+        lost_in(choice, choice["message"], lose)
     found = tuple(Alternative(tuple(_parts(choice["message"])), finish_of(choice.get("finish_reason"))) for choice in choices)
     return Answer(tree.get("id") or "", tree.get("model") or "", found, spent(tree.get("usage")), tree.get("created") or 0)
+
+
+def lost_in(choice: Mapping[str, Any], said: Mapping[str, Any], lose: Lose) -> None:
+    """Tell what a choice, or an event of one, holds that no other dialect can say; `said` is its message, or its delta."""
+    logprobs = choice.get("logprobs")
+    if logprobs and any(logprobs.values()):
+        lose("logprobs")
+    for name, what in _UNREAD:
+        if said.get(name):
+            lose(what)
+    if choice.get("finish_reason") == "content_filter" and choice.get("content_filter_results"):
+        lose("safety")
 
 
 def _parts(message: Mapping[str, Any]) -> Iterator[Part]:

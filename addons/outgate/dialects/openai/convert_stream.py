@@ -11,10 +11,11 @@ from outgate.dialects.error_codes import status_told
 from outgate.dialects.free_text import as_asked, is_told_as_function
 from outgate.dialects.json_body import dump
 from outgate.dialects.numbered import Numbered
-from outgate.dialects.openai.convert_answer import finish_of, read_failure, reason_of, spent, usage_of, write_failure
+from outgate.dialects.openai.convert_answer import finish_of, lost_in, read_failure, reason_of, spent, usage_of, write_failure
 from outgate.dialects.openai.convert_parts import annotations
 from outgate.dialects.openai.stream import DONE, index_of, is_error
 from outgate.dialects.sse import encode as sse_event
+from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import (
     Begun,
     Call,
@@ -90,7 +91,8 @@ class _Choice(Numbered):
 class ChatReader:
     """See `translation.StreamReader`."""
 
-    def __init__(self) -> None:
+    def __init__(self, lose: Lose = unheard) -> None:
+        self._lose = lose
         self._begun = self._over = False
         self._choices: dict[int, _Choice] = {}
 
@@ -124,7 +126,9 @@ class ChatReader:
         for at, given in enumerate(tree.get("choices") or ()):
             number = index_of(given, at)
             choice = self._choices.setdefault(number, _Choice(number))
-            yield from choice.read(given.get("delta") or {})
+            delta = given.get("delta") or {}
+            lost_in(given, delta, self._lose)
+            yield from choice.read(delta)
             if given.get("finish_reason") and not choice.over:
                 choice.over = True
                 yield from choice.end()

@@ -1,12 +1,13 @@
 """Converter of the Responses API, to and from conversations."""
 
 from outgate.dialects.responses.convert_answer import read_answer, read_failure, write_answer, write_failure
+from outgate.dialects.responses.convert_parts import annotations
 from outgate.dialects.responses.convert_read import read_request
 from outgate.dialects.responses.convert_stream_read import ResponsesReader
 from outgate.dialects.responses.convert_stream_write import ResponsesWriter
 from outgate.dialects.responses.convert_write import write_request
 from outgate.dialects.shapes import Shape, Spare, Ways
-from outgate.dialects.translation import Converter
+from outgate.dialects.translation import Converter, Says
 
 _ITEM: dict[str, Shape] = {
     "id": str,
@@ -27,6 +28,7 @@ CONVERTER = Converter(
     write_failure=write_failure,
     reader=ResponsesReader,
     writer=ResponsesWriter,
+    says=Says(lambda citation: bool(annotations((citation,), "")), seals_of=lambda _: True, several=False),
     answer_shape={**_TOLD, "output": Ways(_ITEM)},
     event_shape={"response": Spare(_TOLD), "item": _ITEM, "annotation": dict},
 )

@@ -9,17 +9,19 @@ from outgate.dialects.error_codes import status_told
 from outgate.dialects.openai.chat import provider_error
 from outgate.dialects.responses.codec import response
 from outgate.dialects.responses.convert_items import read_call, read_thought
-from outgate.dialects.responses.convert_parts import annotations, objects, output_text, read_contents, words
+from outgate.dialects.responses.convert_parts import annotations, lost_in, objects, output_text, read_contents, words
 from outgate.dialects.responses.convert_tools import Called, called
 from outgate.dialects.responses.stream import finish_of
 from outgate.dialects.seals import sealed
 from outgate.dialects.spec import Canned
+from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import (
     Alternative,
     Answer,
     Call,
     Conversation,
     Failure,
+    Loss,
     Part,
     Refused,
     Spent,
@@ -32,12 +34,13 @@ FAILED = "The provider failed."
 _REASONS = {Finish.LENGTH: "max_output_tokens", Finish.CONTENT_FILTER: "content_filter"}
 _KNOWN = frozenset({"rate_limit_exceeded", "insufficient_quota", "invalid_prompt", "context_length_exceeded"})
 _CODES = {400: "invalid_prompt", 403: "invalid_prompt", 429: "rate_limit_exceeded"}
-_CALLS = ("function_call", "custom_tool_call")
+CALLS = ("function_call", "custom_tool_call")
 
 
-def read_answer(tree: Mapping[str, Any]) -> Answer:
+def read_answer(tree: Mapping[str, Any], lose: Lose = unheard) -> Answer:
     """An answer; items of tools that the provider ran are none of it."""
-    parts = [part for at, item in enumerate(objects(tree.get("output"), "output")) for part in _read_item(item, f"output[{at}]")]
+    items = enumerate(objects(tree.get("output"), "output"))
+    parts = [part for at, item in items for part in _read_item(item, f"output[{at}]", lose)]
     finish = finish_of(tree, calls=any(isinstance(part, Call) for part in parts)) or Finish.OTHER
     created = tree.get("created_at")
     return Answer(
@@ -49,13 +52,26 @@ def read_answer(tree: Mapping[str, Any]) -> Answer:
     )
 
 
-def _read_item(item: Mapping[str, Any], where: str) -> Sequence[Part]:
+def _read_item(item: Mapping[str, Any], where: str, lose: Lose) -> Sequence[Part]:
     kind = item.get("type")
     if kind == "message":
-        return read_contents(item.get("content"), f"{where}.content", [])
+        return _read_message(item.get("content"), where, lose)
     if kind == "reasoning":
         return [read_thought(item, where)]
-    return [read_call(item, where)] if kind in _CALLS else []
+    if kind in CALLS:
+        return [read_call(item, where)]
+    lose("hosted_tools")
+    return []
+
+
+def _read_message(content: Any, where: str, lose: Lose) -> Sequence[Part]:
+    losses: list[Loss] = []
+    parts = read_contents(content, f"{where}.content", losses)
+    for part in content if isinstance(content, list) else ():
+        lost_in(part, lose)
+    for loss in losses:
+        lose(loss.what)
+    return parts
 
 
 def read_usage(told: Any) -> Spent | None:

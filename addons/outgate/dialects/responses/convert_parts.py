@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.citations import quoted
+from outgate.dialects.translation import MEDIA, Lose
 from outgate.errors import WireError
 from outgate.inference.conversation import Loss, Media, Part, Refused, Text
 
@@ -13,6 +14,12 @@ _DATA = re.compile(r"data:(?P<type>[^;,]*)(?:;[^;,]*)*;base64,(?P<data>.*)", re.
 _SOUNDS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 _TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _PLAIN = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def lost_in(part: Mapping[str, Any], lose: Lose) -> None:
+    """Tell what a text of an answer, or a piece of one, holds that no other dialect can say."""
+    if part.get("logprobs"):
+        lose("logprobs")
 
 
 def bad_form(where: str) -> WireError:
@@ -104,7 +111,7 @@ def _write(part: Part, where: str, losses: list[Loss], *, assistant: bool) -> It
         yield {"type": "refusal", "refusal": part.text} if assistant else {"type": "input_text", "text": part.text}
     elif isinstance(part, Media):
         if assistant or (medium := _medium(part)) is None:
-            losses.append(Loss({"image": "images", "audio": "audio"}.get(part.kind, "files"), where))
+            losses.append(Loss(MEDIA[part.kind], where))
         else:
             yield medium
 

@@ -7,10 +7,11 @@ there were none. The seal of reasoning is whole only where its item is.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from outgate.dialects.responses.convert_answer import read_failure, read_usage
+from outgate.dialects.responses.convert_answer import CALLS, read_failure, read_usage
 from outgate.dialects.responses.convert_items import read_call, read_thought
-from outgate.dialects.responses.convert_parts import objects, words
+from outgate.dialects.responses.convert_parts import lost_in, objects, words
 from outgate.dialects.responses.stream import finish_of, output_of
+from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import (
     Begun,
     Call,
@@ -33,7 +34,6 @@ from outgate.inference.stream import Finish
 _TEXTS = {"response.output_text.": "text", "response.refusal.": "refusal"}
 _THOUGHTS = {"response.reasoning_summary_text.": "summary_index", "response.reasoning_text.": "content_index"}
 _ARGUMENTS = {"response.function_call_arguments.": "arguments", "response.custom_tool_call_input.": "input"}
-_CALLS = ("function_call", "custom_tool_call")
 _ENDS = ("response.completed", "response.incomplete")
 _GAP = "\n\n"
 
@@ -47,7 +47,8 @@ class ResponsesReader:
     `_thinks` the part of the reasoning that goes on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lose: Lose = unheard) -> None:
+        self._lose = lose
         self._parts: dict[Key, int] = {}
         self._open: dict[Key, Part] = {}
         self._said: set[Key] = set()
@@ -94,6 +95,7 @@ class ResponsesReader:
         if last not in ("delta", "done"):
             return
         if stem in _TEXTS:
+            lost_in(tree, self._lose)
             key = self._key(tree, "content_index")
             yield from self._begin(key, Text("") if _TEXTS[stem] == "text" else Refused(""))
             yield from self._say(key, tree, "delta" if last == "delta" else _TEXTS[stem])
@@ -101,6 +103,8 @@ class ResponsesReader:
             yield from self._say(self._key(tree), tree, "delta" if last == "delta" else _ARGUMENTS[stem])
         elif stem in _THOUGHTS and last == "delta":
             yield from self._think(self._key(tree), (stem, tree.get(_THOUGHTS[stem])), tree)
+        elif stem == "response.audio.":
+            self._lose("audio")
 
     def _think(self, key: Key, part: Any, tree: Tree) -> Iterator[StreamItem]:
         yield from self._begin(key, Thought(provider="responses"))
@@ -140,12 +144,14 @@ class ResponsesReader:
             self._last += 1
         key = self._key(tree)
         kind = item.get("type")
-        if kind in _CALLS:
+        if kind in CALLS:
             yield from self._call(item, key, done=done)
         elif kind == "reasoning":
             yield from self._thought(item, key, done=done)
-        elif kind == "message" and done:
-            yield from self._message(item, key)
+        elif kind == "message":
+            yield from self._message(item, key) if done else ()
+        elif done:
+            self._lose("hosted_tools")
 
     def _call(self, item: Tree, key: Key, *, done: bool) -> Iterator[StreamItem]:
         call = read_call(item, "item")
@@ -168,6 +174,7 @@ class ResponsesReader:
     def _message(self, item: Tree, key: Key) -> Iterator[StreamItem]:
         for at, content in enumerate(objects(item.get("content"), "item.content")):
             place = (key[0], at)
+            lost_in(content, self._lose)
             name = "refusal" if content.get("type") == "refusal" else "text"
             yield from self._begin(place, Refused("") if name == "refusal" else Text(""))
             yield from self._say(place, content, name)
