@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from outgate.dialects.answer_items import items
 from outgate.dialects.answers import WIDE, Gathered
 from outgate.dialects.blobs import NO_BLOBS
 from outgate.dialects.call_ids import CallIds
@@ -150,21 +151,31 @@ class _Whole(Gathered):
 
 
 class _Stream:
-    """A streamed answer. An event of which nothing comes is a sign of life; one that cannot be read is dropped, and told."""
+    """A streamed answer. An event of which nothing comes is a sign of life; one that cannot be read is dropped, and told. A server
+    may send one JSON body all the same: it is told as a stream.
+    """
 
     def __init__(self, decoder: AnswerDecoder, between: tuple[Converter, Converter], asked: Conversation, lose: Lose) -> None:
         provider, client = between
         self._decoder = decoder
         self._life = decoder.life if isinstance(decoder, StreamDecoder) else KEEP_ALIVE
-        self._reader, self._writer = provider.reader(lose), client.writer(asked)
+        self._reader, self._writer, self._provider, self._lose = provider.reader(lose), client.writer(asked), provider, lose
         self._see = Unsaid(client.says, lose).item if client.says is not None else lambda _: None
         self._parser, self._shape = provider.frames(), provider.event_shape
         self._model, self._ids = asked.model, CallIds(asked)
+        self._begun = False
+        self._whole: _Whole | None = None
 
     def feed(self, data: bytes) -> list[Event]:
+        if not self._begun and (start := data.lstrip()[:1]):
+            self._begun, self._whole = True, _Whole(self._decoder, self._retold) if start == b"{" else None
+        if self._whole is not None:
+            return self._whole.feed(data)
         return [event for piece in self._parser.feed(data) for event in self._read(piece)]
 
     def end(self) -> list[Event]:
+        if self._whole is not None:
+            return self._whole.end()
         rest = [event for piece in self._parser.rest() for event in self._read(piece)]
         return [*rest, *self._written(_converted(self._reader.end)), *self._decoder.end()]
 
@@ -173,14 +184,21 @@ class _Stream:
             return (self._life,)
         try:
             tree = None if piece.data.strip()[:6] == b"[DONE]" else fitting(_tree(piece.data), self._shape)
-            items = _converted(lambda: self._reader.feed(piece.name.decode("ascii", "replace"), tree))
+            told = _converted(lambda: self._reader.feed(piece.name.decode("ascii", "replace"), tree))
         except WireError as error:
             return (Aside(error.code, self._life.encode()),)
-        return self._written(items) or (self._life,)
+        return self._written(told) or (self._life,)
 
-    def _written(self, items: Iterable[StreamItem]) -> list[Event]:
-        raw = _converted(lambda: b"".join(map(self._write, items)))
+    def _retold(self, raw: bytes) -> bytes:
+        shape = self._provider.answer_shape
+        return self._raw(items(self._provider.read_answer(fitting(_tree(raw), shape), self._lose)))
+
+    def _written(self, told: Iterable[StreamItem]) -> list[Event]:
+        raw = _converted(lambda: self._raw(told))
         return self._decoder.feed(raw) if raw else []
+
+    def _raw(self, told: Iterable[StreamItem]) -> bytes:
+        return b"".join(map(self._write, told))
 
     def _write(self, item: StreamItem) -> bytes:
         self._see(item)

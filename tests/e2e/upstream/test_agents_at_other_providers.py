@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from e2e.translating import translating
+from e2e.translating import line_of, post, translating
 from e2e.world import anthropic_client
 from support import behaviours as b
-from support.openai_answers import call_chunk, chat_stream, chunk
+from support.openai_answers import call_chunk, chat_completion, chat_stream, chunk
 
 READ = {"name": "read", "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}}
 
@@ -38,3 +38,29 @@ def test_every_call_of_a_session_has_an_id_of_its_own(gateway, providers):
 
     assert ["call_1", "call_1_2", "call_1_3"] == called
     assert called == [message["tool_call_id"] for message in sent if message["role"] == "tool"]
+
+
+def test_a_server_that_knows_no_streams_answers_whole_and_is_streamed(gateway, providers):
+    providers[0].script(b.answer_json(chat_completion("hello there")))
+    asked = {"model": "to-openai", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}
+    with anthropic_client(gateway).messages.stream(**asked) as stream:
+        assert "hello there" == "".join(stream.text_stream)
+        assert ("end_turn", 9, 5) == (
+            (told := stream.get_final_message()).stop_reason,
+            told.usage.input_tokens,
+            told.usage.output_tokens,
+        )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_attack_a_server_that_tells_no_tokens_spends_its_budget_all_the_same(gateway, providers, stream):
+    words = "one two three four five six seven"
+    whole = {**chat_completion(words), "usage": {}}
+    providers[0].script(
+        b.sse([chat_stream(chunk({"content": words}), chunk({}, finish="stop"))]) if stream else b.answer_json(whole)
+    )
+    body = {"max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}
+    line = line_of(gateway, post(gateway, "anthropic", "to-openai", body, stream=stream))
+
+    assert "estimated" == line["outgate.charged"]
+    assert 7 <= line["outgate.charged.output_tokens"] <= 14

@@ -117,7 +117,7 @@ class ChatReader:
         for number, choice in self._choices.items():
             if not choice.over:
                 yield from choice.end()
-                yield Finished(Finish.OTHER, alternative=number)
+                yield Finished(Finish.STOP, alternative=number)
 
     def _read(self, tree: Mapping[str, Any]) -> Iterator[StreamItem]:
         if not self._begun and (tree.get("id") or tree.get("choices")):  # Azure's first chunk tells of the prompt alone
