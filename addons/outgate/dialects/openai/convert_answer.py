@@ -6,7 +6,7 @@ from typing import Any
 from outgate.dialects.answers import detailed_usage
 from outgate.dialects.free_text import as_asked
 from outgate.dialects.openai.chat import provider_error
-from outgate.dialects.openai.convert_parts import annotations, call_of, thoughts_of, written_call
+from outgate.dialects.openai.convert_parts import annotations, call_of, thoughts_of, words_of, written_call
 from outgate.dialects.openai.tables import FINISHES
 from outgate.dialects.translation import Lose, unheard
 from outgate.errors import WireError
@@ -32,7 +32,7 @@ def read_answer(tree: Mapping[str, Any], lose: Lose = unheard) -> Answer:
 def lost_in(choice: Mapping[str, Any], said: Mapping[str, Any], lose: Lose) -> None:
     """Tell what a choice, or an event of one, holds that no other dialect can say; `said` is its message, or its delta."""
     logprobs = choice.get("logprobs")
-    if logprobs and any(logprobs.values()):
+    if isinstance(logprobs, dict) and any(logprobs.values()):
         lose("logprobs")
     for name, what in _UNREAD:
         if said.get(name):
@@ -43,8 +43,10 @@ def lost_in(choice: Mapping[str, Any], said: Mapping[str, Any], lose: Lose) -> N
 
 def _parts(message: Mapping[str, Any]) -> Iterator[Part]:
     yield from thoughts_of(message)
-    if message.get("content"):
-        yield Text(message["content"], tuple(message.get("annotations") or ()))
+    words = list(words_of(message.get("content") or ""))
+    yield from (each for each in words if isinstance(each, Thought))
+    if text := "".join(each.text for each in words if isinstance(each, Text)):
+        yield Text(text, tuple(message.get("annotations") or ()))
     if message.get("refusal"):
         yield Refused(message["refusal"])
     for at, call in enumerate(message.get("tool_calls") or ()):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from outgate.dialects.citations import quoted
+from outgate.dialects.json_body import dump
 from outgate.errors import WireError
 from outgate.inference.conversation import Call, Loss, Media, Part, Refused, Text, Thought
 
@@ -75,11 +76,42 @@ def call_of(call: Mapping[str, Any], where: str) -> Call:
     """A tool call of a message or an answer. Raises WireError where it has no function."""
     custom = call.get("custom")
     if isinstance(custom, dict):
-        return Call(call.get("id") or "", custom["name"], custom.get("input") or "", custom=True)
+        return Call(call.get("id") or "", _named(custom, where), custom.get("input") or "", custom=True)
     function = call.get("function")
     if not isinstance(function, dict):
         raise WireError("bad_parameter", f"`{where}` must name a function")
-    return Call(call.get("id") or "", function["name"], function.get("arguments") or "")
+    return Call(call.get("id") or "", _named(function, where), arguments_of(function))
+
+
+def _named(function: Mapping[str, Any], where: str) -> str:
+    name = function.get("name")
+    if not isinstance(name, str) or not name:
+        raise WireError("bad_parameter", f"`{where}` must name a function")
+    return name
+
+
+def arguments_of(function: Mapping[str, Any]) -> str:
+    """The arguments of a call as text; some servers give the object itself. Raises WireError for anything else."""
+    given = function.get("arguments")
+    if isinstance(given, dict):
+        return dump(given).decode()
+    if given is not None and not isinstance(given, str):
+        raise WireError("bad_parameter", "arguments of a tool call are neither text nor an object")
+    return given or ""
+
+
+def words_of(content: Any) -> Iterator[Text | Thought]:
+    """What a message says: a text, or parts (Mistral: texts and `thinking`). Raises WireError for anything else."""
+    if isinstance(content, str):
+        content = [{"type": "text", "text": content}] if content else []
+    for part in content if isinstance(content, list) else (content,):
+        match part:
+            case {"type": "text", "text": str(text)}:
+                yield Text(text)
+            case {"type": "thinking", "thinking": list(inner)}:
+                yield Thought("".join(text.text for text in words_of(inner)))
+            case _:
+                raise WireError("bad_content", "the words of the answer are neither text nor parts of text")
 
 
 def thoughts_of(message: Mapping[str, Any]) -> Iterator[Thought]:

@@ -12,7 +12,7 @@ from outgate.dialects.free_text import as_asked, is_told_as_function
 from outgate.dialects.json_body import dump
 from outgate.dialects.numbered import Numbered
 from outgate.dialects.openai.convert_answer import finish_of, lost_in, read_failure, reason_of, spent, usage_of, write_failure
-from outgate.dialects.openai.convert_parts import annotations
+from outgate.dialects.openai.convert_parts import annotations, arguments_of, words_of
 from outgate.dialects.openai.stream import DONE, index_of, is_error
 from outgate.dialects.sse import encode as sse_event
 from outgate.dialects.translation import Lose, unheard
@@ -37,8 +37,21 @@ from outgate.inference.conversation import (
 )
 from outgate.inference.stream import Finish
 
-_TEXTS: Mapping[str, Part] = {"reasoning_content": Thought(), "reasoning": Thought(), "content": Text(""), "refusal": Refused("")}
+_TEXTS: Mapping[str, type[Text | Thought | Refused]] = {
+    "reasoning_content": Thought, "reasoning": Thought, "content": Text, "refusal": Refused,
+}  # fmt: skip
 _MIXED = Failure(502, "", "The provider mixed the arguments of several tool calls.")
+_NAMELESS = Failure(502, "", "The provider called a tool and did not say which.")
+
+
+class _Early:
+    """What came of a call before its name."""
+
+    def __init__(self) -> None:
+        self.id = self.said = ""
+
+    def add(self, called: str, said: str) -> None:
+        self.id, self.said = self.id or called, self.said + said
 
 
 class _Choice(Numbered):
@@ -47,21 +60,27 @@ class _Choice(Numbered):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self._calls: set[Any] = set()
+        self._early: dict[Any, _Early] = {}
         self._id = ""
         self.over = False
 
     def read(self, delta: Mapping[str, Any]) -> Iterator[StreamItem]:
-        for name, part in _TEXTS.items():
+        for name, kind in _TEXTS.items():
             text = delta.get(name)
             if text and not (name == "reasoning" and delta.get("reasoning_content")):
-                yield from self.begin(type(part), part)
-                yield self.piece(text)
+                yield from self._words(kind, text)
         if self.open is Text:
             yield from (Cited(self.at, citation, self.alternative) for citation in delta.get("annotations") or ())
         for at, call in enumerate(delta.get("tool_calls") or ()):
             yield from self._call(index_of(call, at), call)
         if delta.get("function_call"):
             yield from self._call("function_call", {"function": delta["function_call"]})
+
+    def _words(self, kind: type[Text | Thought | Refused], given: Any) -> Iterator[StreamItem]:
+        for each in words_of(given):
+            own = kind if isinstance(each, Text) else Thought
+            yield from self.begin(own, own(""))
+            yield self.piece(each.text)
 
     def _call(self, index: Any, call: Mapping[str, Any]) -> Iterator[StreamItem]:
         custom = call.get("custom")
@@ -71,11 +90,25 @@ class _Choice(Numbered):
             if index in self._calls:
                 yield _MIXED
                 return
+            early = self._early.setdefault(index, _Early())
+            early.add(call.get("id") or "", told.get("input") or "" if custom else arguments_of(told))
+            if not told.get("name"):
+                return
             self._calls.add(index)
-            yield from self.begin(index, Call(call.get("id") or f"call_{index}", told.get("name") or "", "", custom=bool(custom)))
-        said = told.get("input" if custom else "arguments")
+            del self._early[index]
+            yield from self.begin(index, Call(early.id or f"call_{index}", told["name"], "", custom=bool(custom)))
+            said = early.said
+        else:
+            said = told.get("input") or "" if custom else arguments_of(told)
         if said:
             yield self.piece(said)
+
+    def close(self) -> Iterator[StreamItem]:
+        """The end of the choice."""
+        self.over = True
+        yield from self.end()
+        if self._early:
+            yield _NAMELESS
 
     def _numbered(self, index: Any, called: str, name: Any) -> Any:
         """What tells a call from the others: its index, and its id where another has that index already (Ollama before 0.6.6)."""
@@ -116,7 +149,7 @@ class ChatReader:
         """The ends of choices of which nobody said why they ended."""
         for number, choice in self._choices.items():
             if not choice.over:
-                yield from choice.end()
+                yield from choice.close()
                 yield Finished(Finish.STOP, alternative=number)
 
     def _read(self, tree: Mapping[str, Any]) -> Iterator[StreamItem]:
@@ -130,8 +163,7 @@ class ChatReader:
             lost_in(given, delta, self._lose)
             yield from choice.read(delta)
             if given.get("finish_reason") and not choice.over:
-                choice.over = True
-                yield from choice.end()
+                yield from choice.close()
                 yield Finished(finish_of(given["finish_reason"]), alternative=number)
         usage = spent(tree.get("usage"))
         if usage is not None:
