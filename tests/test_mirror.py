@@ -47,7 +47,6 @@ ELSEWHERE = {
     "dialects/openai/test_works.py": ["dialects/openai/work_tables.py"],
     "dialects/openai/test_convert.py": [
         "dialects/openai/convert_answer.py",
-        "dialects/openai/convert_parts.py",
         "dialects/openai/convert_read.py",
         "dialects/openai/convert_write.py",
     ],

@@ -8,7 +8,7 @@ from support.policies import BASE, write
 
 
 def run(*args):
-    return CliRunner().invoke(cli, ["plan", *map(str, args)])
+    return CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["plan", *map(str, args)])
 
 
 TEAMS = """

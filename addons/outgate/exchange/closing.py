@@ -50,7 +50,7 @@ def usage_of(execution: Execution, delivery: Delivery | None) -> Usage | None:
         return None
     reported = delivery.usage if delivery.usage is not None and delivery.usage.told else None
     if (delivery.complete or not delivery.streams) and (reported is not None or not _speaks(execution)):
-        return reported
+        return delivery.usage
     said = delivery.said.tokens
     if not said and (delivery.complete or not delivery.streams):
         return None

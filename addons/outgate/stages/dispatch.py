@@ -143,7 +143,7 @@ def _described(facts: Reads, call: Call) -> Headers:
     a stream that was asked for is one also where its server does not say so.
     """
     headers, said = call.headers, (call.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    streams = facts.params.stream and (said in _UNSAID or (facts.translation is not None and said == "application/json"))
+    streams = facts.params.stream and said in _UNSAID
     if facts.operation.kind is Kind.OPAQUE or (call.status < 400 and not streams):
         return headers
     made = "application/json" if call.status >= 400 else CONTENT_TYPE

@@ -112,7 +112,7 @@ def asked(address, query):
     """How many series a query has; 0 while Prometheus does not answer."""
     try:
         told = httpx.get(f"{address}/api/v1/query", params={"query": query}, timeout=10, trust_env=False).json()
-    except httpx.TransportError:
+    except (httpx.TransportError, ValueError):  # it says in words that it is not ready
         return 0
     assert told["status"] == "success", told
     return len(told["data"]["result"])

@@ -40,18 +40,6 @@ def test_every_call_of_a_session_has_an_id_of_its_own(gateway, providers):
     assert called == [message["tool_call_id"] for message in sent if message["role"] == "tool"]
 
 
-def test_a_server_that_knows_no_streams_answers_whole_and_is_streamed(gateway, providers):
-    providers[0].script(b.answer_json(chat_completion("hello there")))
-    asked = {"model": "to-openai", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}
-    with anthropic_client(gateway).messages.stream(**asked) as stream:
-        assert "hello there" == "".join(stream.text_stream)
-        assert ("end_turn", 9, 5) == (
-            (told := stream.get_final_message()).stop_reason,
-            told.usage.input_tokens,
-            told.usage.output_tokens,
-        )
-
-
 @pytest.mark.parametrize("stream", [False, True])
 def test_attack_a_server_that_tells_no_tokens_spends_its_budget_all_the_same(gateway, providers, stream):
     words = "one two three four five six seven"
