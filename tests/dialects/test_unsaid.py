@@ -1,4 +1,4 @@
-"""What a translated answer loses is told, whole and streamed, by the nouns of `LOSSES`."""
+"""Losses of a translated answer are told, whole and streamed, by the nouns of `LOSSES`."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""What is said about each way in which a provider fails."""
+"""A word to each way in which a provider fails."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the log says of a policy that takes the place of another."""
+"""Words of the log on a policy that takes the place of another."""
 
 import pytest
 

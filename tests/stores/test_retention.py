@@ -1,4 +1,4 @@
-"""Which audit files go: the old ones, and the oldest of too many; journals and other files never."""
+"""Audit files that go: the old ones, and the oldest of too many; journals and other files never."""
 
 import os
 

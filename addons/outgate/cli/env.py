@@ -49,11 +49,7 @@ def command(*, name: str, form: str, host: str | None, token_stdin: bool, file: 
 
     Exit code 1 where the policy is refused, or has no such workload.
     """
-    try:
-        policy = validate(read_source(file))[0].policy
-    except PolicyError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+    policy = policy_of(file)
     if name not in policy.workloads:
         known = ", ".join(policy.workloads) or "none; `outgate workload add` adds one"
         raise click.ClickException(f"there is no workload {name} in {file}; it has {known}")
@@ -66,6 +62,15 @@ def command(*, name: str, form: str, host: str | None, token_stdin: bool, file: 
             f"`outgate workload rotate {name} | outgate env {name} --format {form} --token-stdin` writes the token too"
         )
     click.echo(_for_docker(name, gateway, certs, token) if form == "docker" else _for_kubernetes(name, gateway, certs, token))
+
+
+def policy_of(file: Path) -> PolicySection:
+    """What a policy file says. Where it is refused, say why and end with 1."""
+    try:
+        return validate(read_source(file))[0].policy
+    except PolicyError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
 
 
 def _token() -> str:

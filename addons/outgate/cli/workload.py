@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from outgate.cli.env import for_shell, reached
+from outgate.cli.env import for_shell, policy_of, reached
 from outgate.cli.options import POLICY, Moment
 from outgate.cli.screen import say, table
 from outgate.errors import PolicyError
@@ -111,11 +111,7 @@ def remove(*, name: str, file: Path) -> None:
 @POLICY
 def list_workloads(*, file: Path) -> None:
     """List workloads: tenant, groups, and how many tokens each has, with the time at which they expire."""
-    try:
-        workloads = validate(read_source(file))[0].policy.workloads
-    except PolicyError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+    workloads = policy_of(file).workloads
     now = datetime.now(UTC).timestamp()
     rows = [(name, each.tenant, ", ".join(each.groups) or "-", _tokens(each.token_hashes, now)) for name, each in workloads.items()]
     say(table(("workload", "tenant", "groups", "tokens"), rows, 4) if rows else ["there is no workload"])

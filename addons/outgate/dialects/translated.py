@@ -88,10 +88,14 @@ def answer_in(
 
 def _answer(raw: bytes, between: tuple[Converter, Converter], asked: Conversation, lose: Lose) -> Answer:
     provider, client = between
-    answer = provider.read_answer(fitting(_tree(raw), provider.answer_shape), lose)
+    answer = _read(raw, provider, lose)
     if client.says is not None:
         Unsaid(client.says, lose).answer(answer)
     return CallIds(asked).answer(_known(answer, asked.model))
+
+
+def _read(raw: bytes, provider: Converter, lose: Lose) -> Answer:
+    return provider.read_answer(fitting(_tree(raw), provider.answer_shape), lose)
 
 
 def _converter(name: str) -> Converter:
@@ -190,8 +194,7 @@ class _Stream:
         return self._written(told) or (self._life,)
 
     def _retold(self, raw: bytes) -> bytes:
-        shape = self._provider.answer_shape
-        return self._raw(items(self._provider.read_answer(fitting(_tree(raw), shape), self._lose)))
+        return self._raw(items(_read(raw, self._provider, self._lose)))
 
     def _written(self, told: Iterable[StreamItem]) -> list[Event]:
         raw = _converted(lambda: self._raw(told))

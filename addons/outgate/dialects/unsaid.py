@@ -1,4 +1,4 @@
-"""What an answer loses at its client: parts for which the client's dialect has no place.
+"""Losses of an answer at its client: parts for which the client's dialect has no place.
 
 Readers tell by themselves what no dialect but the provider's can say.
 """

@@ -1,4 +1,4 @@
-"""Where the tests of a policy lie, and whose tests a file holds. Apart from what runs them, which a check may not need."""
+"""The place of the tests of a policy, and the policy of a file of tests. Apart from what runs them, which a check may not need."""
 
 from pathlib import Path
 

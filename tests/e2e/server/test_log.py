@@ -1,4 +1,4 @@
-"""What a running gateway tells: the log as objects, its level, closing lines on standard output, and files that are kept."""
+"""The words of a running gateway: the log as objects, its level, closing lines on standard output, and files that are kept."""
 
 import json
 import os

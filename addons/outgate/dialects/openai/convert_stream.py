@@ -86,20 +86,19 @@ class _Choice(Numbered):
         custom = call.get("custom")
         told = custom or call.get("function") or {}
         index = self._numbered(index, call.get("id") or "", told.get("name"))
+        if index != self.open and index in self._calls:
+            yield _MIXED
+            return
+        said = told.get("input") or "" if custom else arguments_of(told)
         if index != self.open:
-            if index in self._calls:
-                yield _MIXED
-                return
             early = self._early.setdefault(index, _Early())
-            early.add(call.get("id") or "", told.get("input") or "" if custom else arguments_of(told))
+            early.add(call.get("id") or "", said)
             if not told.get("name"):
                 return
             self._calls.add(index)
             del self._early[index]
             yield from self.begin(index, Call(early.id or f"call_{index}", told["name"], "", custom=bool(custom)))
             said = early.said
-        else:
-            said = told.get("input") or "" if custom else arguments_of(told)
         if said:
             yield self.piece(said)
 
