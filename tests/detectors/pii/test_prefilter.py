@@ -1,5 +1,6 @@
 import base64
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,7 +129,7 @@ def test_O7_a_flood_of_what_nearly_is_does_not_hold_the_loop(name: str) -> None:
 
 _CHANCE = random.Random(7)
 _DOCS = sorted((Path(__file__).parents[3] / "docs").glob("*.md"))
-_PROSE = "".join(path.read_text() for path in _DOCS).replace("@", " at ") * 2
+_PROSE = re.sub(r"@|\d+(?:[.:]\d+){3,}", " at ", "".join(path.read_text() for path in _DOCS)) * 2
 _DIGITS = {
     "numbers in CSV": ",".join(str(_CHANCE.randrange(10**6)) + "." + str(_CHANCE.randrange(1000)) for _ in range(8000)),
     "lines of a log": "\n".join(
