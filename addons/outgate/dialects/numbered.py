@@ -24,8 +24,12 @@ class Numbered:
             return
         yield from self.end()
         self.open = key
-        yield PartBegun(self._count, part, self.alternative)
+        yield PartBegun(self.next(), part, self.alternative)
+
+    def next(self) -> int:
+        """Take a number."""
         self._count += 1
+        return self.at
 
     def piece(self, text: str) -> Piece:
         """More of the open part."""

@@ -54,7 +54,7 @@ def test_a_message_is_read():
         ("model_context_window_exceeded", Finish.LENGTH),
         ("refusal", Finish.CONTENT_FILTER),
         ("pause_turn", Finish.OTHER),
-        (None, Finish.OTHER),
+        (None, Finish.STOP),
     ],
 )
 def test_the_reason_is_read(reason, finish):

@@ -85,7 +85,7 @@ def test_a_stream_without_its_terminator_is_over_where_it_is_whole():
 
 
 def test_attack_of_pieces_for_a_call_that_has_ended():
-    assert Failure in [type(item) for item in heard(called(0, "a", "f"), called(1, "b", "g"), called(0, arguments="x"))]
+    assert Failure in [type(item) for item in heard(called(0, "a", "f", "{}"), called(1, "b", "g"), called(0, arguments="x"))]
 
 
 def test_an_error_ends_a_stream():

@@ -28,7 +28,8 @@ def test_an_answer_is_read():
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, Finish.CONTENT_FILTER),
         ({"status": "incomplete", "incomplete_details": None}, Finish.LENGTH),
         ({"status": "failed", "error": {"code": "server_error", "message": "x"}}, Finish.ERROR),
-        ({"status": None}, Finish.OTHER),
+        ({"status": None}, Finish.STOP),
+        ({"status": "cancelled"}, Finish.OTHER),
     ],
 )
 def test_ends_are_read(members, finish):

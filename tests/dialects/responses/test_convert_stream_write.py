@@ -142,7 +142,7 @@ def test_citations_stand_with_their_text():
     ("finish", "kind", "reason"),
     [
         (Finish.STOP, "response.completed", None),
-        (Finish.OTHER, "response.completed", None),
+        (Finish.OTHER, "response.incomplete", None),
         (Finish.LENGTH, "response.incomplete", "max_output_tokens"),
         (Finish.CONTENT_FILTER, "response.incomplete", "content_filter"),
         (Finish.ERROR, "response.failed", None),

@@ -48,8 +48,9 @@ def explained(holder: Mapping[str, Any], lose: Lose) -> Sequence[Refused]:
 
 
 def finish_of(holder: Mapping[str, Any]) -> Finish:
-    """Why a message ended, by the `stop_reason` in what holds it."""
-    return FINISHES.get(word(holder, "stop_reason"), Finish.OTHER)
+    """Why a message ended, by the `stop_reason` in what holds it; one that does not say is whole."""
+    reason = word(holder, "stop_reason")
+    return FINISHES.get(reason, Finish.OTHER) if reason else Finish.STOP
 
 
 def spent_of(usage: Any) -> Spent | None:

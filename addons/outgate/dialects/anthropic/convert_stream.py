@@ -151,7 +151,7 @@ class MessageReader:
 
     def _stop(self, _: Tree) -> Items:
         self._over = True
-        untold = () if self._stopped else (Finished(Finish.OTHER),)
+        untold = () if self._stopped else (Finished(Finish.STOP),)
         return (*self._close(), *untold, Over())
 
     def _failed(self, tree: Tree) -> Items:

@@ -6,7 +6,7 @@ that the API admits; empty texts, which it refuses, are left away.
 
 import binascii
 import re
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import groupby
@@ -23,7 +23,9 @@ CITATIONS = frozenset({
     "char_location", "page_location", "content_block_location", "web_search_result_location", "search_result_location",
 })  # fmt: skip
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-_ID = re.compile(r"[^A-Za-z0-9_-]")
+_ID = re.compile(r"(?!id64_|idh_)[A-Za-z0-9_-]{1,64}")
+"""Ids that go as they are: Anthropic names the letters, Bedrock the length (`ToolUseBlock.toolUseId`)."""
+_MOST = 64
 
 type Tree = dict[str, Any]
 
@@ -56,8 +58,12 @@ class Ids:
 
 
 def _plain(told: str) -> str:
-    plain = _ID.sub("_", told)
-    return plain if plain == told and told else f"{plain or 'call'}_{sha256(told.encode()).hexdigest()[:8]}"
+    """An id as the API admits it. No two become the same: what it would refuse goes in base64, by its hash where that is long."""
+    if _ID.fullmatch(told):
+        return told
+    raw = told.encode("utf-8", "surrogatepass")
+    coded = f"id64_{urlsafe_b64encode(raw).decode().rstrip('=')}"
+    return coded if len(coded) <= _MOST else f"idh_{sha256(raw).hexdigest()[:48]}"
 
 
 class TurnWriter:

@@ -77,8 +77,8 @@ def blocked(tree: Mapping[str, Any]) -> bool:
 
 
 def finish_of(reason: Any, *, calls: bool) -> Finish:
-    """Why a candidate ended: one that calls functions stops for them."""
-    finish = FINISHES.get(str(reason), Finish.OTHER)
+    """Why a candidate ended: one that calls functions stops for them, one that does not say is whole."""
+    finish = FINISHES.get(str(reason), Finish.OTHER) if reason else Finish.STOP
     return Finish.TOOL_CALLS if calls and finish is Finish.STOP else finish
 
 

@@ -7,13 +7,13 @@ from outgate.dialects.answers import detailed_usage
 from outgate.dialects.free_text import as_asked
 from outgate.dialects.openai.chat import provider_error
 from outgate.dialects.openai.convert_parts import annotations, call_of, thoughts_of, words_of, written_call
-from outgate.dialects.openai.tables import FINISHES
+from outgate.dialects.openai.tables import finish_named
 from outgate.dialects.translation import Lose, unheard
 from outgate.errors import WireError
 from outgate.inference.conversation import Alternative, Answer, Call, Conversation, Failure, Part, Refused, Spent, Text, Thought
 from outgate.inference.stream import Finish
 
-_REASONS = {Finish.TOOL_CALLS: "tool_calls", Finish.LENGTH: "length", Finish.CONTENT_FILTER: "content_filter"}
+_REASONS = {Finish.STOP: "stop", Finish.TOOL_CALLS: "tool_calls", Finish.LENGTH: "length", Finish.CONTENT_FILTER: "content_filter"}
 _UNREAD = (("audio", "audio"), ("images", "images"))
 _UNKNOWN = "The provider answered with an error and no more."
 
@@ -58,12 +58,12 @@ def _parts(message: Mapping[str, Any]) -> Iterator[Part]:
 
 def finish_of(reason: Any) -> Finish:
     """Why a choice ended; one that does not say is whole."""
-    return FINISHES.get(str(reason), Finish.OTHER) if reason else Finish.STOP
+    return finish_named(reason) if reason else Finish.STOP
 
 
 def reason_of(finish: Finish) -> str:
-    """The `finish_reason` of a choice."""
-    return _REASONS.get(finish, "stop")
+    """The `finish_reason` of a choice; the one that is not whole, for no reason that this API knows, was cut."""
+    return _REASONS.get(finish, "length")
 
 
 def spent(usage: Any) -> Spent | None:

@@ -1,7 +1,7 @@
 """Streamed chat completions from and to items of a conversation.
 
-Parts are read one after another: another kind of text, or another call, ends the part before it. Pieces of a call that has ended
-would belong into its middle, so they break the answer off: half of a call's arguments must reach nobody.
+Texts are read one after another: another kind of text, or a call, ends the one before it. What contradicts a call or a text that
+was told already breaks the answer off: half of a call's arguments must reach nobody.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,8 @@ from outgate.dialects.free_text import as_asked, is_told_as_function
 from outgate.dialects.json_body import dump
 from outgate.dialects.numbered import Numbered
 from outgate.dialects.openai.convert_answer import finish_of, lost_in, read_failure, reason_of, spent, usage_of, write_failure
-from outgate.dialects.openai.convert_parts import annotations, arguments_of, words_of
+from outgate.dialects.openai.convert_parts import annotations, words_of
+from outgate.dialects.openai.convert_pieces import PendingCall, Words, told
 from outgate.dialects.openai.stream import DONE, index_of, is_error
 from outgate.dialects.sse import encode as sse_event
 from outgate.dialects.translation import Lose, unheard
@@ -40,35 +41,28 @@ from outgate.inference.stream import Finish
 _TEXTS: Mapping[str, type[Text | Thought | Refused]] = {
     "reasoning_content": Thought, "reasoning": Thought, "content": Text, "refusal": Refused,
 }  # fmt: skip
+_SAYING = (*_TEXTS, "tool_calls", "function_call")
 _MIXED = Failure(502, "", "The provider mixed the arguments of several tool calls.")
+_CHANGED = Failure(502, "", "The provider sent its answer again and again, and changed what it had said.")
 _NAMELESS = Failure(502, "", "The provider called a tool and did not say which.")
 
 
-class _Early:
-    """What came of a call before its name."""
-
-    def __init__(self) -> None:
-        self.id = self.said = ""
-
-    def add(self, called: str, said: str) -> None:
-        self.id, self.said = self.id or called, self.said + said
-
-
 class _Choice(Numbered):
-    """The parts of one choice so far."""
+    """The parts of one choice so far. `_calls` are its calls that have not ended, `_last` the last one under each index."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self._calls: set[Any] = set()
-        self._early: dict[Any, _Early] = {}
-        self._id = ""
+        self._words = {name: Words() for name in _TEXTS}
+        self._calls: list[PendingCall] = []
+        self._last: dict[Any, PendingCall] = {}
         self.over = False
 
-    def read(self, delta: Mapping[str, Any]) -> Iterator[StreamItem]:
+    def read(self, delta: Mapping[str, Any], *, whole: bool) -> Iterator[StreamItem]:
+        """An event of it; `whole` says that it tells all so far."""
         for name, kind in _TEXTS.items():
             text = delta.get(name)
             if text and not (name == "reasoning" and delta.get("reasoning_content")):
-                yield from self._words(kind, text)
+                yield from self._say(name, text, whole=whole) if isinstance(text, str) else self._in_parts(kind, text)
         if self.open is Text:
             yield from (Cited(self.at, citation, self.alternative) for citation in delta.get("annotations") or ())
         for at, call in enumerate(delta.get("tool_calls") or ()):
@@ -76,48 +70,78 @@ class _Choice(Numbered):
         if delta.get("function_call"):
             yield from self._call("function_call", {"function": delta["function_call"]})
 
-    def _words(self, kind: type[Text | Thought | Refused], given: Any) -> Iterator[StreamItem]:
-        for each in words_of(given):
-            own = kind if isinstance(each, Text) else Thought
-            yield from self.begin(own, own(""))
-            yield self.piece(each.text)
+    def _say(self, name: str, text: str, *, whole: bool) -> Iterator[StreamItem]:
+        new = self._words[name].new(text, whole=whole)
+        if new is None:
+            yield _CHANGED
+        elif new:
+            yield from self._piece(_TEXTS[name], new)
 
-    def _call(self, index: Any, call: Mapping[str, Any]) -> Iterator[StreamItem]:
-        custom = call.get("custom")
-        told = custom or call.get("function") or {}
-        index = self._numbered(index, call.get("id") or "", told.get("name"))
-        if index != self.open and index in self._calls:
+    def _in_parts(self, kind: type[Text | Thought | Refused], given: Any) -> Iterator[StreamItem]:
+        for each in words_of(given):
+            yield from self._piece(kind if isinstance(each, Text) else Thought, each.text)
+
+    def _piece(self, kind: type[Text | Thought | Refused], text: str) -> Iterator[StreamItem]:
+        if kind is not self.open:
+            yield from self._settle()
+            yield from self.begin(kind, kind(""))
+        yield self.piece(text)
+
+    def _call(self, index: Any, given: Mapping[str, Any]) -> Iterator[StreamItem]:
+        custom, name, said = told(given)
+        called = given.get("id") or ""
+        call = self._last.get(index)
+        if call is None or call.precedes(called, name, said):
+            call = self._last[index] = PendingCall(custom=custom)
+            self._calls.append(call)
+        call.id = call.id or called
+        new = call.add(said) if call.renamed(name) else None
+        if new is None:
             yield _MIXED
-            return
-        said = told.get("input") or "" if custom else arguments_of(told)
-        if index != self.open:
-            early = self._early.setdefault(index, _Early())
-            early.add(call.get("id") or "", said)
-            if not told.get("name"):
+        elif call.at >= 0 and new:
+            yield Piece(call.at, new, self.alternative)
+        elif call.at < 0 and call.name and call.said:
+            yield from self._settle(but=call)
+            yield from self._tell(call)
+
+    def _tell(self, call: PendingCall) -> Iterator[StreamItem]:
+        call.at = self.next()
+        yield PartBegun(call.at, Call(call.id or f"call_{call.at}", call.name, "", custom=call.custom), self.alternative)
+        if call.said:
+            yield Piece(call.at, call.said, self.alternative)
+
+    def _settle(self, but: PendingCall | None = None, *, over: bool = False) -> Iterator[StreamItem]:
+        """Something else begins: the open text ends, and so do calls before it that are whole; at the end of the choice, all."""
+        yield from self._rest()
+        yield from self.end()
+        for call in [*self._calls]:
+            if call is but:
                 return
-            self._calls.add(index)
-            del self._early[index]
-            yield from self.begin(index, Call(early.id or f"call_{index}", told["name"], "", custom=bool(custom)))
-            said = early.said
-        if said:
-            yield self.piece(said)
+            if not call.name:
+                continue
+            if call.at < 0:
+                yield from self._tell(call)
+            if over or call.custom or call.whole:
+                yield from self._ended(call)
+
+    def _ended(self, call: PendingCall) -> Iterator[StreamItem]:
+        self._calls.remove(call)
+        call.ended = True
+        if rest := call.rest():
+            yield Piece(call.at, rest, self.alternative)
+        yield PartEnded(call.at, self.alternative)
+
+    def _rest(self) -> Iterator[StreamItem]:
+        for name, kind in _TEXTS.items():
+            if text := self._words[name].rest():
+                yield from self._piece(kind, text)
 
     def close(self) -> Iterator[StreamItem]:
         """The end of the choice."""
         self.over = True
-        yield from self.end()
-        if self._early:
+        yield from self._settle(over=True)
+        if self._calls:
             yield _NAMELESS
-
-    def _numbered(self, index: Any, called: str, name: Any) -> Any:
-        """What tells a call from the others: its index, and its id where another has that index already (Ollama before 0.6.6)."""
-        again = isinstance(self.open, tuple) and self.open[0] == index
-        if called and name and called != self._id and (again or index == self.open):
-            index = (index, called)
-        elif again:
-            index = self.open
-        self._id = called or self._id
-        return index
 
 
 class ChatReader:
@@ -158,15 +182,25 @@ class ChatReader:
         for at, given in enumerate(tree.get("choices") or ()):
             number = index_of(given, at)
             choice = self._choices.setdefault(number, _Choice(number))
-            delta = given.get("delta") or {}
-            lost_in(given, delta, self._lose)
-            yield from choice.read(delta)
+            said, whole = _said(given)
+            lost_in(given, said, self._lose)
+            yield from choice.read(said, whole=whole)
             if given.get("finish_reason") and not choice.over:
                 yield from choice.close()
                 yield Finished(finish_of(given["finish_reason"]), alternative=number)
         usage = spent(tree.get("usage"))
         if usage is not None:
             yield Counted(usage)
+
+
+def _said(choice: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """What an event of a choice says, and whether that is all so far: some servers tell it in a `message`, in place of a `delta`
+    or behind the last one.
+    """
+    delta, message = choice.get("delta") or {}, choice.get("message")
+    if not message or any(map(delta.get, _SAYING)):
+        return delta, False
+    return message, True
 
 
 class ChatWriter:

@@ -14,7 +14,7 @@ from outgate.dialects import sse
 from outgate.dialects.answers import detailed_usage, worst
 from outgate.dialects.events import NOTHING, NUMBERED, Frame, JsonEvent, Path, RawEvent, Reported, part_of
 from outgate.dialects.json_body import JsonDocument
-from outgate.dialects.openai.tables import CHUNK, FINISHES
+from outgate.dialects.openai.tables import CHUNK, finish_named
 from outgate.dialects.reading import Reading, read_tree
 from outgate.dialects.rules import Rule
 from outgate.dialects.streams import StreamDecoder, truncated
@@ -38,7 +38,7 @@ def _finish_of(choices: Any) -> Finish | None:
     for choice in choices if choices.__class__ is list else ():
         reason = choice.get("finish_reason") if choice.__class__ is dict else None
         if reason:
-            finish = FINISHES.get(str(reason), Finish.OTHER)
+            finish = finish_named(reason)
             found = finish if found is None else worst((found, finish))
     return found
 

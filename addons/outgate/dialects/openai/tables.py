@@ -1,5 +1,7 @@
 """Tables of the OpenAI API: every member of its bodies (platform.openai.com/docs/api-reference: chat, embeddings), its words."""
 
+from typing import Any
+
 from outgate.dialects.rules import EVERYTHING, HOSTED, REACH, STATE, Rule, free, schema
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Finish
@@ -19,6 +21,15 @@ FINISHES = {
     "length": Finish.LENGTH,
     "content_filter": Finish.CONTENT_FILTER,
 }
+_FINISHES = {
+    "eos": Finish.STOP, "eos_token": Finish.STOP, "end_turn": Finish.STOP, "stop_sequence": Finish.STOP, "complete": Finish.STOP,
+    "completed": Finish.STOP, "tool_use": Finish.TOOL_CALLS, "tool_call": Finish.TOOL_CALLS, "max_tokens": Finish.LENGTH,
+    "max_output_tokens": Finish.LENGTH, "model_length": Finish.LENGTH, "model_context_window_exceeded": Finish.LENGTH,
+    "refusal": Finish.CONTENT_FILTER, "safety": Finish.CONTENT_FILTER, "sensitive": Finish.CONTENT_FILTER,
+    "content_filtered": Finish.CONTENT_FILTER, "error": Finish.ERROR, "network_error": Finish.ERROR, "abort": Finish.ERROR,
+    "aborted": Finish.ERROR, "cancelled": Finish.ERROR, "timeout": Finish.ERROR, "insufficient_system_resource": Finish.ERROR,
+}  # fmt: skip
+"""Of compatible servers (TGI, Mistral, Cohere, vLLM and SGLang, Zhipu, DeepSeek, OpenRouter), in small letters."""
 NO_STATE: frozenset[str] = frozenset()
 ROLES = {
     "system": Channel.SYSTEM,
@@ -29,6 +40,12 @@ ROLES = {
     "function": Channel.TOOL_RESULT,
 }
 _PARAMETER = Channel.PARAMETER
+
+
+def finish_named(reason: Any) -> Finish:
+    """Why a choice ended, by the word that stands for it."""
+    word = str(reason)
+    return FINISHES.get(word) or _FINISHES.get(word.lower(), Finish.OTHER)
 
 
 def _values(*values: str) -> frozenset[str]:

@@ -41,7 +41,7 @@ def read_answer(tree: Mapping[str, Any], lose: Lose = unheard) -> Answer:
     """An answer; items of tools that the provider ran are none of it."""
     items = enumerate(objects(tree.get("output"), "output"))
     parts = [part for at, item in items for part in _read_item(item, f"output[{at}]", lose)]
-    finish = finish_of(tree, calls=any(isinstance(part, Call) for part in parts)) or Finish.OTHER
+    finish = finish_of(tree, calls=any(isinstance(part, Call) for part in parts)) or Finish.STOP
     created = tree.get("created_at")
     return Answer(
         id=words(tree, "id", "body"),
@@ -170,11 +170,12 @@ def envelope(stem: str, model: str, created: int) -> dict[str, Any]:
 
 
 def ended(finish: Finish) -> dict[str, Any]:
-    """How a response ended. One that ended for no known reason is complete: what there is of it can be used."""
+    """How a response ended. One that ended for no reason that this API knows is not whole."""
     if finish is Finish.ERROR:
         return {"status": "failed", "error": {"code": "server_error", "message": FAILED}}
-    reason = _REASONS.get(finish)
-    return {"status": "incomplete", "incomplete_details": {"reason": reason}} if reason else {"status": "completed"}
+    if finish in (Finish.STOP, Finish.TOOL_CALLS):
+        return {"status": "completed"}
+    return {"status": "incomplete", "incomplete_details": {"reason": _REASONS.get(finish)}}
 
 
 def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:

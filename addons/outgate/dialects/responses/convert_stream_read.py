@@ -180,14 +180,23 @@ class ResponsesReader:
             yield from self._say(place, content, name)
             yield from self._close(place)
 
+    def _told_at_once(self, response: Tree) -> Iterator[StreamItem]:
+        """The items of a response that was not told before it was whole."""
+        for at, item in enumerate(objects(response.get("output"), "response.output")):
+            yield from self._item({"item": item, "output_index": at}, done=True)
+
     def _end(self, tree: Tree) -> Iterator[StreamItem]:
         response = tree.get("response")
         told: Tree = response if isinstance(response, dict) else {}
         self._over = True
+        yield from self._begin_stream(tree)
         for key in [*self._open]:
             yield from self._close(key)
+        if not self._parts:
+            yield from self._told_at_once(told)
         usage = read_usage(told.get("usage"))
         if usage is not None:
             yield Counted(usage)
-        yield Finished(finish_of(told, calls=self._calls) or Finish.OTHER)
+        cut = Finish.LENGTH if tree.get("type") == _ENDS[1] else Finish.TOOL_CALLS if self._calls else Finish.STOP
+        yield Finished(finish_of(told, calls=self._calls) or cut)
         yield Over()

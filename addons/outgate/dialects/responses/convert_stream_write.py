@@ -74,7 +74,7 @@ class ResponsesWriter:
         self._output: list[dict[str, Any]] = []
         self._message: int | None = None
         self._usage: Spent | None = None
-        self._finish = Finish.OTHER
+        self._finish = Finish.STOP
 
     def write(self, item: StreamItem) -> bytes:
         if getattr(item, "alternative", 0):
