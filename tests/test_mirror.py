@@ -76,6 +76,7 @@ ELSEWHERE = {
     "e2e/connection/test_client_certificates.py": ["net/connection.py", "proxy/tls.py"],
     "e2e/request": ["exchange/exchange.py", "exchange/receive.py", "proxy/http1.py"],
     "e2e/server/test_start.py": ["server/background.py", "server/hardening.py", "server/layout.py", "server/script.py"],
+    "e2e/server/test_outages.py": ["server/telling.py"],
     "e2e/server/test_log.py": ["server/audit_files.py"],
     "e2e/server/test_workers.py": ["server/worker.py", "server/worker_config.py", "server/worker_master.py"],
     "e2e/upstream/test_pools.py": ["server/replicas.py"],

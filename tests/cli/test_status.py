@@ -10,6 +10,18 @@ from click.testing import CliRunner
 
 from outgate.cli.main import cli
 
+MAIN = 'backend="main",endpoint="eu:443",failure="unauthorized",reason="answer.error_status",status="401"'
+OLD = 'backend="old",endpoint="us:443",failure="connect_failed",reason="connect.refused",status=""'
+FAILING = f"""\
+outgate_backend_failing{{{MAIN}}} 1.0
+outgate_backend_failing_seconds{{{MAIN},at="since"}} 60.0
+outgate_backend_failing_seconds{{{MAIN},at="last"}} 90.0
+outgate_backend_failing_seconds{{{MAIN},at="answered"}} 0.0
+outgate_backend_failing_attempts{{{MAIN},result="failed"}} 3.0
+outgate_backend_failing_attempts{{{MAIN},result="answered"}} 1.0
+outgate_backend_failing{{{OLD}}} 0.0
+outgate_backend_failing_seconds{{{OLD},at="answered"}} 120.0
+"""
 METRICS = """\
 # TYPE outgate_workers gauge
 outgate_workers{state="configured"} 2.0
@@ -49,6 +61,9 @@ def _admin():
     server.server_close()
 
 
+STARTING = METRICS.partition("outgate_budget")[0].replace('"ready"} 1.0', '"ready"} 0.0').replace("} 2.0", "} 0.0")
+
+
 def run(admin, *more, columns="100"):
     return CliRunner(env={"COLUMNS": columns}).invoke(cli, ["status", "--admin", admin, *more])
 
@@ -77,6 +92,38 @@ def test_a_gateway_that_does_not_serve_ends_with_1(admin):
     found = run(admin[1])
 
     assert (1, True) == (found.exit_code, "does not serve: 0 of 2 workers ready" in found.output)
+
+
+def test_a_provider_that_fails_is_said_with_what_to_mend_before_one_that_answers_again(admin):
+    admin[0].metrics = METRICS + FAILING
+    told = [line for line in run(admin[1], columns="400").output.splitlines() if "  provider" in line]
+
+    since = "since 1970-01-01 00:01:00, 3 of 4 attempts, last 1970-01-01 00:01:30 UTC; to mend: the key that the provider refuses"
+    assert told[0].startswith(f"  provider   main FAILS: 401 at eu:443 {since} is `providers.main.credential`")
+    assert told[1].startswith("  provider   old answers again since 1970-01-01 00:02:00; it failed: refused at us:443 since ")
+    assert 2 == len(told)
+
+
+def test_a_credential_that_cannot_be_read_is_said(admin):
+    place = '{backend="main",endpoint="",failure="credential_unreadable",reason="credential.unreadable",status=""}'
+    admin[0].metrics = METRICS + f"outgate_backend_failing{place} 1.0\n"
+
+    assert (
+        "main: its credential CANNOT BE READ since 1970-01-01 00:00:00 UTC; to mend: no key" in run(admin[1], columns="400").output
+    )
+
+
+def test_no_provider_fails(admin):
+    assert "providers  none fails" in run(admin[1]).output
+
+
+def test_while_it_starts_nothing_is_said_that_is_not_known_yet(admin):
+    admin[0].ready, admin[0].metrics = (503, "0 of 2 workers ready, starting\n"), STARTING
+    found = run(admin[1])
+
+    assert (1, True) == (found.exit_code, "is starting, and does not serve yet" in found.output)
+    assert "policy     not read yet" in found.output
+    assert not any(name in found.output for name in ("model server", "provider"))
 
 
 @pytest.mark.parametrize("text", ["hello world\n", "<html>404</html>", "up 1.0\n", ""])

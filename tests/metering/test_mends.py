@@ -27,3 +27,15 @@ def test_a_refused_key_of_the_caller_is_not_the_policys() -> None:
 
 def test_a_limit_of_the_provider_is_no_fault_of_it() -> None:
     assert "limits this key" in mend("openai", "rate_limited", "answer.error_status")
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        ("forbidden", "answer.error_status"),
+        ("credential_unreadable", "credential.unreadable"),
+        ("credential_not_renewed", "credential.not_renewed"),
+    ],
+)
+def test_what_is_no_failed_attempt_has_a_mend_too(failure: str, reason: str) -> None:
+    assert mend("openai", failure, reason)

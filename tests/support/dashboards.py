@@ -82,6 +82,9 @@ BOARDS: dict[str, tuple[Panel, ...]] = {
     ),
     "upstreams": (
         _by("Attempts by provider and failure", "reqps", "outgate_attempts_total", "backend", "failure"),
+        _total(
+            "What fails and answers nothing (1), or again (0)", "outgate_backend_failing", "backend", "endpoint", "reason", "status"
+        ),
         _by("What followed a failure", "reqps", "outgate_retries_total", "backend", "followed"),
         _by("Requests by provider", "reqps", _EXCHANGES, "provider"),
         _quantiles("Duration by provider", _DURATION, "gen_ai_provider_name"),

@@ -87,7 +87,7 @@ class InProcessGateway:
             certs=str(certs),
             listen_fd=listening.detach(),
         )
-        self.runtime = runtime = await Runtime.worker(config, None, None)  # no supervisor: it keeps the model server itself
+        self.runtime = runtime = await Runtime.worker(config, None)  # no supervisor: it keeps the model server itself
         master, gateway = master_for(config, runtime, self._loop)
         gateway.deps = gateway.deps._replace(policy=self._policy)
         self.gateway = gateway

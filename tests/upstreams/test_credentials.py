@@ -116,16 +116,18 @@ def test_file_that_vanishes_leaves_the_last_credential_in_force(tmp_path: Path, 
     clock.now += 2
     credentials.bound(to)
     assert [f"backend 'main' keeps its last credential: the file {file} is missing or empty"] == caplog.messages
+    assert "not_renewed" == credentials.trouble(to)
 
 
 def test_file_that_appears_later_is_found(tmp_path: Path) -> None:
     clock, file = Clock(), tmp_path / "key"
     to = backend(CredentialReference(file=str(file)))
     credentials = Credentials({}, clock, lambda: 0.0)
-    missing = credentials.bound(to)
+    missing, trouble = credentials.bound(to), credentials.trouble(to)
     file.write_text("key-1")
     clock.now += 2
 
+    assert ("unreadable", "") == (trouble, credentials.trouble(to))
     assert (None, (("authorization", "Bearer key-1"),)) == (missing, shown(credentials, to))
 
 
@@ -170,6 +172,13 @@ def test_one_of_several_keys_that_is_missing_is_a_warning(caplog: pytest.LogCapt
 
     assert ["W_KEY_MISSING"] == [problem.code for problem in credentials.check(to)]
     assert (("authorization", "Bearer key-0"),) == shown(credentials, to)
+
+
+def test_no_command_is_run_to_learn_whether_there_is_trouble() -> None:
+    credentials = Credentials({}, Clock(), lambda: 0.0)  # a command would need a running loop
+
+    assert "" == credentials.trouble(backend(CredentialReference(command=("/bin/echo", "key"))))
+    assert "" == credentials.trouble(backend(None))
 
 
 def test_a_command_is_waited_for_once() -> None:

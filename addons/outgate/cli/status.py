@@ -18,12 +18,17 @@ import click
 from outgate.cli.options import ADMIN, JSON
 from outgate.cli.run import address_of
 from outgate.cli.screen import say, table
+from outgate.metering.mends import mend
 
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _NAME = "name the address of `outgate run --admin` with --admin"
 _SECONDS = 10.0
 _DAY = 86400.0
+_OF_CREDENTIALS = {
+    "credential_unreadable": "its credential CANNOT BE READ",
+    "credential_not_renewed": "its last credential is used on, for it could not be read again",
+}
 
 type Series = Mapping[str, dict[tuple[str, ...], float]]
 
@@ -79,6 +84,7 @@ def _status(series: Series, words: str, *, serves: bool) -> dict[str, Any]:
     return {
         "serves": serves,
         "ready": words,
+        "starting": words.endswith(", starting"),
         "policy": {revision: int(count) for (revision,), count in series["outgate_policy_info"].items() if count},
         "policy_refused": int(sum(series["outgate_policy_refused"].values())),
         "workers": {state: int(count) for (state,), count in workers.items()},
@@ -86,29 +92,69 @@ def _status(series: Series, words: str, *, serves: bool) -> dict[str, Any]:
         "connections": int(sum(series["outgate_connections"].values())),
         "in_flight": int(sum(series["outgate_exchanges_in_flight"].values())),
         "certificate_expires": next(iter(series["outgate_certificate_expires_seconds"].values()), None),
+        "providers": _providers(series),
         "budgets": [{"budget": name, "of": of, **states} for (name, of), states in budgets.items()],
     }
+
+
+def _providers(series: Series) -> list[dict[str, Any]]:
+    """What fails, and what answers again, the longest failing first. Times are seconds since 1970."""
+    found = []
+    for place, failing in series["outgate_backend_failing"].items():
+        seconds = {at: series["outgate_backend_failing_seconds"].get((*place, at), 0.0) for at in ("since", "last", "answered")}
+        counts = {
+            result: int(series["outgate_backend_failing_attempts"].get((*place, result), 0)) for result in ("failed", "answered")
+        }
+        backend, endpoint, failure, reason, status = place
+        names = {"backend": backend, "endpoint": endpoint, "failure": failure, "reason": reason, "status": status}
+        times = {"since": seconds["since"], "last": seconds["last"], "answers_since": seconds["answered"] or None}
+        told = {"failing": bool(failing), **names, **times, **counts}
+        found.append(told | {"mend": mend(backend, failure, reason)})
+    return sorted(found, key=lambda each: (not each["failing"], each["since"]))
 
 
 def _show(admin: str, told: Mapping[str, Any]) -> None:
     revisions = ", ".join(f"{revision} ({_workers(count)})" for revision, count in told["policy"].items())
     refused = told["policy_refused"]
+    starts = told["starting"]
     rows = [
-        ("policy", revisions or "none"),
+        ("policy", revisions or ("not read yet" if starts else "none")),
         (
             "refused",
             f"the policy on disk is refused by {_workers(refused)}: `outgate check` says why" * bool(refused),
         ),
         ("workers", f"{told['workers'].get('ready', 0)} of {told['workers'].get('configured', 0)} ready"),
-        ("models", f"model server {told['model_server']}"),
+        ("models", "" if starts else f"model server {told['model_server']}"),
         ("clients", f"{told['connections']:,} connections, {told['in_flight']:,} requests in flight"),
         ("authority", _expiry(told["certificate_expires"])),
     ]
-    say([f"outgate at {admin} {'serves' if told['serves'] else 'does not serve'}: {told['ready']}"])
+    serves = "serves" if told["serves"] else "is starting, and does not serve yet" if starts else "does not serve"
+    say([f"outgate at {admin} {serves}: {told['ready']}"])
+    rows += [("provider", _provider(each)) for each in told["providers"]] or [("providers", "none fails")] * told["serves"]
     say([f"  {name:<11}{text}" for name, text in rows if text], hang=13)
     if told["budgets"]:
         heads = ("budget", "of", "used", "held", "left", "used %")
         say(["", *table(heads, [_budget(each) for each in told["budgets"]], 2)])
+
+
+def _provider(each: Mapping[str, Any]) -> str:
+    """`openai FAILS: 401 since 03:12:40, 12 of 12 attempts, last 03:16:02 UTC; to mend: …`."""
+    name, since = each["backend"], f"since {_clock(each['since'])}"
+    if each["failure"] in _OF_CREDENTIALS:
+        told = f"{name}: {_OF_CREDENTIALS[each['failure']]} {since} UTC"
+    else:
+        how = each["status"] or each["reason"].rpartition(".")[2].replace("_", " ")
+        attempts = f"{each['failed']:,} of {each['failed'] + each['answered']:,} attempts, last {_clock(each['last'])} UTC"
+        told = f"{how} at {each['endpoint']} {since}, {attempts}"
+        if not each["failing"]:
+            return f"{name} answers again since {_clock(each['answers_since'])}; it failed: {told}"
+        told = f"{name} FAILS: {told}"
+    return told + (f"; to mend: {each['mend']}" if each["mend"] else "")
+
+
+def _clock(at: float) -> str:
+    then = datetime.fromtimestamp(at, UTC)
+    return f"{then:%H:%M:%S}" if then.date() == datetime.now(UTC).date() else f"{then:%Y-%m-%d %H:%M:%S}"
 
 
 def _budget(each: Mapping[str, Any]) -> tuple[str, ...]:

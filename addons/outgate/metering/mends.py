@@ -1,6 +1,7 @@
 """Mends of failed attempts: what an operator looks at, for each reason for which a provider failed (docs/operating.md)."""
 
 _CREDENTIAL = "the key that the provider refuses is `providers.{0}.credential`: put a valid one in its place"
+_FORBIDDEN = "the provider does not let this key do that: its rights, its region or the model, as the provider lists them"
 _OWN = "the provider refuses the key that the caller brought along"
 _STATUS = "the provider itself fails: see what it says of its state; `stages.model_map.models` may name a second target"
 _LIMITED = "the provider limits this key: several `keys` in `providers.{0}.credential`, or a second target in `model_map`"
@@ -46,8 +47,13 @@ _MENDS = {
     "answer.malformed": _ODD,
     "answer.stopped": _SLOW,
     "answer.timed_out": _SLOW,
+    "credential.unreadable": "no key can be read from `providers.{0}.credential`: `outgate check --credentials` says why",
+    "credential.not_renewed": "the log and `outgate check --credentials` say what cannot be read under `providers.{0}.credential`",
 }
 """By reason; those that are the request's own have none. {0} is the provider's name."""
+
+_BY_FAILURE = {"rate_limited": _LIMITED, "forbidden": _FORBIDDEN}
+"""By failure, whatever the reason."""
 
 
 def mend(provider: str, failure: str, reason: str, credential: str = "gateway") -> str:
@@ -58,5 +64,5 @@ def mend(provider: str, failure: str, reason: str, credential: str = "gateway") 
     if failure == "unauthorized":
         told = _CREDENTIAL if credential in ("", "gateway") else _OWN
     else:
-        told = _LIMITED if failure == "rate_limited" else _MENDS.get(reason, "")
+        told = _BY_FAILURE.get(failure) or _MENDS.get(reason, "")
     return told.format(provider)

@@ -43,6 +43,7 @@ class Metric(NamedTuple):
 
 _TOKENS = tuple(float(4**n) for n in range(14))
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_OUTAGE = ("backend", "endpoint", "failure", "reason", "status")
 _RATIO = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, 0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 METRICS = (
@@ -93,6 +94,20 @@ METRICS = (
         "failed attempts by what followed: same, endpoint, provider or model, where another attempt went; else why the failure "
         "stood: not_listed, attempts, sent, refreshed, budget, nowhere, or the code of the denial that kept it from another place",
     ),
+    Metric(
+        "outgate_backend_failing",
+        Type.GAUGE,
+        _OUTAGE,
+        "1 while a place fails so and has answered nothing since, 0 for five minutes after it answers again; status is that of its "
+        "answer, failure and reason are those of an attempt, or credential_unreadable and credential_not_renewed. The 200 latest",
+    ),
+    Metric(
+        "outgate_backend_failing_seconds",
+        Type.GAUGE,
+        (*_OUTAGE, "at"),
+        "when it failed first (since) and last, and when it answered again (0: not yet), in seconds since 1970",
+    ),
+    Metric("outgate_backend_failing_attempts", Type.GAUGE, (*_OUTAGE, "result"), "attempts there since then: failed, or answered"),
     Metric("outgate_answers_total", Type.COUNTER, ("source",), "answers by where they came from: upstream, cache or gateway"),
     Metric(
         "outgate_cost_total",

@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -39,6 +39,7 @@ from outgate.server.background import each_of, every
 from outgate.server.layout import Layout
 from outgate.server.memory import trim_after_start
 from outgate.server.replicas import congestion_of, credentials_of, upkeep_of
+from outgate.server.telling import Tell, Telling
 from outgate.server.worker_config import WorkerConfig
 from outgate.stores.accounts import Accounts, ClosingLine
 from outgate.stores.answers import MemoryAnswers, Room
@@ -65,29 +66,27 @@ _POLICY, _RELOADS = "outgate_policy_info", "outgate_policy_reloads_total"
 class Runtime:
     """The ports of one process and its live policy. Made by `worker` or `single`, ended by `stop`.
 
-    `need_model_server` is called whenever a policy takes effect that asks the model server; without it, it is kept here.
-    `accounts_changed` is told why accounts cannot be kept, and with nothing that they can.
+    `tell` is how its supervisor hears of it; without one, it keeps the model server itself.
     """
 
     def __init__(
         self,
         layout: Layout,
         policy: Path,
-        need_model_server: Callable[[], None] | None = None,
+        tell: Tell | None = None,
         *,
         index: int = 0,
         workers: int = 1,
         pin: str = "",
-        accounts_changed: Callable[[str], None] | None = None,
         full: Full = FULL,
     ) -> None:
         self._policy, self._socket = policy, str(layout.models)
-        self._need_model_server = need_model_server or self.keep_model_server
+        self._telling = Telling(tell, self.keep_model_server)
         self._retired = self._keeps_model_server = False
         self._accounts = Accounts(
             layout.accounts, worker=f"w{index}", workers=workers, wall=time.time, monotonic=time.monotonic, ids=_run_id, full=full
         )
-        self._accounts.health.changed = accounts_changed
+        self._accounts.health.changed = self._telling.accounts
         self._prices, self._latencies = Prices(time.time), Latencies(time.monotonic)
         self.metrics = metrics = Metrics(layout.metrics)
         self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
@@ -133,13 +132,11 @@ class Runtime:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    async def worker(
-        cls, config: WorkerConfig, need_model_server: Callable[[], None], accounts_changed: Callable[[str], None] | None = None
-    ) -> "Runtime":
+    async def worker(cls, config: WorkerConfig, tell: Tell | None) -> "Runtime":
         """A worker's runtime, started. Raises PolicyError, OSError or sqlite3.Error."""
         layout = Layout(state=Path(config.state))
         place: Any = {"index": config.index, "workers": config.workers, "full": Full(config.audit_bytes, config.audit_seconds)}
-        runtime = cls(layout, Path(config.policy), need_model_server, **place, pin=config.pin, accounts_changed=accounts_changed)
+        runtime = cls(layout, Path(config.policy), tell, **place, pin=config.pin)
         await runtime.start()
         return runtime
 
@@ -165,7 +162,7 @@ class Runtime:
         self.in_background(self._reload_when_asked())
         self.in_background(self._upkeep.run())
         self.in_background(every(PERIOD, self._notices.flush))
-        self.in_background(every(SECOND, self._write_refusals))
+        self.in_background(every(SECOND, self._each_second))
         self.in_background(asyncio.to_thread(self._prices.load))
         self.in_background(trim_after_start())
         if needs_model_server(live.stages):
@@ -187,7 +184,7 @@ class Runtime:
         await self._reloader.stop()
         await self._models.close()
         self._client.close()
-        self._write_refusals()
+        self._each_second()
         await self._accounts.stop()
         self._ports.answers.close()
         self.metrics.close()
@@ -218,7 +215,8 @@ class Runtime:
             self._asked.clear()
             await self._reloader.reload()
 
-    def _write_refusals(self) -> None:
+    def _each_second(self) -> None:
+        self._telling.providers(self.policy(), self._credentials)
         for last, record in self._refusals.flush():
             self._accounts.close(ClosingLine(last, 0, 0, record))
 
@@ -242,8 +240,8 @@ class Runtime:
             flights=self._ports.flights,
             budget=self._budget,
             own_name=lambda: pseudonym(self._ports.state_secret.derive("via")),
-            attempted=each_of(self._latencies.observe, self._upkeep.replicas.health.observe),
-            ended=self._upkeep.replicas.health.ended,
+            attempted=each_of(self._latencies.observe, self._upkeep.replicas.health.observe, self._telling.tally.observe),
+            ended=each_of(self._upkeep.replicas.health.ended, self._telling.tally.ended),
             members=self._upkeep.replicas.members.of,
         )
 
@@ -285,10 +283,11 @@ class Runtime:
         self._ports.answers.bound(Room(*policy.gateway.cached_answers.model_dump().values()))
         self._client.keep(policy.catalog.backends)
         self._upkeep.keep(policy.catalog.backends)
+        self._telling.tally.keep(backend.name for backend in policy.catalog.backends)
         for problem in (problem for backend in policy.catalog.backends for problem in self._credentials.check(backend)):
             _log.warning("%s%s", problem.message, "; until there is one, its requests are refused" if problem.is_error else "")
         if needs_model_server(policy.stages):
-            self._need_model_server()
+            self._telling.needs_model_server()
             self.in_background(self._prepare(policy))
 
     def _prepare(self, policy: LivePolicy) -> Coroutine[Any, Any, None]:

@@ -19,23 +19,21 @@ from pathlib import Path
 
 from aiohttp import web
 
-from outgate.metering.metrics import Metrics, Sample, render
+from outgate.metering.metrics import Metrics
+from outgate.metering.outages import Outages
 from outgate.model_server.supervise import ModelServerSupervisor
+from outgate.server.admin import Admin, Standing
 from outgate.server.audit_files import AS_IT_COMES, AuditCopy, AuditSettings, keep
-from outgate.server.gauges import authority, budgets
 from outgate.server.layout import Layout, authority_problem
 from outgate.server.logs import Log
 from outgate.server.worker_config import WorkerConfig
+from outgate.server.worker_process import DEAD, WorkerProcess
 
 _log = logging.getLogger(__name__)
 _BACKOFF = (0.0, 0.2, 1.0, 5.0)
 _REFUSED = 2
 """A worker's exit code when it cannot run with what it was given. At the first start there is no use in trying again; later there
 is, since the policy may be mended, and its siblings serve on with the one in force.
-"""
-_QUIET, _DEAD = 5, 10
-"""Seconds without a sign of life after which a worker does not count as ready, and after which it is replaced; counted one by one,
-so that a machine that was suspended finds its workers alive.
 """
 
 
@@ -57,37 +55,20 @@ class RunSettings:
     audit: AuditSettings = AS_IT_COMES
 
 
-class Worker:
-    """One worker process and its readiness. `silent` is how many seconds it gave no sign of life."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.process: asyncio.subprocess.Process | None = None
-        self.serves = False
-        self.silent = 0
-        self.trouble = ""
-        """Why it serves nothing that spends; empty while it does."""
-        self.untold = b""
-        self.failures = 0
-
-    @property
-    def ready(self) -> bool:
-        return self.serves and self.silent < _QUIET
-
-
 class Supervisor:
     """Owner of the sockets and processes; it holds no policy and sees no request."""
 
     def __init__(self, settings: RunSettings, log: Log) -> None:
         self._settings, self._log, self._announce = settings, log, log.say
         self._layout = Layout(state=settings.state)
-        self._workers = [Worker(index) for index in range(settings.workers)]
+        self._workers = [WorkerProcess(index) for index in range(settings.workers)]
         self._sockets: dict[str, socket.socket] = {}
         self._stopping = asyncio.Event()
         self._wants_model_server = asyncio.Event()
         count = Metrics(self._layout.metrics).add
         self._model_server = ModelServerSupervisor.of_socket(str(self._layout.models), time.monotonic, _log.warning, count)
-        self._served = self._refused = False
+        self._outages = Outages(_now)
+        self._served = self._complete = self._refused = False
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT. Returns the exit code. Raises OSError where an address cannot be listened on."""
@@ -126,9 +107,9 @@ class Supervisor:
             await asyncio.sleep(1.0)
             for worker in self._workers:
                 worker.silent += 1
-                if worker.serves and worker.silent == _DEAD:
+                if worker.serves and worker.silent == DEAD:
                     _log.error("worker %d does not answer and is ended", worker.index)
-                    _signal(worker, signal.SIGKILL)
+                    worker.signal(signal.SIGKILL)
 
     def _open(self) -> None:
         for name, address in (("listen", self._settings.listen), ("transparent", self._settings.transparent)):
@@ -137,7 +118,7 @@ class Supervisor:
         host, port = self._sockets["listen"].getsockname()[:2]
         self._announce(f"outgate listens on http://{host}:{port} with {self._settings.workers} worker(s)")
 
-    async def _keep(self, worker: Worker) -> None:
+    async def _keep(self, worker: WorkerProcess) -> None:
         """Start a worker, and again whenever it dies, a little later each time it dies young."""
         while not self._stopping.is_set():
             code = await self._once(worker)
@@ -149,7 +130,7 @@ class Supervisor:
                 await self._pause(_BACKOFF[min(worker.failures, len(_BACKOFF) - 1)])
                 worker.failures += 1
 
-    async def _once(self, worker: Worker) -> int:
+    async def _once(self, worker: WorkerProcess) -> int:
         reading, writing = os.pipe()
         descriptors = {name: opened.fileno() for name, opened in self._sockets.items()}
         config = self._config(worker, descriptors, writing)
@@ -167,12 +148,12 @@ class Supervisor:
             os.close(writing)
         asyncio.get_running_loop().add_reader(reading, self._on_status, worker, reading)
         code = await worker.process.wait()
-        worker.serves, worker.trouble, worker.untold = False, "", b""
+        worker.has_ended(time.monotonic())
         asyncio.get_running_loop().remove_reader(reading)
         os.close(reading)
         return code
 
-    def _config(self, worker: Worker, descriptors: dict[str, int], status: int) -> WorkerConfig:
+    def _config(self, worker: WorkerProcess, descriptors: dict[str, int], status: int) -> WorkerConfig:
         settings = self._settings
         return WorkerConfig(
             policy=str(settings.policy),
@@ -191,7 +172,7 @@ class Supervisor:
             audit_seconds=settings.audit.full.seconds,
         )
 
-    def _on_status(self, worker: Worker, reading: int) -> None:
+    def _on_status(self, worker: WorkerProcess, reading: int) -> None:
         told = os.read(reading, 4096)
         if not told:
             asyncio.get_running_loop().remove_reader(reading)
@@ -200,67 +181,52 @@ class Supervisor:
             worker.silent = 0
             self._told(worker, *line.decode(errors="replace").partition(" ")[::2])
 
-    def _told(self, worker: Worker, subject: str, words: str) -> None:
+    def _told(self, worker: WorkerProcess, subject: str, words: str) -> None:
         if subject == "model_server":
             self._wants_model_server.set()
         elif subject == "accounts":
             worker.trouble = f"accounts: {words}" if words else ""
+        elif subject == "provider":
+            self._outages.hear(words)
         elif subject == "ready":
-            worker.serves, worker.failures, self._served = True, 0, True
-            if all(each.ready for each in self._workers):
-                self._announce("outgate is ready")
+            self._is_ready(worker)
+
+    def _is_ready(self, worker: WorkerProcess) -> None:
+        """Say once that all serve, and of a worker that was started again, that it does."""
+        again, self._served = worker.is_back(time.monotonic()), True
+        if again is not None:
+            self._announce(f"worker {worker.index} is back after {again:.1f} s")
+        elif not self._complete and all(each.ready for each in self._workers):
+            self._complete = True
+            self._announce("outgate is ready")
 
     def _signal_workers(self, number: signal.Signals) -> None:
         for worker in self._workers:
-            _signal(worker, number)
+            worker.signal(number)
 
     def _change_level(self, number: signal.Signals) -> None:
         """Tell more or less, here and in the workers: one that is only starting reads it once it serves."""
         level = self._log.heard(number)
         self._announce(f"the log tells level {level} from now on")
         for worker in self._workers:
-            if worker.process is not None and worker.process.stdin is not None:
-                worker.process.stdin.write(f"{level}\n".encode())
+            worker.write(level)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
-    # -- for people and probes ------------------------------------------------------------------------------------------
-
     async def _serve_admin(self) -> web.AppRunner:
-        app = web.Application()
-        app.add_routes([web.get("/metrics", self._metrics), web.get("/healthz", self._health), web.get("/readyz", self._readiness)])
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
+        admin = Admin(self._layout, self._settings.certs, self._standing, self._outages.samples, _now)
         opened = _bound(self._settings.admin)
-        await web.SockSite(runner, opened).start()
+        runner = await admin.serve(opened)
         host, port = opened.getsockname()[:2]
         self._announce(f"metrics on http://{host}:{port}/metrics, probes on /healthz and /readyz")
         return runner
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        ready = sum(worker.ready for worker in self._workers)
-        counts = (("configured", len(self._workers)), ("ready", ready))
-        workers = [Sample("outgate_workers", (state,), count) for state, count in counts]
-        body = await asyncio.to_thread(self._rendered, workers)
-        return web.Response(body=body, content_type="text/plain")
-
-    def _rendered(self, workers: list[Sample]) -> bytes:
-        beside = (*workers, *budgets(self._layout.accounts, _now()), *authority(self._settings.certs))
-        return render(self._layout.metrics, beside)
-
-    async def _health(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
-
-    async def _readiness(self, _: web.Request) -> web.Response:
-        """200 while one worker serves and can spend: a probe that fails takes away what the others still do."""
-        serving = [worker for worker in self._workers if worker.ready and not worker.trouble]
-        reasons = ["stopping"] * self._stopping.is_set() + sorted({worker.trouble for worker in self._workers} - {""})
-        reasons += ["model server down"] * (self._wants_model_server.is_set() and not self._model_server.up)
-        text = ", ".join([f"{len(serving)} of {len(self._workers)} workers ready", *reasons])
-        return web.Response(status=200 if serving and not self._stopping.is_set() else 503, text=f"{text}\n")
+    def _standing(self) -> Standing:
+        down = self._wants_model_server.is_set() and not self._model_server.up
+        return Standing(self._workers, self._stopping.is_set(), ["model server down"] * down)
 
 
 def run(settings: RunSettings) -> int:
@@ -279,12 +245,6 @@ def run(settings: RunSettings) -> int:
     except OSError as error:
         log.say(f"outgate refuses to run: {error}")
         return _REFUSED
-
-
-def _signal(worker: Worker, number: signal.Signals) -> None:
-    if worker.process is not None and worker.process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            worker.process.send_signal(number)
 
 
 def _now() -> float:

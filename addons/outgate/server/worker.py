@@ -2,7 +2,8 @@
 
 Started by the supervisor as `python -O -m outgate.server.worker CONFIG`, where CONFIG is the JSON of a WorkerConfig. Says
 `model_server` on its status pipe when a policy needs that process, `ready` once it serves, `alive` every second from then on,
-and `accounts REASON` when they cannot be kept (without a reason when they can again). Its standard input brings levels of the log.
+`accounts REASON` when they cannot be kept (without a reason when they can again), and `provider` with a line of `metering.outages`.
+Its standard input brings levels of the log.
 Ends on SIGTERM, or when its standard input does (the supervisor is gone), after its exchanges have; SIGHUP reloads the policy.
 """
 
@@ -13,6 +14,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -23,8 +25,8 @@ from outgate.server.memory import freeze_startup_objects, return_large_blocks
 from outgate.server.runtime import Runtime
 from outgate.server.worker_config import WorkerConfig
 
-_REASON = 400
-"""Bytes of a reason that are told: less than a pipe takes at once."""
+_LONGEST = 500
+"""Bytes of a line that are told: less than a pipe takes at once."""
 
 
 def main() -> None:
@@ -61,11 +63,7 @@ class _UnusableError(Exception):
 
 async def _runtime(config: WorkerConfig) -> Runtime:
     try:
-        return await Runtime.worker(
-            config,
-            lambda: _tell(config.status_fd, b"model_server\n"),
-            lambda reason: _tell(config.status_fd, b"accounts %b\n" % reason.encode()[:_REASON]),
-        )
+        return await Runtime.worker(config, partial(_tell, config.status_fd))
     except PolicyError as error:
         raise _UnusableError(f"the policy is refused\n{error}") from error
     except (OSError, sqlite3.Error) as error:
@@ -101,7 +99,7 @@ async def _serve(config: WorkerConfig, log: Log) -> None:
     await master.addons.get("proxyserver").setup_servers()
     await master.running()
     freeze_startup_objects()
-    _tell(config.status_fd, b"ready\n")
+    _tell(config.status_fd, "ready")
     runtime.in_background(_signs_of_life(config.status_fd))
     await stop.wait()
     loop.remove_reader(sys.stdin.fileno())
@@ -121,15 +119,15 @@ def _on_word(descriptor: int, log: Log, stop: asyncio.Event) -> None:
 async def _signs_of_life(descriptor: int) -> None:
     while True:
         await asyncio.sleep(1.0)
-        _tell(descriptor, b"alive\n")
+        _tell(descriptor, "alive")
 
 
-def _tell(descriptor: int, message: bytes) -> None:
+def _tell(descriptor: int, subject: str, words: str = "") -> None:
     """Tell the supervisor, unless it does not read: a worker never waits for it."""
     if descriptor >= 0:
         os.set_blocking(descriptor, False)
         with contextlib.suppress(BlockingIOError):
-            os.write(descriptor, message)
+            os.write(descriptor, f"{subject} {words}".encode()[:_LONGEST] + b"\n")
 
 
 if __name__ == "__main__":

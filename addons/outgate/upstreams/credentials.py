@@ -167,6 +167,14 @@ class Credentials:
         of_placeholders = ((f"placeholder {each.name!r} of ", holder) for each, holder in held(backend))
         return tuple(problem for told, each in (("", backend), *of_placeholders) for problem in self._check(told, each))
 
+    def trouble(self, backend: Backend) -> str:
+        """`unreadable` where there is no credential, `not_renewed` where the last one is used on; else nothing. None is fetched."""
+        waits = backend.credential is not None and backend.credential.waits
+        held = self._held.get(backend) if waits else self._current(backend)
+        if held is None or not held.problem:
+            return ""
+        return "unreadable" if held.bound is None else "not_renewed"
+
     def _check(self, told: str, backend: Backend) -> Iterator[Problem]:
         held = self._current(backend)
         if held is not None and held.problem:
