@@ -36,6 +36,7 @@ outgate_certificate_expires_seconds{certificate="authority"} 5.0
 outgate_budget_tokens{budget="day@day",of="workload=a%2Fb",state="used"} 250.0
 outgate_budget_tokens{budget="day@day",of="workload=a%2Fb",state="held"} 50.0
 outgate_budget_tokens{budget="day@day",of="workload=a%2Fb",state="left"} 700.0
+outgate_budget_warned{budget="day@day",of="workload=a%2Fb"} 0.2
 """
 
 
@@ -77,14 +78,15 @@ def test_a_gateway_is_told_on_one_screen(admin):
         "1 of 2 ready", "model server down", "12 connections, 3 requests in flight", "EXPIRED on 1970-01-01",
     ):  # fmt: skip
         assert said in found.output, found.output
-    assert "day@day workload=a/b 250 50 700 25" == " ".join(found.output.splitlines()[-1].split())
+    assert "day@day workload=a/b 250 50 700 25 past 20%" == " ".join(found.output.splitlines()[-1].split())
 
 
 def test_for_programs(admin):
     told = json.loads(run(admin[1], "--json").output)
 
     assert ({"new": 2}, 2, 3) == (told["policy"], told["policy_refused"], told["in_flight"])
-    assert [{"budget": "day@day", "of": "workload=a/b", "used": 250, "held": 50, "left": 700}] == told["budgets"]
+    budget = {"budget": "day@day", "of": "workload=a/b", "used": 250, "held": 50, "left": 700, "warned_at": 0.2}
+    assert [budget] == told["budgets"]
 
 
 def test_a_gateway_that_does_not_serve_ends_with_1(admin):

@@ -30,6 +30,16 @@ def test_a_budget_is_told_by_what_is_used_held_and_left(tmp_path):
     assert 1_000 == sum(found.values())
 
 
+def test_a_share_that_was_warned_of_is_told(tmp_path):
+    ledger(tmp_path)
+    opened = Ledger(tmp_path / "ledger.sqlite", workers=1)
+    before = shown(tmp_path, 0.0)["day@day", "workload=app"]
+    opened.warned({KEY: (0.2, 0.3)})
+    opened.close()
+
+    assert (0.0, 0.3) == (before, shown(tmp_path, 0.0)["day@day", "workload=app"])
+
+
 def test_a_window_that_is_over_is_not_shown(tmp_path):
     ledger(tmp_path)
 

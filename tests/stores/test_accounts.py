@@ -156,6 +156,31 @@ def test_two_workers_share_a_budget_and_idle_leases_come_back(tmp_path):
     assert 10 == sum(isinstance(each, Hold) for each in asyncio.run(story()))
 
 
+def test_a_share_of_a_budget_is_warned_of_once_by_one_of_two_workers(tmp_path, caplog):
+    async def story():
+        async with running(tmp_path, limit(1000)) as one, running(tmp_path, limit(1000), worker="w1") as two:
+            for number in range(9):
+                for accounts in (one, two)[number % 2 :][:1]:
+                    await accounts.reserve(ask(str(number)))
+                    accounts.close(line(str(number)))
+                    await accounts.refresh(idle=True)
+                    await accounts.refresh()
+
+    asyncio.run(story())
+    assert ["budget team@day is past 80%: 800 of 1,000 tokens are used; it begins anew at 2026-11-24 00:00 UTC"] == caplog.messages
+
+
+def test_a_budget_that_warns_of_nothing_warns_of_nothing(tmp_path, caplog):
+    async def story():
+        async with running(tmp_path, limit(100, warn_at=())) as accounts:
+            await accounts.reserve(ask("x"))
+            accounts.close(line("x"))
+            await accounts.standings()
+
+    asyncio.run(story())
+    assert [] == caplog.messages
+
+
 def test_leases_are_fetched_ahead_of_need(tmp_path):
     async def story():
         async with running(tmp_path, limit(100_000)) as accounts:

@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from outgate.stores.ledger import JournalBatch, Ledger, Turn, Want, summed
+from outgate.stores.ledger import JournalBatch, Ledger, Standing, Turn, Want, summed, warning
 from outgate.stores.ledger import LedgerEntry as Entry
 
 DAY = (0, 86400)
@@ -126,6 +126,52 @@ def test_a_damaged_database_is_an_error_not_a_fresh_budget(tmp_path):
 
     with pytest.raises(sqlite3.DatabaseError):
         Ledger(tmp_path / "l.sqlite", workers=1)
+
+
+def test_a_share_that_is_used_is_given_out_once_in_a_window_to_whoever_asks_first(ledger, tmp_path):
+    other = Ledger(tmp_path / "l.sqlite", workers=2)
+    shares = {"k": (0.5, 0.8), "unknown": (0.5,)}
+    lend(ledger, 900, typical=900)
+    fold(ledger, (50, Entry("k", 0, 499, 499, 0)))
+    assert () == ledger.warned(shares)
+    fold(ledger, (150, Entry("k", 0, 1, 1, 0)), place=150)
+
+    assert ([0.5], ()) == ([share for _, share in ledger.warned(shares)], other.warned(shares))
+    fold(ledger, (250, Entry("k", 0, 300, 300, 0)), place=250)
+    assert ([0.8], ()) == ([share for _, share in other.warned(shares)], ledger.warned(shares))
+    other.close()
+
+
+def test_of_shares_that_are_passed_at_once_the_largest_is_told(ledger):
+    lend(ledger, 900, typical=900)
+    fold(ledger, (50, Entry("k", 0, 900, 900, 0)))
+
+    ((standing, share),) = ledger.warned({"k": (0.5, 0.8, 0.95)})
+    assert (0.8, 900) == (share, standing.settled)
+    assert () == ledger.warned({"k": (0.5, 0.8, 0.95)})
+
+
+def test_a_raised_limit_and_a_new_window_have_shares_anew(ledger):
+    lend(ledger, 900, typical=900)
+    fold(ledger, (50, Entry("k", 0, 900, 900, 0)))
+    assert ledger.warned({"k": (0.8,)})
+    lend(ledger, 0, tokens=1100)
+    assert ledger.warned({"k": (0.8,)})
+    lend(ledger, 0, tokens=2000, window=(86400, 172800))
+    assert () == ledger.warned({"k": (0.8,)})
+
+
+def test_usage_of_an_account_without_a_limit_yet_is_no_warning(ledger):
+    fold(ledger, (50, Entry("k", 0, 900, 900, 0)))
+
+    assert () == ledger.warned({"k": (0.8,)})
+
+
+def test_a_warning_says_whose_budget_how_much_and_until_when():
+    standing = Standing("day@day/workload=a%2Fb", 0, 86400, 1000, 812, 0, 0)
+
+    told = "budget day@day of workload=a/b is past 80%: 812 of 1,000 tokens are used; it begins anew at 1970-01-02 00:00 UTC"
+    assert told == warning(standing, 0.8)
 
 
 def test_entries_add_up_per_account_and_window():

@@ -81,6 +81,7 @@ def _status(series: Series, words: str, *, serves: bool) -> dict[str, Any]:
     budgets: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for (name, of, state), tokens in series["outgate_budget_tokens"].items():
         budgets[name, unquote(of)][state] = int(tokens)
+    warned = {(name, unquote(of)): share for (name, of), share in series["outgate_budget_warned"].items()}
     return {
         "serves": serves,
         "ready": words,
@@ -93,7 +94,9 @@ def _status(series: Series, words: str, *, serves: bool) -> dict[str, Any]:
         "in_flight": int(sum(series["outgate_exchanges_in_flight"].values())),
         "certificate_expires": next(iter(series["outgate_certificate_expires_seconds"].values()), None),
         "providers": _providers(series),
-        "budgets": [{"budget": name, "of": of, **states} for (name, of), states in budgets.items()],
+        "budgets": [
+            {"budget": name, "of": of, **states, "warned_at": warned.get((name, of), 0.0)} for (name, of), states in budgets.items()
+        ],
     }
 
 
@@ -133,7 +136,7 @@ def _show(admin: str, told: Mapping[str, Any]) -> None:
     rows += [("provider", _provider(each)) for each in told["providers"]] or [("providers", "none fails")] * told["serves"]
     say([f"  {name:<11}{text}" for name, text in rows if text], hang=13)
     if told["budgets"]:
-        heads = ("budget", "of", "used", "held", "left", "used %")
+        heads = ("budget", "of", "used", "held", "left", "used %", "")
         say(["", *table(heads, [_budget(each) for each in told["budgets"]], 2)])
 
 
@@ -161,7 +164,15 @@ def _budget(each: Mapping[str, Any]) -> tuple[str, ...]:
     used, held, left = (each.get(state, 0) for state in ("used", "held", "left"))
     tokens = used + held + left
     share = f"{100 * used / tokens:.0f}" if tokens else "-"
-    return (each["budget"], each["of"] or "all", f"{used:,}", f"{held:,}", f"{left:,}", share)
+    return (
+        each["budget"],
+        each["of"] or "all",
+        f"{used:,}",
+        f"{held:,}",
+        f"{left:,}",
+        share,
+        f"past {each['warned_at']:.0%}" if each["warned_at"] else "",
+    )
 
 
 def _workers(count: int) -> str:

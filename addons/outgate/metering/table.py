@@ -191,6 +191,7 @@ METRICS = (
         "zero in debt; of is whose it is, where each has one of its own. The 200 with the least share left; one that the "
         "policy has no more stays until its window ends",
     ),
+    Metric("outgate_budget_warned", Type.GAUGE, ("budget", "of"), "the share of `warn_at` that a budget is past, or 0"),
     Metric(
         "outgate_certificate_expires_seconds",
         Type.GAUGE,

@@ -7,7 +7,7 @@ from cryptography import x509
 
 from outgate.metering.metrics import Sample
 from outgate.server.layout import WITH_KEY
-from outgate.stores.reading_back import standings
+from outgate.stores.reading_back import standings, warned
 
 _MOST = 200
 """Budgets that are told, those with the least share left."""
@@ -18,11 +18,12 @@ def budgets(accounts: Path, now: float) -> Iterator[Sample]:
 
     A budget is left out once its latest window is over, until it is used again: so is one that the policy has no more.
     """
-    found = [each for each in standings(accounts) if each.ends > now]
+    found, shares = [each for each in standings(accounts) if each.ends > now], warned(accounts)
     for each in sorted(found, key=lambda one: one.free / max(1, one.tokens))[:_MOST]:
         name, _, of = each.key.partition("/")
         for state, tokens in (("used", each.settled), ("held", each.leased), ("left", each.free)):
             yield Sample("outgate_budget_tokens", (name, of, state), float(tokens))
+        yield Sample("outgate_budget_warned", (name, of), shares.get((each.key, each.start), 0.0))
 
 
 def authority(certs: Path) -> Iterator[Sample]:

@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from outgate.errors import Denial
 from outgate.stores.health import Health
 from outgate.stores.journal import Folders, Journal, Run
 from outgate.stores.leases import Amount, Ask, Hold, Leases
-from outgate.stores.ledger import Ledger, Standing, Turn
+from outgate.stores.ledger import Ledger, Standing, Turn, warning
 from outgate.stores.limits import BudgetLimits, Limit
 from outgate.stores.recovery import recover
 from outgate.stores.segments import FULL, Full, Segments
@@ -194,11 +195,13 @@ class Accounts:
         done, self._done = self._done, asyncio.Event()
         idle, self._idle = self._idle, False
         returns, wants = self._leases.begin_turn(idle=idle)
+        spent: dict[str, tuple[float, ...]] = {}
         try:
             self._write_again()
             if self.health.reason:
                 self._segments.probe()
             turn = Turn(run=self._run_name, batches=self._segments.due(), returns=returns, wants=wants)
+            spent, self._leases.spent = self._leases.spent, {}
             grants = await loop.run_in_executor(self._thread, self._ledger.turn, turn)
             self._segments.told(turn.batches)
             self._leases.end_turn(wants, grants)
@@ -207,9 +210,12 @@ class Accounts:
         except Exception as error:
             self.health.failed(self._said(error))
             self._leases.undo_turn(returns)
+            self._leases.spent |= spent
             self._reachable = False
         finally:
             done.set()
+        if spent and self._reachable:
+            await loop.run_in_executor(self._thread, self._warn, spent)
         if idle and self._reachable:
             await loop.run_in_executor(self._thread, self._keep_house)
             self._follow()
@@ -230,6 +236,12 @@ class Accounts:
             self._segments.follow(self._clock())
         except OSError as error:
             _log.error("no new journal could be begun: %s", error.strerror)
+
+    def _warn(self, spent: dict[str, tuple[float, ...]]) -> None:
+        """On the thread: log budgets that have come to a share of which is to be warned. What fails is found the next time."""
+        with suppress(sqlite3.Error):
+            for standing, share in self._ledger.warned(spent):
+                _log.warning("%s", warning(standing, share))
 
     def _keep_house(self) -> None:
         """On the thread: archive what is folded; now and then, fold what dead workers left."""

@@ -88,6 +88,8 @@ class Leases:
         self._returns: list[tuple[str, int, int]] = []
         self.holds: dict[str, Hold] = {}
         self.low = False
+        self.spent: dict[str, tuple[float, ...]] = {}
+        """`warn_at` of accounts of which something was spent, until somebody takes them."""
 
     def take(self, ask: Ask, accounts: tuple[Account, ...]) -> Hold | Denial | None:
         """Hold what the request may cost, in every account; None where a lease must be asked for first.
@@ -134,6 +136,7 @@ class Leases:
         del self.holds[hold.exchange_id]
         for entry in entries:
             bucket = self._buckets[entry.key]
+            self.spent[entry.key] = bucket.limit.warn_at
             if bucket.start == entry.start:
                 bucket.left -= entry.unleased
 

@@ -8,19 +8,28 @@ event loop.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from errno import ESTALE
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 _SCHEMA = """
 create table if not exists account (key text, start int, ends int, tokens int, settled int not null default 0,
     leased int not null default 0, debt int not null default 0, primary key (key, start)) without rowid;
 create table if not exists lease (run text, key text, start int, amount int, primary key (run, key, start)) without rowid;
+create table if not exists warned (key text, start int, tokens int, share real, primary key (key, start, tokens, share))
+    without rowid;
 create table if not exists folded (segment text primary key, place int) without rowid;
 """
+LATEST = (
+    "select key, start, ends, tokens, settled, leased, debt from account a where (?1 is null or key = ?1)"
+    " and start = (select max(start) from account where key = a.key) order by key"
+)
+"""One account, or all, in the latest window: the fields of a Standing."""
 _WAIT_AT_START, _WAIT = 5.0, 0.25
 """Seconds for another process's lock: at start others may fold much; later requests wait for it."""
 _KEPT_WINDOWS = 13
@@ -142,13 +151,28 @@ class Ledger:
         """Drop the place of a file that has been archived."""
         self._db.execute("delete from folded where segment = ?", (segment,))
 
-    def standings(self) -> tuple[Standing, ...]:
-        """Every account in its latest window, for reports."""
-        rows = self._db.execute(
-            "select key, start, ends, tokens, settled, leased, debt from account a"
-            " where start = (select max(start) from account where key = a.key) order by key"
-        )
-        return tuple(Standing(*row) for row in rows)
+    def standings(self, keys: Iterable[str | None] = (None,)) -> tuple[Standing, ...]:
+        """These accounts, or all, in their latest windows."""
+        return tuple(Standing(*row) for key in keys for row in self._db.execute(LATEST, (key,)))
+
+    def warned(self, shares: Mapping[str, Iterable[float]]) -> tuple[tuple[Standing, float], ...]:
+        """Accounts that have used such a share of their tokens, each with the largest. A share is given out once in a window, to
+        whoever asks first; a limit that was raised has shares anew.
+        """
+        found = []
+        for standing in filter(_is_limited, self.standings(shares)):
+            passed = [share for share in shares[standing.key] if standing.settled >= share * standing.tokens]
+            new = [share for share in passed if self._is_new((standing.key, standing.start, standing.tokens, share))]
+            if new and max(new) == max(passed):
+                found.append((standing, max(new)))
+        return tuple(found)
+
+    def _is_new(self, warning: tuple[str, int, int, float]) -> bool:
+        """Looked up before it is written: most are old, and writing waits for others."""
+        known = self._db.execute(
+            "select 1 from warned where key = ? and start = ? and tokens = ? and share = ?", warning
+        ).fetchone()
+        return known is None and self._db.execute("insert or ignore into warned values (?, ?, ?, ?)", warning).rowcount == 1
 
     def prune(self, now: float) -> None:
         """Drop the rows of windows long past."""
@@ -156,6 +180,9 @@ class Ledger:
             self._db.execute("delete from account where ends + ? * max(ends - start, 3600) < ?", (_KEPT_WINDOWS, now))
             self._db.execute(
                 "delete from lease where not exists (select 1 from account a where a.key = lease.key and a.start = lease.start)"
+            )
+            self._db.execute(
+                "delete from warned where not exists (select 1 from account a where a.key = warned.key and a.start = warned.start)"
             )
 
     def close(self) -> None:
@@ -239,3 +266,17 @@ def summed(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
             entry if known is None else LedgerEntry(*entry[:2], *(a + b for a, b in zip(entry[2:], known[2:], strict=True)))
         )
     return tuple(total.values())
+
+
+def _is_limited(standing: Standing) -> bool:
+    """A row that was made for usage alone has no limit yet."""
+    return standing.tokens > 0
+
+
+def warning(standing: Standing, share: float) -> str:
+    """What the log says of a budget that has come to this share."""
+    name, _, of = standing.key.partition("/")
+    whose = f" of {unquote(of)}" if of else ""
+    resets = datetime.fromtimestamp(standing.ends, UTC)
+    used = f"{standing.settled:,} of {standing.tokens:,} tokens are used"
+    return f"budget {name}{whose} is past {share:.0%}: {used}; it begins anew at {resets:%Y-%m-%d %H:%M} UTC"

@@ -41,6 +41,8 @@ class Limit(Settings):
     rules, as a target, or among prices; a pattern names none) share one between them."""
     output_weight: Annotated[int, Field(ge=1, le=100)] = 1
     """How many tokens of the budget one output token costs."""
+    warn_at: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (0.8,)
+    """Shares of the budget; when one is used, the log says so, once in a window, and `outgate status` until it ends."""
 
 
 class Account(NamedTuple):

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from outgate.stores.journal import SUFFIX, records
-from outgate.stores.ledger import Standing
+from outgate.stores.ledger import LATEST, Standing
 
 _CLOSE = b'"event":"close"'
 _NEVER = 2.5e11
 """Seconds since 1970, near the last year that a date can have: a line that claims a later time is broken."""
-_LATEST = (
-    "select key, start, ends, tokens, settled, leased, debt from account a where (?1 is null or key = ?1)"
-    " and start = (select max(start) from account where key = a.key)"
+_WARNED = (
+    "select key, start, max(share) from warned w"
+    " where tokens = (select tokens from account a where a.key = w.key and a.start = w.start) group by key, start"
 )
 
 
@@ -49,11 +49,20 @@ def _is_time(value: object) -> bool:
 
 def standings(accounts: Path, keys: Collection[str | None] = (None,)) -> list[Standing]:
     """These budgets, or all, in their latest window, as the ledger knows them; none where it cannot be read."""
+    return [Standing(*row) for key in keys for row in _rows(accounts, LATEST, (key,))]
+
+
+def warned(accounts: Path) -> dict[tuple[str, int], float]:
+    """The largest share that was warned of, by budget and start of its window."""
+    return {(key, start): share for key, start, share in _rows(accounts, _WARNED)}
+
+
+def _rows(accounts: Path, query: str, arguments: tuple[str | None, ...] = ()) -> list[tuple[Any, ...]]:
     ledger = accounts / "ledger.sqlite"
     if not ledger.exists():
         return []
     try:
         with sqlite3.connect(f"{ledger.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0) as db:
-            return [Standing(*row) for key in keys for row in db.execute(_LATEST, (key,))]
+            return db.execute(query, arguments).fetchall()
     except sqlite3.Error:
         return []
