@@ -36,6 +36,7 @@ ELSEWHERE = {
     "detectors/secrets/test_scanner.py": ["detectors/secrets/rules.py", "guards/secrets.py"],
     "dialects/anthropic/test_convert_read.py": ["dialects/anthropic/convert_blocks.py"],
     "dialects/anthropic/test_convert_reasoning.py": ["dialects/anthropic/convert_models.py"],
+    "dialects/test_answer_forms.py": ["dialects/answer_heads.py", "dialects/answer_streams.py", "dialects/conversion.py"],
     "dialects/anthropic/test_messages.py": ["dialects/anthropic/tables.py", "dialects/parameters.py"],
     "dialects/bedrock/test_convert_write.py": ["dialects/bedrock/codec.py", "dialects/bedrock/convert.py"],
     "dialects/gemini/test_codec.py": ["dialects/gemini/parts.py", "dialects/gemini/tables.py", "dialects/gemini/tools.py"],

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.answer_items import items
 from outgate.dialects.registry import conversations, dialect, operation_for
-from outgate.dialects.translated import answer_in
 from outgate.inference.conversation import (
     Alternative,
     Answer,

@@ -2,9 +2,10 @@ import orjson
 import pytest
 
 from outgate.dialects import registry
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.call_ids import CallIds
 from outgate.dialects.spec import Target
-from outgate.dialects.translated import answer_in, translated
+from outgate.dialects.translated import translated
 from outgate.inference.conversation import Alternative, Answer, Call, Conversation, Finished, PartBegun, Role, Text, Turn
 from outgate.inference.stream import Finish
 from support.openai_answers import call_chunk, chunk

@@ -9,8 +9,8 @@ import copy
 import orjson
 import pytest
 
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.registry import conversations, dialect, operation_for, spec
-from outgate.dialects.translated import answer_in
 from outgate.errors import WireError
 from outgate.inference.conversation import Call, Conversation, Text
 from support import anthropic_answers as claude

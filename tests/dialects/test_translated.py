@@ -4,8 +4,9 @@ import orjson
 import pytest
 
 from outgate.dialects import registry
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.spec import Target
-from outgate.dialects.translated import answer_in, translated
+from outgate.dialects.translated import translated
 from outgate.errors import WireError
 from outgate.inference.conversation import Conversation
 from support.openai_answers import chat_completion, chat_events, chat_stream, chunk
@@ -63,12 +64,16 @@ def test_a_broken_stream_is_not_completed():
         answered(b"".join(pieces[:2]), stream=True)
 
 
-def test_an_event_that_cannot_be_read_is_dropped():
+def test_what_is_no_object_is_dropped_and_an_object_that_cannot_be_read_ends_the_answer():
     pieces = chat_events(["he", "llo"], "m", (3, 4))
-    raw = answered(b"".join([pieces[0], b"data: {\n\n", *pieces[1:]]), stream=True)
+    raw = answered(b"".join([pieces[0], b"data: ping\n\n", *pieces[1:]]), stream=True)
 
     assert b": keep-alive" in raw
     assert b"[DONE]" in raw
+    for lost in (b"data: {\n\n", b'data: {"choices":[{"delta":{"content":7}}]}\n\n'):
+        with pytest.raises(WireError):
+            answered(b"".join([pieces[0], lost, *pieces[1:]]), stream=True)
+    assert b"[DONE]" in answered(b"".join([*pieces[:-1], b"data: {\n\n", pieces[-1]]), stream=True), "all was said"
 
 
 def test_the_sign_of_life_is_the_clients():
@@ -77,7 +82,7 @@ def test_the_sign_of_life_is_the_clients():
     decoder = registry.dialect("gemini").answer(line.operation, True, True)
     whole = answer_in(line.operation, "openai", NOBODY, decoder, stream=True, status=200)
     first, *pieces = chat_events(["he", "llo"], "m", (3, 4))
-    raws = [b": busy\n\n", first, b"data: {\n\n", *pieces]
+    raws = [b": busy\n\n", first, b"data: ping\n\n", *pieces]
     sent = b"".join(event.encode() for raw in raws for event in whole.feed(raw)) + b"".join(each.encode() for each in whole.end())
 
     assert all(row.startswith(b"data: {") for row in sent.splitlines() if row)

@@ -10,9 +10,10 @@ import time
 import orjson
 import pytest
 
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.registry import SPECS, conversations, dialect, operation_for
 from outgate.dialects.spec import RequestLine, Target
-from outgate.dialects.translated import answer_in, translated
+from outgate.dialects.translated import translated
 from outgate.inference.conversation import Conversation
 from outgate.net.headers import Headers
 from support.speed import slowness

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.registry import SPECS, conversations, dialect, operation_for, spec
-from outgate.dialects.translated import answer_in
 from outgate.inference.conversation import (
     Alternative,
     Answer,

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.registry import dialect, operation_for
 from outgate.dialects.sse import encode
-from outgate.dialects.translated import answer_in
 from outgate.dialects.translation import LOSSES
 from outgate.inference.conversation import Conversation
 from support import anthropic_answers as anthropic

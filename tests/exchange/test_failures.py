@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.registry import dialect, operation_for
-from outgate.dialects.translated import answer_in
 from outgate.errors import FailureKind, FailureReason, UpstreamError, WireError
 from outgate.exchange.failures import beginning, error_of, failure_of, waits_for
 from outgate.inference.conversation import Conversation

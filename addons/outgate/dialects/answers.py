@@ -43,6 +43,11 @@ class WholeEvent:
         self.usage, self.finish, self.calls_tool = reported
 
     @property
+    def tree(self) -> Mapping[str, Any]:
+        """Its content as it came."""
+        return self._tree
+
+    @property
     def texts(self) -> Sequence[Text]:
         return self._judged().texts
 

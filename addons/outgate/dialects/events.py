@@ -169,6 +169,16 @@ def path_to(document: JsonDocument, place: tuple[int, Any]) -> Path:
     return path[::-1]
 
 
+class ErrorEvent(JsonEvent):
+    """An error in place of an answer, with the HTTP status that it has for the caller, whatever it came with."""
+
+    __slots__ = ("status",)
+
+    def __init__(self, reading: Reading, status: int) -> None:
+        super().__init__(reading.document, whole_texts(reading), reported=Reported(finish=Finish.ERROR), last=True)
+        self.status = status
+
+
 def whole_texts(reading: Reading) -> list[Text]:
     """The texts of a whole answer: each is complete, and a part of its own; but the tokens of one list make one text."""
     boxes, pieces = reading.document.boxes, reading.pieces

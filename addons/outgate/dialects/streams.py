@@ -1,6 +1,5 @@
-"""Decoder of a streamed answer, whatever its dialect: an event that cannot be read is dropped and told, it never ends the answer.
-
-What is dropped has no way to the client, for nobody has judged it; a comment takes its place, so that clients see the stream alive.
+"""Decoder of a streamed answer, whatever its dialect. What is no JSON object is dropped and told: a comment takes its place, so
+that clients see the stream alive. An object that cannot be read may have held a piece of the answer, which ends where it stood.
 """
 
 from collections.abc import Iterable
@@ -29,7 +28,10 @@ class StreamDecoder:
         return self._read(self._parser.feed(data))
 
     def end(self) -> list[Event]:
-        events = self._read(self._parser.rest())
+        try:
+            events = self._read(self._parser.rest())
+        except WireError:
+            raise truncated() from None
         if self._over:
             return events
         if any(isinstance(event, Aside) and event.fault for event in events):
@@ -38,6 +40,10 @@ class StreamDecoder:
 
     def _event(self, reading: Reading, name: bytes) -> Event:
         raise NotImplementedError
+
+    def _speaks(self) -> bool:
+        """Whether words or calls may still come: then what cannot be read may have been some of them."""
+        return True
 
     def _ended(self) -> list[Event]:
         """What completes an answer whose terminator is missing. Raises WireError where it is not whole."""
@@ -53,7 +59,7 @@ class StreamDecoder:
             if self._over:
                 break
             data = piece.data
-            if data[:1] != b"{" and data.strip()[:6] == b"[DONE]":
+            if data[:1] != b"{" and is_done(data):
                 events += self._done()
             elif data:
                 events.append(self._carried(piece))
@@ -65,8 +71,20 @@ class StreamDecoder:
         try:
             reading = carried(piece.data, self._table)
         except WireError as error:
+            if is_lost(piece.data) and self._speaks():
+                raise
             return Aside(error.code, self.life.encode())
         return self._event(reading, piece.name)
+
+
+def is_done(data: bytes) -> bool:
+    """Whether the data of an event says that the stream ends."""
+    return data.strip()[:6] == b"[DONE]"
+
+
+def is_lost(data: bytes) -> bool:
+    """Whether data that cannot be read was to be an object, as events of an answer are, and no sign of life."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
 
 
 def truncated() -> WireError:

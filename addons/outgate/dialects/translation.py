@@ -124,7 +124,8 @@ class Converter(NamedTuple):
     `read_failure` takes an HTTP status and a body. `read_answer` and `reader` tell what no other dialect can say, `says` what this
     one can; it is None where no client speaks it. `write_answer` and `writer` are given the request that is answered. `frames`
     parses a stream into the events that its reader is given. `answer_shape` and `event_shape` are what of an answer, and of an
-    event of one, may have another type: see `shapes`.
+    event of one, may have another type: see `shapes`. `answers` are members of which every whole answer has one that says
+    something; `alike` says that an event has the form of a whole answer.
     """
 
     read_request: Callable[[str, Mapping[str, Any]], tuple[Conversation, Sequence[Loss]]]
@@ -139,3 +140,5 @@ class Converter(NamedTuple):
     says: Says | None = None
     answer_shape: Mapping[str, Shape] = _ANY_SHAPE
     event_shape: Mapping[str, Shape] = _ANY_SHAPE
+    answers: tuple[str, ...] = ()
+    alike: bool = False

@@ -12,6 +12,8 @@ from outgate.errors import Denial
 from outgate.net.connection import Connection
 from outgate.net.headers import Headers
 
+_JSON = ("content-type", "application/json")
+
 
 class RequestHead(NamedTuple):
     """The head of a request, before any policy. `destination` is the canonical `host:port` on which CONNECT, SNI, Host and URL
@@ -31,6 +33,10 @@ class ResponseHead(NamedTuple):
 
     status: int
     headers: tuple[tuple[str, str], ...]
+
+    def as_error(self, status: int) -> "ResponseHead":
+        """The head of an error in JSON in its place."""
+        return ResponseHead(status, (*(field for field in self.headers if field[0] != "content-type"), _JSON))
 
 
 class End(NamedTuple):

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from outgate.answers.calls import Counted
-from outgate.dialects.events import Aside
+from outgate.dialects.events import Aside, ErrorEvent
+from outgate.dialects.refusals import said
 from outgate.dialects.registry import spec
 from outgate.dialects.spec import Spec
 from outgate.dialects.sse import is_stream
@@ -71,16 +72,17 @@ class Delivery:
     """One answer on its way. `usage` is what the provider reported so far, `calls` counts calls of tools, `said` the text of a
     stream; `streams` says that it goes out event by event, `started` that its head has left, `spoken` that an event has,
     `complete` that its last one has come. `dropped` counts events that could not be read, by fault; `error` is what the provider
-    told of in a stream that began; `left` says that it is read for its usage alone, `unread` that its bytes go on as they come.
+    told of in a stream that began; `refused` is the status of one that came in place of an answer;
+    `left` says that it is read for its usage alone, `unread` that its bytes go on as they come.
     """
 
     __slots__ = (
-        "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec",
-        "_wall", "calls", "complete", "dropped", "error", "left", "said", "spoken", "started", "streams", "unread", "usage",
+        "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec", "_wall",
+        "calls", "complete", "dropped", "error", "left", "refused", "said", "spoken", "started", "streams", "unread", "usage",
     )  # fmt: skip
 
     def __init__(
-        self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude, said: Said, echo: Echo,
+        self, channel: ResponseChannel, request_id: str, spec: Spec, judges: Guarded, conclude: Conclude, words: Said, echo: Echo,
         wall: Callable[[], float],
     ) -> None:  # fmt: skip
         self._channel = channel
@@ -98,9 +100,9 @@ class Delivery:
         self.error: FailureKind | None = None
         self.usage: Usage | None = None
         self.calls = Counted()
-        self.said, self._echo, self._wall = said, echo, wall
+        self.said, self._echo, self._wall = words, echo, wall
         self._finishing: list[Event] = []
-        self.left = False
+        self.left, self.refused = False, 0
 
     def leave(self) -> bool:
         """The client has gone. Whether its stream is read on, for the usage that is still to come; nothing of it is kept."""
@@ -112,7 +114,8 @@ class Delivery:
         self.unread = unread
         self._head = ResponseHead(status, _response_fields(headers, self._request_id, self._spec))
         self.streams = is_stream(headers.get("content-type")) or (self.unread and status not in _BODILESS)
-        opening = get_running_loop().call_soon(self._open) if self.streams else None
+        at_once = self.streams and not getattr(stream.source, "late", False)
+        opening = get_running_loop().call_soon(self._open) if at_once else None
         try:
             await self._pump(stream)
         except EndedError as ended:
@@ -237,6 +240,8 @@ class Delivery:
 
     def _note(self, event: Event) -> None:
         self.complete = event.last
+        if isinstance(event, ErrorEvent):
+            self._fail(event)
         if event.calls_tool:
             self.calls.add(event)
         if event.finish is Finish.ERROR and self.streams:
@@ -249,6 +254,14 @@ class Delivery:
                     self._echo.see(text.part, text.text)
                 if text.channel is not Channel.KEY and not text.repeated:
                     self.said.add(text.text)
+
+    def _fail(self, event: ErrorEvent) -> None:
+        """An error that came under a status of success has its own. Raises WireError where the head has left."""
+        if self._head is None:
+            raise WireError("answered_error", said(event.tree))
+        if event.status != self._head.status:
+            self.streams, self.error, self.refused = False, error_of(event), event.status
+            self._head = self._head.as_error(event.status)
 
     def _opening(self, size: int | None) -> list[Part]:
         """The head, if it has not gone yet: with its length where the answer is whole."""

@@ -223,6 +223,7 @@ class Exchange:
             if delivery.left:
                 raise CancelledError  # its client had gone: it was read on for its usage
             self.outcome = self._cancelled_by or "answered"
+            execution.give({"r.status": delivery.refused} if delivery.refused else {})
             attempts.was_whole(delivery.error)
             await delivery.finish(self._close)
         except BrokenAnswerError as error:

@@ -7,14 +7,13 @@ exchange derives what runs again.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from outgate.dialects.bedrock import event_stream
+from outgate.dialects.answer_forms import Redirected, answer_as, answer_in
+from outgate.dialects.answer_heads import AnswerHead, head_of
 from outgate.dialects.registry import dialect
 from outgate.dialects.spec import AnswerDecoder
-from outgate.dialects.sse import CONTENT_TYPE, is_stream
-from outgate.dialects.translated import answer_in
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError
 from outgate.inference.conversation import Conversation, Translation
-from outgate.inference.operation import Kind, Operation
+from outgate.inference.operation import Operation
 from outgate.inference.params import Params
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
@@ -22,7 +21,7 @@ from outgate.pipeline.contract import Contract, Effect, May, Release
 from outgate.pipeline.stage import Outcome, Stage
 from outgate.stores.accounts import Hold
 from outgate.upstreams.catalog import Backend, Endpoint, MisdirectedError, Origination
-from outgate.upstreams.client import Call, Client, OutboundRequest
+from outgate.upstreams.client import Client, OutboundRequest
 from outgate.upstreams.events import UpstreamEvents
 from outgate.upstreams.upload import Upload, UploadBrokenError
 
@@ -39,8 +38,6 @@ MESSAGES = {
 }
 
 _DESCRIBED = frozenset({"content-type"})
-_UNSAID = ("", "text/plain", "application/octet-stream", event_stream.CONTENT_TYPE)
-"""Content-Types that say nothing of what an answer is, and that of a stream which is translated."""
 MISDIRECTED = Denial(
     code="misdirected", status=503, message="The request would have been sent under names or TLS that are not the provider's."
 )
@@ -113,17 +110,20 @@ class Dispatch(Stage):
             return _failed(error)
         except (UploadBrokenError, MisdirectedError) as error:
             return error.denial if isinstance(error, UploadBrokenError) else MISDIRECTED
-        headers = _described(facts, call)
-        decoder = _decoder(facts, call.status, stream=is_stream(headers.get("content-type")))
-        return (call.status, headers, EventStream(UpstreamEvents(call, decoder)), "upstream")
+        head = head_of(facts.operation.kind, call.status, call.headers.get("content-type") or "", stream=facts.params.stream)
+        events = UpstreamEvents(call, _decoder(facts, call.status, head), late=head.streams and not head.described)
+        return (head.status, _described(call.headers, head.content_type), EventStream(events), "upstream")
 
 
-def _decoder(facts: Reads, status: int, *, stream: bool) -> AnswerDecoder:
-    asked, told = facts.wire_asked, facts.translation
-    decoder = dialect(facts.operation.dialect).answer(facts.operation, stream, facts.params.include_usage, status)
+def _decoder(facts: Reads, status: int, head: AnswerHead) -> AnswerDecoder:
+    operation, asked, told = facts.operation, facts.wire_asked, facts.translation
+    if head.status != status:
+        return Redirected(operation, status)
+    decoder = dialect(operation.dialect).answer(operation, head.streams, facts.params.include_usage, status)
     if asked is None or told is None:
-        return decoder
-    return answer_in(facts.operation, told.target, asked, decoder, stream=stream, status=status, lose=told.answer_lost.add)
+        return answer_as(operation, decoder, stream=head.streams, status=status, described=head.described)
+    lose, described = told.answer_lost.add, head.described
+    return answer_in(operation, told.target, asked, decoder, stream=head.streams, status=status, lose=lose, described=described)
 
 
 def _failed(error: UpstreamError) -> FailedAttempt:
@@ -138,13 +138,6 @@ def _failed(error: UpstreamError) -> FailedAttempt:
     )
 
 
-def _described(facts: Reads, call: Call) -> Headers:
-    """The fields of an answer, with the Content-Type of what is made of it: an error of a dialect is JSON whatever it came as, and
-    a stream that was asked for is one also where its server does not say so.
-    """
-    headers, said = call.headers, (call.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    streams = facts.params.stream and said in _UNSAID
-    if facts.operation.kind is Kind.OPAQUE or (call.status < 400 and not streams):
-        return headers
-    made = "application/json" if call.status >= 400 else CONTENT_TYPE
-    return Headers([*headers.without(_DESCRIBED), ("content-type", made)])
+def _described(headers: Headers, made: str) -> Headers:
+    """The fields of an answer, with the Content-Type of what is made of it."""
+    return Headers([*headers.without(_DESCRIBED), ("content-type", made)]) if made else headers

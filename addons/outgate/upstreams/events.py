@@ -18,16 +18,18 @@ def _says(event: Event) -> bool:
 class UpstreamEvents:
     """The events of a provider's answer, those that are ready together as one list. `call` is closed when the reader leaves.
 
-    `grown`, once set, is told how many bytes have come of which no event was made yet: a whole answer is held until its end.
+    `late` says that only its first bytes show whether it is an answer: its head waits for its first event. `grown`, once set, is
+    told how many bytes have come of which no event was made yet: a whole answer is held until its end.
     """
 
-    def __init__(self, call: Call, decoder: AnswerDecoder) -> None:
+    def __init__(self, call: Call, decoder: AnswerDecoder, *, late: bool = False) -> None:
         self.call = call
         self._decoder = decoder
         self._ended = False
         self._held = 0
         self._ahead: list[Event] = []
         self._failed: UpstreamError | WireError | None = None
+        self.late = late
         self.grown: Callable[[int], None] | None = None
 
     def __aiter__(self) -> AsyncIterator[Sequence[Event]]:

@@ -194,7 +194,7 @@ def test_an_error_event_of_the_provider_ends_the_stream():
     ["{", "[]", "{}", '{"type":"novel"}', '{"type":1}', '{"type":"content_block_delta","delta":{}}'],
 )
 def test_events_that_are_none_make_no_answer(data):
-    with pytest.raises(WireError, match="before its answer was complete"):
+    with pytest.raises(WireError, match=r"before its answer was complete|not strict JSON"):
         answer(f"data: {data}\n\n".encode())
 
 

@@ -107,4 +107,4 @@ def test_an_error_is_told_in_its_words(body):
 
 def test_an_error_without_words_is_not_this_apis():
     with pytest.raises(WireError):
-        read_failure(500, {"detail": "x"})
+        read_failure(500, {"id": "x"})

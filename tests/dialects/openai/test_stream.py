@@ -151,7 +151,7 @@ def test_what_follows_the_end_is_not_passed_on():
 
 @pytest.mark.parametrize("data", ["{", "[]", '{"a":1,"a":2}', '{"choices":[{"delta":{}}]}', '{"choices":{}}', '{"choices":["x"]}'])
 def test_chunks_that_are_none_make_no_answer(data):
-    with pytest.raises(WireError, match="before its answer was complete"):
+    with pytest.raises(WireError, match=r"before its answer was complete|not strict JSON"):
         answer(f"data: {data}\n\n".encode())
 
 

@@ -4,8 +4,9 @@ import orjson
 import pytest
 
 from outgate.dialects import registry
+from outgate.dialects.answer_forms import answer_in
 from outgate.dialects.spec import Target
-from outgate.dialects.translated import answer_in, translated
+from outgate.dialects.translated import translated
 from support.anthropic_answers import (
     STOP,
     block_delta,

@@ -170,7 +170,7 @@ def test_what_follows_the_end_is_not_passed_on(end):
     ["{", "[]", '{"a":1,"a":2}', "{}", '{"type":5}', '{"type":"x\\ny"}', '{"type":"response.x.delta","output_index":"0"}'],
 )
 def test_events_that_are_none_make_no_answer(raw):
-    with pytest.raises(WireError, match="before its answer was complete"):
+    with pytest.raises(WireError, match=r"before its answer was complete|not strict JSON"):
         answer(f"data: {raw}\n\n".encode())
 
 

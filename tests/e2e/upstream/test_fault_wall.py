@@ -189,6 +189,13 @@ def test_an_answer_that_is_an_error_from_its_first_event_is_no_answer(ask):
     assert (True, 2, 1) == (whole(reply), first, second)
 
 
+@pytest.mark.parametrize("garbage", [b"[1]", b'{"choices": [', b'{"detail": "busy"}', b"<html>busy</html>"])
+def test_garbage_in_place_of_a_stream_goes_to_the_other_provider(ask, garbage):
+    reply, _, second, _ = ask(*[b.answer_bytes(garbage)] * 3)
+
+    assert (True, 1) == (whole(reply), second)
+
+
 def test_a_whole_answer_that_is_damaged_goes_to_the_other_provider(wall, providers):
     wall.backup.forget()
     wall.backup.script(b.answer_json(chat_completion("fine")))

@@ -26,4 +26,5 @@ CONVERTER = Converter(
     says=Says(lambda citation: bool(citations_of((citation,))), seals_of=lambda provider: provider == NAME, several=False),
     answer_shape={**_TOLD, **_ENDED, "content": Ways(_BLOCK)},
     event_shape={"message": Spare(_TOLD), "content_block": _BLOCK, "delta": {**_DELTA, **_ENDED}, "usage": dict},
+    answers=("content", "stop_reason", "role"),
 )

@@ -10,6 +10,7 @@ from outgate.dialects.anthropic.stream import usage_of
 from outgate.dialects.anthropic.tables import ERROR_TYPES, FINISHES
 from outgate.dialects.citations import quoted
 from outgate.dialects.parameters import bad, thing, word
+from outgate.dialects.refusals import said
 from outgate.dialects.spec import error_type
 from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
@@ -142,7 +143,7 @@ def failure_of(tree: Mapping[str, Any], status: int = 0) -> Failure:
     """An error, with the status of its kind where it has no other: in a stream."""
     error = thing(tree, "error")
     kind = word(error, "type")
-    return Failure(status or _STATUSES.get(kind, 500), kind, word(error, "message"))
+    return Failure(status or _STATUSES.get(kind, 500), kind, word(error, "message") or said(tree))
 
 
 def write_failure(failure: Failure) -> Tree:

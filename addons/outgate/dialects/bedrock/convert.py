@@ -31,4 +31,5 @@ CONVERTER = Converter(
     frames=EventStreamParser,
     answer_shape={**_TOLD, "output": {"message": {"content": Ways(_BLOCK)}}},
     event_shape={**_TOLD, "contentBlockIndex": int, "start": _CALL, "delta": {"reasoningContent": _THOUGHT}},
+    answers=("output", "stopReason"),
 )

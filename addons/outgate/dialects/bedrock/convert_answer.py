@@ -11,6 +11,7 @@ from typing import Any
 from outgate.dialects.anthropic import convert_answer as anthropic
 from outgate.dialects.anthropic.convert_stream import MessageReader
 from outgate.dialects.parameters import bad, thing, things, word
+from outgate.dialects.refusals import said
 from outgate.dialects.translation import Lose, unheard
 from outgate.inference.conversation import Answer, Failure, StreamItem
 
@@ -92,7 +93,7 @@ def _usage(holder: Mapping[str, Any]) -> Tree:
 
 def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
     """See `translation.Converter`: what kind it is stands in a header field, and in the status."""
-    message = word(tree, "message") or word(tree, "Message")
+    message = said(tree)
     if not message:
         raise bad("message", "told")
     return Failure(status, "", message)

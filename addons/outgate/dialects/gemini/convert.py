@@ -36,4 +36,6 @@ CONVERTER = Converter(
     says=Says(lambda citation: quoted(citation) is not None, seals_of=lambda _: True, several=True),
     answer_shape=_TOLD,
     event_shape=_TOLD,
+    answers=tuple(_either({"candidates": dict, "promptFeedback": dict, "usageMetadata": dict})),
+    alike=True,
 )

@@ -11,6 +11,7 @@ from outgate.dialects.gemini.parts import candidates, member, parts_of, spelled
 from outgate.dialects.gemini.stream import usage_of
 from outgate.dialects.gemini.tables import FINISHES, other_spelling
 from outgate.dialects.parameters import thing, things, word
+from outgate.dialects.refusals import said
 from outgate.dialects.translation import Lose, unheard
 from outgate.errors import WireError
 from outgate.inference.conversation import Alternative, Answer, Call, Failure, Part, Refused, Spent, Text, Thought
@@ -187,7 +188,7 @@ def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
     error = thing(tree, "error")
     code, message = error.get("code"), word(error, "message")
     known = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return Failure(status or known, word(error, "status"), message or _UNKNOWN)
+    return Failure(status or known, word(error, "status"), message or said(tree) or _UNKNOWN)
 
 
 def write_failure(failure: Failure) -> Mapping[str, Any]:

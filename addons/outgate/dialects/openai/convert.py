@@ -29,5 +29,6 @@ CONVERTER = Converter(
     writer=ChatWriter,
     says=Says(lambda citation: quoted(citation) is not None, seals_of=lambda _: False, several=True),
     answer_shape={**_TOLD, "choices": Ways({"finish_reason": str, "message": _SAID})},
-    event_shape={**_TOLD, "choices": Ways({"finish_reason": str, "delta": _SAID})},
+    event_shape={**_TOLD, "choices": Ways({"finish_reason": str, "delta": _SAID, "message": _SAID})},
+    answers=("choices",),
 )

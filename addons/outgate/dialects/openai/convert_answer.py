@@ -8,6 +8,7 @@ from outgate.dialects.free_text import as_asked
 from outgate.dialects.openai.chat import provider_error
 from outgate.dialects.openai.convert_parts import annotations, call_of, thoughts_of, words_of, written_call
 from outgate.dialects.openai.tables import finish_named
+from outgate.dialects.refusals import said
 from outgate.dialects.translation import Lose, unheard
 from outgate.errors import WireError
 from outgate.inference.conversation import Alternative, Answer, Call, Conversation, Failure, Part, Refused, Spent, Text, Thought
@@ -125,11 +126,9 @@ def message_of(parts: Sequence[Part], asked: Conversation) -> dict[str, Any]:
 
 def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
     """See `translation.Converter`. Compatible servers tell errors at the top, or as a string."""
-    error = tree.get("error") or tree
-    if isinstance(error, str):
-        return Failure(status, "", error)
-    message = error.get("message")
-    return Failure(status, str(error.get("type") or ""), message if isinstance(message, str) and message else _UNKNOWN)
+    error = tree.get("error")
+    kind = (error if isinstance(error, dict) else tree).get("type")
+    return Failure(status, kind if isinstance(kind, str) else "", said(error or tree) or said(tree) or _UNKNOWN)
 
 
 def write_failure(failure: Failure) -> Mapping[str, Any]:

@@ -113,6 +113,9 @@ class OpenAIStream(StreamDecoder):
         self._begun: set[int] = set()
         self._finished: set[int] = set()
 
+    def _speaks(self) -> bool:
+        return not self._finished or not self._begun <= self._finished
+
     def _ended(self) -> list[Event]:
         if not self._finished or not self._begun <= self._finished:
             raise truncated()

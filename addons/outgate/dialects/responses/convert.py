@@ -29,6 +29,7 @@ CONVERTER = Converter(
     reader=ResponsesReader,
     writer=ResponsesWriter,
     says=Says(lambda citation: bool(annotations((citation,), "")), seals_of=lambda _: True, several=False),
-    answer_shape={**_TOLD, "output": Ways(_ITEM)},
+    answer_shape={**_TOLD, "error": dict, "output": Ways(_ITEM)},
     event_shape={"response": Spare(_TOLD), "item": _ITEM, "annotation": dict},
+    answers=("output", "status"),
 )

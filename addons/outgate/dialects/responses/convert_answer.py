@@ -7,6 +7,7 @@ from typing import Any
 from outgate.dialects.answers import tokens
 from outgate.dialects.error_codes import status_told
 from outgate.dialects.openai.chat import provider_error
+from outgate.dialects.refusals import said
 from outgate.dialects.responses.codec import response
 from outgate.dialects.responses.convert_items import read_call, read_thought
 from outgate.dialects.responses.convert_parts import annotations, lost_in, objects, output_text, read_contents, words
@@ -184,7 +185,7 @@ def read_failure(status: int, tree: Mapping[str, Any]) -> Failure:
     told: Mapping[str, Any] = error if isinstance(error, dict) else tree
     code, message = told.get("code"), told.get("message")
     kind = code if isinstance(code, str) and code else told.get("type")
-    text = message if isinstance(message, str) else error if isinstance(error, str) else ""
+    text = message if isinstance(message, str) else error if isinstance(error, str) else said(tree)
     known = kind if isinstance(kind, str) else ""
     return Failure(status or status_told(tree, 500), known, text)
 

@@ -49,7 +49,7 @@ def finish_of(tree: Mapping[str, Any], *, calls: bool) -> Finish | None:
     not say why, was cut.
     """
     status, details = tree.get("status"), tree.get("incomplete_details")
-    if tree.get("error") or status == "failed":
+    if status == "failed" or (tree.get("error") and status != "completed"):
         return Finish.ERROR
     if status == "completed":
         return Finish.TOOL_CALLS if calls else Finish.STOP
