@@ -102,6 +102,11 @@ class _Formed:
         self._decoder: AnswerDecoder | None = None
         self._start = b""
 
+    @property
+    def joined(self) -> bool:
+        """Whether a whole answer is made of events: their words were in no one place before."""
+        return isinstance(self._decoder, _Collected)
+
     def feed(self, data: bytes) -> list[Event]:
         if self._decoder is not None:
             return self._decoder.feed(data)

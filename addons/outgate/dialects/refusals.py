@@ -29,6 +29,7 @@ _FAULT = 502
 """The status of an error that does not say whose fault it is."""
 _SAYING = ("message", "Message", "detail", "error", "errors", "error_message", "error_description", "msg", "reason", "title")
 """Members under which servers say what is wrong, the likeliest first."""
+_ESCAPES = 4
 _UNSEEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|h1|center|\?xml)", re.IGNORECASE)
@@ -106,7 +107,9 @@ def plain(raw: bytes) -> str:
     """The words of a page or of a text, in one line."""
     text = raw.decode("utf-8-sig", "replace")
     if _MARKUP.match(text):
-        text = unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text)))
+        text = _TAG.sub(" ", _UNSEEN.sub(" ", text))
+        for _ in range(_ESCAPES):  # what is written in entities twice is seen by those who look for credentials, too
+            text = unescape(text)
     return bounded(text)
 
 

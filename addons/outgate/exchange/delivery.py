@@ -23,7 +23,7 @@ from outgate.exchange.echo import Echo
 from outgate.exchange.failures import error_of
 from outgate.exchange.guarded import Guarded
 from outgate.exchange.judging import CutError, EndedError
-from outgate.exchange.replies import REQUEST_ID
+from outgate.exchange.response_fields import response_fields
 from outgate.exchange.said import Said
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.prompt import Channel
@@ -31,22 +31,6 @@ from outgate.inference.stream import Event, EventStream, Finish
 from outgate.inference.usage import Usage, merge_usage
 from outgate.net.headers import Headers
 from outgate.net.retry_after import retry_after
-
-_PASSED = frozenset(
-    {
-        "age",
-        "cache-status",
-        "content-type",
-        "retry-after",
-        "retry-after-ms",
-        "request-id",
-        "x-outgate-tokens",
-        "x-request-id",
-        "x-should-retry",
-    }
-)
-_PASSED_PREFIXES = ("x-ratelimit-",)
-"""Beside those that the request's dialect names (`Spec.response_fields`, `response_prefixes`)."""
 
 _BODILESS = frozenset({204, 304})
 """Statuses that end with their head (RFC 9112 section 6.3)."""
@@ -77,8 +61,9 @@ class Delivery:
     """
 
     __slots__ = (
-        "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_spec", "_wall",
-        "calls", "complete", "dropped", "error", "left", "refused", "said", "spoken", "started", "streams", "unread", "usage",
+        "_channel", "_conclude", "_echo", "_ending", "_finishing", "_head", "_held", "_judges", "_request_id", "_source", "_spec",
+        "_wall", "calls", "complete", "dropped", "error", "left", "refused", "said", "spoken", "started", "streams", "unread",
+        "usage",
     )  # fmt: skip
 
     def __init__(
@@ -111,8 +96,8 @@ class Delivery:
 
     async def run(self, status: int, headers: Headers, stream: EventStream, *, unread: bool = False) -> None:
         """Deliver all but the last bytes. Raises BrokenAnswerError, or CutError where a judge ended the answer."""
-        self.unread = unread
-        self._head = ResponseHead(status, _response_fields(headers, self._request_id, self._spec))
+        self.unread, self._source = unread, stream.source
+        self._head = ResponseHead(status, response_fields(headers, self._request_id, self._spec))
         self.streams = is_stream(headers.get("content-type")) or (self.unread and status not in _BODILESS)
         at_once = self.streams and not getattr(stream.source, "late", False)
         opening = get_running_loop().call_soon(self._open) if at_once else None
@@ -242,6 +227,8 @@ class Delivery:
         self.complete = event.last
         if isinstance(event, ErrorEvent):
             self._fail(event)
+        if event.whole and (isinstance(event, ErrorEvent) or getattr(self._source, "joined", False)):
+            self._look_for_echoes(event)
         if event.calls_tool:
             self.calls.add(event)
         if event.finish is Finish.ERROR and self.streams:
@@ -254,6 +241,11 @@ class Delivery:
                     self._echo.see(text.part, text.text)
                 if text.channel is not Channel.KEY and not text.repeated:
                     self.said.add(text.text)
+
+    def _look_for_echoes(self, event: Event) -> None:
+        """Words that were joined or unescaped here, behind the scrubber of the bytes. Raises WireError."""
+        for text in event.texts:
+            self._echo.see(text.part, text.text)
 
     def _fail(self, event: ErrorEvent) -> None:
         """An error that came under a status of success has its own. Raises WireError where the head has left."""
@@ -289,11 +281,3 @@ def is_unread(kind: Kind, status: int, headers: Headers) -> bool:
 
 def _encoded(events: Sequence[Event]) -> bytes:
     return b"".join(event.encode() for event in events if not event.hidden)
-
-
-def _response_fields(headers: Headers, request_id: str, spec: Spec) -> tuple[tuple[str, str], ...]:
-    prefixes = (*_PASSED_PREFIXES, *spec.response_prefixes)
-    passed = [
-        field for field in headers if field[0] in _PASSED or field[0] in spec.response_fields or field[0].startswith(prefixes)
-    ]
-    return (*passed, (REQUEST_ID, request_id))

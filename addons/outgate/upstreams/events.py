@@ -44,6 +44,11 @@ class UpstreamEvents:
             raise self._failed
         return await self._read()
 
+    @property
+    def joined(self) -> bool:
+        """Whether a whole answer was made of the events of a stream."""
+        return bool(getattr(self._decoder, "joined", False))
+
     async def begin(self) -> Sequence[Event]:
         """The events up to the first that says something, which are read again by whoever reads the answer. One that is long is
         not waited for. Raises as reading does; so does the reader then.

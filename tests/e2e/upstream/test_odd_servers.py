@@ -2,13 +2,16 @@
 get their answer in their own form, or their API's error with the words of the server, never an empty success.
 """
 
+from html import unescape
+
 import orjson
 import pytest
 
 from e2e.translating import APIS, either_way, line_of, post, providers_by_api, said, translating
+from e2e.world import OPENAI_KEY
 from outgate.dialects.registry import conversations
 from support import behaviours as b
-from support.openai_answers import chunk
+from support.openai_answers import chat_events, chunk
 from support.sse import event
 from support.talks import DIALECTS, PROVIDERS
 
@@ -45,6 +48,35 @@ def _ask(gateway, providers):
         return reply
 
     return ask
+
+
+NAMED = OPENAI_KEY.replace("-", "&#45;").replace("a", "&#97;").replace("c", "&#x63;")
+ECHOES = {
+    "pieces of a stream for a whole answer": (b.sse(chat_events([OPENAI_KEY[:9], OPENAI_KEY[9:]])), False),
+    "an error under 200": (b.answer_json({"detail": f"bad key {OPENAI_KEY}"}), True),
+    "a page in entities": (b.answer_bytes(f"<html><p>bad key {NAMED}</p></html>".encode(), "text/html", 502), False),
+    "a page in entities twice": (b.answer_bytes(f"<html>{NAMED.replace('&', '&amp;')}</html>".encode(), "text/html", 502), False),
+    "a redirect": (b.answer_bytes(f"<html>to ?key={OPENAI_KEY}</html>".encode(), "text/html", 302), True),
+}
+
+
+@every_client
+@pytest.mark.parametrize("name", ECHOES)
+def test_attack_a_server_that_echoes_the_credential_in_another_form(ask, client, name):
+    behaviour, stream = ECHOES[name]
+    reply = ask(client, "openai", behaviour, stream=stream)
+
+    assert OPENAI_KEY not in unescape(unescape(reply.text)) + str(reply.headers)
+
+
+def test_attack_a_redirect_to_another_host_takes_no_credential_there(ask, providers):
+    """`Location` names a provider of the policy that has a credential of its own."""
+    before = [len(provider.seen) for provider in providers]
+    moved = b.answer_json({"error": "moved"}, 307, {"location": "https://api.anthropic.com/v1/messages"})
+    reply = ask("openai", "openai", moved, stream=False)
+
+    assert (502, "location" in reply.headers) == (reply.status_code, False)
+    assert [1, 0, 0] == [len(provider.seen) - was for provider, was in zip(providers, before, strict=True)]
 
 
 def error_of(reply):
