@@ -19,6 +19,7 @@ ELSEWHERE = {
     "cli/test_denied.py": ["metering/denied.py", "metering/permits.py"],
     "cli/test_spend.py": ["cli/audit_lines.py", "cli/screen.py", "metering/spend.py"],
     "cli/test_why.py": ["metering/words.py"],
+    "exchange/test_delivery.py": ["exchange/response_fields.py"],
     "detectors/injection/test_detector.py": [
         "detectors/injection/expressions.py",
         "detectors/injection/phrases.py",

@@ -129,8 +129,8 @@ class _Formed:
 
 def _comes_as_events(start: bytes, described: bool) -> bool | None:  # noqa: FBT001
     """Whether an answer that begins so is a stream; None where that cannot be seen yet."""
-    if not start:
-        return None
+    if not start:  # a blank line is a sign of life where events were announced
+        return True if described else None
     if start[:1] in b"{[":
         return False
     if start[:1] in b":\x00":  # a comment; a frame of Amazon's event streams

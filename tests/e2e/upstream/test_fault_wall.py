@@ -135,7 +135,7 @@ def test_F08_F09_F14_a_stream_that_breaks_after_a_word_ends_in_an_error_and_is_n
 
 
 def test_F10_a_malformed_event_is_no_word_of_the_answer(ask):
-    reply, _, _, _ = ask(b.sse([*GOOD[:2], b"data: {canary\n\n", *GOOD[2:]]))
+    reply, _, _, _ = ask(b.sse([*GOOD[:2], b"data: {canary\n\n", *GOOD[2:]]), b.sse(GOOD))
 
     assert whole(reply) or '"error"' in reply.text
     assert "canary" not in reply.text
