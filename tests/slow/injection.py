@@ -42,6 +42,8 @@ which the net is hardly ever asked about, that it reads all the same.
 """
 SHORT = 260
 """Characters of an attack by a user up to which it is set into documents too."""
+COMPOSED = "composed"
+"""What `--new` calls documents that had a sentence set into them."""
 LETTERS = str.maketrans("oeai", "0341")
 
 
@@ -113,9 +115,9 @@ def rows_of(name: str) -> list[list[str]]:
 
 def composed(plain: Sequence[Example], attacks: Sequence[str], count: int, chance: random.Random) -> list[Example]:
     """Documents with an order or a notice set into them."""
-    carriers = [*documents() * 12, *(one.text for one in plain)]
+    carriers = [*documents() * 6, *(one.text for one in plain)]
     return [
-        Example(windows(one.text)[0], one.attack, chance.choice(["tool", "tool", "tool", "user"]), 0.5, one.sentence)
+        Example(windows(one.text)[0], one.attack, chance.choice(["tool", "tool", "tool", "user"]), 1.0, one.sentence, COMPOSED)
         for one in compose(carriers, attacks, count, chance)
     ]
 
@@ -237,7 +239,9 @@ def main() -> None:
         "--out", type=Path, default=Path("state/injection"), help="folder of the net in training, saved after each pass"
     )
     parser.add_argument("--start", type=Path, help="a net that has been trained before, to go on from (default: the packaged one)")
-    parser.add_argument("--new", nargs="*", default=[], help="go on from the net that is shipped with these files of guard_texts")
+    parser.add_argument(
+        "--new", nargs="*", default=[], help=f"go on from the net that is shipped with these files of guard_texts, or {COMPOSED}"
+    )
     parser.add_argument("--replay", type=float, default=0.25, help="the share of everything else that it reads again, with --new")
     parser.add_argument("--frozen", type=int, default=0, help="layers from below that stay as they are")
     parser.add_argument(

@@ -14,6 +14,8 @@ from evaluation.guard_texts import FOLDER
 _BORDER = re.compile(r"[.!?;>]\s+|\n")
 _WHOLE, _PART = 640, (400, 600)
 """Characters of a document up to which it is taken whole, and of a part of a longer one."""
+_WRITTEN = 0.8
+"""The share of orders that are written as such; the others are short attacks by users."""
 _DRESSES = ("{}", "{}", "{}", "{}", "{}", "{}", "{}", "<!-- {} -->", "# {}", "\n\n{}\n\n")
 
 
@@ -30,15 +32,16 @@ def documents() -> list[str]:
 
 
 def sentences(name: str) -> list[str]:
-    """The lines of `orders` or `notices`."""
-    return [line for line in (FOLDER / f"{name}.list").read_text("utf-8").splitlines() if line.strip()]
+    r"""The lines of `orders` or `notices`; `\n` in one is a line break."""
+    lines = (FOLDER / f"{name}.list").read_text("utf-8").splitlines()
+    return [line.replace("\\n", "\n") for line in lines if line.strip()]
 
 
 def compose(carriers: Sequence[str], attacks: Sequence[str], count: int, chance: random.Random) -> Iterator[Composed]:
     """So many of each label. `attacks` are further orders: short attacks by users."""
     orders, notices = sentences("orders"), sentences("notices")
     for _ in range(count):
-        order = chance.choice(orders if chance.random() < 0.45 else attacks)
+        order = chance.choice(orders if chance.random() < _WRITTEN else attacks)
         yield Composed(_inserted(_part(chance.choice(carriers), chance), order, chance), attack=True, sentence=order)
         plain = _part(chance.choice(carriers), chance)
         yield Composed(
