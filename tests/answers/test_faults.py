@@ -66,6 +66,7 @@ def sound(path):
     return [*checks, bool(right) and all(right)]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_processes_killed_at_any_point_leave_a_sound_file_and_others_go_on(path):
     noise = random.Random(4)

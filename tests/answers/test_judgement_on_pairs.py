@@ -20,6 +20,7 @@ def _judged() -> list[tuple[bool, Row]]:
     return list(zip([pair.same for pair in pairs], rows(pairs, load_encoder(), judgement.load()), strict=True))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_rewordings_are_served(judged: list[tuple[bool, Row]]) -> None:
     same = [row.hit for alike, row in judged if alike]

@@ -109,6 +109,7 @@ TABLES = {id(prompt_of(*each).document.rule): each for each in OPERATIONS}
 EACH = [pytest.param(*each, id=" ".join(each[::2])) for each in TABLES.values()]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "kind", "line"), EACH)
 def test_a_canary_in_every_place_of_every_table_is_a_leaf_or_announces_itself(name, kind, line):
     root = prompt_of(name, kind, line).document.rule

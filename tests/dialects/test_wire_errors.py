@@ -98,6 +98,7 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize(("dialect", "operation", "body"), REQUESTS, ids=["chat", "embeddings", "messages", "responses"])
 def test_p4_broken_requests(dialect, operation, body):

@@ -120,6 +120,7 @@ def test_a_process_that_does_not_end_is_ended(monkeypatch):
     assert "too_slow" == refused("pdf", b"", BOUNDS._replace(seconds=1))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["pdf", "office"])
 def test_damaged_documents_end_in_text_or_a_reason(kind):
     whole, chance = (pdf("one", "two") if kind == "pdf" else word("one", "two")), random.Random(7)

@@ -62,6 +62,7 @@ def taken(raw):
     return held + size if request else 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("body", BODIES)
 def test_a_request_is_counted_for_no_less_than_it_takes_and_not_for_twice_that(body):
     real, counted = taken(BODIES[body]), memory_of(len(BODIES[body]), OPENAI.decode(CHAT, BODIES[body]))
@@ -80,6 +81,7 @@ SHORT = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("body", SHORT)
 def test_a_short_one_is_counted_for_no_less_than_it_takes(body):
     raw = SHORT[body]

@@ -43,6 +43,7 @@ def test_the_file_is_what_genai_prices_says_now():
     assert price_list.FILE.read_bytes() == content(), "run scripts/fix"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("provider", PROVIDERS, ids=[provider.id for provider in PROVIDERS])
 def test_every_name_has_the_model_the_window_and_the_price_of_genai_prices_at_any_time(provider):
     for name in names(provider.models):

@@ -9,6 +9,7 @@ from outgate.model_server.engines import graphs
 from outgate.model_server.engines.packaged import encoder_version
 
 
+@pytest.mark.exhaustive
 def test_set_up_writes_the_graphs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "folder", lambda: tmp_path)
 

@@ -37,6 +37,7 @@ def _salted(rng: Random, plan: Plan, placements: tuple[Placement, ...]) -> tuple
     return replace(plan, request=steps), tuple(placement._replace(run=runs[placement.name]) for placement in placements)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_A48_twelve_thousand_random_retries_equal_a_run_from_scratch():
     rng = Random(7)

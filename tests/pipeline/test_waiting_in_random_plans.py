@@ -80,6 +80,7 @@ async def _cut(plan: Plan, after: int) -> Any:
     return _told(execution) if isinstance(ended, asyncio.CancelledError) else None
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("eager", [False, True], ids=["tasks start later", "tasks start at once"])
 def test_prop_P7_side_by_side_is_one_after_the_other(eager):
     rng = Random(7)

@@ -37,6 +37,7 @@ def _compiled(monkeypatch: pytest.MonkeyPatch) -> Compiled:
     return compiled
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_no_cost_moves_a_judge_or_an_edge(path: Path, compiled: Compiled) -> None:
     load_policy(path, elsewhere=True)

@@ -47,6 +47,7 @@ async def last_word(folder):
         return await accounts.standings()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost_or_counted_twice(tmp_path):
     _CONTEXT.set_forkserver_preload(["support.budgets"])

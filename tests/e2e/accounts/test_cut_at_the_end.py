@@ -69,6 +69,7 @@ def test_the_reason_why_it_finished_is_not_told_before_the_usage_is_known(gatewa
     assert b'"finish_reason":"stop"' not in got
 
 
+@pytest.mark.exhaustive
 def test_an_honest_cancel_costs_about_what_was_made_and_reaches_the_provider_soon(gateway, providers):
     ratios, seconds = [], []
     before = len(lines(gateway.world))

@@ -76,6 +76,7 @@ def test_attack_answers_to_new_keys_do_not_wait_for_another_answer(client, serve
     client.receive(500 * UPDATE - 1024)  # or it times out
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_attack_a_hundred_thousand_new_keys_cost_little_and_make_nothing_grow(client, shared, providers):
     """Half of them before the first request, half after it: the ways that they take through the gateway differ."""
@@ -96,6 +97,7 @@ def test_attack_a_hundred_thousand_new_keys_cost_little_and_make_nothing_grow(cl
     assert grown < 16
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_attack_a_client_that_asks_for_new_keys_and_never_reads_the_answers_is_no_longer_heard(client, shared):
     """What it sends stays in its own buffers: the gateway stops reading where it cannot write."""

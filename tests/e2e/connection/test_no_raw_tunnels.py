@@ -149,6 +149,7 @@ def test_tls_within_tls_is_no_way_out(inside):
     assert b"200" not in asyncio.run(hello())[:20]
 
 
+@pytest.mark.exhaustive
 def test_a_thousand_random_preambles(inside):
     """In tunnels, in their TLS, and without either."""
     dice = random.Random(7)

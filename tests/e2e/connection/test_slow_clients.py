@@ -132,6 +132,7 @@ def trickled_connect(gateway):
     return link, b"a"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("way", "status"),
     [

@@ -80,6 +80,7 @@ def test_absolute_form_of_any_spelling_is_refused(inside, providers, spellings):
     assert (dials.connected, dials.looked_up, providers[0].seen) == ([], [], [])
 
 
+@pytest.mark.exhaustive
 def test_http2_authority_of_any_spelling_is_refused(inside, providers, spellings):
     """Most break off the whole connection, which is a refusal too; each batch goes on over a new one."""
 

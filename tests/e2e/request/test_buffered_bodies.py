@@ -223,6 +223,7 @@ def _documents():
     return sum(isinstance(each, JsonDocument) for each in gc.get_objects())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("ending", ["the provider fails", "left while the provider is asked"])
 def test_an_ended_exchange_leaves_no_body_to_the_collector_of_cycles(inside, providers, ending):
     gc.collect()

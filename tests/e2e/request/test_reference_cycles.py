@@ -27,6 +27,7 @@ def left():
     return sum(not isinstance(each, ExchangeStream) or each.exchange is not None for each in alive)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_uncollected")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_what_an_exchange_was_made_of_is_gone_when_it_has_ended(world, streamed):

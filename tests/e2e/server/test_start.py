@@ -247,6 +247,7 @@ def _spent():
     return used.ru_utime + used.ru_stime
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(300)
 def test_F4_processes_end_within_three_seconds_and_name_what_is_wrong(tmp_path, providers):
     """Promised: within 3 s, from the command to the exit code, on a machine that has nothing else to do.

@@ -103,6 +103,7 @@ def unwritten(gateway) -> int:
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
 def test_attack_a_client_that_stops_reading_is_waited_for_and_gets_every_byte(inside, providers, protocol):
     """A stream of 16 MB: the provider is held back while nobody reads, also beyond the time of an idle connection."""

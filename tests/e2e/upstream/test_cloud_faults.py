@@ -196,6 +196,7 @@ def test_a_faulty_frame_of_bedrock_ends_in_the_callers_error(ask, fault, count):
         assert ends_badly(reply, dialect), (dialect, reply.status_code, reply.text)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", CLOUDS)
 def test_a_stream_that_never_ends_is_cut(ask, name):
     for dialect, _, reply in in_time(ask, b.endless(EVENTS[name][-3], 0.05), name, 3 + 1, streams=(True,)):

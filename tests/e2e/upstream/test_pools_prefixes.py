@@ -6,6 +6,8 @@ Witness: the `cached_tokens` of the servers' own answers, beside what one endles
 import asyncio
 from random import Random
 
+import pytest
+
 from evaluation.pools import Scene, hits_of, simulated
 from outgate.testing.pools.engine import BLOCK, Request
 
@@ -26,6 +28,7 @@ def _conversations(random: Random, _: float) -> list[Request]:
     return firsts
 
 
+@pytest.mark.exhaustive
 def test_A41_conversations_have_their_prompts_in_the_cache_as_in_one_endless_cache():
     ideal, answers = asyncio.run(simulated(Scene(_conversations, 8, 30.0), "prefix_cache"))
 

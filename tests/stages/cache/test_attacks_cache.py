@@ -81,6 +81,7 @@ class Told:
         return self.given
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_k2_no_tenant_ever_gets_an_answer_of_another():
     random, store = Random(2), Told()
