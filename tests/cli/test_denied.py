@@ -49,7 +49,7 @@ def test_one_refusal_is_told_as_one(tmp_path):
     write(tmp_path)
     told = run(written(tmp_path, MODEL)).output
 
-    assert "1 refused in the last 1 h, 1 kind\n" in told
+    assert "1 refused, 0 failed at a provider in the last 1 h, 1 kind\n" in told
     assert "once model_not_authorized" in told
 
 
@@ -57,7 +57,7 @@ def test_refusals_that_are_alike_are_told_once(tmp_path):
     write(tmp_path)
     told = run(written(tmp_path, ACCESS, ACCESS, MODEL, STRANGER, COUNTED, ACCESS | {"time": 5.0})).output
 
-    assert "4,203 refused in the last 1 h, 3 kinds" in told
+    assert "4,203 refused, 0 failed at a provider in the last 1 h, 3 kinds" in told
     assert "4,200 times proxy_authentication_required by authenticate (wrong token)" in told
     assert "nobody known, as 'alpha', from 192.0.2.7 and 1 more" in told
     assert "2 times not_authorized by authorize" in told
@@ -66,10 +66,53 @@ def test_refusals_that_are_alike_are_told_once(tmp_path):
     assert "see       outgate why req_1" in told
 
 
-def test_what_a_provider_failed_at_is_no_refusal(tmp_path):
-    write(tmp_path)
+def attempts(**more):
+    told = {"number": 1, "backend": "main", "endpoint": "eu:443", "status": None, "failure": "connect_failed", "phase": "connect"}
+    return {"outgate.attempts": [told | {"reason": "refused", "seconds": 0.1} | more]}
 
-    assert "0 refused" in run(written(tmp_path, line("x", "upstream_timed_out", "dispatch"), {"event": "close", "id": "y"})).output
+
+GONE = line("req_6", "upstream_connect_failed", "", **attempts(), **{"http.response.status_code": 502})
+BUSY = line("req_7", None, None, **attempts(failure="rate_limited", phase="answer", reason="error_status", status=429)) | {
+    "http.response.status_code": 429,
+    "outcome": "answered",
+}
+KEYLESS = line("req_8", "credential_missing", "inject_credentials", **{"gen_ai.provider.name": "main"})
+
+
+def test_what_a_provider_failed_at_is_told_after_what_was_refused_with_what_to_mend(tmp_path):
+    write(tmp_path)
+    told = run(written(tmp_path, GONE, GONE | {"outgate.workload": "beta"}, BUSY, KEYLESS, ACCESS), columns="200").output
+
+    assert "1 refused, 4 failed at a provider in the last 1 h, 4 kinds" in told
+    assert "2 times FAILED at main/eu:443: connect.refused; callers got 502 upstream_connect_failed" in told
+    assert "who       alpha, beta" in told
+    assert "to mend   nothing listens there: whether the provider runs, and the port in `providers.main.endpoints`" in told
+    assert "once FAILED at main/eu:443: answer.error_status; callers got 429" in told
+    assert "once FAILED at main: credential.unreadable; callers got 403 credential_missing" in told
+    assert told.index("not_authorized") < told.index("FAILED")
+
+
+def test_what_failed_alone(tmp_path):
+    write(tmp_path)
+    told = run(written(tmp_path, GONE, ACCESS), "--failed").output
+
+    assert "1 failed at a provider in the last 1 h, 1 kind" in told
+    assert "not_authorized" not in told
+
+
+def test_a_failure_for_programs_has_its_attempt_and_its_mend(tmp_path):
+    write(tmp_path)
+    (told,) = orjson.loads(run(written(tmp_path, GONE), "--json").output)
+
+    assert ("connect_failed", None) == (told["failed"]["failure"], told["permit"])
+    assert told["mend"].startswith("nothing listens there")
+
+
+def test_an_attempt_that_failed_before_another_answered_is_none(tmp_path):
+    write(tmp_path)
+    answered = line("x", None, None, **attempts()) | {"http.response.status_code": 200, "outcome": "answered"}
+
+    assert "0 refused, 0 failed" in run(written(tmp_path, answered, {"event": "close", "id": "y"})).output
 
 
 @pytest.mark.parametrize(

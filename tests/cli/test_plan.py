@@ -36,10 +36,22 @@ def test_a_policy_on_one_screen_has_a_line_for_each_route_and_a_table_for_each_w
     lines = run(write(tmp_path, text)).output.splitlines()
     rows = {line.split()[0]: re.split(r"  +", line) for line in lines if line.startswith(("alpha", "beta"))}
 
-    assert 1 == len([line for line in lines if line.startswith("chat: ") and "authenticate → authorize → " in line])
+    (at,) = [at for at, line in enumerate(lines) if line.startswith("chat: ")]
+    assert lines[at + 1].startswith("    authenticate → authorize → ")
+    assert " → token_budget → " in lines[at + 1]
     assert ["gpt-* of openai", "all: 5,000,000 a month", "fast: openai/gpt-4o-mini; openai/gpt-4o"] == rows["alpha"][2:]
     assert ["o3", "all: 5,000,000 a month; beta: 1,000 a 60 s, each model"] == rows["beta"][2:4]
     assert len(lines) < 12
+
+
+def test_a_screen_of_a_hundred_columns_has_room_for_the_default_policy():
+    lines = CliRunner(env={"COLUMNS": "100"}).invoke(cli, ["plan", "policies/default.yaml"]).output.splitlines()
+
+    assert max(map(len, lines)) <= 100
+    assert len(lines) <= 18
+    assert [line for line in lines if line.startswith("… ")] == [
+        "… pick_backend → pick_endpoint → encode_request → inject_credentials → originate_tls → dispatch"
+    ]
 
 
 def test_a_policy_nobody_may_use_says_what_adds_somebody(tmp_path):

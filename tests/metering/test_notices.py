@@ -1,10 +1,11 @@
 """One line for the operator for each kind of trouble, and a count of the rest."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
-from outgate.errors import FailureKind, FailureReason
+from outgate.errors import Denial, FailureKind, FailureReason
 from outgate.metering.notices import Notices
 from support.endings import DENIED, attempt, ended, refused_at_the_door
 from support.metered import closed_of
@@ -41,9 +42,32 @@ def test_a_denial_is_one_line_with_who_what_and_why(notices, caplog):
     assert [f"{what} {about}"] == caplog.messages
 
 
+MEND = "; to mend: nothing listens there: whether the provider runs, and the port in `providers.main.endpoints`"
+
+
 def test_a_failed_attempt_is_one_line_also_where_another_answered(notices, caplog):
     notices.tell("req_1", closed_of(ended(attempts=(FAILED, attempt(2)))))
-    assert ["attempt failed: connect.refused at main/eu (192.0.2.1:443) workload=agent id=req_1"] == caplog.messages
+    assert [f"attempt failed: connect.refused at main/eu (192.0.2.1:443) workload=agent id=req_1{MEND}"] == caplog.messages
+
+
+def test_an_address_that_is_the_name_of_its_endpoint_is_said_once(notices, caplog):
+    notices.tell("req_1", closed_of(ended(attempts=(replace(FAILED, endpoint="192.0.2.1:443"), attempt(2)))))
+    assert caplog.messages[0].startswith("attempt failed: connect.refused at main/192.0.2.1:443 workload=agent")
+
+
+def test_a_failure_that_the_caller_was_told_of_is_one_line_with_what_to_mend(notices, caplog):
+    denial = Denial(code="upstream_connect_failed", status=502, message="The provider could not be reached.")
+    notices.tell("req_1", closed_of(ended(outcome="denied", denial=denial, r_source="gateway", attempts=(FAILED,))))
+    what = "failed 502 upstream_connect_failed of connect.refused at main/eu (192.0.2.1:443) workload=agent for api.example:443"
+    assert [f"{what} POST /v1/chat/completions model=fast client=192.0.2.9 id=req_1{MEND}"] == caplog.messages
+
+
+def test_failures_before_the_last_have_lines_of_their_own(notices, caplog):
+    denial = Denial(code="upstream_connect_failed", status=502, message="The provider could not be reached.")
+    notices.tell("req_1", closed_of(ended(outcome="denied", denial=denial, attempts=(FAILED, replace(FAILED, endpoint="us")))))
+    assert ["attempt failed: connect.refused at main/eu", "failed 502 upstream_connect_failed of connect.refused at main/us"] == [
+        message.partition(" (")[0] for message in caplog.messages
+    ]
 
 
 def test_identical_ones_are_counted_and_told_once(notices, caplog):

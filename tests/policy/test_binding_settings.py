@@ -55,7 +55,7 @@ def test_they_become_bindings_of_the_backend():
     ("placeholder", "own", "dialect", "told"),
     [
         ("text: ghp_0123456789abcdefghijklmnopqrst, credential: {env: GIT}", "", "none", "looks like a credential"),
-        ("text: some-long-text-without-the-word, credential: {env: GIT}", "", "none", "should match pattern"),
+        ("text: some-long-text-without-the-word, credential: {env: GIT}", "", "none", "this value does not fit here"),
         ("text: placeholder, credential: {env: GIT}", "", "none", "text"),
         (f"{GOOD}, stands_in: {{headers: [host]}}", "", "none", "frame or describe"),
         (f"{GOOD}, stands_in: {{body: true}}", "", "openai", "dialect none"),

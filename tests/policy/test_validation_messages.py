@@ -60,6 +60,61 @@ def test_a_key_that_is_valid_elsewhere_only_is_not_proposed():
     assert "credential" in repair
 
 
+@pytest.mark.parametrize(
+    ("text", "belongs"),
+    [
+        ("gateway: {allow_addresses: [10.0.0.0/8]}", "providers.NAME"),
+        ("providers: {p: {host: a.test, probe_path: /health}}", "providers.NAME.replicas.health"),
+        ("routes: [{name: r, attempts: 3}]", "routes.N.retry"),
+        ("body_bytes: 5", "gateway.limits"),
+        ("routes: [{name: r, paths: [/v1]}]", "routes.N.match"),
+    ],
+)
+def test_a_misplaced_key_is_told_where_it_belongs(text, belongs):
+    code, _, _, repair = only(text)
+
+    assert ("E_UNKNOWN_KEY", f"belongs under `{belongs}`") == (code, repair.partition(" ")[2])
+
+
+def test_settings_of_a_stage_tell_where_a_key_of_them_belongs():
+    source = parse_source(BASE.replace("  model_map:", "  token_budget: {warn_at: [0.5]}\n  model_map:"), "p.yaml")
+    with pytest.raises(Exception, match="warn_at") as caught:
+        load_source(source)
+
+    assert "`warn_at` belongs under `stages.token_budget.limits.N`" in [each.repair for each in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("routes: [{name: all of it}]", "routes.0.name: 'all of it' does not fit here"),
+        ("workloads: {w: {tenant: a/b}}", "workloads.w.tenant: 'a/b' does not fit here"),
+        ("gateway: {limits: {head_seconds: fast}}", "gateway.limits.head_seconds: 'fast' should be a valid number"),
+        ("gateway: {limits: {head_seconds: 0}}", "gateway.limits.head_seconds: 0 should be greater than 0"),
+        ("providers: {p: {host: a.test, tls: {minimum: '9.9'}}}", "providers.p.tls.minimum: '9.9' should be '1.2' or '1.3'"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_shown(text, told):
+    assert told == only(text)[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "workloads: {w: {tenant: 'a1b2c3d4e5f6 '}}",
+        "workloads: {w: {tenant: 'abcdefghijklmnopqrstuvwxyz/'}}",
+        f"workloads: {{w: {{tenant: '{'a ' * 21}'}}}}",
+        "providers: {p: {host: a.test, credential: {env: 'hunter 2'}}}",
+        "workloads: {w: {token_hashes: ['hunter 2']}}",
+    ],
+)
+def test_a_value_that_could_be_a_credential_is_not_shown(text):
+    message = only(text)[2]
+
+    assert "this value" in message
+    assert not any(part in message for part in ("a1b2", "abcdef", "a a a", "hunter"))
+
+
 def test_a_stage_out_of_place_is_told_where_it_belongs():
     assert "write it under `stages`" in only("model_map: {}")[3]
 

@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+from outgate.server.logs import FirstToSay
+
 SAY = """
 import logging, signal
 from outgate.server.logs import Log
@@ -50,3 +54,49 @@ def test_text_has_a_time_and_a_level_and_what_is_always_told_stands_alone():
     assert told[0][:2] == "20"
     assert "always" in told
     assert not any("foreign" in line for line in told)
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from outgate.server.logs import FirstToSay, Log
+import logging
+log = Log(first=FirstToSay(Path(sys.argv[1]))).begin()
+for line in sys.argv[2:]:
+    logging.getLogger("outgate.policy.reload").warning(line)
+logging.getLogger("outgate").warning("an exchange")
+logging.getLogger("mitmproxy.x").warning("foreign")
+log.say("said")
+log.say("said")
+"""
+
+
+def first(file, *lines):
+    """What another process says."""
+    command = [sys.executable, "-c", FIRST, str(file), *lines]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+    return [line.rpartition(": ")[2] for line in told]
+
+
+def test_what_another_process_has_just_said_is_not_said_again(tmp_path):
+    file = tmp_path / "said"
+
+    assert ["a", "b", "a", "an exchange", "foreign", "said", "said"] == first(file, "a", "b", "a")
+    assert ["c", "an exchange", "foreign"] == first(file, "a", "b", "c")
+    assert 0o600 == file.stat().st_mode & 0o777
+
+
+def test_it_is_said_again_a_while_later(tmp_path):
+    gate = FirstToSay(tmp_path / "said")
+    (tmp_path / "said").write_text("")
+    digest = gate.says("a", 100.0) and (tmp_path / "said").read_text().split()[0]
+    (tmp_path / "said").write_text(f"{digest} 1 100.0\n")
+
+    assert [False, True] == [gate.says("a", 109.0), gate.says("a", 110.0)]
+
+
+@pytest.mark.parametrize("torn", ["x", "a b c\n", "a 1 zzz\n", "\n\n"])
+def test_where_the_file_is_of_no_use_everything_is_said(tmp_path, torn):
+    (tmp_path / "said").write_text(torn)
+    assert FirstToSay(tmp_path / "said").says("a", 1.0)
+    assert FirstToSay(tmp_path / "nowhere" / "said").says("a", 1.0)

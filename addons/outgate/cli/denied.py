@@ -1,5 +1,6 @@
-"""`outgate denied`: what was refused, like with like, and what would allow it, from the audit lines in the state folder."""
+"""`outgate denied`: what was refused, what providers failed at, like with like, and what mends it, from the audit lines."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,33 +12,57 @@ from outgate.cli.audit_lines import providers_of, read, spoken
 from outgate.cli.options import JSON, POLICY, STATE, Age
 from outgate.cli.screen import say
 from outgate.metering.denied import Group, denied
+from outgate.metering.mends import mend_of
 from outgate.metering.permits import permit
 
 
 @click.command()
 @click.option("--since", "--last", "since", type=Age(), default="1h", show_default=True, help="How far back: 90s, 15m, 6h, 7d.")
 @click.option("--workload", help="Only this one.")
+@click.option("--failed", is_flag=True, help="Only what a provider failed at.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many groups.")
 @POLICY
 @STATE
 @JSON
-def command(*, since: float, workload: str | None, limit: int, file: Path, state: Path, as_json: bool) -> None:
+def command(*, since: float, workload: str | None, failed: bool, limit: int, file: Path, state: Path, as_json: bool) -> None:
     """List refusals, the most frequent first, and the line of the policy or the command that would let each pass.
+
+    Then what providers failed at, for which callers got an error, and what to mend.
 
     Exit code 1 where the state folder cannot be read.
     """
     lines = (line for line in read(state, last=since) if workload in (None, line.get("outgate.workload")))
     groups, beyond = denied(lines)
+    groups = [group for group in groups if group.attempt is not None] if failed else groups
     providers = providers_of(file) if groups else {}
     if as_json:
         click.echo(orjson.dumps([_entry(group, providers) for group in groups[:limit]], option=orjson.OPT_INDENT_2))
         return
-    total = sum(group.count for group in groups) + beyond
-    say([f"{total:,} refused in the last {spoken(since)}" + (f", {len(groups)} kind{'s' * (len(groups) > 1)}" if groups else "")])
+    counts = [sum(group.count for group in groups if (group.attempt is not None) is kind) for kind in (False, True)]
+    refused = [] if failed else [f"{counts[0] + beyond:,} refused"]
+    kinds = f", {len(groups)} kind{'s' * (len(groups) > 1)}" if groups else ""
+    say([f"{', '.join([*refused, f'{counts[1]:,} failed at a provider'])} in the last {spoken(since)}{kinds}"])
     for group in groups[:limit]:
-        say(["", *_told(group, providers)], hang=12)
-    left = total - sum(group.count for group in groups[:limit])
+        say(["", *(_told(group, providers) if group.attempt is None else _failed(group, group.attempt))], hang=12)
+    left = sum(counts) + beyond * (not failed) - sum(group.count for group in groups[:limit])
     say(["", f"{left:,} more of other kinds: --limit"] if left else [])
+
+
+def _failed(group: Group, attempt: Mapping[str, Any]) -> list[str]:
+    """One kind of failure of a provider, and what to mend."""
+    line, names = group.line, sorted(group.workloads)
+    where = "/".join(filter(None, (str(attempt.get(name) or "") for name in ("backend", "endpoint"))))
+    reason = ".".join(filter(None, (str(attempt.get(name) or "") for name in ("phase", "reason"))))
+    got = " ".join(str(line[name]) for name in ("http.response.status_code", "outgate.denial.code") if line.get(name))
+    rows = [
+        ("who", ", ".join([*names[:5], f"{len(names) - 5} more"] if len(names) > 5 else names)),
+        ("asked", _asked(line)),
+        ("when", _when(group)),
+        ("to mend", mend_of(attempt)),
+        ("see", f"outgate why {line.get('id')}"),
+    ]
+    head = f"{_times(group)} FAILED at {where or 'a provider'}: {reason or 'unknown'}; callers got {got}"
+    return [head, *(f"  {name:<10}{text}" for name, text in rows if text)]
 
 
 def _told(group: Group, providers: dict[str, str]) -> list[str]:
@@ -52,9 +77,12 @@ def _told(group: Group, providers: dict[str, str]) -> list[str]:
         ("to allow", str(allowed or "")),
         ("see", f"outgate why {line.get('id')}"),
     ]
-    times = "once" if group.count == 1 else f"{group.count:,} times"
-    head = f"{times} {code}{f' by {stage}' if stage else ''}{cause}"
+    head = f"{_times(group)} {code}{f' by {stage}' if stage else ''}{cause}"
     return [head, *(f"  {name:<10}{text}" for name, text in rows if text)]
+
+
+def _times(group: Group) -> str:
+    return "once" if group.count == 1 else f"{group.count:,} times"
 
 
 def _who(group: Group) -> str:
@@ -82,12 +110,14 @@ def _when(group: Group) -> str:
 
 
 def _entry(group: Group, providers: dict[str, str]) -> dict[str, Any]:
-    allowed = permit(group.line, providers)
+    allowed = permit(group.line, providers) if group.attempt is None else None
     told = {name: value for name, value in group.line.items() if isinstance(value, str) and name not in ("event", "outcome")}
     return told | {
         "count": group.count,
         "first": group.first,
         "last": group.last,
         "clients": sorted(group.peers),
+        "failed": dict(group.attempt) if group.attempt is not None else None,
+        "mend": mend_of(group.attempt) if group.attempt is not None else None,
         "permit": allowed._asdict() if allowed is not None else None,
     }

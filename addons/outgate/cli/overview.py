@@ -1,7 +1,8 @@
 """A policy on one screen: a line for each route, with the order of its stages, then what each workload may use."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import takewhile
 
 from outgate.cli.screen import table
 from outgate.identity.workloads import Workload
@@ -14,18 +15,30 @@ from outgate.stages.model_map import ModelMap
 from outgate.stages.token_budget import TokenBudget
 from outgate.stores.limits import Limit
 
-_MORE = "--why: the order and its reasons; --retry: what is tried again; --json: all of it; --route NAME: one route"
+_MORE = "--why: reasons of the order; --retry: what is tried again; --json: all; --route NAME: one route"
 
 
 def overview(policy: LivePolicy, route: str | None = None) -> list[str]:
     """Lines of text, of all routes or of one."""
     routes = [each for each in policy.routes if route in (None, each.name)]
     lines = [f"revision {policy.revision}; the first route that matches takes the request", ""]
-    lines += [f"{each.name}: {_takes(each)}: {' → '.join(step.name for step in each.plan.request)}" for each in routes]
+    lines += _told(routes)
     rows = [row for workload in policy.workloads.all for row in _rows(workload, routes)]
     heads = ("workload", "routes", "models", "budgets", "fallbacks")
     told = table(heads, rows, len(heads)) if rows else ["no workload may call: `outgate workload add` adds one"]
     return [*lines, "", *told, "", _MORE]
+
+
+def _told(routes: Sequence[LiveRoute]) -> Iterator[str]:
+    """What each route takes, and below it the order of its stages; with which stages all of them end is said once."""
+    orders = [[step.name for step in route.plan.request] for route in routes]
+    steps = zip(*map(reversed, orders), strict=False) if len(orders) > 1 else ()
+    shared = len(list(takewhile(lambda names: len(set(names)) == 1, steps)))
+    for route, order in zip(routes, orders, strict=True):
+        yield f"{route.name}: {_takes(route)}"
+        yield "    " + " → ".join([*order[: len(order) - shared], *["…"] * bool(shared)])
+    if shared:
+        yield f"… {' → '.join(orders[0][-shared:])}"
 
 
 def _takes(route: LiveRoute) -> str:

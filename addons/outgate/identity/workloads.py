@@ -160,8 +160,8 @@ class Workloads:
         """Why `by_token` knows nobody, for the operator: a caller is never told."""
         if name is not None and name not in self._names:
             return "unknown name"
-        owned = sha256(token.encode("utf-8", "surrogateescape")).digest() in self._tokens
-        return "token of another workload" if owned else "wrong token"
+        owner = self._tokens.get(sha256(token.encode("utf-8", "surrogateescape")).digest(), _NOBODY).principal
+        return f"token of workload {owner.name}" if owner is not None else "wrong token"
 
     def by_certificate(self, identity: str) -> Principal | None:
         """The workload of a client certificate; of nobody, where none was presented."""

@@ -1,4 +1,4 @@
-"""Group refusals that are alike, from closing lines: who, what and why, how often, and one request that shows it."""
+"""Group refusals that are alike, and failures of providers, from closing lines: who, what, why, how often, and one of them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,11 +15,21 @@ _STRANGE = ("presented.name", "outgate.denial.code", "outgate.denial.cause")
 """Strangers are told apart by the name that they gave: refusals that were counted do not say what was asked for."""
 
 
-class Group:
-    """Refusals that are alike. `line` is one of them, `peers` are where they came from."""
+_UPSTREAM, _ERRORS = "upstream_", 400
+_FAILED = ("outgate.denial.code", "http.response.status_code")
+_KEYLESS = {"credential_missing": "unreadable", "credential_unavailable": "not_renewed"}
+"""Codes of denials for which no provider was asked, since there was no credential for it."""
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
+
+class Group:
+    """Refusals that are alike, or requests that a provider failed in the same way: then `attempt` is the failed one of `line`.
+
+    `line` is one of them, `peers` are where they came from, and `workloads` whose they were.
+    """
+
+    def __init__(self, line: Line, attempt: Line | None) -> None:
+        self.line, self.attempt = line, attempt
+        self.workloads: set[str] = set()
         self.count = 0
         self.first = self.last = float(line["time"])
         self.peers: set[str] = set()
@@ -30,24 +40,49 @@ class Group:
         self.first, self.last = min(self.first, line["time"]), max(self.last, line["time"])
         if counted is None:
             self.line = line
+        if len(self.workloads) < _MOST_PEERS and line.get("outgate.workload"):
+            self.workloads.add(str(line["outgate.workload"]))
         if len(self.peers) < _MOST_PEERS and line.get("client.address"):
             self.peers.add(str(line["client.address"]))
 
 
 def denied(lines: Iterable[Line]) -> tuple[list[Group], int]:
-    """The groups, the most frequent first, and how many refusals are in none of them. What a provider failed at is no refusal."""
+    """The groups, refusals first and then the most frequent, and how many lines are in none of them."""
     groups: dict[tuple[str, ...], Group] = {}
     beyond = 0
-    for line in filter(_is_refused, lines):
-        names = _KNOWN if line.get("outgate.workload") else _STRANGE
-        key = tuple(str(line.get(name) or "") for name in names)
+    for line in lines:
+        attempt = failed_attempt(line)
+        if attempt is None and not _is_refused(line):
+            continue
+        key = _key(line, attempt)
         if key in groups or len(groups) < _MOST:
-            groups.setdefault(key, Group(line)).add(line)
+            groups.setdefault(key, Group(line, attempt)).add(line)
         else:
             beyond += 1
-    return sorted(groups.values(), key=lambda group: (-group.count, -group.last)), beyond
+    return sorted(groups.values(), key=lambda group: (group.attempt is not None, -group.count, -group.last)), beyond
+
+
+def failed_attempt(line: Line) -> Line | None:
+    """The attempt for which the caller got an error; one that was not made, for want of a credential, has no place."""
+    code, attempts = str(line.get("outgate.denial.code") or ""), line.get("outgate.attempts")
+    if code in _KEYLESS:
+        return {"backend": line.get("gen_ai.provider.name"), "failure": code, "phase": "credential", "reason": _KEYLESS[code]}
+    last = attempts[-1] if isinstance(attempts, list) and attempts else None
+    status = line.get("http.response.status_code")
+    passed_on = not code and isinstance(status, int) and status >= _ERRORS
+    if isinstance(last, Mapping) and last.get("failure") and (code.startswith(_UPSTREAM) or passed_on):
+        return last
+    return {} if code.startswith(_UPSTREAM) else None
+
+
+def _key(line: Line, attempt: Line | None) -> tuple[str, ...]:
+    """A provider fails whoever asks it. Strangers are told apart as `_STRANGE` says."""
+    if attempt is None:
+        names = _KNOWN if line.get("outgate.workload") else _STRANGE
+        return tuple(str(line.get(name) or "") for name in names)
+    place = (str(attempt.get(name) or "") for name in ("backend", "endpoint", "failure", "phase", "reason"))
+    return ("", *(str(line.get(name) or "") for name in _FAILED), *place)
 
 
 def _is_refused(line: Line) -> bool:
-    code = line.get("outgate.denial.code")
-    return not str(code).startswith("upstream_") if code is not None else line.get("outgate.refusals") is not None
+    return line.get("outgate.denial.code") is not None or line.get("outgate.refusals") is not None

@@ -1,5 +1,8 @@
 """Mends of failed attempts: what an operator looks at, for each reason for which a provider failed (docs/operating.md)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 _CREDENTIAL = "the key that the provider refuses is `providers.{0}.credential`: put a valid one in its place"
 _FORBIDDEN = "the provider does not let this key do that: its rights, its region or the model, as the provider lists them"
 _OWN = "the provider refuses the key that the caller brought along"
@@ -66,3 +69,9 @@ def mend(provider: str, failure: str, reason: str, credential: str = "gateway") 
     else:
         told = _BY_FAILURE.get(failure) or _MENDS.get(reason, "")
     return told.format(provider)
+
+
+def mend_of(attempt: Mapping[str, Any]) -> str:
+    """The same for a failed attempt as a closing line tells it."""
+    credential, reason = str(attempt.get("credential") or ""), f"{attempt.get('phase')}.{attempt.get('reason')}"
+    return mend(str(attempt.get("backend")), str(attempt.get("failure")), reason, credential)

@@ -9,6 +9,7 @@ import logging
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.shown import shown, shown_method, shown_path
 from outgate.metering.events import Closed
+from outgate.metering.mends import mend
 
 _log = logging.getLogger("outgate")
 PERIOD = 10.0
@@ -28,11 +29,15 @@ class Notices:
         """Log what went wrong in an exchange, if anything did; at level info, how it ended."""
         if _log.isEnabledFor(logging.INFO):
             _log.info("%s id=%s", _ended(closed), exchange_id)
-        for attempt in closed.attempts:
-            if attempt.failure is not None:
-                self._say(_attempt(attempt), f"workload={closed.workload} id={exchange_id}")
-        if closed.denial is not None:
-            self._say(_denial(closed), f"{_asked(closed)} id={exchange_id}: {_printable(closed.denial.message)}")
+        failed = [attempt for attempt in closed.attempts if attempt.failure is not None]
+        denial = closed.denial
+        fatal = failed.pop() if failed and denial is not None and denial.code.startswith("upstream_") else None
+        for attempt in failed:
+            self._say(f"attempt failed: {_failure(attempt)}", f"workload={closed.workload} id={exchange_id}{_mend(attempt)}")
+        if denial is not None:
+            what = _denial(closed, f" of {_failure(fatal)}" if fatal is not None else "")
+            said = _mend(fatal) if fatal is not None else ""
+            self._say(what, f"{_asked(closed)} id={exchange_id}{said or f': {_printable(denial.message)}'}")
             return
         for guard, verdict in closed.verdicts.items():
             if verdict.reason:
@@ -71,13 +76,14 @@ def _ended(closed: Closed) -> str:
     return f"{closed.outcome} {closed.status or '-'} {' '.join(words)} seconds={closed.seconds:.3f}"
 
 
-def _denial(closed: Closed) -> str:
+def _denial(closed: Closed, of: str) -> str:
+    """`of` says which attempt it comes from: then it is no stage's."""
     denial = closed.denial
     assert denial is not None
     cause = f" ({denial.cause})" if denial.cause else ""
     who = f" workload={closed.workload}" if closed.workload else ""
-    by, destination = denial.stage or "the gateway", closed.destination or "-"
-    return f"{closed.outcome} {denial.status} {denial.code}{cause} by {by}{who} for {destination}"
+    by, destination = of or f" by {denial.stage or 'the gateway'}", closed.destination or "-"
+    return f"{'failed' if of else closed.outcome} {denial.status} {denial.code}{cause}{by}{who} for {destination}"
 
 
 def _printable(message: str) -> str:
@@ -97,7 +103,14 @@ def _asked(closed: Closed) -> str:
     return " ".join([*filter(None, line), *(f"{name}={value}" for name, value in told.items() if value)])
 
 
-def _attempt(attempt: AttemptRecord) -> str:
+def _failure(attempt: AttemptRecord) -> str:
+    """`connect.refused at vllm/10.0.0.9:8000`; the address too, where the endpoint has another name."""
     why = attempt.reason or attempt.failure
     status = f" {attempt.status}" if attempt.status is not None else ""
-    return f"attempt failed: {why}{status} at {attempt.backend}/{attempt.endpoint} ({attempt.address})"
+    address = f" ({attempt.address})" if attempt.address != attempt.endpoint else ""
+    return f"{why}{status} at {attempt.backend}/{attempt.endpoint}{address}"
+
+
+def _mend(attempt: AttemptRecord) -> str:
+    told = mend(attempt.backend, attempt.failure or "", attempt.reason or "", attempt.credential)
+    return f"; to mend: {told}" if told else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from outgate.metering.mends import mend
+from outgate.metering.mends import mend_of
 
 type Line = Mapping[str, Any]
 
@@ -201,16 +201,7 @@ def _attempts(line: Line) -> Iterator[str]:
 
 def _mends(line: Line) -> Iterator[str]:
     """What to look at, once for each reason for which an attempt failed."""
-    told = (
-        mend(
-            str(each.get("backend")),
-            each["failure"],
-            f"{each.get('phase')}.{each.get('reason')}",
-            str(each.get("credential") or ""),
-        )
-        for each in line.get("outgate.attempts") or ()
-        if each.get("failure")
-    )
+    told = (mend_of(each) for each in line.get("outgate.attempts") or () if each.get("failure"))
     yield from filter(None, dict.fromkeys(told))
 
 

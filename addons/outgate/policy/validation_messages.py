@@ -1,10 +1,12 @@
 """Translate pydantic validation errors to diagnostics: line, cause, repair.
 
-The repair is read from the JSON Schema of the model: which keys, choices, bounds and examples a place has. Several errors about one
-value (of the branches of a union) become one. Values are never shown, but an address range: anything else might be a credential.
+The repair is read from the JSON Schema of the model: which keys, choices, bounds and examples a place has, and where a key belongs.
+Several errors about one value (of the branches of a union) become one. A value is shown where it is short and nothing like a
+credential.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any, NamedTuple
@@ -26,6 +28,13 @@ _TYPES = {
     "string": "text", "integer": "an integer", "number": "a number", "boolean": "`true` or `false`",
     "ipvanynetwork": "an address range, `10.0.0.0/8` for example",
 }  # fmt: skip
+_FEW, _SPELT, _DEEPEST = 2, 0.85, 7
+"""Places of a key that are told, from which likeness on a key was misspelt, and levels of mappings that are searched."""
+_LONGEST = 40
+_RANDOM = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,}|[A-Za-z0-9+/=_]{24,}")
+"""What a credential may look like, whoever gave it."""
+_KEEPS_SECRETS = frozenset({"credential", "token_hashes", "secret", "placeholders", "headers"})
+"""Keys under which a credential may have been written in the wrong place."""
 _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "up to", "exclusiveMaximum": "below"}
 
 
@@ -75,7 +84,8 @@ def _message(
     within, where = place[depth:], _text(place)
     if kind == "extra_forbidden":
         around = f"of `{_text(place[:-1])}`" if place[1:] else "at the top of a policy"
-        return "unknown", f"`{last}` is not a key {around}", _unknown(last, forms.keys(within[:-1]))
+        holders = [_text((*place[:depth], *holder)) for holder in forms.holders(last)]
+        return "unknown", f"`{last}` is not a key {around}", _unknown(last, forms.keys(within[:-1]), holders)
     if kind == "missing":
         return "missing", f"{_text((*place, last))}: this key is required", f"add `{last}`: {forms.wanted((*within, last))}"
     if last == "[key]":
@@ -83,14 +93,34 @@ def _message(
     if kind in {"value_error", "assertion_error"}:
         section = next((f"{form['title']} in " for form in forms.at(within) if "properties" in form), "")
         return "value", f"{where}: {cause.partition(', ')[2]}", f"see {section}docs/reference/{see}.md"
-    cause = cause.partition(" or instance of")[0].replace("dictionary", "mapping").replace("tuple", "list")
-    return "value", *_value(forms, source.at(place), within, kind, f"{where}: {cause}")
+    value = source.at(place)
+    return "value", *_value(forms, value, within, kind, f"{where}: {_shown(value, place)} {_cause(kind, cause)}")
 
 
-def _unknown(name: str, keys: frozenset[str]) -> str:
+def _cause(kind: str, cause: str) -> str:
+    """pydantic's words, without what the repair says better."""
+    if kind == "string_pattern_mismatch":
+        return "does not fit here"
+    cause = cause.partition(" or instance of")[0].partition(", unable to parse")[0]
+    return cause.removeprefix("Input ").removeprefix("String ").replace("dictionary", "mapping").replace("tuple", "list")
+
+
+def _shown(value: Any, place: Place) -> str:
+    """The value that is meant, in quotes; a word for it where it is long, or could be a credential."""
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    plain = isinstance(value, str) and len(value) <= _LONGEST and value.isprintable() and not _RANDOM.search(value)
+    return repr(value) if plain and not _KEEPS_SECRETS.intersection(place) else "this value"
+
+
+def _unknown(name: str, keys: frozenset[str], holders: Sequence[str]) -> str:
+    """`holders` are the places where there is such a key: with few of them, it was misplaced rather than misspelt."""
     meant = _OTHER_GATEWAYS.get(name, "")
     near = meant if meant in keys else nearest(name, keys)
     is_stage = name in stage_names()
+    is_spelt = near and (near == meant or get_close_matches(name, [near], cutoff=_SPELT))
+    if 0 < len(holders) <= _FEW and not is_stage and not is_spelt:
+        return f"`{name}` belongs under {' or '.join(f'`{holder}`' for holder in holders)}"
     if near and not (is_stage and "stages" in keys):
         return f"did you mean `{near}`?"
     if is_stage:
@@ -144,6 +174,17 @@ class _Forms:
     def keys(self, place: Place) -> frozenset[str]:
         return frozenset(key for form in self.at(place) for key in form.get("properties", ()))
 
+    def holders(self, name: str) -> list[Place]:
+        """Places of the mappings that have this key, those nearest to the top alone; `NAME` is any name, `N` any item."""
+        level: list[tuple[Place, Schema]] = [((), form) for form in self.at(())]
+        for _ in range(_DEEPEST):
+            found = dict.fromkeys(place for place, form in level if name in form.get("properties", ()))
+            if found:
+                return list(found)
+            inner = ((place, step, each) for place, form in level for step, each in _members(form))
+            level = [((*place, step), branch) for place, step, each in inner for branch in self._branches(each)]
+        return []
+
     def choices(self, place: Place) -> frozenset[str]:
         return frozenset(each for form in self.at(place) for each in _choices(form) if isinstance(each, str))
 
@@ -174,7 +215,9 @@ class _Forms:
             )
         described = "" if "title" in form else form.get("description", "")  # of a type, not of the key that has it
         bounds = "".join(f" {word} {form[bound]:g}" for bound, word in _BOUNDS.items() if bound in form)
-        return f"{described or _TYPES.get(form.get('format', form.get('type')), 'a value')}{bounds}{_example(form)}"
+        kind = _TYPES.get(form.get("format", form.get("type")), "a value")
+        pattern = f" of the form `{form['pattern']}`" if "pattern" in form else ""
+        return f"{described or kind + pattern}{bounds}{_example(form)}"
 
 
 def _inside(form: Schema, step: str | int) -> Iterator[Schema]:
@@ -186,6 +229,15 @@ def _inside(form: Schema, step: str | int) -> Iterator[Schema]:
     else:
         others = [*form.get("patternProperties", {}).values(), form.get("additionalProperties")]
         yield from (each for each in others if isinstance(each, dict))
+
+
+def _members(form: Schema) -> Iterator[tuple[str, Schema]]:
+    """The forms inside, each with its step."""
+    yield from form.get("properties", {}).items()
+    others = [*form.get("patternProperties", {}).values(), form.get("additionalProperties")]
+    yield from (("NAME", each) for each in others if isinstance(each, dict))
+    if isinstance(form.get("items"), dict):
+        yield "N", form["items"]
 
 
 def _choices(form: Schema) -> list[Any]:

@@ -45,6 +45,10 @@ class Layout:
         return self.state / "answers.sqlite"
 
     @property
+    def said(self) -> Path:
+        return self.state / "said"
+
+    @property
     def models(self) -> Path:
         return self.state / "models.sock"
 

@@ -3,9 +3,13 @@
 `error` is for failures, `warning` also for what is refused or fails at a provider, `info` also for how each exchange ended.
 """
 
+import fcntl
 import logging
+import os
 import signal
 from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
 
 import orjson
 
@@ -14,6 +18,9 @@ _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _OURS = logging.getLogger("outgate")
 _CHANGES = logging.getLogger("outgate.policy.reload")
 """Says that the policy has changed: nothing is wrong then, and everybody wants to know."""
+
+_JUST, _MOST = 10.0, 64
+"""Seconds for which others do not say a line again, and lines that are remembered."""
 
 
 class _Objects(logging.Formatter):
@@ -31,12 +38,52 @@ class _Objects(logging.Formatter):
         return orjson.dumps(told).decode()
 
 
-class Log:
-    """The log of this process. Of other packages, and of what is not ours, warnings are told whatever the level."""
+class FirstToSay(logging.Filter):
+    """Lets a line about the gateway pass unless another of its processes has just said it: a reload is one event of many workers.
 
-    def __init__(self, style: str = "text", level: str = "warning") -> None:
-        self.style, self.level, self._given = style, level, level
+    `file` is shared by them. Lines about single exchanges, and those of other packages, always pass; so
+    does everything where the file cannot be used.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.name.startswith(f"{_OURS.name}.") or self.says(f"{record.name} {record.getMessage()}", record.created)
+
+    def says(self, line: str, now: float) -> bool:
+        """Whether this process may say the line, at this epoch second; from then on others may not, for a while."""
+        me, digest = str(os.getpid()), blake2b(line.encode(), digest_size=16).hexdigest()
+        try:
+            with open(self._file, "a+", opener=_private) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+                told = [entry for entry in map(str.split, file) if len(entry) == 3 and now - _JUST < float(entry[2]) <= now]
+                by = {entry[0]: entry[1] for entry in told}
+                if by.get(digest, me) != me:
+                    return False
+                file.truncate(0)
+                file.writelines(f"{' '.join(entry)}\n" for entry in (*told[-_MOST:], (digest, me, str(now))))
+        except (OSError, ValueError):
+            return True
+        return True
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+class Log:
+    """The log of this process. Of other packages, and of what is not ours, warnings are told whatever the level. `first` keeps it
+    from what another process has said.
+    """
+
+    def __init__(self, style: str = "text", level: str = "warning", first: FirstToSay | None = None) -> None:
+        self.style, self.level, self._given, self._first = style, level, level, first
         self._handler = logging.StreamHandler()
+        if first is not None:
+            self._handler.addFilter(first)
         self._handler.setFormatter(_Objects() if style == "json" else logging.Formatter(_TEXT))
 
     def begin(self) -> "Log":
@@ -59,6 +106,8 @@ class Log:
 
     def say(self, line: str) -> None:
         """A line that is told whatever the level: in JSON an object, as text the line alone."""
+        if self._first is not None and not self._first.says(line, datetime.now(UTC).timestamp()):
+            return
         if self.style == "json":
             record = _OURS.makeRecord(_OURS.name, logging.INFO, "", 0, line, (), None)
             self._handler.handle(record)

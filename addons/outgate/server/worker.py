@@ -16,11 +16,13 @@ import sys
 from collections.abc import Coroutine
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from outgate.errors import PolicyError
-from outgate.server.logs import Log
+from outgate.server.layout import Layout
+from outgate.server.logs import FirstToSay, Log
 from outgate.server.memory import freeze_startup_objects, return_large_blocks
 from outgate.server.runtime import Runtime
 from outgate.server.worker_config import WorkerConfig
@@ -32,7 +34,8 @@ _LONGEST = 500
 def main() -> None:
     """Entry point. Exit codes: 0 after a drain, 2 when the policy is refused or the state folder cannot be used."""
     config = WorkerConfig.decode(sys.argv[1])
-    log = Log(config.log, config.log_level).begin()
+    first = FirstToSay(Layout(state=Path(config.state)).said)
+    log = Log(config.log, config.log_level, first).begin()
     without_other_addons()
     return_large_blocks()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -82,7 +82,7 @@ def test_a_refused_tunnel_leaves_one_line(shared, case):
         ((), "no token", None),
         ((basic(TOKEN, "nobody"),), "unknown name", "nobody"),
         ((basic("ogw_wrong"),), "wrong token", "app"),
-        ((basic(OTHER_TOKEN),), "token of another workload", "app"),
+        ((basic(OTHER_TOKEN),), "token of workload other", "app"),
         ((basic("x", TOKEN),), "unknown name", "(hidden)"),
     ],
 )

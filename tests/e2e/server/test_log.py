@@ -7,7 +7,7 @@ import signal
 import pytest
 from click.testing import CliRunner
 
-from e2e.load import URL, ask
+from e2e.load import URL, ask, put
 from e2e.world import World, http, lines
 from outgate.cli.main import cli
 
@@ -97,3 +97,28 @@ def test_every_closing_line_is_on_standard_output_once_and_in_a_file_that_comman
 def test_what_is_not_kept_is_removed(shared):
     world, gateway = shared
     assert gateway.wait(lambda: not (world.folder / "state/accounts/audit/w0.old.00000001.jsonl").exists(), 20)
+
+
+def test_what_two_workers_would_say_is_said_once_and_of_a_worker_that_it_is_back(tmp_path, providers):
+    world = World(tmp_path, *providers)
+    with world.gateway(world.policy(), workers=2) as gateway:
+        good = gateway.policy.read_text()
+
+        def said(text):
+            return sum(text in line for line in gateway.log)
+
+        def shows(*samples):
+            return gateway.wait(lambda: all(each in gateway.get("/metrics")[1] for each in samples), 60)
+
+        put(gateway.policy, good.replace("tenant: t2", "tenant: t3"))
+        assert gateway.wait(lambda: said(" takes effect: "), 60)
+        assert shows('outgate_policy_reloads_total{result="applied"} 2.0')
+        put(gateway.policy, good + "\nnonsense: 5\n")
+        assert shows("outgate_policy_refused 2.0")
+        put(gateway.policy, good)
+        assert shows("outgate_policy_refused 0.0", 'outgate_policy_reloads_total{result="applied"} 4.0')
+        os.kill(gateway.worker_pids()[0], signal.SIGKILL)
+        assert gateway.wait(lambda: said(" is back after ") and gateway.get("/readyz") == (200, "2 of 2 workers ready\n"), 90)
+
+    told = (" takes effect: ", " is refused, the one in force stays", "E_UNKNOWN_KEY", "outgate is ready")
+    assert [2, 1, 1, 1] == list(map(said, told)), gateway.log

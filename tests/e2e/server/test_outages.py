@@ -80,7 +80,8 @@ def test_a_provider_that_cannot_be_reached_is_said_with_what_to_mend(shared, hos
     _, gateway = shared
     assert {502} == {ask(gateway, f"{host}.test") for _ in range(3)}
 
-    assert line(gateway, f"{host} FAILS: {said} at 127.0.0.1:", " since ", "3 of 3 attempts", mend), status(gateway)
+    assert line(gateway, f"{host} FAILS: {said} at 127.0.0.1:", " since ", mend), status(gateway)
+    assert gateway.wait(lambda: [each["failed"] >= 3 and not each["answered"] for each in told(gateway, host)] == [True], 10)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,20 @@ def test_an_answer_that_breaks_off_is_said(shared):
 
     assert line(gateway, "openai FAILS: "), status(gateway)
     assert 200 == ask(gateway)
+
+
+def test_a_failure_is_one_line_of_the_log_and_denied_lists_it_apart_with_what_to_mend(shared):
+    world, gateway = shared
+    assert 502 == ask(gateway, "expired.test")
+    state, policy = ("--state", str(world.folder / "state")), ("--policy", str(gateway.policy))
+    told = CliRunner(env={"COLUMNS": "300"}).invoke(cli, ["denied", "--failed", *state, *policy]).output
+
+    assert "FAILED at expired/127.0.0.1:" in told, told
+    assert "tls.certificate_expired; callers got 502 upstream_" in told
+    assert "to mend   the provider's certificate has ended" in told
+    assert gateway.wait(lambda: gateway.says("of tls.certificate_expired at expired/"), 20)
+    lines = [line for line in gateway.log if "certificate_expired" in line and "more in" not in line]
+    assert all(line.count("127.0.0.1:") == 1 and "; to mend: " in line for line in lines)
 
 
 def test_a_provider_that_the_policy_has_no_more_is_said_no_more(shared):
