@@ -17,13 +17,14 @@ COMMANDS = {
     "plan": "Show a policy on one screen, or in which order stages run, and why.",
     "evaluate": "Measure a decision over a file of labelled texts.",
     "why": "Say what happened to a request, or to a text that a guard found.",
-    "denied": "List what was refused, and the line of the policy that would allow it.",
+    "denied": "List what was refused or failed at a provider, and what would mend it.",
     "spend": "Say who spent what, and what a change of model did to it.",
     "status": "Ask the running gateway how it is: policy, workers, budgets, certificate.",
     "cache": "List and drop cached answers.",
     "workload": "Add, rotate or revoke a workload's token; list or remove workloads.",
     "env": "Print what a workload sets, for each language, Docker and Kubernetes.",
     "placeholder": "Make the text of a placeholder for a credential.",
+    "completion": "Print what bash, zsh or fish read to complete commands.",
     "ca": "Make or show the certificate authority that workloads trust.",
 }
 
