@@ -60,7 +60,7 @@ def test_costs_are_grouped_by_what_is_asked_for_and_exact(state):
 def test_what_has_no_price_and_what_was_cut_off_is_told(state):
     told = run(state(line("a", cost=None), line("b", cost=None, **{"outgate.cost.hold.usd": "0.25"}))).output
 
-    assert "at most 0.2500 US dollars more" in told
+    assert "at most 0.250000 US dollars more" in told
     assert "1 requests have no known price" in told
 
 
@@ -68,7 +68,7 @@ def test_lines_of_other_shapes_cost_no_other(state):
     wrong = {"outgate.charged.input_tokens": "x", "outgate.groups": {}}
     odd = [line("b", cost="much"), line("c", cost=[1]), line("d", **wrong), [1]]
 
-    assert "0.0020 US dollars, 4 requests" in run(state(line("a"), *odd)).output
+    assert "0.002000 US dollars, 4 requests" in run(state(line("a"), *odd)).output
 
 
 def test_two_models_are_compared_workload_by_workload(state):

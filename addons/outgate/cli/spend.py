@@ -58,16 +58,18 @@ def command(*, last: float | None, by: tuple[str, ...], models: tuple[str, str] 
 
 def _show(groups: dict[tuple[str, ...], Spend], by: tuple[str, ...], last: float) -> None:
     heads = (*by, "requests", "input", "cached", "output", "US dollars")
+    total = sum(one.dollars for one in groups.values())
+    digits = 4 if total >= 1 else 6  # a request of few tokens costs millionths
     rows = [
-        (*key, f"{one.requests:,}", f"{one.tokens_in:,}", _share(one), f"{one.tokens_out:,}", f"{one.dollars:,.4f}")
+        (*key, f"{one.requests:,}", f"{one.tokens_in:,}", _share(one), f"{one.tokens_out:,}", f"{one.dollars:,.{digits}f}")
         for key, one in groups.items()
     ]
-    total = sum(one.dollars for one in groups.values())
     held = sum(one.held for one in groups.values())
     unpriced = sum(one.unpriced for one in groups.values())
-    say([f"in the last {spoken(last)}: {total:,.4f} US dollars, {sum(one.requests for one in groups.values()):,} requests", ""])
+    requests = sum(one.requests for one in groups.values())
+    say([f"in the last {spoken(last)}: {total:,.{digits}f} US dollars, {requests:,} requests", ""])
     say(table(heads, rows, len(by)))
-    notes = [f"at most {held:,.4f} US dollars more, of requests that were cut off"] * bool(held)
+    notes = [f"at most {held:,.{digits}f} US dollars more, of requests that were cut off"] * bool(held)
     notes += [f"{unpriced:,} requests have no known price: see `prices` of a provider"] * bool(unpriced)
     say(["", *notes] if notes else [])
 

@@ -108,11 +108,13 @@ def who(line: Line) -> str:
 
 def _asked(line: Line) -> str:
     asked, model = line.get("outgate.model.requested"), line.get("gen_ai.request.model")
-    called = f"{model} of {line.get('gen_ai.provider.name')}" if model and line.get("gen_ai.provider.name") else model
+    called = f"called as {model}" if model and model != asked else ""
+    if called and line.get("gen_ai.provider.name"):
+        called += f" of {line['gen_ai.provider.name']}"
     to = f"{line.get('http.request.method') or ''} {line.get('url.path') or ''}".strip()
     return _joined(
         line.get("gen_ai.operation.name") or "", to, f"at {line.get('server.address')}" if line.get("server.address") else "",
-        f"model {asked}" if asked else "", f"called as {called}" if called and called != asked else "",
+        f"model {asked}" if asked else "", called,
         f"answered from the {line['outgate.source']}" if line.get("outgate.source") in ("cache", "gateway") else "",
     )  # fmt: skip
 
