@@ -87,7 +87,7 @@ def test_what_a_provider_failed_at_is_told_after_what_was_refused_with_what_to_m
     assert "2 times FAILED at main/eu:443: connect.refused; callers got 502 upstream_connect_failed" in told
     assert "who       alpha, beta" in told
     assert "to mend   nothing listens there: whether the provider runs, and the port in `providers.main.endpoints`" in told
-    assert "once FAILED at main/eu:443: answer.error_status; callers got 429" in told
+    assert "once FAILED at main/eu:443: answer.error_status 429; callers got 429" in told
     assert "once FAILED at main: credential.unreadable; callers got 403 credential_missing" in told
     assert told.index("not_authorized") < told.index("FAILED")
 

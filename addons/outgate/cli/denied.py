@@ -53,6 +53,7 @@ def _failed(group: Group, attempt: Mapping[str, Any]) -> list[str]:
     line, names = group.line, sorted(group.workloads)
     where = "/".join(filter(None, (str(attempt.get(name) or "") for name in ("backend", "endpoint"))))
     reason = ".".join(filter(None, (str(attempt.get(name) or "") for name in ("phase", "reason"))))
+    reason = f"{reason} {attempt['status']}" if attempt.get("status") else reason
     got = " ".join(str(line[name]) for name in ("http.response.status_code", "outgate.denial.code") if line.get(name))
     rows = [
         ("who", ", ".join([*names[:5], f"{len(names) - 5} more"] if len(names) > 5 else names)),
