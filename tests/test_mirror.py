@@ -83,7 +83,7 @@ ELSEWHERE = {
     "e2e/server/test_workers.py": ["server/worker.py", "server/worker_config.py", "server/worker_master.py"],
     "e2e/upstream/test_pools.py": ["server/replicas.py"],
     "e2e/stock/test_web.py": ["cli/web.py", "proxy/observed.py", "proxy/shown.py"],
-    "exchange/test_attempts.py": ["inference/attempt.py", "stages/dispatch.py", "upstreams/events.py"],
+    "exchange/test_attempts.py": ["exchange/passed_over.py", "inference/attempt.py", "stages/dispatch.py", "upstreams/events.py"],
     "exchange/test_judging.py": ["inference/judge.py"],
     "identity/test_presented.py": ["net/headers.py", "net/secret.py"],
     "model_server/engines/test_engines.py": ["model_server/engines/sentence_transformers.py"],

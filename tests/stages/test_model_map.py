@@ -16,6 +16,7 @@ from outgate.stores.memo import Memo
 from outgate.stores.state_secret import StateSecret
 from outgate.upstreams.catalog import Backend, Catalog, Endpoint
 from outgate.upstreams.congestion import Congestion
+from support.mapped import Mapped
 from support.replicas import replicas
 
 
@@ -32,12 +33,12 @@ MODELS = {"fast": [{"provider": "one", "model": "small"}, {"provider": "two", "m
 def mapped(allowed=(), latencies: Latencies | None = None, of=None, crowded=None, catalog=CATALOG, **settings: Any) -> ModelMap:
     written = ModelMapSettings.model_validate(settings)
     known, memo = latencies or Latencies(lambda: 0.0), Memo(bytes(32))
-    port, prices, secret = of or _in_health(), Prices(lambda: 1.8e9), StateSecret(bytes(32))
+    port, prices, secret = of or in_health(), Prices(lambda: 1.8e9), StateSecret(bytes(32))
     congestion = crowded or Congestion(port, SimpleNamespace(in_flight=lambda *_: 0))
-    return ModelMap(written, catalog, prices, known, secret, memo, congestion, allowed)
+    return Mapped(written, catalog, prices, known, secret, memo, congestion, allowed)
 
 
-def _in_health(*out: str):
+def in_health(*out: str):
     made = replicas()
     made.health.keep(CATALOG.backends)
     for each in CATALOG.backends:
@@ -67,9 +68,9 @@ def test_a_failed_provider_is_passed_over():
     assert ("tiny", "two") == run("fast", models=MODELS, failed=frozenset({"one"}))
 
 
-def test_a_provider_whose_circuit_is_open_is_passed_over_while_another_is_in_health():
+def test_a_provider_whose_circuit_is_open_is_passed_over_while_another_isin_health():
     def target(*out, failed=None):
-        return mapped(of=_in_health(*out), models=MODELS).run(asks("fast", failed=failed))
+        return mapped(of=in_health(*out), models=MODELS).run(asks("fast", failed=failed))
 
     assert ("tiny", "two") == target("one")
     assert ("small", "one") == target("two")

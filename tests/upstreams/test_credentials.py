@@ -166,6 +166,16 @@ def test_several_keys_take_turns_as_the_provider_limits_and_refuses_them(tmp_pat
     assert (3, True) == (credentials.epoch(to), credentials.spare(to))
 
 
+def test_a_single_key_whose_quota_is_spent_does_not_rest() -> None:
+    """Nothing else may be asked with, and only the provider says no: the next 429 is one that another key could answer for."""
+    to = backend(CredentialReference(keys=(KeySource(env="KEY"),)))
+    credentials = Credentials({"KEY": "key-0"}, Clock(), lambda: 0.0)
+    credentials.worked(to, credentials.bound(to), 600.0)
+
+    assert (True, "Bearer key-0") == (credentials.spare(to), shown(credentials, to)[0][1])
+    assert () == credentials.before(to, credentials.bound(to))
+
+
 def test_one_of_several_keys_that_is_missing_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     to = backend(CredentialReference(keys=(KeySource(env="KEY"), KeySource(env="OTHER"))))
     credentials = Credentials({"KEY": "key-0"}, Clock(), lambda: 0.0)

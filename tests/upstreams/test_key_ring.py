@@ -43,6 +43,16 @@ def test_rests_grow_until_the_key_works_again() -> None:
     assert ([60, 120, 240], "a") == (waits, keys.current())
 
 
+def test_the_keys_before_one_are_those_that_rest_or_were_refused() -> None:
+    keys = ring(Clock(), "a", "b", "c", "d")
+    keys.limited("a", 5.0)
+    keys.refused("b")
+
+    assert "c" == keys.current()
+    assert ((1, False), (2, True)) == keys.before("c")
+    assert () == keys.before("a")
+
+
 def test_the_key_whose_rest_ends_first_is_used_where_all_rest() -> None:
     keys = ring(Clock(), "a", "b")
     keys.limited("a", 100.0)

@@ -14,7 +14,7 @@ from typing import Any
 
 from outgate.errors import Denial, FailureKind, FailureReason, UpstreamError, WireError
 from outgate.exchange.failures import Ended, Failed, beginning, failure_of
-from outgate.inference.attempt import AttemptRecord, NotAsked
+from outgate.inference.attempt import AttemptRecord, NotAsked, PassedOver
 from outgate.pipeline.executor import Execution
 from outgate.stages.dispatch import FailedAttempt
 from outgate.stages.pick_endpoint import NONE_LEFT
@@ -39,7 +39,7 @@ _STATE = {Where.PROVIDER: "provider.state", Where.MODEL: "model.state"}
 class AttemptPorts:
     """What attempts ask of the process. `seconds` is monotonic, `wall` reads dates of Retry-After, `jitter` spreads back-offs;
     `attempted` is told of each attempt when it has failed or its answer has begun, `ended` of an answer that has ended;
-    `members` are the replicas of a backend as they are listed now.
+    `members` are the replicas of a backend as they are listed now, `passed_over` is what an attempt did not use for its state.
     """
 
     credentials: Credentials
@@ -49,6 +49,7 @@ class AttemptPorts:
     attempted: Callable[[AttemptRecord], None] = lambda _: None
     ended: Callable[[AttemptRecord], None] = lambda _: None
     members: Callable[[Backend], Sequence[Endpoint]] = attrgetter("endpoints")
+    passed_over: Callable[[Execution], tuple[PassedOver, ...]] = lambda _: ()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
@@ -272,13 +273,12 @@ class Attempts:
             provider=backend.provider,
             model=execution.get("model") or "",
             credential=auth.whose if (auth := execution.get("wire.auth")) is not None else "",
+            passed_over=self._ports.passed_over(execution),
         )
 
 
 def _provider(execution: Execution) -> str:
-    backend = execution.get("backend")
-    provider: str = backend.provider
-    return provider
+    return str(execution.get("backend").provider)
 
 
 def _holder(execution: Execution) -> Backend:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from outgate.errors import Denial
 from outgate.exchange.attempts import AttemptPorts, Attempts
 from outgate.exchange.channel import RequestHead
+from outgate.exchange.passed_over import passed_over
 from outgate.exchange.said import TextCounter
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.operation import Operation
@@ -76,6 +77,7 @@ class ExchangeDeps(NamedTuple):
     attempted: Callable[[AttemptRecord], None] = lambda _: None
     ended: Callable[[AttemptRecord], None] = lambda _: None
     members: Callable[[Backend], Sequence[Endpoint]] = attrgetter("endpoints")
+    ejected: Callable[[Backend], Sequence[str]] = lambda _: ()
     watch: Callable[[str, Execution], None] = lambda _id, _execution: None
 
 
@@ -89,6 +91,7 @@ def attempts_of(deps: ExchangeDeps, head: RequestHead, policy: RoutePolicy, unti
         attempted=deps.attempted,
         ended=deps.ended,
         members=deps.members,
+        passed_over=lambda execution: passed_over(execution, deps.credentials, deps.ejected),
     )
     before = passed(head.headers)
     return Attempts(ports, policy.behind_another() if before else policy, until, written(before, deps.own_name()))

@@ -16,14 +16,23 @@ class NotAsked(NamedTuple):
     code: str
 
 
+class PassedOver(NamedTuple):
+    """What an attempt would have used before what it used: a target (`provider/model`), a replica or a key, and why it did not:
+    `pool_tripped`, `pool_crowded`, `replica_ejected`, `key_rests`, `key_refused`.
+    """
+
+    what: str
+    code: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """One upstream attempt. `sent` says whether the provider may have received (and billed) it, `streams` whether it asked for a
     stream, of which model of which provider; `status` is None where no answer to it began. `fault` says what was malformed in its
     answer, `dropped` how many events of it could not be read, by fault: codes of `WireError`, no text.
     `credential` is whose went: `gateway`, `placeholder:NAME`, `workload` (OWN), or none.
-    `followed` says where the next attempt went, after `waited` seconds, or why there was none; `not_asked` are the targets that
-    were passed over on the way.
+    `passed_over` is what it did not use for its state. `followed` says where the next attempt went, after `waited` seconds, or why
+    there was none; `not_asked` are the targets that were passed over on the way.
     """
 
     number: int
@@ -44,3 +53,4 @@ class AttemptRecord:
     waited: float = 0.0
     credential: str = ""
     not_asked: tuple[NotAsked, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()

@@ -186,6 +186,7 @@ def _attempts(closed: Closed) -> list[dict[str, Any]]:
             "charged.input_tokens": tokens_in,
             "charged.output_tokens": tokens_out,
             **({"not_asked": [_not_asked(each) for each in attempt.not_asked]} if attempt.not_asked else {}),
+            **({"passed_over": [each._asdict() for each in attempt.passed_over]} if attempt.passed_over else {}),
             **({"followed": attempt.followed} if attempt.followed else {}),
             **({"waited": round(attempt.waited, 6)} if attempt.waited else {}),
             **({"fault": attempt.fault} if attempt.fault else {}),

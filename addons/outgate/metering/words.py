@@ -23,6 +23,16 @@ _STOOD = {
 """Why a failure stood (`Why` of the retry policy); other words say where the next attempt went."""
 
 
+_STATES = {
+    "pool_tripped": "its pool has tripped: all its replicas failed or are down",
+    "pool_crowded": "its pool is too full for this caller",
+    "replica_ejected": "ejected after failures, or down",
+    "key_rests": "it rests: its quota is spent",
+    "key_refused": "the provider refused it",
+}
+"""Why something was passed over (`PassedOver.code`)."""
+
+
 class Budget(NamedTuple):
     """What is left of a budget of a request."""
 
@@ -198,7 +208,13 @@ def _attempts(line: Line) -> Iterator[str]:
         then = each.get("followed")
         followed = f"; then: {_STOOD.get(then, then)}{waited}" if then else ""
         passed = "".join(f"; not asked: {_target(target)} ({target.get('code')})" for target in each.get("not_asked") or ())
+        passed += "".join(f"; passed over: {_passed_over(it)}" for it in each.get("passed_over") or ())
         yield f"{each['number']}: {each['backend']} at {each['endpoint']}, {how}{reason}, {each['seconds']:.3f} s{passed}{followed}"
+
+
+def _passed_over(told: Line) -> str:
+    code = str(told.get("code"))
+    return f"{told.get('what')} ({_STATES.get(code, code)})"
 
 
 def _mends(line: Line) -> Iterator[str]:

@@ -80,6 +80,7 @@ _TABLE = (
     Fact("model.routed", Origin.STAGE, "the name that `route` chose, or that was asked for where it had nothing to choose"),
     Fact("routing", Origin.STAGE, "how `route` decided: inference.routing.Routing; None where the caller chose a model"),
     Fact("model", Origin.STAGE, "the model that will really be called"),
+    Fact("model.passed", Origin.STAGE, "targets that were passed over for the state of their pools, each with why"),
     Fact("provider", Origin.STAGE, "name of the provider that will be called"),
     Fact("model.admitted", Origin.STAGE, "the caller may use the routed model"),
     Fact("backend", Origin.STAGE, "upstreams.catalog.Backend: SNI, verified name, Host, credential, endpoints"),

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from itertools import takewhile
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
 from outgate.errors import Denial
+from outgate.inference.attempt import PassedOver
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import MEDIA, Leaf
 from outgate.inference.shown import quoted
@@ -147,6 +149,15 @@ def uncrowded(targets: Sequence[Target], crowd: Crowd) -> Target | None:
     taken = in_health(others, crowd.tripped) if others else None
     crowd.leaves(wanted.provider, taken.provider if taken is not None else "refused")
     return taken
+
+
+def passed_over(targets: Sequence[Target], taken: Target, crowd: Crowd) -> tuple[PassedOver, ...]:
+    """The targets before the one that was taken, and what keeps them out."""
+    before = takewhile(lambda target: target != taken, targets)
+    return tuple(
+        PassedOver(f"{each.provider}/{each.model}", "pool_tripped" if crowd.tripped(each.provider) else "pool_crowded")
+        for each in before
+    )
 
 
 def bucket(sticky: str, caller: Caller) -> str:

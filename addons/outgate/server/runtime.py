@@ -243,6 +243,7 @@ class Runtime:
             attempted=each_of(self._latencies.observe, self._upkeep.replicas.health.observe, self._telling.tally.observe),
             ended=each_of(self._upkeep.replicas.health.ended, self._telling.tally.ended),
             members=self._upkeep.replicas.members.of,
+            ejected=self._upkeep.replicas.ejected,
         )
 
     def limits(self) -> LimitsSection:

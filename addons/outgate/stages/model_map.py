@@ -16,7 +16,7 @@ from outgate.metering.prices import Prices
 from outgate.net.patterns import covers
 from outgate.pipeline.contract import Contract, May
 from outgate.pipeline.stage import Outcome, Settings, Stage
-from outgate.routing.choice import Caller, Target, Unfit, caller_of, needs, question, targets_for, uncrowded
+from outgate.routing.choice import Caller, Target, Unfit, caller_of, needs, passed_over, question, targets_for, uncrowded
 from outgate.routing.latency import Latencies
 from outgate.routing.market import Measures
 from outgate.routing.targets import Alias, Aliases, Found, ModelTarget
@@ -29,6 +29,7 @@ _NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}(?:@[A-Za-z0-9-]{1,20}
 _SHOWN = 20
 _ALWAYS = ("model.requested", "model.routed", "destination")
 _OUTSIDE = ("provider.state", "model.state")
+_WRITES = ("model", "provider", "model.passed")
 _KIND = "model_map.fastest"
 
 _FULL = Denial(code="pool_full", status=429, message="The servers of this model are full; try again.", retry_after=1)
@@ -66,7 +67,7 @@ class ModelMap(Stage):
         self.warnings = _silent_default(settings)
         self.contract = Contract(
             reads=(*_ALWAYS, *needs(self.aliases.all, ranked=any(each.replicas.shed for each in catalog.backends))),
-            outside=_OUTSIDE, writes=("model", "provider"), may=May.DENY, optional=("model.routed",), cost=0.004, passes=0.99,
+            outside=_OUTSIDE, writes=_WRITES, may=May.DENY, optional=("model.routed",), cost=0.004, passes=0.99,
         )  # fmt: skip
 
     def explained(self) -> tuple[str, ...]:
@@ -84,13 +85,15 @@ class ModelMap(Stage):
         left = [target for target in self._kept(found, caller, targets) if not _has_failed(target.provider, target.model, facts)]
         if not left:
             return _NONE_LEFT
-        first = self._uncrowded(left, facts)
-        refusal = self._refused(first.model) if found.captures and first else None
-        return refusal or ((first.model, first.provider) if first else _FULL)
+        outcome = self._uncrowded(left, facts)
+        refusal = self._refused(outcome[0]) if found.captures and isinstance(outcome, tuple) else None
+        return refusal or outcome
 
-    def _uncrowded(self, left: list[Target], facts: Any) -> Target | None:
-        """The first target in health whose pool is open to this caller; None where none is."""
-        return uncrowded(left, self._congestion.met_by(getattr(facts, "principal", None), self._catalog))
+    def _uncrowded(self, left: list[Target], facts: Any) -> Outcome:
+        """The first target in health whose pool is open to this caller, with those before it; a denial where none is."""
+        crowd = self._congestion.met_by(getattr(facts, "principal", None), self._catalog)
+        taken = uncrowded(left, crowd)
+        return _FULL if taken is None else (taken.model, taken.provider, passed_over(left, taken, crowd))
 
     def _kept(self, found: Found, caller: Caller, targets: list[Target]) -> list[Target]:
         """The fastest target, but within a tool loop the one that its question was given."""
@@ -110,7 +113,7 @@ class ModelMap(Stage):
         only = Target(outcome[1], outcome[0])
         if only in (facts.model_state or ()):
             return _NONE_LEFT
-        return outcome if self._uncrowded([only], facts) else _FULL
+        return self._uncrowded([only], facts)
 
     def _unmapped(self, requested: str, destination: str) -> Outcome:
         addressed = self._catalog.by_destination(destination)

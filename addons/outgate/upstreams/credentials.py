@@ -7,7 +7,7 @@ from random import SystemRandom
 
 from outgate.dialects.registry import spec
 from outgate.errors import Problem
-from outgate.inference.attempt import OWN
+from outgate.inference.attempt import OWN, PassedOver
 from outgate.net.secret import Secret
 from outgate.upstreams.catalog import Backend, CredentialReference, Grant, KeySource, MisdirectedError, Origination
 from outgate.upstreams.fetched.source import Calls, FetchedSource, UnaskedSource
@@ -148,6 +148,12 @@ class Credentials:
         held = self._current(backend)
         return held is not None and held.ring.spare
 
+    def before(self, backend: Backend, bound: BoundCredential) -> tuple[PassedOver, ...]:
+        """The keys of the backend that were passed over for this one."""
+        held = self._current(backend)
+        keys = held.ring.before(bound) if held is not None else ()
+        return tuple(PassedOver(f"key {number}", "key_refused" if refused else "key_rests") for number, refused in keys)
+
     def limited(self, backend: Backend, bound: BoundCredential, seconds: float | None) -> None:
         """The provider takes no more under this credential (429, 402), for so many seconds where it says so."""
         held = self._current(backend)
@@ -155,11 +161,13 @@ class Credentials:
             held.ring.limited(bound, seconds)
 
     def worked(self, backend: Backend, bound: BoundCredential, spent: float | None = None) -> None:
-        """The provider has answered under this credential, and takes no more for `spent` seconds, where that is not None."""
+        """The provider has answered under this credential, and takes no more for `spent` seconds, where that is not None. A key
+        that has no other beside it does not rest: only the provider says no.
+        """
         held = self._held.get(backend)
         if held is not None:
             held.ring.worked(bound)
-            if spent is not None:
+            if spent is not None and len(held.ring) > 1:
                 held.ring.limited(bound, spent)
 
     def check(self, backend: Backend) -> tuple[Problem, ...]:

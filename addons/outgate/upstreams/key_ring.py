@@ -6,6 +6,7 @@ its limit rests as long as the provider says, else longer each time; one that wa
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 _LONGEST = 3600.0
 
@@ -45,6 +46,12 @@ class KeyRing[T]:
         """Whether the current key is neither refused nor resting."""
         now = self._monotonic()
         return any(not key.refused and key.until <= now for key in self._keys)
+
+    def before(self, value: T) -> tuple[tuple[int, bool], ...]:
+        """The keys that stand before this one and do not have their turn: which one, from 1, and whether it was refused."""
+        now, own = self._monotonic(), self._of(value)
+        keys = enumerate(takewhile(lambda key: key is not own, self._keys), 1)
+        return tuple((number, key.refused) for number, key in keys if key.refused or key.until > now)
 
     def limited(self, value: T, seconds: float | None) -> None:
         """The provider takes no more requests under this key for some seconds."""

@@ -38,6 +38,12 @@ class Replicas:
         """Whether there are backends, and no replica of any of them is in health: a request that can goes elsewhere."""
         return bool(backends) and all(self.health.tripped(each, self.members.of(each)) for each in backends)
 
+    def ejected(self, backend: Backend) -> tuple[str, ...]:
+        """The replicas that get no requests now: failed, or down."""
+        members = self.members.of(backend)
+        shares = self.health.snapshot(backend, members).shares if len(members) > 1 else {}
+        return tuple(each.name for each in members if shares.get(each.name, 1.0) <= 0.0)
+
     def picked(self, backend: Backend, endpoint: Endpoint, how: str) -> None:
         """A request goes to this replica now."""
         self.health.begin(backend, endpoint)

@@ -3,9 +3,10 @@
 import openai
 import pytest
 
-from e2e.world import OPENAI_KEY, World, openai_client
+from e2e.world import OPENAI_KEY, World, lines, openai_client
 from support import behaviours as b
 from support.openai_answers import chat_completion
+from support.waiting import until
 
 NEXT_KEY = "sk-canary-next-8831c0ffee5e11ab"
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -51,3 +52,20 @@ def test_a_key_whose_quota_its_own_answer_spends_rests_before_it_is_limited(gate
 
     sent = [seen.header("authorization") for seen in providers[0].seen]
     assert [f"Bearer {key}" for key in (OPENAI_KEY, NEXT_KEY, NEXT_KEY)] == sent
+    assert until(lambda: len(lines(gateway.world)) == 3)
+    passed = [line["outgate.attempts"][0].get("passed_over") for line in lines(gateway.world)]
+    assert [None, *[[{"what": "key 1", "code": "key_rests"}]] * 2] == passed
+
+
+def test_a_single_key_whose_quota_its_own_answer_spends_goes_on(providers, tmp_path):
+    """There is no other key, and the provider is the one who says no."""
+    world = World(tmp_path, *providers)
+    fields = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}
+    providers[0].script(*[b.answer_json(chat_completion(), headers=fields)] * 2)
+    with world.inside(world.policy()) as gateway:
+        for _ in range(2):
+            openai_client(gateway).chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)
+        assert until(lambda: len(lines(world)) == 2)
+
+    assert [f"Bearer {OPENAI_KEY}"] * 2 == [seen.header("authorization") for seen in providers[0].seen]
+    assert not [line for line in lines(world) if "passed_over" in line["outgate.attempts"][0]]

@@ -112,3 +112,5 @@ def test_a_provider_that_has_tripped_is_passed_over_on_the_way_too(gateway, prov
         reply.status_code,
         [each["backend"] for each in line_of(gateway, reply)["outgate.attempts"]],
     )
+    assert [{"what": "dead/large", "code": "pool_tripped"}] == line_of(gateway, reply)["outgate.attempts"][1]["passed_over"]
+    assert "passed over: dead/large (its pool has tripped" in told(gateway, reply)
