@@ -33,9 +33,9 @@ _GONE = object()
 def fitting(tree: Mapping[str, Any], shape: Mapping[str, Shape]) -> Mapping[str, Any]:
     """The tree without the members of other types; itself where all fit, as usual."""
     changed: dict[str, Any] = {}
-    for name, inner in shape.items():
-        given = tree.get(name)
-        if given is not None and (value := _fitting(given, inner)) is not given:
+    for name, given in tree.items():
+        inner = shape.get(name)
+        if inner is not None and given is not None and (value := _fitting(given, inner)) is not given:
             changed[name] = value
     return {name: value for name, value in {**tree, **changed}.items() if value is not _GONE} if changed else tree
 
