@@ -234,7 +234,7 @@ def run(settings: RunSettings) -> int:
     log = Log(settings.log, settings.log_level).begin()
     problem = authority_problem(settings.certs)
     try:
-        Layout(state=settings.state).make()
+        Layout(state=settings.state).make().said.unlink(missing_ok=True)  # by a gateway before: this one says it again
     except OSError as error:
         problem = problem or f"state: {settings.state} cannot be used ({error.strerror})"
     if problem:

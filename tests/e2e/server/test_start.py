@@ -284,3 +284,14 @@ def test_F4_a_worker_reads_its_policy_before_it_imports_mitmproxy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
     assert "[]" == done.stdout.strip()
+
+
+def test_who_starts_again_is_told_again_what_is_wrong(tmp_path, providers):
+    """Workers of one gateway say a line once. Another start, a moment later, is another gateway."""
+    world = World(tmp_path, *providers)
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(world.policy().read_text().replace("passthrough: true", "passthrough: 7"))
+    env = {**os.environ, "E2E_OPENAI_KEY": OPENAI_KEY, "E2E_ANTHROPIC_KEY": ANTHROPIC_KEY}
+    start = Start("again", outgate(bad, tmp_path / "state", make_ca(tmp_path / "certs")), [])
+
+    assert ["passthrough" in ended(start, env)[1] for _ in range(2)] == [True, True]
