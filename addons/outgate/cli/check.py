@@ -90,7 +90,7 @@ def _checked(file: Path, *, credentials: bool, elsewhere: bool) -> dict[str, Any
         problems, revision = sorted_problems([*policy.warnings, *_of_today(source)]), policy.revision
         if credentials:
             shared_secret(file, policy.gateway, os.environ)
-            problems += asyncio.run(_unreadable(policy.catalog))
+            problems += asyncio.run(unreadable(policy.catalog))
         tests, failed = _behaviour(file, elsewhere=elsewhere)
     except PolicyError as error:
         problems = error.problems
@@ -119,7 +119,7 @@ def _of_today(source: Source) -> Iterator[Problem]:
     yield from unpriced(source, policy, Prices(lambda: 0.0, prices_of(policy)))
 
 
-async def _unreadable(catalog: Catalog) -> tuple[Problem, ...]:
+async def unreadable(catalog: Catalog) -> tuple[Problem, ...]:
     """What is wrong with the credentials as they can be read on this machine. Commands are run; no token endpoint is asked."""
     known = Credentials(os.environ, time.monotonic, lambda: 0.0)  # nothing is signed here
     for backend in catalog.backends:

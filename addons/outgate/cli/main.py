@@ -19,6 +19,7 @@ COMMANDS = {
     "why": "Say what happened to a request, or to a text that a guard found.",
     "denied": "List what was refused or failed at a provider, and what would mend it.",
     "spend": "Say who spent what, and what a change of model did to it.",
+    "doctor": "Look at what a gateway needs on this machine, and say what to mend.",
     "status": "Ask the running gateway how it is: policy, workers, budgets, certificate.",
     "cache": "List and drop cached answers.",
     "workload": "Add, rotate or revoke a workload's token; list or remove workloads.",

@@ -154,6 +154,9 @@ class NoCredentials:
     def spare(self, _: Backend) -> bool:
         return False
 
+    def before(self, _: Backend, __: BoundCredential) -> tuple[()]:
+        return ()
+
     async def ready(self, _: Backend) -> None: ...
 
     def refused(self, _: Backend, __: BoundCredential) -> None: ...
