@@ -70,7 +70,7 @@ def test_attack_a_name_is_found_in_the_placeholder_of_a_secret(secretive, provid
     provider = talk.provider(providers)
     provider.script(echo(talk))
     with http(secretive) as client:
-        reply = client.post(talk.url, json=talk.ask(said, False), timeout=60)
+        reply = client.post(talk.to(True), json=talk.ask(said, True), timeout=60)
     sent = provider.seen[-1].body.decode()
 
     assert said == talk.heard(reply.content)
