@@ -174,7 +174,7 @@ def test_attack_a_policy_that_changes_does_not_make_it_a_way_out(inside):
 def test_attack_a_workload_has_no_more_names_minted_than_its_share(inside):
     """Beyond it, CONNECT is refused; another workload still has its own, and a name that was learned stays."""
     most, names = inside.gateway._names._most, inside.gateway._names._of
-    known = names.get("app", set())
+    known = names.setdefault("app", set())
     inside.call(lambda: known.update(f"n{n}.example.com" for n in range(most - len(known))))
 
     try:
