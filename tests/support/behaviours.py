@@ -248,3 +248,22 @@ def forward(port: int) -> Behaviour:
         call.close()
 
     return behave
+
+
+BROKEN_ANSWERS = {
+    "no answer": (silent(), 504),
+    "a reset before the head": (reset("before"), 502),
+    "a reset in the head": (reset("headers"), 502),
+    "garbage": (garbage(), 502),
+    "endless headers": (huge_headers(), 502),
+    "a switch of protocols": (garbage(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n"), 502),
+    "an error page": (answer_bytes(b"<html>busy</html>", "text/html", 502), 502),
+    "an error page for success": (answer_bytes(b"<html>canary</html>", "text/html"), 502),
+    "an empty answer": (answer_bytes(b""), 502),
+    "half an answer": (truncated(), 502),
+    "another object": (answer_bytes(b"[1]"), 502),
+    "not quite JSON": (answer_bytes(b'{"id":"x",'), 502),
+    "damaged gzip": (garbage(b'HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 6\r\n\r\n{"a":1'), 502),
+    "two lengths": (garbage(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}"), 502),
+}
+"""Behaviours of any provider that end in no answer, and the status that callers get."""

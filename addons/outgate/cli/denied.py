@@ -62,8 +62,7 @@ def _failed(group: Group, attempt: Mapping[str, Any]) -> list[str]:
         ("to mend", mend_of(attempt)),
         ("see", f"outgate why {line.get('id')}"),
     ]
-    head = f"{_times(group)} FAILED at {where or 'a provider'}: {reason or 'unknown'}; callers got {got}"
-    return [head, *(f"  {name:<10}{text}" for name, text in rows if text)]
+    return _block(group, f"FAILED at {where or 'a provider'}: {reason or 'unknown'}; callers got {got}", rows)
 
 
 def _told(group: Group, providers: dict[str, str]) -> list[str]:
@@ -78,12 +77,12 @@ def _told(group: Group, providers: dict[str, str]) -> list[str]:
         ("to allow", str(allowed or "")),
         ("see", f"outgate why {line.get('id')}"),
     ]
-    head = f"{_times(group)} {code}{f' by {stage}' if stage else ''}{cause}"
-    return [head, *(f"  {name:<10}{text}" for name, text in rows if text)]
+    return _block(group, f"{code}{f' by {stage}' if stage else ''}{cause}", rows)
 
 
-def _times(group: Group) -> str:
-    return "once" if group.count == 1 else f"{group.count:,} times"
+def _block(group: Group, what: str, rows: list[tuple[str, str]]) -> list[str]:
+    times = "once" if group.count == 1 else f"{group.count:,} times"
+    return [f"{times} {what}", *(f"  {name:<10}{text}" for name, text in rows if text)]
 
 
 def _who(group: Group) -> str:

@@ -46,8 +46,6 @@ EVENTS = {
     name: PROVIDERS[speaks].events({"stream_options": {"include_usage": True}}, ["Hel", "lo ", "there"], (9, 5))
     for name, (_, speaks) in CLOUDS.items()
 }
-_TWO_LENGTHS = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}"
-_GZIP = b'HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 6\r\n\r\n{"a":1'
 
 
 def _told(kind):
@@ -56,20 +54,7 @@ def _told(kind):
 
 
 HEADLESS = {
-    "no answer": (b.silent(), 504),
-    "a reset before the head": (b.reset("before"), 502),
-    "a reset in the head": (b.reset("headers"), 502),
-    "garbage": (b.garbage(), 502),
-    "endless headers": (b.huge_headers(), 502),
-    "a switch of protocols": (b.garbage(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n"), 502),
-    "an error page": (b.answer_bytes(b"<html>busy</html>", "text/html", 502), 502),
-    "an error page for success": (b.answer_bytes(b"<html>canary</html>", "text/html"), 502),
-    "an empty answer": (b.answer_bytes(b""), 502),
-    "half an answer": (b.truncated(), 502),
-    "another object": (b.answer_bytes(b"[1]"), 502),
-    "not quite JSON": (b.answer_bytes(b'{"id":"x",'), 502),
-    "damaged gzip": (b.garbage(_GZIP), 502),
-    "two lengths": (b.garbage(_TWO_LENGTHS), 502),
+    **b.BROKEN_ANSWERS,
     "too many requests": (b.refuse(429, "7", _told("rate_limit_error")), 429),
     "an error": (b.refuse(500, None, _told("api_error")), 500),
     "an overload": (b.refuse(503, "7", _told("api_error")), 503),
