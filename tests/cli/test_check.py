@@ -41,7 +41,7 @@ def test_a_refused_policy_shows_all_problems_and_ends_with_1(tmp_path):
     assert 1 == result.exit_code
     assert "policy.yaml:3: E_VALUE" in result.output
     assert "policy.yaml:11: E_UNKNOWN_STAGE" in result.output
-    assert "repair: did you mean 'model_map'?" in result.output
+    assert "repair: did you mean `model_map`?" in result.output
 
 
 def test_a_failing_test_ends_with_1_and_says_what(tmp_path):
@@ -169,3 +169,11 @@ def test_a_check_without_tests_is_quick_and_loads_no_client(tmp_path):
     assert all(each.endswith("[]\n") for each in told)
     quickest = min(float(each.splitlines()[-1].split()[0]) for each in told)
     assert quickest < 1.5 * _PROMISED * slowness(), quickest  # half again for its neighbours
+
+
+def test_without_a_file_the_variable_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("OUTGATE_POLICY", str(write(tmp_path, BASE.replace("model_map:", "model_mapp:"))))
+
+    result = run()
+
+    assert (1, True) == (result.exit_code, "policy.yaml:11: E_UNKNOWN_STAGE" in result.output)

@@ -150,7 +150,7 @@ def test_the_line_that_is_told_lets_the_request_pass(tmp_path, refused, policy, 
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
-        (STRANGER, "run `outgate workload rotate alpha`"),
+        (STRANGER, "run `outgate workload rotate alpha --keep-old`"),
         (STRANGER | {"outgate.denial.cause": "unknown name"}, "run `outgate workload add alpha`"),
         (line("x", "budget_exhausted", "token_budget", **{"outgate.denial.cause": "budget day"}), "limits`:  more"),
         (

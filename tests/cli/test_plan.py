@@ -106,3 +106,9 @@ def test_what_routing_decides_and_what_depends_on_it():
     assert "depends on it: model_map, authorize_model" in told
     plans = orjson.loads(run("policies/examples/model-routing.yaml", "--route", "chat", "--json").output)
     assert "dispatch" in next(iter(plans.values()))["decisions"]["route"]["dependents"]
+
+
+def test_without_a_file_the_variable_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("OUTGATE_POLICY", str(write(tmp_path, BASE.replace("name: chat", "name: talk"))))
+
+    assert "talk: /v1/chat/completions" in run().output

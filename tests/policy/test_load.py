@@ -38,7 +38,7 @@ def test_all_problems_at_once_with_file_line_and_repair_in_order(tmp_path):
     assert sorted(problem.line for problem in problems) == [problem.line for problem in problems]
     assert {str(tmp_path / "policy.yaml")} == {problem.file for problem in problems}
     assert all(problem.repair for problem in errors)
-    assert "'model_map'" in next(problem.repair for problem in errors if problem.code == "E_UNKNOWN_STAGE")
+    assert "`model_map`" in next(problem.repair for problem in errors if problem.code == "E_UNKNOWN_STAGE")
     assert "'openai'" in next(problem.repair for problem in errors if problem.code == "E_UNKNOWN_PROVIDER")
 
 

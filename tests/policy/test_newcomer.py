@@ -53,7 +53,7 @@ def test_the_policy_itself_is_sound():
             19,
             "did you mean `destinations`?",
         ),
-        ("token_budget: {tokens: 5}", "token_budget: {limits: []}", "E_UNKNOWN_KEY", 16, "did you mean `limits`?"),
+        ("token_budget: {tokens: 5}", "token_budget: {limits: []}", "E_UNKNOWN_KEY", 16, "under `stages.token_budget.limits.N`"),
         ("redact: {entities: [EMAIL]}", "redact: {}", "E_VALUE", 12, "did you mean `EMAIL_ADDRESS`?"),
         (
             "redact: {}\n  admit_parts: {allow_unjudged: [images]}",
@@ -63,6 +63,9 @@ def test_the_policy_itself_is_sound():
             "did you mean `image`?",
         ),
         ("", "  count_tokens: {}\n", "E_NO_PRODUCER", 15, "let this route have `count_tokens`"),
+        ("raw_to: [openai]\nstages:", "stages:", "E_UNKNOWN_KEY", 9, "`raw_to` belongs under `stages.redact`"),
+        ("upstreams: {}\nstages:", "stages:", "E_UNKNOWN_KEY", 9, "did you mean `providers`?"),
+        ("    retry: {backoff: 3}\n    match:", "    match:", "E_VALUE", 19, "write a list of 2"),
         ("    pin: [redakt, cache]\n    match:", "    match:", "E_UNKNOWN_STAGE", 19, "did you mean 'redact'?"),
         ("    after: {redact: [dispatch]}\n    match:", "    match:", "E_CYCLE", 18, "remove dispatch from the `after` of redact"),
         ("anthropic, aliases: [api.openai.com]}", "anthropic}", "E_ALIAS_TWICE", 6, "keep it at one of them"),

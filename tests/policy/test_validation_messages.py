@@ -1,8 +1,11 @@
 """Every mistake in a policy leads straight to its repair: where it stands, what is wrong, and what to write instead."""
 
+import json
+
 import pytest
 
 from outgate.policy.load import load_source
+from outgate.policy.misplaced_keys import places
 from outgate.policy.source import parse_source
 from outgate.policy.validate import validate
 from outgate.policy.validation_messages import nearest
@@ -64,10 +67,10 @@ def test_a_key_that_is_valid_elsewhere_only_is_not_proposed():
     ("text", "belongs"),
     [
         ("gateway: {allow_addresses: [10.0.0.0/8]}", "providers.NAME"),
-        ("providers: {p: {host: a.test, probe_path: /health}}", "providers.NAME.replicas.health"),
-        ("routes: [{name: r, attempts: 3}]", "routes.N.retry"),
+        ("providers: {p: {host: a.test, probe_path: /health}}", "providers.p.replicas.health"),
+        ("routes: [{name: r, attempts: 3}]", "routes.0.retry"),
         ("body_bytes: 5", "gateway.limits"),
-        ("routes: [{name: r, paths: [/v1]}]", "routes.N.match"),
+        ("routes: [{name: r, paths: [/v1]}]", "routes.0.match"),
     ],
 )
 def test_a_misplaced_key_is_told_where_it_belongs(text, belongs):
@@ -143,6 +146,9 @@ def test_settings_of_a_stage_get_the_same_help():
         ("providers: {p: {}}", "add `host`: a host name in lower case"),
         ("routes: [{name: r, match: {paths: /v1}}]", "a list, `[…]`"),
         ("routes: [{name: r, match: {methods: [post]}}]", "`POST` for example"),
+        ("routes: [{name: r, retry: {backoff: 3}}]", "a list of 2, `[…]`, of which every item is a number above 0"),
+        ("routes: [{name: r, retry: {backoff: [1]}}]", "a list of 2"),
+        ("routes: [{name: r, retry: {backoff: [1, fast]}}]", "a number above 0 up to 86400"),
         ("routes: [{name: r, inherit: 5}]", "`true` or `false`, or a list"),
         ("routes: [{name: r, stages: {cache: true}}]", "a mapping, or `false`"),
         ("routes: [{name: r, match: {kinds: [chats]}}]", "did you mean `chat`?"),
@@ -153,6 +159,15 @@ def test_settings_of_a_stage_get_the_same_help():
 )
 def test_one_problem_for_one_mistake_and_a_repair_that_says_what_to_write(text, repair):
     assert repair in only(text)[3]
+
+
+def test_every_key_with_a_value_of_another_form_has_a_repair():
+    for place in (place for found in places().values() for place in found if place[0] not in {"stages", "version"}):
+        wrong = {"?": "?"}
+        for step in reversed(place):
+            wrong = [wrong] if step == "N" else {"n" if step == "NAME" else step: wrong}
+
+        assert [] == [each for each in told(json.dumps(wrong)) if not all(each) or each[3] == "write "], place
 
 
 def test_of_a_union_the_branch_that_was_meant_is_told():

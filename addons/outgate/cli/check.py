@@ -33,7 +33,7 @@ _DEFAULT = Path("policies/default.yaml")
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), envvar="OUTGATE_POLICY")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of policy files, for editors, and end.")
 @click.option("--explain", metavar="CODE", help="Say what a code such as E_STALE_READ means and what mends it, and end.")
@@ -42,7 +42,7 @@ _DEFAULT = Path("policies/default.yaml")
 def command(
     *, files: tuple[Path, ...], as_json: bool, schema: bool, explain: str | None, credentials: bool, elsewhere: bool
 ) -> None:
-    """Check policy FILES (policies/default.yaml when none is given) and run the tests beside them.
+    """Check policy FILES (without any, what OUTGATE_POLICY names, or policies/default.yaml) and run the tests beside them.
 
     NAME.test.yaml stands for NAME.yaml, whose tests it holds: both are checked, once.
 

@@ -19,7 +19,7 @@ from outgate.upstreams.retry_policy import Clock, Failure, Health, Retry, RouteP
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), default=Path("policies/default.yaml"))
+@click.argument("file", type=click.Path(path_type=Path), default=Path("policies/default.yaml"), envvar="OUTGATE_POLICY")
 @click.option("--route", help="Only the route of this name.")
 @click.option("--why", is_flag=True, help="The order of every stage, with the reason for it.")
 @click.option("--retry", is_flag=True, help="What is tried again on which failure, and which stages run again.")

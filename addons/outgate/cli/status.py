@@ -124,7 +124,7 @@ def _show(admin: str, told: Mapping[str, Any]) -> None:
         ("policy", revisions or ("not read yet" if starts else "none")),
         (
             "refused",
-            f"the policy on disk is refused by {_workers(refused)}: `outgate check` says why" * bool(refused),
+            f"the policy on disk is refused by {_workers(refused)}: `outgate check FILE` says why, and the log" * bool(refused),
         ),
         ("workers", f"{told['workers'].get('ready', 0)} of {told['workers'].get('configured', 0)} ready"),
         ("models", "" if starts else f"model server {told['model_server']}"),

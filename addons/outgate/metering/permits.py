@@ -107,8 +107,9 @@ def _token(line: Line, _: Mapping[str, str]) -> Permit | None:
     name, cause = line.get("presented.name"), line.get("outgate.denial.cause")
     if not name or name == HIDDEN:
         return None
-    command = {"unknown name": "add", "wrong token": "rotate", "expired token": "rotate"}.get(str(cause))
-    return Permit("", f"outgate workload {command} {name}") if command else None
+    rotate = f"outgate workload rotate {name} --keep-old"  # others may hold the token that works
+    commands = {"unknown name": f"outgate workload add {name}", "wrong token": rotate, "expired token": rotate}
+    return Permit("", commands[cause]) if cause in commands else None
 
 
 def _path(line: Line) -> str:

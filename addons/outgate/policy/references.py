@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from outgate.errors import Problem
 from outgate.inference.names import NameOf, StageName
+from outgate.policy import misplaced_keys
 from outgate.policy.files import named_files
 from outgate.policy.schema import MatchSection, PolicySection, RouteSection
 from outgate.policy.source import Place, Source
@@ -76,9 +77,21 @@ def _unknown(source: Source) -> Iterator[Problem]:
         names = known.get(thing)
         if pattern or names is None or name in names or looks_secret(name):  # which is told already, without showing it
             continue
-        near = (thing == "stage" and RENAMED.get(name)) or nearest(name, names)
-        others = f"name one of: {', '.join(sorted(names))}" if names else f"none is defined: add it under `{_DEFINED[thing]}`"
-        yield source.problem(_CODES[thing], f"there is no {thing} {name!r}", place, f"did you mean {near!r}?" if near else others)
+        repair = _stage_repair(name, place) if thing == "stage" else _repair(thing, name, names)
+        yield source.problem(_CODES[thing], f"there is no {thing} {name!r}", place, repair)
+
+
+def _repair(thing: str, name: str, names: frozenset[str]) -> str:
+    if near := nearest(name, names):
+        return f"did you mean {near!r}?"
+    return f"name one of: {', '.join(sorted(names))}" if names else f"none is defined: add it under `{_DEFINED[thing]}`"
+
+
+def _stage_repair(name: str, place: Place) -> str:
+    """A key under `stages` may be one of another place; in a list there are names alone."""
+    if name in RENAMED:
+        return f"did you mean {RENAMED[name]!r}?"
+    return misplaced_keys.repair(name, place[:-1], stage_names()) if place[-1] == name else _repair("stage", name, stage_names())
 
 
 def _defined(data: Any) -> dict[str, frozenset[str]]:

@@ -11,6 +11,7 @@ from outgate.errors import Problem
 from outgate.policy.binding_settings import MARK
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import Place, Source
+from outgate.policy.stage_types import stage_names
 from outgate.policy.validation_messages import validation_messages
 
 _SECRETS = re.compile(
@@ -66,9 +67,11 @@ def settings_problems(
 def _problems(
     source: Source, model: type[BaseModel], error: ValidationError, at: tuple[Place, ...] = ((),), see: str = "policy"
 ) -> list[Problem]:
-    """What is told already, that it looks like a credential, is not told again."""
+    """What is told otherwise, that it looks like a credential, or that there is no such stage, is not told again."""
     told = [
-        each for each in validation_messages(source, model, error, at, see) if not looks_secret(*each.place, source.at(each.place))
+        each
+        for each in validation_messages(source, model, error, at, see)
+        if not looks_secret(*each.place, source.at(each.place)) and (each.kind != "value" or not _is_no_stage(each.place))
     ]
     return [source.problem(_CODES[each.kind], each.text, each.place, each.repair) for each in told]
 
@@ -76,6 +79,10 @@ def _problems(
 def looks_secret(*texts: Any) -> bool:
     """Whether one of them has the form of a credential."""
     return any(isinstance(text, str) and _SECRETS.search(text) for text in texts)
+
+
+def _is_no_stage(place: Place) -> bool:
+    return place[-2:-1] == ("stages",) and place[-1] not in stage_names()
 
 
 def _without(data: dict[str, Any], broken: set[Place], places: list[Place]) -> tuple[list[Place], dict[str, Any]]:

@@ -1,35 +1,30 @@
 """Translate pydantic validation errors to diagnostics: line, cause, repair.
 
-The repair is read from the JSON Schema of the model: which keys, choices, bounds and examples a place has, and where a key belongs.
+The repair is read from the JSON Schema of the model: which keys, choices, bounds and examples a place has.
 Several errors about one value (of the branches of a union) become one. A value is shown where it is short and nothing like a
 credential.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from outgate.policy import misplaced_keys
 from outgate.policy.source import Place, Source
-from outgate.policy.stage_types import stage_names
 
 type Schema = Mapping[str, Any]
 
-_OTHER_GATEWAYS = {
-    "provider": "destinations", "providers": "destinations", "api_key": "credential", "key": "credential", "url": "host",
-    "base_url": "host", "type": "dialect", "token": "token_hashes", "tokens": "limits",
-}  # fmt: skip
-"""Keys of other gateways, and what they are called here."""
 _NAMES = "use letters, digits, dots, dashes and underscores, at most 63, a letter or digit first"
 _TYPES = {
     "string": "text", "integer": "an integer", "number": "a number", "boolean": "`true` or `false`",
     "ipvanynetwork": "an address range, `10.0.0.0/8` for example",
 }  # fmt: skip
-_FEW, _SPELT, _DEEPEST = 2, 0.85, 7
-"""Places of a key that are told, from which likeness on a key was misspelt, and levels of mappings that are searched."""
+_SHORT = {"string_pattern_mismatch": "does not fit here", "missing": "has too few items"}
 _LONGEST = 40
 _RANDOM = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,}|[A-Za-z0-9+/=_]{24,}")
 """What a credential may look like, whoever gave it."""
@@ -54,7 +49,7 @@ def validation_messages(
 
     `at` are the places where it stands, in parts: what is wrong is told where it is written.
     """
-    forms = _Forms(TypeAdapter(model).json_schema())
+    forms = _forms_of(model)
     told: dict[tuple[Any, ...], Message] = {}
     for each in error.errors(include_url=False, include_input=False, include_context=False):
         base, place = max(
@@ -84,9 +79,8 @@ def _message(
     within, where = place[depth:], _text(place)
     if kind == "extra_forbidden":
         around = f"of `{_text(place[:-1])}`" if place[1:] else "at the top of a policy"
-        holders = [_text((*place[:depth], *holder)) for holder in forms.holders(last)]
-        return "unknown", f"`{last}` is not a key {around}", _unknown(last, forms.keys(within[:-1]), holders)
-    if kind == "missing":
+        return "unknown", f"`{last}` is not a key {around}", misplaced_keys.repair(last, place[:-1], forms.keys(within[:-1]))
+    if kind == "missing" and not last.isdigit():
         return "missing", f"{_text((*place, last))}: this key is required", f"add `{last}`: {forms.wanted((*within, last))}"
     if last == "[key]":
         return "value", f"{where}: this cannot be a name here", _NAMES
@@ -99,8 +93,8 @@ def _message(
 
 def _cause(kind: str, cause: str) -> str:
     """pydantic's words, without what the repair says better."""
-    if kind == "string_pattern_mismatch":
-        return "does not fit here"
+    if kind in _SHORT:
+        return _SHORT[kind]
     cause = cause.partition(" or instance of")[0].partition(", unable to parse")[0]
     return cause.removeprefix("Input ").removeprefix("String ").replace("dictionary", "mapping").replace("tuple", "list")
 
@@ -111,21 +105,6 @@ def _shown(value: Any, place: Place) -> str:
         return str(value).lower()
     plain = isinstance(value, str) and len(value) <= _LONGEST and value.isprintable() and not _RANDOM.search(value)
     return repr(value) if plain and not _KEEPS_SECRETS.intersection(place) else "this value"
-
-
-def _unknown(name: str, keys: frozenset[str], holders: Sequence[str]) -> str:
-    """`holders` are the places where there is such a key: with few of them, it was misplaced rather than misspelt."""
-    meant = _OTHER_GATEWAYS.get(name, "")
-    near = meant if meant in keys else nearest(name, keys)
-    is_stage = name in stage_names()
-    is_spelt = near and (near == meant or get_close_matches(name, [near], cutoff=_SPELT))
-    if 0 < len(holders) <= _FEW and not is_stage and not is_spelt:
-        return f"`{name}` belongs under {' or '.join(f'`{holder}`' for holder in holders)}"
-    if near and not (is_stage and "stages" in keys):
-        return f"did you mean `{near}`?"
-    if is_stage:
-        return f"{name} is a stage: write it under `stages`"
-    return f"remove it; known here: {', '.join(sorted(keys)) or 'no key at all'}"
 
 
 def _value(forms: "_Forms", value: Any, place: Place, kind: str, text: str) -> tuple[str, str]:
@@ -159,6 +138,11 @@ def _text(place: Place) -> str:
     return ".".join(map(str, place))
 
 
+@cache
+def _forms_of(model: Any) -> "_Forms":
+    return _Forms(TypeAdapter(model).json_schema())
+
+
 class _Forms:
     """The forms that may stand at a place below a model, in the words of its JSON Schema; those of a union side by side."""
 
@@ -173,17 +157,6 @@ class _Forms:
 
     def keys(self, place: Place) -> frozenset[str]:
         return frozenset(key for form in self.at(place) for key in form.get("properties", ()))
-
-    def holders(self, name: str) -> list[Place]:
-        """Places of the mappings that have this key, those nearest to the top alone; `NAME` is any name, `N` any item."""
-        level: list[tuple[Place, Schema]] = [((), form) for form in self.at(())]
-        for _ in range(_DEEPEST):
-            found = dict.fromkeys(place for place, form in level if name in form.get("properties", ()))
-            if found:
-                return list(found)
-            inner = ((place, step, each) for place, form in level for step, each in _members(form))
-            level = [((*place, step), branch) for place, step, each in inner for branch in self._branches(each)]
-        return []
 
     def choices(self, place: Place) -> frozenset[str]:
         return frozenset(each for form in self.at(place) for each in _choices(form) if isinstance(each, str))
@@ -205,8 +178,9 @@ class _Forms:
         if choices := [str(each).lower() if isinstance(each, bool) else str(each) for each in _choices(form)]:
             return f"{'one of ' if choices[1:] else ''}{', '.join(f'`{each}`' for each in choices)}"
         if form.get("type") == "array":
-            items = dict.fromkeys(map(self._words, self._branches(form["items"])))
-            return f"a list, `[…]`, of which every item is {', or '.join(items)}"
+            items = dict.fromkeys(self._words(each) for item in _items(form) for each in self._branches(item))
+            number = f" of {len(form['prefixItems'])}" if "prefixItems" in form else ""
+            return f"a list{number}, `[…]`, of which every item is {', or '.join(items)}"
         if form.get("type") == "object":
             return (
                 f"a mapping{_keys(form)}"
@@ -223,7 +197,7 @@ class _Forms:
 def _inside(form: Schema, step: str | int) -> Iterator[Schema]:
     """The forms of a member or an item."""
     if isinstance(step, int):
-        yield from [form["items"]] if "items" in form else []
+        yield from _items(form)
     elif step in form.get("properties", ()):
         yield form["properties"][step]
     else:
@@ -231,13 +205,8 @@ def _inside(form: Schema, step: str | int) -> Iterator[Schema]:
         yield from (each for each in others if isinstance(each, dict))
 
 
-def _members(form: Schema) -> Iterator[tuple[str, Schema]]:
-    """The forms inside, each with its step."""
-    yield from form.get("properties", {}).items()
-    others = [*form.get("patternProperties", {}).values(), form.get("additionalProperties")]
-    yield from (("NAME", each) for each in others if isinstance(each, dict))
-    if isinstance(form.get("items"), dict):
-        yield "N", form["items"]
+def _items(form: Schema) -> list[Schema]:
+    return form.get("prefixItems") or [form[each] for each in ("items",) if isinstance(form.get(each), dict)]
 
 
 def _choices(form: Schema) -> list[Any]:
