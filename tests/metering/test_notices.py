@@ -94,3 +94,30 @@ def test_a_caller_cannot_forge_a_line(notices, caplog):
     forged = ended(outcome="denied", denial=DENIED, path="/v1/x\ndenied 403 y", model_requested="a\nb", method="GET\r\n")
     notices.tell("x", closed_of(forged))
     assert not any(each in caplog.messages[0] for each in "\r\n")
+
+
+UNTRUSTED = "The client does not trust the proxy's certificate for api.openai.com (tlsv1 alert unknown ca)"
+GONE = (
+    "The client disconnected during the handshake. If this happens consistently for api.openai.com, this may indicate that the"
+    " client does not trust the proxy's certificate."
+)
+
+
+def test_who_does_not_trust_the_authority_is_told_once_with_what_mends_it(notices, caplog):
+    for _ in range(3):
+        notices.distrusted("app", "10.0.0.3", "api.openai.com:443", UNTRUSTED)
+    notices.flush()
+
+    said = "the client does not trust the gateway's authority, workload=app for api.openai.com:443"
+    mend = "`outgate env app` says what it must set, `outgate ca show` which authority it is"
+    assert [f"{said} client=10.0.0.3; to mend: {mend}", f"{said}: 2 more in 10 s"] == caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("workload", "error", "told"),
+    [("", UNTRUSTED, "does not"), ("app", GONE, "may not"), ("", GONE, ""), ("app", "connection closed early", "")],
+)
+def test_who_only_may_not_trust_it_is_told_of_a_known_workload_alone(notices, caplog, workload, error, told):
+    notices.distrusted(workload, "10.0.0.3", "api.openai.com:443", error)
+
+    assert [told] == [each.split("client ")[1][: len(told)] for each in caplog.messages] or not (told or caplog.messages)

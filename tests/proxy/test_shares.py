@@ -123,3 +123,12 @@ def test_attack_a_connection_is_refused_three_tunnels(shares):
     shares.connected(client)
 
     assert [True, True, False] == [shares.refused(client) for _ in range(3)]
+
+
+def test_it_knows_whose_a_connection_is(shares):
+    known, unknown, gone = clients("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    shares.connected(known)
+    shares.connected(unknown)
+    shares.belongs_to(known, "app")
+
+    assert ["app", "", ""] == [shares.workload(client) for client in (known, unknown, gone)]

@@ -100,3 +100,15 @@ def test_where_the_file_is_of_no_use_everything_is_said(tmp_path, torn):
     (tmp_path / "said").write_text(torn)
     assert FirstToSay(tmp_path / "said").says("a", 1.0)
     assert FirstToSay(tmp_path / "nowhere" / "said").says("a", 1.0)
+
+
+def test_mitmproxys_line_about_trust_is_left_out_for_ours_names_the_workload():
+    code = (
+        "import logging\nfrom outgate.server.logs import Log\nLog().begin()\n"
+        "log = logging.getLogger('mitmproxy.proxy.server')\n"
+        'log.warning("Client TLS handshake failed. The client does not trust the proxy\'s certificate for x")\n'
+        "log.warning('other')\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.splitlines()
+
+    assert ["other"] == [line.rpartition(": ")[2] for line in told]

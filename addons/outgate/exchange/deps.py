@@ -61,7 +61,8 @@ class ExchangeDeps(NamedTuple):
 
     `attempted` is told of every upstream attempt when it has failed, or its answer has begun; `ended` of an answer that had begun
     when it was whole, or broke off. `members` are the replicas of a backend as they are listed now. `watch` sees each exchange, by
-    its id, before its slots are dropped.
+    its id, before its slots are dropped. `distrusted` is told who broke off the handshake of
+    TLS: workload, address, destination, and the error.
     """
 
     policy: Callable[[], LivePolicy | None]
@@ -79,6 +80,7 @@ class ExchangeDeps(NamedTuple):
     members: Callable[[Backend], Sequence[Endpoint]] = attrgetter("endpoints")
     ejected: Callable[[Backend], Sequence[str]] = lambda _: ()
     watch: Callable[[str, Execution], None] = lambda _id, _execution: None
+    distrusted: Callable[[str, str, str, str], None] = lambda *_: None
 
 
 def attempts_of(deps: ExchangeDeps, head: RequestHead, policy: RoutePolicy, until: float) -> Attempts:

@@ -14,6 +14,8 @@ from outgate.metering.mends import mend
 _log = logging.getLogger("outgate")
 PERIOD = 10.0
 """Seconds between two calls of `flush`."""
+_DISTRUST, _DISTRUSTS = "trust the proxy's certificate", "The client does not trust the proxy's certificate"
+"""mitmproxy's words, where a client may not and where it does not trust the authority."""
 _MOST = 64
 """Different lines in a period; what comes beyond them is counted together."""
 
@@ -42,6 +44,17 @@ class Notices:
         for guard, verdict in closed.verdicts.items():
             if verdict.reason:
                 self._say(f"{guard} failed ({verdict.reason}), the request went on", f"workload={closed.workload} id={exchange_id}")
+
+    def distrusted(self, workload: str, peer: str, destination: str, error: str) -> None:
+        """Log that a client broke off the handshake of TLS, where mitmproxy's `error` says that it does not trust the certificate;
+        where it only may not, of a known workload alone.
+        """
+        certain = error.startswith(_DISTRUSTS)
+        if certain or (workload and _DISTRUST in error):
+            who = f" workload={workload}" if workload else ""
+            what = f"the client {'does' if certain else 'may'} not trust the gateway's authority,{who} for {destination or '-'}"
+            mend = f"`outgate env {workload or 'NAME'}` says what it must set, `outgate ca show` which authority it is"
+            self._say(_printable(what), f"client={peer}; to mend: {mend}")
 
     def flush(self) -> None:
         """Log how many more there were of each line, and begin a new period."""

@@ -111,6 +111,13 @@ class Gateway:
         if self._identity is not None and data.conn not in self._certificates:
             self._certificates[data.conn] = identity_of(data.conn)
 
+    def tls_failed_client(self, data: TlsData) -> None:
+        """The handshake with a client, which ends without a request and without a closing line."""
+        client = data.context.client
+        conn, peer = self._conns.get(client), client.peername
+        destination = conn.authority if conn is not None else client.sni or ""
+        self.deps.distrusted(self.shares.workload(client), peer[0] if peer else "", destination, client.error or "")
+
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         """Let mitmproxy choose the layer, then make HTTP layers hand over to exchanges."""
         if nextlayer.layer is None:

@@ -101,6 +101,12 @@ class ConnectionShares:
         held.refused += 1
         return held.refused < _TRIES
 
+    def workload(self, client: Client) -> str:
+        """Whose it is; empty as long as nobody was recognised on it."""
+        held = self._held.get(client)
+        kind, name = held.owner if held is not None and isinstance(held.owner, tuple) else ("", "")
+        return str(name) if kind == "workload" else ""
+
     def is_waiting(self, client: Client) -> bool:
         """Whether it has yet to bring its first authenticated request, and none runs on it."""
         held = self._held.get(client)

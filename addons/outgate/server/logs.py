@@ -70,6 +70,11 @@ class FirstToSay(logging.Filter):
         return True
 
 
+def _told_better(record: logging.LogRecord) -> bool:
+    """mitmproxy's line about a client that does not trust the authority: `Notices.distrusted` says who it is."""
+    return record.name == "mitmproxy.proxy.server" and "trust the proxy's certificate" in record.getMessage()
+
+
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
@@ -82,6 +87,7 @@ class Log:
     def __init__(self, style: str = "text", level: str = "warning", first: FirstToSay | None = None) -> None:
         self.style, self.level, self._given, self._first = style, level, level, first
         self._handler = logging.StreamHandler()
+        self._handler.addFilter(lambda record: not _told_better(record))
         if first is not None:
             self._handler.addFilter(first)
         self._handler.setFormatter(_Objects() if style == "json" else logging.Formatter(_TEXT))

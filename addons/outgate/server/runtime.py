@@ -92,8 +92,7 @@ class Runtime:
         self._notices, self._refusals, self._in_force = Notices(), Refusals(time.time), ""
         self._models = ModelClient(self._socket, partial(metrics.observe, "outgate_model_server_seconds"), metrics.observe)
         self._upkeep = upkeep_of(layout, metrics, time.time, time.monotonic)
-        self._client = self._upkeep.client
-        self._asked, self._budget = asyncio.Event(), RetryBudget(time.monotonic)
+        self._client, self._asked, self._budget = self._upkeep.client, asyncio.Event(), RetryBudget(time.monotonic)
         self._credentials = credentials_of(self._client, os.environ, time.monotonic, time.time)
         kept, memo = MemoryAnswers(time.time, max_bytes=_ANSWER_BYTES), Memo(secrets.token_bytes(32), max_bytes=_MEMO_BYTES)
         self._tokenizers = Tokenizers(memo, SystemRandom())
@@ -244,6 +243,7 @@ class Runtime:
             ended=each_of(self._upkeep.replicas.health.ended, self._telling.tally.ended),
             members=self._upkeep.replicas.members.of,
             ejected=self._upkeep.replicas.ejected,
+            distrusted=self._notices.distrusted,
         )
 
     def limits(self) -> LimitsSection:
