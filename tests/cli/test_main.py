@@ -116,3 +116,14 @@ def test_every_command_in_the_docs_is_one(place, line):
             parsed(words)
         except click.MissingParameter:
             assert len(words) <= 2, place  # named in a sentence, without its arguments
+
+
+@pytest.mark.parametrize(("words", "near"), [(["statsu"], "'status'"), (["evaluate", "gards"], "'guards'")])
+def test_a_command_misspelt_is_told_the_nearest(words, near):
+    result = CliRunner().invoke(cli, words)
+
+    assert (2, True) == (result.exit_code, f"did you mean {near}?" in result.output)
+
+
+def test_a_word_like_no_command_is_told_as_it_is():
+    assert "No such command 'zzz'" in CliRunner().invoke(cli, ["zzz"]).output

@@ -1,6 +1,7 @@
 """A group of commands, each in a file of its own that is imported when it is called: help imports none of them."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +25,12 @@ class Commands(click.Group):
         command: click.Command = import_module(f"{self._prefix}{cmd_name}").command
         _read_variables(command, [*_above(ctx), cmd_name])
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command where there is none of the name."""
+        if near := get_close_matches(args[0], self._told, n=1) if args[0] not in self._told else []:
+            ctx.fail(f"there is no command {args[0]!r}, did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
