@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from outgate.detectors.injection.words import Words
 from outgate.guards.injection import MOST, Calibration, InjectionModel
 from outgate.model_server.ngrams import Window
 
 CALIBRATION = Calibration(screen=0.0, weight=1.0, thresholds={"user": 3.0, "tool": 5.0})
 
 
-class Words:
+class Grams:
     """N-grams that score each word `bad` by one; every sentence is a window."""
 
     def windows(self, text: str):
@@ -32,7 +33,7 @@ class Net:
 
 
 def judged(text: str, channel: str = "user", net: Any = None) -> list[float]:
-    model = InjectionModel(Words(), net or Net(), CALIBRATION)  # type: ignore[arg-type]
+    model = InjectionModel(Grams(), net or Net(), CALIBRATION, Words(["bad", "instructions", "the", "and"]))  # type: ignore[arg-type]
     job = model.split(text)
     return model.merge(job, model.run(job.pieces, (channel,)))
 
@@ -103,3 +104,11 @@ def test_a_score_is_never_out_of_range(logit):
     score, _ = judged("bad", net=Net(logit))
 
     assert 0 <= score <= 1
+
+
+def test_words_without_blanks_are_read_apart():
+    net = Net()
+
+    judged("badbadbadandthebadinstructionsandbad", net=net)
+
+    assert ("user", "bad bad bad and the bad instructions and bad") in net.read_texts

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from outgate.detectors.injection.spellings import spellings
+from outgate.detectors.injection.words import Words
 from outgate.detectors.normalise import normalise
 from outgate.detectors.payloads import payloads
-from outgate.model_server.engines.packaged import CLASSIFIER
+from outgate.model_server.engines.packaged import CLASSIFIER, words
 from outgate.model_server.ngrams import Ngrams, Window, flat
 from outgate.model_server.scheduler import Bounds
 
@@ -77,12 +78,14 @@ class InjectionModel:
 
     bounds = Bounds(pieces=2, characters=1_024)
 
-    def __init__(self, ngrams: Scores, reader: Reader, calibration: Calibration) -> None:
-        self._ngrams, self._reader, self._calibration = ngrams, reader, calibration
+    def __init__(self, ngrams: Scores, reader: Reader, calibration: Calibration, words: Words) -> None:
+        self._ngrams, self._reader, self._calibration, self._words = ngrams, reader, calibration, words
 
     def split(self, item: str) -> Suspicious:
         plain = normalise(item).text
-        texts = (plain, *(payload.text for payload in payloads(plain)), *spellings(plain, item))
+        spelled = (plain, *spellings(plain, item))
+        divided = (reading for text in spelled for reading in self._words.readings(text))
+        texts = (*spelled, *(payload.text for payload in payloads(plain)), *divided)
         found = [one for text in texts for one in suspicious(flat(text), self._ngrams, self._calibration.screen)]
         worst = sorted(found, reverse=True)[:MOST]
         return Suspicious(tuple(text for _, text in worst), tuple(score for score, _ in worst))
@@ -108,4 +111,5 @@ def load(folder: Path = CLASSIFIER) -> InjectionModel:
 
     said = json.loads((folder / "calibration.json").read_text())  # noqa: TID251 - a file of ours
     calibration = Calibration(said["screen"], said["weight"], said["thresholds"])
-    return InjectionModel(Ngrams.read(folder / "ngrams.safetensors"), load_reader(folder / "weights.safetensors"), calibration)
+    reader = load_reader(folder / "weights.safetensors")
+    return InjectionModel(Ngrams.read(folder / "ngrams.safetensors"), reader, calibration, Words(words()))

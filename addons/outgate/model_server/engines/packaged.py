@@ -4,6 +4,7 @@ Workers import it for the version of vectors: no engine is imported here.
 """
 
 import hashlib
+import json
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def content(name: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != DIGESTS[name]:
         raise EngineError(f"{name} of {NAME} is not the published file")
     return data
+
+
+def words() -> list[str]:
+    """The words in Latin letters that the model knows, the most frequent first. Raises EngineError as `content` does."""
+    numbers = json.loads(content(TOKENIZER))["model"]["vocab"]  # noqa: TID251 - a file that is checked
+    return [word for word in sorted(numbers, key=numbers.__getitem__) if word.isascii() and word.isalpha() and word.islower()]
 
 
 def encoder_version(precision: str) -> str:
