@@ -1,7 +1,8 @@
 """Measure the thresholds of the classifier of injections, and write them with their origin: `scripts/evaluate classifier`.
 
 Thresholds come from the first half of the held-out texts, in blocks of ten neighbours, and figures from the second: neighbours are
-often an attack and its innocent twin. Ordinary files are installed packages and documentation of this machine.
+often an attack and its innocent twin. Ordinary files are installed packages and documentation of this machine that were
+kept back from training.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from evaluation.guard_texts import FOLDER, GuardText, read
+from evaluation.ordinary_files import ordinary_files
 from outgate.guards.injection import MOST, Calibration, Reader, suspicious
 from outgate.model_server.engines.onnx import load_reader
 from outgate.model_server.engines.packaged import CLASSIFIER
@@ -26,8 +28,6 @@ ALARMS = {"user": 0.02, "tool": 0.005, "system": 0.005}
 MISSED, _ROOM = 0.005, 0.1
 """Share of the attacks that both models find and the screen may keep from the net, and room below its score."""
 _BLOCK, _NO_SCREEN, _FEW = 10, -99.0, 50
-_ORDINARY = (".py", ".md", ".rst", ".txt", ".json", ".js", ".c", ".h", ".yaml", ".html")
-_QUOTING = ("guard", "jail", "inject", "llm", "outgate")
 
 
 class Scored(NamedTuple):
@@ -84,8 +84,8 @@ def _row(some: Sequence[Scored], channel: str, threshold: float) -> str:
 def _files(ngrams: Ngrams, reader: Reader, calibration: Calibration, most: int = 400) -> str:
     """What becomes of ordinary files as tool results: characters that pass the screen, files that count as attacks."""
     roots = [Path(path) for path in sys.path if path.endswith("site-packages")] + [Path("/usr/share/doc")]
-    paths = [path for root in roots for path in sorted(root.rglob("*")) if path.suffix in _ORDINARY and path.is_file()]
-    paths = [path for path in paths if not any(word in str(path).lower() for word in _QUOTING)][:: max(1, len(paths) // most)]
+    paths = ordinary_files(roots, kept_back=True)
+    paths = paths[:: max(1, len(paths) // most)]
     characters = passed = alarms = 0
     for path in paths:
         text = flat(path.read_text("utf-8", errors="ignore")[:60_000])

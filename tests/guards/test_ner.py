@@ -71,6 +71,33 @@ def test_a_word_ahead_makes_up_for_a_town_that_the_model_hardly_knows(text, sure
     assert found_ is bool(found(text, model=NerModel(tags)))
 
 
+class Doubts(Tags):
+    """Sure of the first name alone; of other words that stand here, hardly."""
+
+    def words(self, text):
+        for found in re.finditer(r"\w+|[^\w\s]", text):
+            likely = {"Ana": 0.9, "de": 0.1, "Castro": 0.1, "said": 0.1, "Acme": 0.01}.get(found[0], 0.0)
+            yield Word(*found.span(), {"GIVEN_NAME": likely, "O": 1 - likely})
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Ana Castro called", "Ana Castro"),
+        ("Castro Ana called", "Castro Ana"),
+        ("Ana de Castro called", "Ana de Castro"),
+        ("Ana-lena called", "Ana-lena"),
+        ("Ana said so", "Ana"),
+        ("Ana, Castro", "Ana"),
+        ("Ana Acme", "Ana"),
+        ("Ana - lena", "Ana"),
+    ],
+)
+def test_beside_a_name_less_is_enough(text, name):
+    """A part of a name that stays tells what was hidden."""
+    assert [("PERSON", name)] == found(text, model=NerModel(Doubts()))
+
+
 def test_a_country_is_a_place_whatever_the_model_says_and_small_letters_need_more_certainty():
     WORDS["Norway"] = WORDS["mandolin"] = "SURNAME"
 

@@ -21,6 +21,7 @@ from sentence_transformers import CrossEncoder
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from evaluation.guard_texts import FOLDER, read
+from evaluation.ordinary_files import ordinary_files
 from outgate.model_server.engines.packaged import CLASSIFIER, MAX_TOKENS
 from outgate.model_server.engines.weights import quantise, scoring_weights
 from outgate.model_server.ngrams import BITS, WINDOW, Ngrams, flat, grams
@@ -29,9 +30,6 @@ from slow.training import Fit, by_shape
 
 BASE = Path(package).parent / "model"
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
-ORDINARY = (".py", ".md", ".rst", ".txt", ".json", ".js", ".ts", ".html", ".yaml", ".toml", ".c", ".h")
-ABOUT_ATTACKS = ("guard", "jail", "inject", "llm", "outgate")
-"""Packages with these in their names quote attacks."""
 READ = 900
 """Characters of a piece that the net reads."""
 LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, MAX_TOKENS)
@@ -123,22 +121,18 @@ def composed(plain: Sequence[Example], attacks: Sequence[str], count: int, chanc
 
 
 def ordinary(folders: Iterable[Path], most: int, chance: random.Random) -> list[Example]:
-    """Windows of source and documentation files."""
-    files = [
-        path
-        for folder in folders
-        for path in sorted(folder.rglob("*"))
-        if path.suffix in ORDINARY and path.is_file() and not any(word in str(path).lower() for word in ABOUT_ATTACKS)
-    ]
+    """Windows of source and documentation files: half of them drawn, half the ones that the shipped n-grams suspect most."""
+    model, files = Ngrams.read(CLASSIFIER / "ngrams.safetensors"), ordinary_files(folders, kept_back=False)
     chance.shuffle(files)
     found: list[Example] = []
-    for path in files:
+    for path in files[:most]:
         text = path.read_text("utf-8", errors="ignore")[:400_000]
         at = chance.randrange(max(1, len(text) - WINDOW))
-        channel = chance.choice(["user", "tool", "tool", "system"])
-        found.append(Example(flat(text[at : at + chance.choice([300, WINDOW])]), attack=False, channel=channel, weight=0.5))
-        if len(found) >= most:
-            break
+        flattened = flat(text[:60_000])
+        worst = max(model.windows(flattened), key=lambda window: window.score)
+        around = flattened[max(0, worst.start - chance.randrange(WINDOW)) : worst.end + chance.randrange(WINDOW)]
+        piece = chance.choice([flat(text[at : at + chance.choice([300, WINDOW])]), around])
+        found.append(Example(piece, attack=False, channel=chance.choice(["user", "tool", "tool", "system"]), weight=0.5))
     return [one for one in found if one.text]
 
 
@@ -270,7 +264,7 @@ def main() -> None:
         {"weights": rows, "scale": np.array([scale], np.float32), "bias": np.array([bias], np.float32)},
         str(CLASSIFIER / "ngrams.safetensors"),
     )
-    cross = shipped() if asked.new else CrossEncoder(str(asked.start or BASE), num_labels=1, device="cpu")
+    cross = shipped() if asked.new and not asked.start else CrossEncoder(str(asked.start or BASE), num_labels=1, device="cpu")
     for layer in cross.model.bert.encoder.layer[: asked.frozen]:
         layer.requires_grad_(requires_grad=False)
     passes = list(passes_of(examples, Ngrams.read(CLASSIFIER / "ngrams.safetensors"), asked, chance))

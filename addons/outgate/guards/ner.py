@@ -22,6 +22,12 @@ _PARTS = {
 }
 SURE = {PERSON: 0.5, LOCATION: 0.2, POSTAL_CODE: 0.5}
 """Probability from which a word is of a kind."""
+_BESIDE = 0.05
+"""Probability from which a word beside a name is a part of it."""
+_PARTICLES = frozenset(
+    {"al", "bin", "da", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "la", "le", "van", "von", "y"}
+)
+"""What stands in small letters within a name."""
 _BEHIND, _SMALL_PLACE = 0.05, 0.5
 """Probability from which a word is a place behind a word that places stand behind, and one in small letters anywhere else."""
 _PREPOSITION = re.compile(
@@ -33,6 +39,7 @@ _NEAR, _SHORT = 12, 2
 """Characters ahead of a word that are looked at, and letters of a word that is too short."""
 _WITHIN = {PERSON: re.compile(r"[\s]{0,2}(?:[-'.]\s?)?"), LOCATION: re.compile(r"[ \t]?(?:[-'./#]\s?)?")}
 _BETWEEN = re.compile(r"[ \t]*[,;·-]?[ \t]*(?:\r?\n[ \t]*)?[,]?[ \t]*")
+_HYPHENED = re.compile(r"(?:[-\u2010\u2011][^\W\d_]+)+")
 _LONGEST_NAME = 80
 _COUNTRY = 0.9
 _CODE_ALONE, _FEWEST_DIGITS = 0.97, 3
@@ -100,10 +107,16 @@ class NerModel:
 
     def _found(self, text: str, kinds: Sequence[str]) -> tuple[Finding, ...]:
         found = [one for one in _addresses(text, _runs(text, self._tagger.words(text))) if _is_sure(text, one)]
-        named = [Finding(one.kind, one.start, one.end, one.score) for one in found]
+        named = [Finding(one.kind, one.start, _end(text, one), one.score) for one in found]
         named = _with_countries(named, text)
         named += [Finding(ORGANIZATION, start, end, 0.9) for start, end in organisations(text)]
         return disjoint(one for one in named if one.entity in kinds)
+
+
+def _end(text: str, one: _Named) -> int:
+    """Where a name ends, which never is ahead of its own hyphen."""
+    rest = _HYPHENED.match(text, one.end) if one.kind == PERSON else None
+    return rest.end() if rest else one.end
 
 
 def _is_sure(text: str, one: _Named) -> bool:
@@ -128,8 +141,7 @@ def _with_countries(named: list[Finding], text: str) -> list[Finding]:
 def _runs(text: str, words: Iterable[Labelled]) -> Iterator[_Named]:
     """Words of one kind that belong together."""
     last: _Named | None = None
-    for word in words:
-        named = _of(text, word)
+    for named in _grown(text, list(words)):
         if last is not None and named is not None and _is_one(text, last, named):
             last = _Named(last.kind, last.start, named.end, max(last.score, named.score), last.street or named.street)
             continue
@@ -138,6 +150,29 @@ def _runs(text: str, words: Iterable[Labelled]) -> Iterator[_Named]:
         last = named
     if last is not None:
         yield last
+
+
+def _grown(text: str, words: Sequence[Labelled]) -> list[_Named | None]:
+    """What each word names. Beside a name less is enough: a name of which a part stays tells what was hidden."""
+    named = [_of(text, word) for word in words]
+    for order in (range(1, len(words)), range(len(words) - 2, -1, -1)):
+        for at in order:
+            beside = named[at - order.step]
+            if named[at] is None and beside is not None:
+                named[at] = _part_of(text, beside, words[at])
+    return named
+
+
+def _part_of(text: str, beside: _Named, word: Labelled) -> _Named | None:
+    """The word as a part of the name next to it, if it may be one."""
+    first, last = (beside.end, word.start) if beside.start < word.start else (word.end, beside.start)
+    if beside.kind not in _WITHIN or _WITHIN[beside.kind].fullmatch(text, first, last) is None:
+        return None
+    written, person = text[word.start : word.end], beside.kind == PERSON
+    score = sum(word.labels.get(label, 0.0) for label in _PARTS[beside.kind])
+    small = written.islower() and written not in _PARTICLES and not text.islower()
+    likely = score >= _BESIDE and not (person and small)
+    return _Named(beside.kind, word.start, word.end, score, street=False) if likely and any(map(str.isalnum, written)) else None
 
 
 def _of(text: str, word: Labelled) -> _Named | None:

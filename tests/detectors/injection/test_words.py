@@ -44,7 +44,9 @@ def test_an_ordinary_text_has_no_other_reading(text):
     assert [] == list(WORDS.readings(text))
 
 
-@pytest.mark.parametrize("text", ["a cut in to the wo od", "aGVsbG8gd29ybGQgdGhpcyBpcyBub3QgZW5nbGlzaA", "", "tgcgatcgatcgtagctagctagctagcta"])
+@pytest.mark.parametrize(
+    "text", ["a cut in to the wo od", "aGVsbG8gd29ybGQgdGhpcyBpcyBub3QgZW5nbGlzaA", "", "tgcgatcgatcgtagctagctagctagcta"]
+)
 def test_few_cuts_and_letters_that_are_no_words_have_none(text):
     assert [] == list(WORDS.readings(text))
 
