@@ -64,6 +64,7 @@ BOARDS: dict[str, tuple[Panel, ...]] = {
         _by("Tokens by workload", "short", "gen_ai_client_token_usage_sum", "workload", "gen_ai_token_type"),
         Panel("Input tokens read from the provider's cache", "percentunit", (("{{workload}}", f"{_READ} / {_INPUT}"),)),
         Panel("Budgets: tokens left", "short", (("{{budget}} {{of}}", 'outgate_budget_tokens{state="left"}'),)),
+        Panel("Budgets past their warn_at", "percentunit", (("{{budget}} {{of}}", "max by (budget, of) (outgate_budget_warned)"),)),
         _by("Answers by source", "reqps", "outgate_answers_total", "source"),
         _by("Look-ups in the gateway's cache", "reqps", "outgate_cache_lookups_total", "tier", "result"),
         _total("Requests without a known price", "outgate_unpriced_total", "provider", "model"),

@@ -49,7 +49,9 @@ def test_prometheus_takes_the_alerts():
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
 def test_each_alert_fires_on_what_it_is_for_and_on_nothing_alike():
-    told = subprocess.run(["promtool", "test", "rules", "alerts.test.yaml"], cwd=FOLDER, capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["promtool", "test", "rules", "alerts.test.yaml"], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
     names = re.compile(r"alert(?:name)?: (\w+)")
 
     assert told.returncode == 0, told.stdout + told.stderr
