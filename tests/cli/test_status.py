@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -79,6 +80,13 @@ def test_a_gateway_is_told_on_one_screen(admin):
     ):  # fmt: skip
         assert said in found.output, found.output
     assert "day@day workload=a/b 250 50 700 25 past 20%" == " ".join(found.output.splitlines()[-1].split())
+
+
+def test_an_authority_that_ends_soon_says_what_to_do(admin):
+    ends = (datetime.now(UTC) + timedelta(days=5, hours=1)).timestamp()
+    admin[0].metrics = METRICS.replace('{certificate="authority"} 5.0', f'{{certificate="authority"}} {ends}')
+
+    assert "5 days, ENDS SOON: `outgate ca init --force`" in run(admin[1], columns="400").output
 
 
 def test_for_programs(admin):

@@ -94,7 +94,8 @@ async def _found(file: Path, state: Path, certs: Path, listen: str | None, admin
 
 
 def _policy(file: Path, policy: LivePolicy) -> Finding:
-    warned = f", {len(policy.warnings)} warnings: see `outgate check`" if policy.warnings else ""
+    number = len(policy.warnings)
+    warned = f", {number} {'warning' if number == 1 else 'warnings'}: see `outgate check`" if number else ""
     return Finding("policy", f"{file}, revision {policy.revision}{warned}")
 
 
@@ -104,7 +105,8 @@ def _authority(certs: Path) -> Finding:
         return Finding("authority", str(certs), problem.removeprefix("certs: "))
     ends = datetime.fromtimestamp(next((sample.value for sample in authority(certs)), 0.0), UTC)
     told = f"{certs / CERTIFICATE}, valid until {ends:%Y-%m-%d}"
-    soon = "it ends soon: make another with `outgate ca`, and let workloads trust both" if ends - datetime.now(UTC) < _SOON else ""
+    mend = "it ends soon: make another with `outgate ca init --force`, and let workloads trust both"
+    soon = mend if ends - datetime.now(UTC) < _SOON else ""
     return Finding("authority", told, soon)
 
 

@@ -25,6 +25,8 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _NAME = "name the address of `outgate run --admin` with --admin"
 _SECONDS = 10.0
 _DAY = 86400.0
+_SOON = 14
+"""Days ahead of its end from which an authority needs a successor, as in the alert `OutgateCertificateEnds`."""
 _OF_CREDENTIALS = {
     "credential_unreadable": "its credential CANNOT BE READ",
     "credential_not_renewed": "its last credential is used on, for it could not be read again",
@@ -184,4 +186,7 @@ def _expiry(at: float | None) -> str:
         return "its certificate cannot be read"
     end = datetime.fromtimestamp(at, UTC)
     days = (end - datetime.now(UTC)).total_seconds() / _DAY
-    return f"valid until {end:%Y-%m-%d}, {days:.0f} days" if days > 0 else f"EXPIRED on {end:%Y-%m-%d}: `outgate ca init --force`"
+    if days <= 0:
+        return f"EXPIRED on {end:%Y-%m-%d}: `outgate ca init --force`"
+    soon = ", ENDS SOON: `outgate ca init --force`, and give it to workloads" if days < _SOON else ""
+    return f"valid until {end:%Y-%m-%d}, {days:.0f} days{soon}"
