@@ -1,4 +1,4 @@
-"""Words are divided where their blanks are gone, and put together where blanks were set in; ordinary texts have no other reading."""
+"""Words are divided where blanks are gone, and put together where they were set in: ordinary texts have no other reading."""
 
 from random import Random
 from time import thread_time

@@ -55,7 +55,9 @@ class Words:
 
     def _whole(self, lower: str) -> Iterator[str]:
         """Where several words nearby are cut, they and what stands around them, with the words put together."""
-        parts, joined, cuts, at = _BETWEEN.split(lower), [], [], 0
+        joined: list[str] = []
+        cuts: list[int] = []
+        parts, at = _BETWEEN.split(lower), 0
         while at < len(parts):
             size = self._parts(parts, at) if at % 2 == 0 and parts[at] else 1
             if size > 1:
