@@ -205,13 +205,13 @@ def passes_of(
     examples: Sequence[Example], model: Ngrams, asked: argparse.Namespace, chance: random.Random
 ) -> Iterator[list[Example]]:
     """What the net reads: of overlapping windows of a long attack those that the n-grams are surest about, of what is none mostly
-    those that it will be asked about; written texts twice; with `--new` once, and of what it has read before a share.
+    those that it will be asked about; written texts twice, and with `--new` of what it has read before a share, once.
     """
     scored = [(one, max(window.score for window in model.windows(one.text))) for one in examples]
     for _ in range(asked.epochs):
         asked_about = [one for one, score in scored if score > UNLIKELY or (not one.attack and chance.random() < EASY)]
         fresh = [one for one in asked_about if not asked.new or one.file in asked.new or chance.random() < asked.replay]
-        often = [one for one in fresh for _ in range(2 if one.weight > 1 and not asked.new else 1)]
+        often = [one for one in fresh for _ in range(2 if one.weight > 1 and (not asked.new or one.file in asked.new) else 1)]
         yield [one._replace(text=varied(one.text, chance)) for one in often]
 
 
