@@ -1,8 +1,7 @@
 """Measure the thresholds of the classifier of injections, and write them with their origin: `scripts/evaluate classifier`.
 
-Thresholds come from the first half of the held-out texts, in blocks of ten neighbours, and figures from the second: neighbours are
-often an attack and its innocent twin. Ordinary files are installed packages and documentation of this machine that were
-kept back from training.
+Thresholds come from all held-out texts: half of them are too few to tell one alarm in two hundred (decision 100). Ordinary files
+are installed packages and documentation of this machine that were kept back from training.
 """
 
 import json
@@ -27,7 +26,7 @@ ALARMS = {"user": 0.02, "tool": 0.005, "system": 0.005}
 """Share of hard texts that are no attack, and may count as one."""
 MISSED, _ROOM = 0.005, 0.1
 """Share of the attacks that both models find and the screen may keep from the net, and room below its score."""
-_BLOCK, _NO_SCREEN, _FEW = 10, -99.0, 50
+_NO_SCREEN, _FEW = -99.0, 50
 
 
 class Scored(NamedTuple):
@@ -41,16 +40,17 @@ class Scored(NamedTuple):
 def report(target: Path = CLASSIFIER / "calibration.json") -> Iterator[str]:
     """Measure, write `target`, and tell."""
     ngrams, reader = Ngrams.read(CLASSIFIER / "ngrams.safetensors"), load_reader(CLASSIFIER / "weights.safetensors")
-    held = [_scored(one, ngrams, reader) for one in read(*sorted(FOLDER.glob("held*.txt")))]
-    first = [one for at, one in enumerate(held) if at // _BLOCK % 2 == 0]
-    second = [one for at, one in enumerate(held) if at // _BLOCK % 2]
-    thresholds = {channel: _threshold(first, channel, alarms) for channel, alarms in ALARMS.items()}
-    found_by_both = [one.ngrams for one in held if one.text.attack and one.both > thresholds[one.text.channel]]
+    texts = read(*sorted(FOLDER.glob("held*.txt")))
+    unscreened = [_scored(one, ngrams, reader, _NO_SCREEN) for one in texts]
+    rough = _thresholds(unscreened)
+    found_by_both = [one.ngrams for one in unscreened if one.text.attack and one.both > rough[one.text.channel]]
     screen = float(np.quantile(found_by_both, MISSED)) - _ROOM
+    held = [_scored(one, ngrams, reader, screen) for one in texts]
+    thresholds = _thresholds(held)
     found = {"screen": round(screen, 3), "weight": WEIGHT, "thresholds": thresholds}
     target.write_text(json.dumps(found | {"origin": _origin()}, indent=2) + "\n")
     yield "| channel | attacks | found | harmless | alarms |\n|---|---|---|---|---|"
-    yield from (_row(second, channel, thresholds[channel]) for channel in ("user", "tool"))
+    yield from (_row(held, channel, thresholds[channel]) for channel in ("user", "tool"))
     calibration = Calibration(screen, WEIGHT, thresholds)
     yield _files(ngrams, reader, calibration)
 
@@ -59,11 +59,17 @@ def _origin() -> dict[str, Any]:
     return {"measured": datetime.now(UTC).date().isoformat(), "command": "scripts/evaluate classifier"}
 
 
-def _scored(one: GuardText, ngrams: Ngrams, reader: Reader) -> Scored:
-    pieces = sorted(suspicious(flat(one.text), ngrams, _NO_SCREEN), reverse=True)[:MOST]
+def _scored(one: GuardText, ngrams: Ngrams, reader: Reader, screen: float) -> Scored:
+    pieces = sorted(suspicious(flat(one.text), ngrams, screen), reverse=True)[:MOST]
+    if not pieces:
+        return Scored(one, _NO_SCREEN, _NO_SCREEN)
     logits = reader.read(one.channel, [text for _, text in pieces])
     both = max(logit + WEIGHT * score for logit, (score, _) in zip(logits, pieces, strict=True))
     return Scored(one, pieces[0][0], both)
+
+
+def _thresholds(held: Sequence[Scored]) -> dict[str, float]:
+    return {channel: _threshold(held, channel, alarms) for channel, alarms in ALARMS.items()}
 
 
 def _threshold(some: Sequence[Scored], channel: str, alarms: float) -> float:
