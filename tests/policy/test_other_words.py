@@ -1,4 +1,4 @@
-"""What other gateways call a thing leads to places that there are."""
+"""Words of other gateways lead to places that there are."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What other gateways, and hasty hands, call what a policy says; and what is said elsewhere, or not at all.
+"""Words of other gateways, and of hasty hands, for what a policy says, and for what is said elsewhere or not at all.
 
 Words are those of LiteLLM, Envoy and Envoy AI Gateway, Gateway API, Kong, Portkey, agentgateway and nginx.
 """
