@@ -242,6 +242,8 @@ def test_only_one_workload_and_only_so_many(tmp_path):
     folder = written(tmp_path, ACCESS, MODEL, ACCESS | {"outgate.workload": "beta"})
 
     assert "2 refused" in run(folder, "--workload", "alpha").output
+    assert "there is no workload alhpa in" in run(folder, "--workload", "alhpa").output
+    assert "did you mean" not in run(folder, "--workload", "beta").output
     assert "2 more of other kinds: --limit" in run(folder, "--limit", "1").output
 
 
@@ -258,3 +260,21 @@ def test_the_command_itself(tmp_path):
     command = [sys.executable, "-m", "outgate.cli.main", "denied", "--state", str(written(tmp_path, ACCESS) / "state")]
 
     assert b"not_authorized" in subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
+
+
+def test_a_misspelt_model_is_told_before_the_line_that_would_allow_it(tmp_path):
+    write(tmp_path, NARROW)
+    folder = written(tmp_path, MODEL | dict.fromkeys(("outgate.model.requested", "gen_ai.request.model"), "gpt-4o-mimi"))
+    told = " ".join(run(folder, columns="200").output.split())
+
+    assert "meant did you mean gpt-4o-mini? Neither the policy nor the list of prices knows gpt-4o-mimi to allow else under" in told
+    assert "gpt-4o-mini" == orjson.loads(run(folder, "--json").output)[0]["meant"]
+
+
+def test_of_a_misspelt_workload_the_command_names_the_one_that_there_is(tmp_path):
+    write(tmp_path)
+    folder = written(tmp_path, STRANGER | {"presented.name": "alhpa", "outgate.denial.cause": "unknown name"})
+    told = run(folder, columns="200").output
+
+    assert "did you mean alpha? The policy has no workload alhpa" in told
+    assert "to allow  else run `outgate workload add alhpa`" in told

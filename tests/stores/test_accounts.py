@@ -264,3 +264,20 @@ def test_what_is_kept_is_readable_by_its_owner_alone(tmp_path):
             return [each.stat().st_mode & 0o077 for each in (folder, *folder.rglob("*"))]
 
     assert {0} == set(asyncio.run(story()))
+
+
+def test_a_lowered_limit_counts_at_once_for_a_worker_that_was_lent_more(tmp_path):
+    """The lease of a busy worker never came back: it was spent beyond the new limit."""
+
+    async def story():
+        async with running(tmp_path) as accounts:
+            await accounts.reserve(ask("a"), BudgetLimits([limit(100_000)]))
+            lowered = BudgetLimits([limit(150)])
+            accounts.limit(lowered.limits)
+            accounts.close(line("a", 60, 40))
+            return await accounts.reserve(ask("b"), lowered), (await accounts.standings())[0]
+
+    refused, standing = asyncio.run(story())
+
+    assert ("budget_exhausted", 429) == (refused.code, refused.status)
+    assert (150, 100) == (standing.tokens, standing.settled)

@@ -38,12 +38,12 @@ def test_new_spend_is_refused_and_the_gateway_recovers_without_a_restart(tmp_pat
             disk.full = True
             refused = accounts.try_reserve(ask("during")) or await accounts.reserve(ask("during"))
             accounts.close(line("before"))
-            ill = accounts.healthy
+            ill = not accounts.health.reason
             disk.full = False
             await accounts.refresh()
             admitted = await accounts.reserve(ask("after"))
             accounts.close(line("after"))
-            return refused, ill, admitted, accounts.healthy, (await accounts.standings())[0].settled
+            return refused, ill, admitted, not accounts.health.reason, (await accounts.standings())[0].settled
 
     refused, ill, admitted, well, settled = asyncio.run(story())
 

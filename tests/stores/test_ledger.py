@@ -4,6 +4,8 @@ import pytest
 
 from outgate.stores.ledger import JournalBatch, Ledger, Standing, Turn, Want, summed, warning
 from outgate.stores.ledger import LedgerEntry as Entry
+from outgate.stores.limits import BudgetLimits
+from support.budgets import limit
 
 DAY = (0, 86400)
 
@@ -183,3 +185,26 @@ def test_entries_add_up_per_account_and_window():
     ]
 
     assert (Entry("k", 0, 11, 22, 33), Entry("k", 9, 5, 5, 5), Entry("l", 0, 7, 7, 7)) == summed(entries)
+
+
+def in_force(ledger, **fields):
+    ledger.turn(Turn(run="a", limits=BudgetLimits([limit(500, **fields)])))
+    return {standing.key: standing.tokens for standing in ledger.standings()}
+
+
+def test_accounts_have_the_limit_in_force_before_they_are_charged_again(ledger):
+    for key in ("team@day", "team@day/workload=a%2Fb", "team@hour", "gone@day"):
+        ledger.turn(Turn(run="a", wants=(Want(key, *DAY, 1000, 100, 100),)))
+
+    assert {"team@day": 500, "team@day/workload=a%2Fb": -1, "team@hour": -1, "gone@day": -1} == in_force(ledger)
+    assert 500 == in_force(ledger, per=("workload",), workload="a/*")["team@day/workload=a%2Fb"]
+    assert -1 == in_force(ledger, per=("workload",), workload="b*")["team@day/workload=a%2Fb"]
+    ledger.turn(Turn(run="a", wants=(Want("team@day", *DAY, 300, 0, 100),)))
+    assert [300] == [each.tokens for each in ledger.standings(["team@day"])]
+
+
+def test_where_routes_differ_in_a_limit_the_one_that_was_charged_stays(ledger):
+    ledger.turn(Turn(run="a", wants=(Want("team@day", *DAY, 1000, 100, 100),)))
+    ledger.turn(Turn(run="a", limits=BudgetLimits([limit(500), limit(600)])))
+
+    assert [1000] == [each.tokens for each in ledger.standings()]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from outgate.cli.options import UNITS
+from outgate.metering.meant import Names
 from outgate.stores.reading_back import closing_lines
 
 
@@ -28,21 +29,24 @@ def read(state: Path, *, mention: str = "", last: float | None = None) -> Iterat
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
-def providers_of(file: Path) -> dict[str, str]:
-    """Providers of a policy by `host:port`, aliases too; none where it cannot be read: then permits do not name them."""
+def names_of(file: Path) -> Names:
+    """What a policy names; nothing where it cannot be read: then permits do not say names, and nothing is near to them."""
     from outgate.errors import PolicyError
+    from outgate.policy.references import models_named
     from outgate.policy.source import read_source
     from outgate.policy.validate import validate
 
     try:
-        providers = validate(read_source(file))[0].policy.providers
+        source = read_source(file)
+        policy = validate(source)[0].policy
     except PolicyError:
-        return {}
-    return {
+        return Names()
+    providers = {
         name if ":" in name else f"{name}:{port}": provider
-        for provider, section in providers.items()
+        for provider, section in policy.providers.items()
         for name, port in ((section.host, section.port), *((alias, 80) for alias in section.aliases))
     }
+    return Names(providers, frozenset(policy.workloads), models_named(source))
 
 
 def spoken(seconds: float) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 import click
 import orjson
 
-from outgate.cli.audit_lines import providers_of, read, spoken
+from outgate.cli.audit_lines import names_of, read, spoken
+from outgate.cli.misspelt import there_is_no
 from outgate.cli.options import JSON, POLICY, STATE, Age
 from outgate.cli.screen import say
 from outgate.metering.denied import Group, denied
+from outgate.metering.meant import Names, meant
 from outgate.metering.mends import mend_of
 from outgate.metering.permits import permit
 
@@ -34,16 +36,18 @@ def command(*, since: float, workload: str | None, failed: bool, limit: int, fil
     lines = (line for line in read(state, last=since) if workload in (None, line.get("outgate.workload")))
     groups, beyond = denied(lines)
     groups = [group for group in groups if group.attempt is not None] if failed else groups
-    providers = providers_of(file) if groups else {}
+    names = names_of(file) if groups or workload else Names()
     if as_json:
-        click.echo(orjson.dumps([_entry(group, providers) for group in groups[:limit]], option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps([_entry(group, names) for group in groups[:limit]], option=orjson.OPT_INDENT_2))
         return
     counts = [sum(group.count for group in groups if (group.attempt is not None) is kind) for kind in (False, True)]
     refused = [] if failed else [f"{counts[0] + beyond:,} refused"]
     kinds = f", {len(groups)} kind{'s' * (len(groups) > 1)}" if groups else ""
     say([f"{', '.join([*refused, f'{counts[1]:,} failed at a provider'])} in the last {spoken(since)}{kinds}"])
+    if workload and not groups and names.workloads and workload not in names.workloads:
+        say([there_is_no("workload", workload, names.workloads, str(file))])
     for group in groups[:limit]:
-        say(["", *(_told(group, providers) if group.attempt is None else _failed(group, group.attempt))], hang=12)
+        say(["", *(_told(group, names) if group.attempt is None else _failed(group, group.attempt))], hang=12)
     left = sum(counts) + beyond * (not failed) - sum(group.count for group in groups[:limit])
     say(["", f"{left:,} more of other kinds: --limit"] if left else [])
 
@@ -65,16 +69,17 @@ def _failed(group: Group, attempt: Mapping[str, Any]) -> list[str]:
     return _block(group, f"FAILED at {where or 'a provider'}: {reason or 'unknown'}; callers got {got}", rows)
 
 
-def _told(group: Group, providers: dict[str, str]) -> list[str]:
+def _told(group: Group, names: Names) -> list[str]:
     line = group.line
     cause = f" ({line['outgate.denial.cause']})" if line.get("outgate.denial.cause") else ""
     code, stage = line.get("outgate.denial.code") or "of many kinds", line.get("outgate.denial.stage")
-    allowed = permit(line, providers)
+    allowed, near = (str(each or "") for each in (permit(line, names.providers), meant(line, names)))
     rows = [
         ("who", _who(group)),
         ("asked", _asked(line)),
         ("when", _when(group)),
-        ("to allow", str(allowed or "")),
+        ("meant", near),
+        ("to allow", f"else {allowed}" if near and allowed else allowed),
         ("see", f"outgate why {line.get('id')}"),
     ]
     return _block(group, f"{code}{f' by {stage}' if stage else ''}{cause}", rows)
@@ -109,8 +114,9 @@ def _when(group: Group) -> str:
     return f"{first:%Y-%m-%d %H:%M:%S}{until if int(group.last) != int(group.first) else ''} UTC"
 
 
-def _entry(group: Group, providers: dict[str, str]) -> dict[str, Any]:
-    allowed = permit(group.line, providers) if group.attempt is None else None
+def _entry(group: Group, names: Names) -> dict[str, Any]:
+    refused = group.attempt is None
+    allowed, near = (permit(group.line, names.providers), meant(group.line, names)) if refused else (None, None)
     told = {name: value for name, value in group.line.items() if isinstance(value, str) and name not in ("event", "outcome")}
     return told | {
         "count": group.count,
@@ -119,5 +125,6 @@ def _entry(group: Group, providers: dict[str, str]) -> dict[str, Any]:
         "clients": sorted(group.peers),
         "failed": dict(group.attempt) if group.attempt is not None else None,
         "mend": mend_of(group.attempt) if group.attempt is not None else None,
+        "meant": near.name if near is not None else None,
         "permit": allowed._asdict() if allowed is not None else None,
     }

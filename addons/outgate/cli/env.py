@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from outgate.cli.misspelt import there_is_no
 from outgate.cli.options import CERTIFICATE, CERTS, POLICY
 from outgate.errors import PolicyError
 from outgate.policy.schema import PolicySection
@@ -51,8 +52,9 @@ def command(*, name: str, form: str, host: str | None, token_stdin: bool, file: 
     """
     policy = policy_of(file)
     if name not in policy.workloads:
-        known = ", ".join(policy.workloads) or "none; `outgate workload add` adds one"
-        raise click.ClickException(f"there is no workload {name} in {file}; it has {known}")
+        raise click.ClickException(
+            there_is_no("workload", name, policy.workloads, str(file), "it has none; `outgate workload add` adds one")
+        )
     gateway, token = reached(policy, host), _token() if token_stdin else ""
     if form == "shell":
         click.echo(for_shell(name, gateway, certs, token or _VARIABLE))

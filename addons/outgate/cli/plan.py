@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import orjson
 
+from outgate.cli.misspelt import there_is_no
 from outgate.cli.overview import overview
 from outgate.cli.pool_lines import pool_lines
 from outgate.cli.screen import say
@@ -35,8 +36,8 @@ def command(*, file: Path, route: str | None, why: bool, retry: bool, as_json: b
         click.echo(str(error), err=True)
         sys.exit(1)
     names = tuple(dict.fromkeys(each.name for each in policy.routes))
-    if route not in (None, *names):
-        raise click.UsageError(f"the policy has no route {route!r}; it has {', '.join(names)}")
+    if route is not None and route not in names:
+        raise click.UsageError(there_is_no("route", route, names, str(file)))
     if as_json:
         found = {name: explain_json(plan) for name, plan, _ in _plans(policy, route)}
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from outgate.cli.audit_lines import accounts_of, providers_of, read
+from outgate.cli.audit_lines import accounts_of, names_of, read
 from outgate.cli.options import POLICY, STATE
 from outgate.cli.screen import say
 from outgate.detectors.actions import DIGEST
+from outgate.metering.meant import Names, meant
 from outgate.metering.permits import permit
 from outgate.metering.words import Budget, request_in_words, text_in_words
 from outgate.stores.reading_back import standings
@@ -50,9 +51,9 @@ def _request(accounts: Path, subject: str, lines: list[dict[str, Any]], policy: 
     if line is None:
         return []
     keys = [str(entry[0]) for entry in line.get("settle") or ()]
-    budgets = [Budget(each.key, each.free, each.tokens) for each in standings(accounts, keys)]
-    allowed = permit(line, providers_of(policy)) if line.get("outgate.denial.code") else None
-    return request_in_words(line, budgets, str(allowed or ""))
+    budgets = [Budget(each.key, each.free, each.tokens) for each in standings(accounts, keys) if each.is_kept]
+    names = names_of(policy) if line.get("outgate.denial.code") else Names()
+    return request_in_words(line, budgets, *(str(each or "") for each in (permit(line, names.providers), meant(line, names))))
 
 
 def _text(subject: str, lines: list[dict[str, Any]]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from outgate.cli.env import for_shell, policy_of, reached
+from outgate.cli.misspelt import there_is_no
 from outgate.cli.options import POLICY, Moment
 from outgate.cli.screen import say, table
 from outgate.errors import PolicyError
@@ -132,7 +133,7 @@ def _new_token() -> str:
 
 def _insist(name: str, names: Collection[str], file: Path) -> None:
     if name not in names:
-        raise click.ClickException(f"there is no workload {name} in {file}")
+        raise click.ClickException(there_is_no("workload", name, names, str(file)))
 
 
 def _show(name: str, token: str, file: Path) -> None:

@@ -99,6 +99,13 @@ def lists(vendor: str) -> bool:
     return vendor in _vendors()
 
 
+@cache
+def names() -> frozenset[str]:
+    """Names of models of all vendors, without those that name their maker (`openai/…`) and beginnings of names."""
+    found = (orjson.loads(line).get("model", "/") for line in FILE.read_bytes().splitlines())
+    return frozenset(name for name in found if "/" not in name and name[-1].isalnum())
+
+
 def load() -> None:
     """Read the file now instead of at the first price (10 ms)."""
     _vendors()

@@ -189,7 +189,7 @@ METRICS = (
         ("budget", "of", "state"),
         "tokens of each budget that is used in its present window: used, held (lent to workers for requests) and left, below "
         "zero in debt; of is whose it is, where each has one of its own. The 200 with the least share left; one that the "
-        "policy has no more stays until its window ends",
+        "policy in force has no more is left out",
     ),
     Metric("outgate_budget_warned", Type.GAUGE, ("budget", "of"), "the share of `warn_at` that a budget is past, or 0"),
     Metric(

@@ -41,8 +41,8 @@ class Budget(NamedTuple):
     tokens: int
 
 
-def request_in_words(line: Line, budgets: Sequence[Budget], permit: str = "") -> list[str]:
-    """One exchange: who, what, what was found and done, what it cost; `permit` is what would let it pass."""
+def request_in_words(line: Line, budgets: Sequence[Budget], permit: str = "", meant: str = "") -> list[str]:
+    """One exchange: who, what, what was found and done, what it cost; `permit` would let it pass, `meant` is a name instead."""
     revision = line.get("outgate.policy.revision")
     rows = [
         ("who", who(line)),
@@ -51,7 +51,8 @@ def request_in_words(line: Line, budgets: Sequence[Budget], permit: str = "") ->
         ("route", _joined(line.get("outgate.route"), f"policy revision {revision}" if revision else "")),
         ("routed", _routed(line)),
         ("refused", _refused(line)),
-        ("to allow", permit),
+        ("meant", meant),
+        ("to allow", f"else {permit}" if meant and permit else permit),
         ("counted", _counted(line)),
         *(("found", each) for each in _found(line)),
         *(("redacted", each) for each in _redacted(line)),

@@ -16,9 +16,9 @@ _MOST = 200
 def budgets(accounts: Path, now: float) -> Iterator[Sample]:
     """Tokens of each budget in its present window: used, held (lent to workers for requests) and left; below zero is debt.
 
-    A budget is left out once its latest window is over, until it is used again: so is one that the policy has no more.
+    A budget is left out once its latest window is over, until it is used again, and where the policy in force has it no more.
     """
-    found, shares = [each for each in standings(accounts) if each.ends > now], warned(accounts)
+    found, shares = [each for each in standings(accounts) if each.ends > now and each.is_kept], warned(accounts)
     for each in sorted(found, key=lambda one: one.free / max(1, one.tokens))[:_MOST]:
         name, _, of = each.key.partition("/")
         for state, tokens in (("used", each.settled), ("held", each.leased), ("left", each.free)):

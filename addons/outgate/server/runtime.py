@@ -41,6 +41,7 @@ from outgate.server.memory import trim_after_start
 from outgate.server.replicas import congestion_of, credentials_of, upkeep_of
 from outgate.server.telling import Tell, Telling
 from outgate.server.worker_config import WorkerConfig
+from outgate.stages.token_budget import TokenBudget
 from outgate.stores.accounts import Accounts, ClosingLine
 from outgate.stores.answers import MemoryAnswers, Room
 from outgate.stores.flights import Flights
@@ -185,9 +186,8 @@ class Runtime:
         self._client.close()
         self._each_second()
         await self._accounts.stop()
-        self._ports.answers.close()
-        self.metrics.close()
-        self._ports.refused.close()
+        for each in (self._ports.answers, self.metrics, self._ports.refused):
+            each.close()
         if beside:
             await asyncio.wait(beside)
 
@@ -224,8 +224,7 @@ class Runtime:
 
     @property
     def revision(self) -> str:
-        policy = self.policy()
-        return policy.revision if policy is not None else ""
+        return self._in_force
 
     def exchange_deps(self) -> ExchangeDeps:
         return ExchangeDeps(
@@ -282,6 +281,7 @@ class Runtime:
         if late := self._at_start.changed(policy.gateway):
             _log.warning("changed, and read at start only: %s; restart outgate for it to take effect", ", ".join(late))
         self._ports.answers.bound(Room(*policy.gateway.cached_answers.model_dump().values()))
+        self._accounts.limit(limit for stage in policy.stages if isinstance(stage, TokenBudget) for limit in stage.limits)
         self._client.keep(policy.catalog.backends)
         self._upkeep.keep(policy.catalog.backends)
         self._telling.tally.keep(backend.name for backend in policy.catalog.backends)

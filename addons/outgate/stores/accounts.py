@@ -79,14 +79,14 @@ class Accounts:
         self.limits = BudgetLimits(limits)
         self._folder, self._run_name, self._workers = folder, f"{worker}.{ids()}", workers
         self._folders = Folders(folder / "journals", folder / "audit")
-        self._clock = steady_clock(wall, monotonic)
-        self._tick, self._full = tick, full
+        self._clock, self._tick, self._full = steady_clock(wall, monotonic), tick, full
         self._new_journal = lambda path: journal(path, durable=durable)
         self._leases = Leases(self._clock)
         self.health = Health("accounts", monotonic)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self._closed: dict[str, None] = {}
         self._unwritten: list[ClosingLine] = []
+        self._untold: BudgetLimits | None = None
         self._turns, self._reachable, self._idle, self._stopping = 0, True, False, False
         self._wake, self._done = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -152,15 +152,14 @@ class Accounts:
                 self._unwritten.append(line)
             return Settlement()
 
+    def limit(self, limits: Iterable[Limit]) -> None:
+        """What is in force from now on: standings tell it from the next turn on."""
+        self._untold = self.limits.plus(limits)
+
     def release(self, exchange_id: str) -> None:
         """Lift a hold of which nothing was spent. Nothing happens where there is none."""
         if exchange_id in self._leases.holds:
             self.close(ClosingLine(exchange_id, 0, 0, b'{"outcome":"released"}'))
-
-    @property
-    def healthy(self) -> bool:
-        """The journal can be written and the ledger answers."""
-        return not self.health.reason
 
     async def standings(self) -> tuple[Standing, ...]:
         """Every account, after this worker's journal has been folded."""
@@ -200,11 +199,12 @@ class Accounts:
             self._write_again()
             if self.health.reason:
                 self._segments.probe()
-            turn = Turn(run=self._run_name, batches=self._segments.due(), returns=returns, wants=wants)
+            turn = Turn(run=self._run_name, batches=self._segments.due(), returns=returns, wants=wants, limits=self._untold)
             spent, self._leases.spent = self._leases.spent, {}
             grants = await loop.run_in_executor(self._thread, self._ledger.turn, turn)
             self._segments.told(turn.batches)
             self._leases.end_turn(wants, grants)
+            self._untold = None if self._untold is turn.limits else self._untold
             self._reachable = True
             self.health.worked()
         except Exception as error:

@@ -219,21 +219,25 @@ class Leases:
             bucket = self._buckets[account.key] = Bucket(account)
         if now >= bucket.ends:
             self._enter(bucket, *window_at(account.limit.window, now))
+        if bucket.limit.tokens > account.limit.tokens:
+            self._hand_back(bucket)  # it was lent of more than there is now
         bucket.limit = account.limit
         return bucket
 
     def _enter(self, bucket: Bucket, start: int, ends: int) -> None:
+        self._hand_back(bucket)
+        bucket.start, bucket.ends = start, ends
+        bucket.dry_until, bucket.exact = 0.0, False
+
+    def _hand_back(self, bucket: Bucket) -> None:
         if bucket.left:
             self._returns.append((bucket.key, bucket.start, bucket.left))
-        bucket.start, bucket.ends = start, ends
-        bucket.left, bucket.dry_until, bucket.exact = 0, 0.0, False
+            bucket.left = 0
 
     def _give_back(self) -> None:
         for bucket in list(self._buckets.values()):
             if not bucket.used and not bucket.need:
-                if bucket.left:
-                    self._returns.append((bucket.key, bucket.start, bucket.left))
-                    bucket.left = 0
+                self._hand_back(bucket)
                 if not bucket.open:
                     del self._buckets[bucket.key]
             bucket.used = False

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from outgate.stores.limits import BudgetLimits
+
 _SCHEMA = """
 create table if not exists account (key text, start int, ends int, tokens int, settled int not null default 0,
     leased int not null default 0, debt int not null default 0, primary key (key, start)) without rowid;
@@ -33,6 +35,8 @@ LATEST = (
 _WAIT_AT_START, _WAIT = 5.0, 0.25
 """Seconds for another process's lock: at start others may fold much; later requests wait for it."""
 _KEPT_WINDOWS = 13
+_NO_LIMIT = -1
+"""Tokens of an account that the policy in force does not keep: what was used of it stays, should it come back."""
 
 
 class LedgerEntry(NamedTuple):
@@ -86,18 +90,26 @@ class Standing(NamedTuple):
     debt: int
 
     @property
+    def is_kept(self) -> bool:
+        """Whether the policy in force has a limit for it."""
+        return self.tokens > _NO_LIMIT
+
+    @property
     def free(self) -> int:
         return self.tokens - self.settled - self.leased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One round trip: what a run's journals say, what is given back (account, window, tokens), and what is wanted."""
+    """One round trip: what a run's journals say, what is given back (account, window, tokens), and what is wanted; after a reload,
+    the limits that are in force now.
+    """
 
     run: str
     batches: tuple[JournalBatch, ...] = ()
     returns: tuple[tuple[str, int, int], ...] = ()
     wants: tuple[Want, ...] = ()
+    limits: BudgetLimits | None = None
 
 
 class Ledger:
@@ -133,7 +145,10 @@ class Ledger:
             for batch in turn.batches:
                 self._fold(turn.run, batch)
             self._take_back(turn.run, turn.returns)
-            return tuple(self._lend(turn.run, want) for want in turn.wants)
+            grants = tuple(self._lend(turn.run, want) for want in turn.wants)
+            if turn.limits is not None:
+                self._limit(turn.limits)
+            return grants
 
     def end(self, run: str) -> None:
         """Take back every lease of a run that has ended. Its journals must be folded."""
@@ -160,7 +175,8 @@ class Ledger:
         whoever asks first; a limit that was raised has shares anew.
         """
         found = []
-        for standing in filter(_is_limited, self.standings(shares)):
+        limited = (standing for standing in self.standings(shares) if standing.tokens > 0)  # no row of usage alone
+        for standing in limited:
             passed = [share for share in shares[standing.key] if standing.settled >= share * standing.tokens]
             new = [share for share in passed if self._is_new((standing.key, standing.start, standing.tokens, share))]
             if new and max(new) == max(passed):
@@ -226,6 +242,13 @@ class Ledger:
                 "update lease set amount = amount - ? where run = ? and key = ? and start = ?", (amount, run, key, start)
             )
 
+    def _limit(self, limits: BudgetLimits) -> None:
+        """Accounts have the limits of the policy in force, also before they are charged again."""
+        for each in self.standings():
+            tokens = limits.tokens_of(each.key) or {_NO_LIMIT}
+            if each.tokens not in tokens and len(tokens) == 1:
+                self._db.execute("update account set tokens = ? where key = ? and start = ?", (*tokens, each.key, each.start))
+
     def _lend(self, run: str, want: Want) -> Grant:
         start, ends, settled, leased = self._row(want)
         free = want.tokens - settled - leased
@@ -266,11 +289,6 @@ def summed(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, ...]:
             entry if known is None else LedgerEntry(*entry[:2], *(a + b for a, b in zip(entry[2:], known[2:], strict=True)))
         )
     return tuple(total.values())
-
-
-def _is_limited(standing: Standing) -> bool:
-    """A row that was made for usage alone has no limit yet."""
-    return standing.tokens > 0
 
 
 def warning(standing: Standing, share: float) -> str:

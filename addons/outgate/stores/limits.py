@@ -8,7 +8,7 @@ those share one account (docs/decisions/0018).
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import Field
 
@@ -75,6 +75,16 @@ class BudgetLimits:
             found = [self._account(limit, who) for limit in reversed(self.limits) if _matches(limit, who)]
             known = self._known[who] = tuple(reversed({account.key: account for account in found}.values()))
         return known
+
+    def tokens_of(self, key: str) -> frozenset[int]:
+        """What limits give the account of this key: nothing where none keeps it any more, several where routes differ."""
+        base, *parts = key.split("/")
+        own = {part: unquote(value) for part, _, value in (each.partition("=") for each in parts) if value != _UNNAMED}
+        per = tuple(each.partition("=")[0] for each in parts)
+        kept = (limit for limit in self.limits if (f"{limit.name}@{limit.window}", limit.per) == (base, per))
+        return frozenset(
+            limit.tokens for limit in kept if all(fnmatchcase(value, getattr(limit, part)) for part, value in own.items())
+        )
 
     def _account(self, limit: Limit, who: tuple[str, str, str]) -> Account:
         """Parts are quoted, so that no two callers ever meet under one key, but for models without a name here."""
