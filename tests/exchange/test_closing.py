@@ -6,6 +6,7 @@ import pytest
 
 from outgate.exchange.closing import landed, usage_of
 from outgate.exchange.said import Said
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.usage import Usage
 from outgate.stores.flights import Landed
 from support.wire_bodies import CHAT
@@ -18,7 +19,7 @@ def used(*, complete, streams=True, usage=None, texts=()):
     for text in texts:
         said.add(text)
     delivery = SimpleNamespace(usage=usage, said=said, streams=streams, complete=complete)
-    facts = {"model": "m", "tokens.in": 60, "operation": CHAT}
+    facts = {"model": "m", "tokens.in": InputTokens(60), "operation": CHAT}
     return usage_of(SimpleNamespace(get=facts.get), delivery)
 
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from outgate.errors import FailureKind
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.usage import Usage
 from outgate.metering.charge import Basis, Charge, Ending, charge_for
 
@@ -20,7 +21,7 @@ ANSWERED = attempt(status=200)
 
 def ending(*before, **fields):
     """An answered exchange with these attempts before the one that was answered, changed in these facts."""
-    usual = {"source": "upstream", "status": 200, "usage": REPORTED, "counted": 100, "bound": 400}
+    usual = {"source": "upstream", "status": 200, "usage": REPORTED, "counted": InputTokens(100), "bound": 400}
     return Ending(**usual | {"attempts": (*before, ANSWERED)} | fields)
 
 

@@ -5,6 +5,7 @@ import asyncio
 import orjson
 import pytest
 
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind, Operation
 from outgate.pipeline.contract import May
 from outgate.stages.answer_count import AnswerCount, Reads
@@ -26,7 +27,7 @@ ELSEWHERE = [("anthropic", "acme"), ("anthropic", "goog"), ("gemini", "acme"), (
 
 @pytest.mark.parametrize(("dialect", "provider"), ELSEWHERE)
 def test_a_count_for_a_provider_of_another_dialect_is_estimated(dialect, provider):
-    outcome = STAGE.run(Reads(Operation(dialect, Kind.COUNT_TOKENS), 77, provider))
+    outcome = STAGE.run(Reads(Operation(dialect, Kind.COUNT_TOKENS), InputTokens(900, lambda: 77), provider))
 
     [event] = asyncio.run(gathered(outcome.stream))
     assert {NAMES[dialect]: 77} == orjson.loads(event.encode())
@@ -44,7 +45,7 @@ def test_a_count_for_a_provider_of_another_dialect_is_estimated(dialect, provide
     ],
 )
 def test_anything_else_goes_on(dialect, kind, provider):
-    assert () == STAGE.run(Reads(Operation(dialect, kind), 77, provider))
+    assert () == STAGE.run(Reads(Operation(dialect, kind), InputTokens(77), provider))
 
 
 def test_it_writes_nothing():

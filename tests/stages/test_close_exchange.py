@@ -52,6 +52,7 @@ def test_an_answer_settles_its_usage_and_writes_its_line(tmp_path):
         "outgate.endpoint": "eu",
         "outgate.source": "upstream",
         "outgate.tokens.counted": 60,
+        "outgate.tokens.at_most": None,
         "gen_ai.usage.input_tokens": 50,
         "gen_ai.usage.output_tokens": 10,
         "gen_ai.usage.cache_read.input_tokens": 20,

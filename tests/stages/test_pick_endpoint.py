@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from outgate.errors import Denial
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel, Leaf, Prompt
 from outgate.stages.pick_endpoint import PickEndpoint, PickEndpointSettings, PromptReads, Reads
@@ -73,7 +74,8 @@ def test_contract() -> None:
 def _asked(stage: PickEndpoint, of: Backend, text: str, *, tenant: str = "t", failed=(), tokens: int | None = None) -> Endpoint:
     prompt = Prompt(None, (Leaf(0, "content", text, Channel.USER, 0),))
     principal = Principal(name="w", tenant=tenant)
-    [endpoint] = stage.run(PromptReads(of, frozenset(failed), prompt, tokens, principal, "m"))
+    counted = None if tokens is None else InputTokens(4 * tokens, lambda: tokens)
+    [endpoint] = stage.run(PromptReads(of, frozenset(failed), prompt, counted, principal, "m"))
     return endpoint
 
 

@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from outgate.errors import Denial
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.pipeline.contract import Effect, May, OnError
@@ -15,7 +16,7 @@ CHAT = Operation("openai", Kind.CHAT)
 
 
 def facts(exchange_id="x", *, operation=CHAT, tokens_in=100, model="gpt-4o", **params):
-    return Reads(exchange_id, AGENT, operation, model, tokens_in, Params(**params))
+    return Reads(exchange_id, AGENT, operation, model, InputTokens(tokens_in), Params(**params))
 
 
 def budgeted(folder, *requests, break_ledger=False, **settings):

@@ -65,6 +65,11 @@ def ask(exchange_id: str, tokens_in: int = 60, output: int = 40, *, principal: P
     return Ask(exchange_id, principal, model, tokens_in, output)
 
 
+def by_bound(exact: Ask, above: int) -> Ask:
+    """The same, known by a bound of its input that is so many tokens above the count."""
+    return exact._replace(tokens_in=exact.tokens_in + above, counting=lambda: exact.tokens_in)
+
+
 def line(exchange_id: str, tokens_in: int = 60, tokens_out: int = 40) -> ClosingLine:
     return ClosingLine(exchange_id, tokens_in, tokens_out, orjson.dumps({"outcome": "answered"}))
 

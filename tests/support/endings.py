@@ -2,6 +2,7 @@
 
 from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
@@ -40,7 +41,7 @@ def ended(exchange_id: str = "x", **fields) -> Reads:
         "provider": "openai",
         "backend": BACKEND,
         "endpoint": ENDPOINT,
-        "tokens_in": 60,
+        "tokens_in": InputTokens(60),
         "hold": None,
         "usage": Usage(input_tokens=50, output_tokens=10, cached_tokens=20),
         "denial": None,

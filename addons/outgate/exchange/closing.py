@@ -11,6 +11,7 @@ from outgate.errors import Denial
 from outgate.exchange.attempts import Attempts
 from outgate.exchange.delivery import Delivery
 from outgate.inference.attempt import AttemptRecord
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind
 from outgate.inference.spending import spent
 from outgate.inference.usage import Usage
@@ -57,10 +58,15 @@ def usage_of(execution: Execution, delivery: Delivery | None) -> Usage | None:
     begun = reported or Usage()
     return replace(
         begun,
-        input_tokens=execution.get("tokens.in") if begun.input_tokens is None else begun.input_tokens,
+        input_tokens=_counted(execution) if begun.input_tokens is None else begun.input_tokens,
         output_tokens=max(said, begun.output_tokens or 0),
         estimated=True,
     )
+
+
+def _counted(execution: Execution) -> int | None:
+    tokens: InputTokens | None = execution.get("tokens.in")
+    return None if tokens is None else tokens.exact()
 
 
 def _speaks(execution: Execution) -> bool:

@@ -148,7 +148,8 @@ _UNKNOWN = Usage()
 def _amounts(closed: Closed) -> dict[str, int | str | bool | None]:
     usage = closed.usage or _UNKNOWN
     return {
-        "outgate.tokens.counted": closed.counted,
+        "outgate.tokens.counted": closed.tokens.counted if closed.tokens is not None else None,
+        "outgate.tokens.at_most": closed.tokens.bound if closed.tokens is not None else None,
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from outgate.errors import FailureKind
 from outgate.inference.attempt import AttemptRecord
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.usage import Usage
 
 _LOST = (
@@ -51,7 +52,7 @@ class Ending(NamedTuple):
     source: str | None
     status: int | None
     usage: Usage | None
-    counted: int
+    counted: InputTokens
     bound: int | None
     attempts: Sequence[AttemptRecord]
 
@@ -73,11 +74,11 @@ def _lost(attempt: AttemptRecord, ending: Ending) -> tuple[int, int]:
     that was given up for another answer was read, and is billed.
     """
     if attempt.status == 200 and attempt.failure in _REFUSED:
-        return (ending.counted, 0)
+        return (ending.counted.exact(), 0)
     if not attempt.sent or attempt.status is not None or attempt.failure not in _LOST:
         return (0, 0)
     at_once = attempt.streams or attempt.failure is FailureKind.STALE  # cut off with us, or within a second
-    return (ending.counted, 0 if at_once else ending.bound or 0)
+    return (ending.counted.exact(), 0 if at_once else ending.bound or 0)
 
 
 def _answer(ending: Ending) -> Charge:
@@ -87,8 +88,8 @@ def _answer(ending: Ending) -> Charge:
     if ending.status is not None and ending.status >= 400 and (usage is None or usage.estimated):
         return Charge()
     if usage is None:
-        return Charge(ending.counted, bound, Basis.HOLD)
+        return Charge(ending.counted.exact(), bound, Basis.HOLD)
     known = usage.input_tokens is not None and (usage.output_tokens is not None or not bound)
-    tokens_in = ending.counted if usage.input_tokens is None else usage.input_tokens
+    tokens_in = ending.counted.exact() if usage.input_tokens is None else usage.input_tokens
     tokens_out = bound if usage.output_tokens is None else usage.output_tokens
     return Charge(tokens_in, tokens_out, Basis.REPORTED if known and not usage.estimated else Basis.ESTIMATED)

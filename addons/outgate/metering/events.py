@@ -7,6 +7,7 @@ from outgate.errors import Denial
 from outgate.inference.attempt import OWN, AttemptRecord
 from outgate.inference.cached import CacheStatus
 from outgate.inference.conversation import Translation
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind
 from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
@@ -22,8 +23,8 @@ from outgate.pipeline.executor import Ran
 class Closed(NamedTuple):
     """An exchange has ended. Strings are empty where the exchange did not get that far.
 
-    `admitted` says that policy let this caller use `model`; `label` is what metrics call it (`names`). `counted` is our count of
-    the input, None where none was made; `usage` what the provider reported or the gateway estimated;
+    `admitted` says that policy let this caller use `model`; `label` is what metrics call it (`names`). `tokens` is the input
+    as we know it, None where nobody looked; `usage` what the provider reported or the gateway estimated;
     `costs` is None where nothing was charged, or where that has no price. `verdicts` are those of all guards that ran, by guard.
     """
 
@@ -42,7 +43,7 @@ class Closed(NamedTuple):
     provider: str
     backend: str
     endpoint: str
-    counted: int | None
+    tokens: InputTokens | None
     usage: Usage | None
     charge: Charge
     costs: Costs | None
@@ -160,8 +161,9 @@ def _emit_usage(closed: Closed, who: tuple[str, str, str], debt: int, metrics: M
     if debt:
         metrics.add("outgate_debt_tokens_total", (provider, model), debt)
     reported = reported_input(closed.usage)
-    if reported and closed.counted:
-        metrics.observe("outgate_token_count_error_ratio", (provider, model), (closed.counted - reported) / reported)
+    counted = closed.tokens.counted if closed.tokens is not None else None
+    if reported and counted:
+        metrics.observe("outgate_token_count_error_ratio", (provider, model), (counted - reported) / reported)
 
 
 def _cached(usage: Usage | None) -> Iterator[tuple[str, int]]:

@@ -88,7 +88,7 @@ _TABLE = (
     Fact("placeholders", Origin.STAGE, "what redaction replaced, by placeholder", Label.SECRET),
     Fact("secrets", Origin.STAGE, "what `secret_guard` replaced, by placeholder", Label.SECRET),
     Fact("redacted", Origin.STAGE, "how many values of each entity redaction replaced"),
-    Fact("tokens.in", Origin.STAGE, "input tokens of the prompt for the routed model"),
+    Fact("tokens.in", Origin.STAGE, "input tokens of the prompt for the routed model: inference.input_tokens.InputTokens"),
     Fact("hold", Origin.STAGE, "the budget reservation of this exchange"),
     Fact("headers.out", Origin.STAGE, "the caller's header fields that go on to the provider, no credential among them"),
     Fact("cache.control", Origin.STAGE, "what the caller wants of the cache: net.cache_control.CacheControl"),

@@ -234,8 +234,9 @@ def _decided(stage: str, seen: Mapping[str, Any]) -> str:
         return ": ".join(filter(None, [denial["code"], rules]))
     if guard:
         return ": ".join(filter(None, [guard["action"], rules]))
-    values = {name: line.get(key) for name, key in _DECIDED.items()}
-    told = values.get(stage)
+    told = line.get(_DECIDED.get(stage, ""))
+    if stage == "count_tokens" and told is None and (bound := line.get("outgate.tokens.at_most")):
+        return f"at most {bound}"
     return "" if told is None else _counts(told) if isinstance(told, dict) else str(told)
 
 

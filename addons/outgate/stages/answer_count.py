@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from outgate.dialects.json_body import dump
 from outgate.dialects.registry import asked_in, dialect, spec
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.stream import EventStream
 from outgate.net.headers import Headers
@@ -22,7 +23,7 @@ class Reads(NamedTuple):
     """What is asked for, our count, and the provider of the routed model; None where no model is involved."""
 
     operation: Operation
-    tokens_in: int
+    tokens_in: InputTokens
     provider: str | None = None
 
 
@@ -39,7 +40,7 @@ class AnswerCount(Stage):
         if facts.operation.kind is not Kind.COUNT_TOKENS or not self._elsewhere(facts):
             return ()
         decoder = dialect(facts.operation.dialect).answer(facts.operation, stream=False, include_usage=False)
-        told = dump(spec(facts.operation.dialect).counted(facts.tokens_in))
+        told = dump(spec(facts.operation.dialect).counted(facts.tokens_in.exact()))
         return Answer(200, _ESTIMATED, EventStream.of([*decoder.feed(told), *decoder.end()]), "gateway")
 
     def _elsewhere(self, facts: Reads) -> bool:

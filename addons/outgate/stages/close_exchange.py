@@ -7,6 +7,7 @@ from outgate.errors import Denial
 from outgate.inference.attempt import AttemptRecord
 from outgate.inference.cached import CacheStatus
 from outgate.inference.conversation import Translation
+from outgate.inference.input_tokens import NOTHING_COUNTED, InputTokens
 from outgate.inference.operation import Operation
 from outgate.inference.principal import Principal
 from outgate.inference.routing import Routing
@@ -51,7 +52,7 @@ class Reads(NamedTuple):
     provider: str | None
     backend: Backend | None
     endpoint: Endpoint | None
-    tokens_in: int | None
+    tokens_in: InputTokens | None
     hold: Hold | None
     usage: Usage | None
     denial: Denial | None
@@ -93,7 +94,8 @@ class CloseExchange(Stage):
 
     def run(self, facts: Reads) -> tuple[ClosingLine]:
         bound = facts.hold.output if facts.hold is not None else None
-        charge = charge_for(Ending(facts.r_source, facts.r_status, facts.usage, facts.tokens_in or 0, bound, facts.attempts or ()))
+        tokens = facts.tokens_in or NOTHING_COUNTED
+        charge = charge_for(Ending(facts.r_source, facts.r_status, facts.usage, tokens, bound, facts.attempts or ()))
         closed = self._closed(facts, charge)
         if facts.outcome.startswith("telemetry_"):  # counted only
             emit(closed, 0, self._metrics)
@@ -103,8 +105,8 @@ class CloseExchange(Stage):
         if settlement is not None:
             emit(closed, settlement.debt, self._metrics)
             self._tell(facts.exchange_id, closed)
-            if self._tokenizers is not None and facts.model and facts.tokens_in and (reported := reported_input(closed.usage)):
-                self._tokenizers.observe(facts.model, facts.tokens_in, reported)
+            if self._tokenizers is not None and facts.model and tokens.counted and (reported := reported_input(closed.usage)):
+                self._tokenizers.observe(facts.model, tokens.counted, reported)
         return (line,)
 
     def _closed(self, facts: Reads, charge: Charge) -> Closed:
@@ -127,7 +129,7 @@ class CloseExchange(Stage):
             provider=facts.provider or "",
             backend=facts.backend.name if facts.backend is not None else "",
             endpoint=facts.endpoint.name if facts.endpoint is not None else "",
-            counted=facts.tokens_in,
+            tokens=facts.tokens_in,
             usage=usage,
             tool_calls=facts.tool_calls or 0,
             charge=charge,

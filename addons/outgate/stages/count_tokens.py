@@ -1,12 +1,14 @@
 """Count the input tokens of the request for the model it will really reach.
 
 Reads the text as it will leave (redaction has run) and the routed model, so a change of either counts again and nothing else does.
-What cannot be counted exactly is bounded from above, never zero: the budget holds what this says.
+A short text is counted when somebody asks for its count; until then it has a bound. What cannot be counted exactly is bounded from
+above, never zero: the budget holds what this says.
 """
 
 import asyncio
 from typing import NamedTuple
 
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.principal import Principal
@@ -36,7 +38,7 @@ class Reads(NamedTuple):
 
 
 class CountTokens(Stage):
-    """Writes `tokens.in`, an int above zero."""
+    """Writes `tokens.in`, above zero."""
 
     name = "count_tokens"
     settings_type = CountTokensSettings
@@ -51,6 +53,6 @@ class CountTokens(Stage):
         """Load tokenizers. Raises TokenizerDataError where their data is not on this disk, and the plan does not start."""
         await asyncio.to_thread(self._tokenizers.prepare, self._preload)
 
-    def run(self, facts: Reads) -> tuple[int]:
+    def run(self, facts: Reads) -> tuple[InputTokens]:
         operation, tenant = facts.operation, facts.principal.tenant
-        return (self._tokenizers.count(facts.prompt, facts.tools, facts.params, facts.model, operation, tenant),)
+        return (self._tokenizers.bounded(facts.prompt, facts.tools, facts.params, facts.model, operation, tenant),)

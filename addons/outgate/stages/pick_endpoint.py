@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from outgate.errors import Denial
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.pipeline.contract import Contract, May
@@ -22,8 +23,7 @@ from outgate.upstreams.picking.priced import Priced, Replica
 from outgate.upstreams.picking.spread import hashed, two_choices
 from outgate.upstreams.replicas import Replicas
 
-NONE_LEFT = "no_endpoint_left"
-"""The code of the denial from which follows that the provider has failed."""
+NONE_LEFT = "no_endpoint_left"  # the code of the denial from which follows that the provider has failed
 _PER_TOKEN = 4
 
 
@@ -66,7 +66,7 @@ class PromptReads(NamedTuple):
     backend: Backend
     endpoint_state: frozenset[str] | None
     prompt: Prompt | None
-    tokens_in: int | None
+    tokens_in: InputTokens | None
     principal: Principal | None
     model: str | None
 
@@ -146,5 +146,5 @@ class PickEndpoint(Stage):
 
 def _tokens(facts: Any) -> int:
     if facts.tokens_in is not None:
-        return int(facts.tokens_in)
+        return int(facts.tokens_in.exact())
     return sum(len(leaf.text) for leaf in facts.prompt.leaves) // _PER_TOKEN if facts.prompt is not None else 0

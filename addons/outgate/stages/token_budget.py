@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from outgate.dialects.registry import spec
 from outgate.errors import Denial, Problem
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.inference.principal import Principal
@@ -54,7 +55,7 @@ class Reads(NamedTuple):
     principal: Principal
     operation: Operation
     model: str
-    tokens_in: int
+    tokens_in: InputTokens
     params: Params
 
 
@@ -93,22 +94,30 @@ class TokenBudget(Stage):
 
     def _ask(self, facts: Reads) -> Ask:
         """What the request may cost; a bound of the gateway's own where the caller set none and a limit needs one."""
-        params, counted = facts.params, facts.tokens_in
+        params = facts.params
         if facts.operation.kind not in (Kind.CHAT, Kind.TEXT):
-            return Ask(facts.exchange_id, facts.principal, facts.model, counted, 0)
+            return _asked(facts, 0, None)
         own = self._bound(facts)
         bound = params.max_tokens if params.max_tokens is not None else own or self._ours or _GUESS
         sent = None if self._accept_debt or params.max_tokens is not None else own
         if sent is not None and not self._limits.matching(facts.principal, facts.model):
             sent = None
-        return Ask(facts.exchange_id, facts.principal, facts.model, counted, bound * max(1, params.n), sent)
+        return _asked(facts, bound * max(1, params.n), sent)
 
     def _bound(self, facts: Reads) -> int | None:
         """The policy's maximum, else the most that the model can write beside this input; None where that is not known."""
         least, ceiling = spec(facts.operation.dialect).least_output, ceiling_of(facts.model)
         if self._ours is not None:
             return max(least, self._ours)
-        return max(least, min(ceiling.output, ceiling.window - facts.tokens_in)) if ceiling is not None else None
+        if ceiling is None:
+            return None
+        return max(least, min(ceiling.output, facts.tokens_in.room(ceiling.window, ceiling.output)))
+
+
+def _asked(facts: Reads, output: int, max_output: int | None) -> Ask:
+    tokens = facts.tokens_in
+    counting = None if tokens.is_counted else tokens.exact
+    return Ask(facts.exchange_id, facts.principal, facts.model, tokens.most, output, max_output, counting)
 
 
 def _warnings(settings: TokenBudgetSettings, models: frozenset[str]) -> Iterator[Problem]:

@@ -17,8 +17,9 @@ import orjson
 
 from outgate.errors import Denial
 from outgate.stores.health import Health
+from outgate.stores.holds import Amount, Ask, Hold
 from outgate.stores.journal import Folders, Journal, Run
-from outgate.stores.leases import Amount, Ask, Hold, Leases
+from outgate.stores.leases import Leases
 from outgate.stores.ledger import Ledger, Standing, Turn, warning
 from outgate.stores.limits import BudgetLimits, Limit
 from outgate.stores.recovery import recover
@@ -129,9 +130,8 @@ class Accounts:
 
     async def reserve(self, ask: Ask, limits: BudgetLimits | None = None) -> Hold | Denial:
         """Like `try_reserve`, and asks the ledger where the lease is empty."""
-        accounts = (limits or self.limits).matching(ask.principal, ask.model)
         while (outcome := self.try_reserve(ask, limits)) is None:
-            self._leases.ask_for(ask, accounts)
+            self._leases.ask_for(ask := ask.exactly(), (limits or self.limits).matching(ask.principal, ask.model))
             await self.refresh()
             if not self._reachable:
                 return self.try_reserve(ask, limits) or _UNAVAILABLE

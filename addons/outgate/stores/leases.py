@@ -5,10 +5,9 @@ Nothing here waits or writes: the journal and the ledger are told by `accounts`.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from outgate.errors import Denial
-from outgate.inference.principal import Principal
+from outgate.stores.holds import Amount, Ask, Hold, costs, is_of
 from outgate.stores.ledger import Grant, LedgerEntry, Want
 from outgate.stores.limits import Account
 from outgate.stores.windows import window_at
@@ -16,38 +15,6 @@ from outgate.stores.windows import window_at
 _DRY_FOR = 0.25
 _BUSY_RETRY = 1.0
 _AHEAD = 2
-
-
-class Ask(NamedTuple):
-    """What a request may cost: counted input tokens, and the most output tokens it can get.
-
-    `max_output` is the bound the gateway sends because the caller set none; None where the caller set one, or debt is accepted.
-    """
-
-    exchange_id: str
-    principal: Principal
-    model: str
-    tokens_in: int
-    output: int
-    max_output: int | None = None
-
-
-class Amount(NamedTuple):
-    """Tokens held of one account in the window that begins at `start`."""
-
-    key: str
-    start: int
-    tokens: int
-    output_weight: int = 1
-
-
-class Hold(NamedTuple):
-    """A reservation: one per exchange, however many attempts it takes. `output` is the bound it was made for."""
-
-    exchange_id: str
-    amounts: tuple[Amount, ...]
-    output: int
-    max_output: int | None = None
 
 
 class Bucket:
@@ -87,6 +54,8 @@ class Leases:
         self._buckets: dict[str, Bucket] = {}
         self._returns: list[tuple[str, int, int]] = []
         self.holds: dict[str, Hold] = {}
+        self._loose: dict[str, Ask] = {}
+        """By exchange, holds of a bound: counted as soon as the room that they take beyond the count is needed."""
         self.low = False
         self.spent: dict[str, tuple[float, ...]] = {}
         """`warn_at` of accounts of which something was spent, until somebody takes them."""
@@ -95,25 +64,28 @@ class Leases:
         """Hold what the request may cost, in every account; None where a lease must be asked for first.
 
         A second call for the same exchange replaces its hold; where that is denied, the first one stays until the close.
+        What is held by a bound is never the reason of a refusal: before one, everything is counted.
         """
         now = self._clock()
         known = self.holds.get(ask.exchange_id)
         if known is not None:
-            if known.max_output == ask.max_output and _debits(known) == _costs(ask, accounts):
+            if known.max_output == ask.max_output and is_of(known, ask, accounts):
                 return known
             self._lift(known, 1)
-        hold = self._fit(ask, accounts, now)
+        by_bound = self._fit(ask, accounts, now)
+        hold = by_bound or self._fit_counted(ask.exactly(), accounts, now)
         if hold is None:
             if known is not None:
                 self._lift(known, -1)
-            return self._refusal(ask, accounts, now)
+            return self._refusal(ask.exactly(), accounts, now)
         self.holds[ask.exchange_id] = hold
+        self._note(ask, is_loose=by_bound is not None)
         return hold
 
     def ask_for(self, ask: Ask, accounts: tuple[Account, ...]) -> None:
-        """Note what a request that waits needs, for the next turn."""
+        """Note what a request that waits needs, counted, for the next turn."""
         now = self._clock()
-        for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
+        for account, (_, tokens) in zip(accounts, costs(ask, accounts), strict=True):
             self._bucket(account, now).need += tokens
 
     def entries(self, hold: Hold, tokens_in: int, tokens_out: int) -> tuple[LedgerEntry, ...]:
@@ -134,6 +106,7 @@ class Leases:
         """Apply what `entries` gave, once it is in the journal."""
         self._lift(hold, 1)
         del self.holds[hold.exchange_id]
+        self._loose.pop(hold.exchange_id, None)
         for entry in entries:
             bucket = self._buckets[entry.key]
             self.spent[entry.key] = bucket.limit.warn_at
@@ -180,7 +153,7 @@ class Leases:
             bucket = self._bucket(account, now)
             weight = account.limit.output_weight
             tokens = ask.tokens_in + weight * ask.output
-            if bucket.left < tokens:
+            if bucket.left < tokens or (ask.counting is not None and bucket.exact):
                 return None
             taken.append((bucket, tokens))
             amounts.append(Amount(bucket.key, bucket.start, tokens, weight))
@@ -193,6 +166,33 @@ class Leases:
                 self.low = True
         return Hold(ask.exchange_id, tuple(amounts), ask.output, ask.max_output)
 
+    def _note(self, ask: Ask, *, is_loose: bool) -> None:
+        if is_loose and ask.counting is not None:
+            self._loose[ask.exchange_id] = ask
+        else:
+            self._loose.pop(ask.exchange_id, None)
+
+    def _fit_counted(self, ask: Ask, accounts: tuple[Account, ...], now: float) -> Hold | None:
+        """The hold of a request that is counted, if need be in the room that the bounds of others take."""
+        hold = self._fit(ask, accounts, now)
+        while hold is None and self._tighten(ask.exchange_id, {account.key for account in accounts}):
+            hold = self._fit(ask, accounts, now)
+        return hold
+
+    def _tighten(self, asking: str, keys: set[str]) -> bool:
+        """Count what one other exchange holds of these accounts by a bound; False where none does."""
+        for exchange_id, ask in self._loose.items():
+            hold = self.holds[exchange_id]
+            if exchange_id != asking and any(amount.key in keys for amount in hold.amounts):
+                less = ask.tokens_in - ask.exactly().tokens_in
+                self._lift(hold, 1)
+                counted = hold._replace(amounts=tuple(each._replace(tokens=each.tokens - less) for each in hold.amounts))
+                self._lift(counted, -1)
+                self.holds[exchange_id] = counted
+                del self._loose[exchange_id]
+                return True
+        return False
+
     def _lift(self, hold: Hold, sign: int) -> None:
         """Return what a hold took to the leases of its windows (or take it again: -1)."""
         for key, start, tokens, _ in hold.amounts:
@@ -203,7 +203,7 @@ class Leases:
 
     def _refusal(self, ask: Ask, accounts: tuple[Account, ...], now: float) -> Denial | None:
         """Why there is no room; None where the ledger may have some."""
-        for account, (_, tokens) in zip(accounts, _costs(ask, accounts), strict=True):
+        for account, (_, tokens) in zip(accounts, costs(ask, accounts), strict=True):
             bucket = self._bucket(account, now)
             if tokens > bucket.limit.tokens:
                 return _too_large(bucket, tokens)
@@ -249,15 +249,6 @@ class Leases:
             if missing or ahead:
                 yield Want(bucket.key, bucket.start, bucket.ends, bucket.limit.tokens, missing, bucket.typical or missing)
             bucket.need = 0
-
-
-def _costs(ask: Ask, accounts: tuple[Account, ...]) -> list[tuple[str, int]]:
-    return [(account.key, ask.tokens_in + account.limit.output_weight * ask.output) for account in accounts]
-
-
-def _debits(hold: Hold) -> list[tuple[str, int]]:
-    """What a hold costs whom; not in which window, so that a retry keeps its hold when a window ends in between."""
-    return [(amount.key, amount.tokens) for amount in hold.amounts]
 
 
 def _beyond(bucket: Bucket, start: int, held: int, used: int) -> Iterator[LedgerEntry]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from outgate.dialects.registry import spec
 from outgate.errors import WireError
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Operation
 from outgate.inference.params import Params, Tools
 from outgate.inference.prompt import Prompt
@@ -33,6 +34,8 @@ _STAND_IN = 1.6
 _MOST_MODELS = 1_024
 _NO_TOOLS = Tools()
 _SETTINGS_CHARS = 1_024
+_COUNTED_ANYWAY = 16
+"""Of so many requests that a bound would do for, one is counted: `outgate_token_count_error_ratio` goes on telling."""
 
 
 class Counter(Protocol):
@@ -83,6 +86,7 @@ class Tokenizers:
         self._loading: set[str] = set()
         self._families: dict[str, Family] = {}
         self._factors: dict[str, float] = {}
+        self._bounded = 0
 
     def prepare(self, models: Iterable[str] = ()) -> None:
         """Load o200k and what these models need (half a second each). Raises TokenizerDataError: then do not start."""
@@ -90,13 +94,33 @@ class Tokenizers:
             if name not in self._counters:
                 self._counters[name] = self._load(name)
 
+    def bounded(self, prompt: Prompt, tools: Tools, params: Params, model: str, operation: Operation, tenant: str) -> InputTokens:
+        """What `count` gives, made when it is asked for where the tokenizer is exact and the text short: its bytes are the bound.
+
+        Holds the texts and nothing else of the request. What is longer is counted now, from the memory of its history or a sample.
+        """
+        family = self._family(model)
+        name, counter = self._counter(family.tokenizer)
+        texts = [prompt.leaves[at].text for at in counted(prompt.leaves)] + _beside(prompt, tools, params)
+        exact = family.exactness is Exactness.EXACT and name == family.tokenizer and not prompt.unjudged
+        self._bounded = (self._bounded + 1) % _COUNTED_ANYWAY
+        if not exact or self._bounded == 1 or sum(map(len, texts)) > self._exact_chars:
+            return InputTokens(self.count(prompt, tools, params, model, operation, tenant))
+        framed = frame(family, operation, prompt.leaves, tools=bool(tools.names))
+
+        def count() -> int:
+            return max(1, framed + self._known(texts, [self._memo.digest(text) for text in texts], name, counter, tenant))
+
+        return InputTokens(max(1, framed + sum(map(_bytes, texts))), count)
+
     def count(self, prompt: Prompt, tools: Tools, params: Params, model: str, operation: Operation, tenant: str) -> int:
         """Input tokens of the request: text, frame, tools, and a bound for what is not text. Never zero."""
         family = self._family(model)
         name, counter = self._counter(family.tokenizer)
         tokens = self._texts(prompt, name, counter, tenant)
         tokens += frame(family, operation, prompt.leaves, tools=bool(tools.names))
-        tokens += self._beside(prompt, tools, params, name, counter, tenant)
+        beside = _beside(prompt, tools, params)
+        tokens += self._known(beside, [self._memo.digest(text) for text in beside], name, counter, tenant) if beside else 0
         tokens = ceil(tokens * self._factor(model, family, name))
         images = spec(operation.dialect).images
         return max(1, tokens + unjudged_tokens(prompt.unjudged, lambda: _abridged(prompt), model, images))
@@ -150,13 +174,6 @@ class Tokenizers:
             return estimate(texts, counter.count, self._random)
         return counter.count(texts)
 
-    def _beside(self, prompt: Prompt, tools: Tools, params: Params, name: str, counter: Counter, tenant: str) -> int:
-        """Tools, named or not, and the parameters where they hold a schema, or more text than settings have: servers show both."""
-        texts = [tools.identity.decode()] if tools != _NO_TOOLS else []
-        if b'"json_schema"' in params.identity or parameter_chars(prompt.leaves) > _SETTINGS_CHARS:
-            texts.append(params.identity.decode())
-        return self._known(texts, [self._memo.digest(text) for text in texts], name, counter, tenant) if texts else 0
-
     def _factor(self, model: str, family: Family, used: str) -> float:
         """What to multiply a count by. Where o200k stands in for an encoding that is still loading, nothing learned applies."""
         if used != family.tokenizer:
@@ -188,6 +205,19 @@ class Tokenizers:
     def _load_one(self, name: str) -> None:
         """Load one tokenizer by name, for `spawn`."""
         self._counters[name] = self._load(name)
+
+
+def _beside(prompt: Prompt, tools: Tools, params: Params) -> list[str]:
+    """Tools, named or not, and the parameters where they hold a schema, or more text than settings have: servers show both."""
+    texts = [tools.identity.decode()] if tools != _NO_TOOLS else []
+    if b'"json_schema"' in params.identity or parameter_chars(prompt.leaves) > _SETTINGS_CHARS:
+        texts.append(params.identity.decode())
+    return texts
+
+
+def _bytes(text: str) -> int:
+    """Bytes in UTF-8, a lone surrogate like the U+FFFD that it is counted as."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _abridged(prompt: Prompt) -> tuple[bytes, int]:

@@ -122,7 +122,8 @@ def test_the_tokens_of_a_request_are_counted(cell):
     cell.ask("word " * 50)
 
     # An estimate is corrected by what providers report, and the other tests' report what they like.
-    assert 40 <= cell.closing_line()["outgate.tokens.counted"] < 500
+    line = cell.closing_line()
+    assert 40 <= (line["outgate.tokens.counted"] or line["outgate.tokens.at_most"]) < 500
 
 
 @every_cell

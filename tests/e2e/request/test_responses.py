@@ -131,7 +131,8 @@ def test_codex_leads_its_tool_loop(redacting, providers, mail):
     kept = codex("call_1", '{"cmd":"mail <EMAIL_1>"}', "mailed <EMAIL_1>\n")
     kept["input"][2]["content"][0]["text"] = "Mail <EMAIL_1>"
     assert turn == kept
-    assert lines(world)[-1]["outgate.tokens.counted"] > 0
+    line = lines(world)[-1]
+    assert (line["outgate.tokens.counted"] or line["outgate.tokens.at_most"]) > 0
 
 
 def data(reply, kind):
