@@ -84,6 +84,29 @@ def test_a_word_of_another_gateway_is_told_ours(name, here, told):
     assert told in repair(name, here, frozenset({"known"}))
 
 
+@pytest.mark.parametrize(
+    ("name", "here", "told"),
+    [
+        ("groups", PROVIDER, "who may call a provider stands in `stages.authorize.allow`"),
+        ("headers", PROVIDER, "no field is added"),
+        ("name", PROVIDER, "the key under which it stands"),
+        ("name", (*PROVIDER, "credential"), "write `env`"),
+        ("provider", LIMIT, "a limit is not for one provider"),
+        ("provider", ("providers", "p", *LIMIT), "a limit is not for one provider"),
+        ("route", LIMIT, "a limit is not for one route"),
+        ("team", LIMIT, "`per: [tenant]`"),
+        ("requests", LIMIT, "requests are not counted"),
+        ("budget", WORKLOAD, "`{name: day, tokens: 90000, window: day, workload: NAME}`"),
+        ("providers", WORKLOAD, "`stages.authorize.allow`"),
+        ("headers", ROUTE, "not chosen by header fields"),
+        ("groups", ROUTE, "`groups` belongs under `routes.0.match`"),
+        ("provider", ROUTE, "here this is `routes.0.match.destinations`"),
+    ],
+)
+def test_what_a_key_means_depends_on_where_it_stands(name, here, told):
+    assert told in repair(name, here, frozenset({"known"}))
+
+
 def test_what_is_like_nothing_is_to_be_removed():
     assert "remove it; known here: host, port" == repair("zzzz", PROVIDER, frozenset({"host", "port", "failureMode"}))
 

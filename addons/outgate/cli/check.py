@@ -13,6 +13,7 @@ from typing import Any
 import click
 import orjson
 
+from outgate.cli.options import default_policy
 from outgate.errors import PolicyError, Problem
 from outgate.metering.prices import Prices
 from outgate.policy.build import sorted_problems
@@ -29,8 +30,6 @@ from outgate.testing.beside import cases_beside, policy_beside
 from outgate.upstreams.catalog import Catalog
 from outgate.upstreams.credentials import Credentials
 
-_DEFAULT = Path("policies/default.yaml")
-
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), envvar="OUTGATE_POLICY")
@@ -42,7 +41,7 @@ _DEFAULT = Path("policies/default.yaml")
 def command(
     *, files: tuple[Path, ...], as_json: bool, schema: bool, explain: str | None, credentials: bool, elsewhere: bool
 ) -> None:
-    """Check policy FILES (without any, what OUTGATE_POLICY names, or policies/default.yaml) and run the tests beside them.
+    """Check policy FILES (without any, what OUTGATE_POLICY names, policies/default.yaml or policy.yaml) and run the tests there.
 
     NAME.test.yaml stands for NAME.yaml, whose tests it holds: both are checked, once.
 
@@ -54,7 +53,7 @@ def command(
     if explain is not None:
         _explain(explain.upper())
         return
-    policies = dict.fromkeys(map(_policy_of, files or (_DEFAULT,)))
+    policies = dict.fromkeys(map(_policy_of, files or (default_policy(),)))
     reports = [_checked(file, credentials=credentials, elsewhere=elsewhere) for file in policies]
     if as_json:
         click.echo(orjson.dumps(reports, option=orjson.OPT_INDENT_2).decode())

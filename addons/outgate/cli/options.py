@@ -10,6 +10,8 @@ import click
 CERTIFICATE = "mitmproxy-ca-cert.pem"
 """What workloads trust, in the folder of the authority."""
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+POLICIES = (Path("policies/default.yaml"), Path("policy.yaml"))
+"""Policies that are found without being named; `outgate init` writes the second."""
 _PATH = click.Path(path_type=Path)
 
 
@@ -69,8 +71,13 @@ def seconds_of(text: str) -> float | None:
     return age if 0 <= age < 1e11 else None
 
 
+def default_policy() -> Path:
+    """The file where none is named: the first of `POLICIES` that is there, in the folder where the command runs."""
+    return next((file for file in POLICIES if file.exists()), POLICIES[0])
+
+
 POLICY = click.option(
-    "--policy", "file", type=_PATH, default=Path("policies/default.yaml"), show_default=True, help="The policy file."
+    "--policy", "file", type=_PATH, default=default_policy, show_default=" else ".join(map(str, POLICIES)), help="The policy file."
 )
 STATE = click.option(
     "--state", type=_PATH, default=Path("state"), show_default=True, help="The folder of journals, ledger and sockets."

@@ -8,6 +8,7 @@ import click
 import orjson
 
 from outgate.cli.misspelt import there_is_no
+from outgate.cli.options import default_policy
 from outgate.cli.overview import overview
 from outgate.cli.pool_lines import pool_lines
 from outgate.cli.screen import say
@@ -20,13 +21,13 @@ from outgate.upstreams.retry_policy import Clock, Failure, Health, Retry, RouteP
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), default=Path("policies/default.yaml"), envvar="OUTGATE_POLICY")
+@click.argument("file", type=click.Path(path_type=Path), default=default_policy, envvar="OUTGATE_POLICY")
 @click.option("--route", help="Only the route of this name.")
 @click.option("--why", is_flag=True, help="The order of every stage, with the reason for it.")
 @click.option("--retry", is_flag=True, help="What is tried again on which failure, and which stages run again.")
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON, with every edge.")
 def command(*, file: Path, route: str | None, why: bool, retry: bool, as_json: bool) -> None:
-    """Show a policy FILE on one screen: a line for each route, and what each workload may use.
+    """Show a policy FILE (without one, as `check`) on one screen: a line for each route, and what each workload may use.
 
     With --why and --retry: its plans. Exit code 1 when the policy is refused, 2 when it has no such route.
     """

@@ -16,7 +16,7 @@ import click
 
 from outgate.cli.env import for_shell, policy_of, reached
 from outgate.cli.misspelt import there_is_no
-from outgate.cli.options import POLICY, Moment
+from outgate.cli.options import CERTS, POLICY, Moment
 from outgate.cli.screen import say, table
 from outgate.errors import PolicyError
 from outgate.identity.workloads import TOKEN_PREFIX, Kept, entry_of
@@ -41,7 +41,8 @@ def command() -> None:
 @click.option("--group", "groups", multiple=True, help="A group it is in; may be repeated.")
 @_EXPIRES
 @POLICY
-def add(*, name: str, tenant: str | None, groups: tuple[str, ...], expires: datetime | None, file: Path) -> None:
+@CERTS
+def add(*, name: str, tenant: str | None, groups: tuple[str, ...], expires: datetime | None, file: Path, certs: Path) -> None:
     """Add the workload NAME and show its token, once."""
     token = _new_token()
     section: dict[str, str | list[str]] = {"tenant": tenant} if tenant is not None else {}
@@ -55,7 +56,7 @@ def add(*, name: str, tenant: str | None, groups: tuple[str, ...], expires: date
         return with_workload(text, name, section)
 
     _rewrite(file, change, missing=True)
-    _show(name, token, file)
+    _show(name, token, file, certs)
 
 
 @command.command()
@@ -63,7 +64,8 @@ def add(*, name: str, tenant: str | None, groups: tuple[str, ...], expires: date
 @click.option("--keep-old", is_flag=True, help="Let the newest old token work on, until the next rotation.")
 @_EXPIRES
 @POLICY
-def rotate(*, name: str, keep_old: bool, expires: datetime | None, file: Path) -> None:
+@CERTS
+def rotate(*, name: str, keep_old: bool, expires: datetime | None, file: Path, certs: Path) -> None:
     """Give the workload NAME a new token and show it, once. Old tokens end with the next reload, within seconds."""
     token = _new_token()
 
@@ -72,7 +74,7 @@ def rotate(*, name: str, keep_old: bool, expires: datetime | None, file: Path) -
         return with_first_digest(text, name, entry_of(token, expires), keep=int(keep_old))
 
     _rewrite(file, change)
-    _show(name, token, file)
+    _show(name, token, file, certs)
 
 
 @command.command()
@@ -136,13 +138,13 @@ def _insist(name: str, names: Collection[str], file: Path) -> None:
         raise click.ClickException(there_is_no("workload", name, names, str(file)))
 
 
-def _show(name: str, token: str, file: Path) -> None:
+def _show(name: str, token: str, file: Path, certs: Path) -> None:
     """The token alone on standard output; how it is used beside it, without the token: what goes there is often kept."""
     click.echo(f"{name} may call with this token. It is not shown again:", err=True)
     click.echo(token)
     with suppress(PolicyError):  # other workloads are still to be added
         gateway = reached(validate(read_source(file))[0].policy)
-        click.echo(f"\n{for_shell(name, gateway, Path('certs'))}", err=True)
+        click.echo(f"\n{for_shell(name, gateway, certs)}", err=True)
 
 
 def _sections(file: Path) -> Mapping[str, Any]:
@@ -167,6 +169,8 @@ def _changed(file: Path, change: Callable[[str, Collection[str]], str], hint: st
         source = parse_source(text, str(file))
         written = change(text, source.at(("workloads",)) or ())
         _judge(written, file, missing=missing)
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{file}: there is no such file; --policy names another, `outgate init` writes one") from error
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
     except EditError as error:

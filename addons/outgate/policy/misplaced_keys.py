@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, NamedTuple
 
-from outgate.policy.other_words import MEANT, SAID
+from outgate.policy.other_words import MEANT, SAID, SAID_AT
 from outgate.policy.reference import policy_schema
 from outgate.policy.source import Place
 from outgate.policy.stage_types import stage_names, stage_type
@@ -38,6 +38,8 @@ def repair(name: str, here: Place, keys: frozenset[str]) -> str:
     """What mends `name`, which stands in the mapping `here` and is none of its `keys`."""
     keys = frozenset(key for key in keys if key.islower())  # the words of Gateway API are taken, and not proposed
     is_stage = name in stage_names()
+    if said := _said_at(name.lower(), here):
+        return said
     if near := _like(name, keys, _SPELT):
         return f"did you mean `{near}`?{f' {name} is also a stage, written under `stages`' if is_stage else ''}"
     if is_stage:
@@ -57,6 +59,14 @@ def elsewhere(name: str, here: Place) -> str:
     if not best or len(best) > _FEW or (said and not best[0].shared):
         return said
     return _told(name, here, [_named(each, here, outer) for each in best])
+
+
+def _said_at(name: str, here: Place) -> str:
+    """What is said of this word in this mapping, in a narrower scope too; empty where nothing is."""
+    inner = here[here.index("stages") :] if "stages" in here else here
+    return next(
+        (said[name] for place, said in SAID_AT.items() if name in said and _shared(place, inner) == len(place) == len(inner)), ""
+    )
 
 
 def _told(name: str, here: Place, places: list[Place]) -> str:

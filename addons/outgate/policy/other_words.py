@@ -76,7 +76,7 @@ _SAYINGS = {
         "workers log log_level logging admin metrics state certs audit drain pin telemetry"
     ),
     f"requests are not counted; tokens are, in {_COUNTED}": (
-        "rate_limit rate_limits ratelimit rate_limiting rpm rps rpm_limit limit_req requests_per_minute tpm tpm_limit"
+        "requests calls rate_limit rate_limits ratelimit rate_limiting rpm rps rpm_limit limit_req requests_per_minute tpm"
     ),
     f"budgets are counted in tokens, not in money: {_COUNTED}": "max_budget soft_budget dollars usd cost spend money max_cost",
     "certificates are always verified: `tls.ca` names a private authority; `tls: {enabled: false}` is plain HTTP": (
@@ -90,6 +90,45 @@ _SAYINGS = {
     ),
 }
 """What is said otherwise, or not at all, in a sentence."""
+_SAYINGS_AT = {
+    "providers.NAME": {
+        "who may call a provider stands in `stages.authorize.allow`: `{groups: [TEAM], providers: [NAME]}`": (
+            "groups group workloads workload tenants users teams team roles access permissions rules allow"
+        ),
+        "no field is added: those of callers go on by `stages.select_headers.also`, the key's is `credential.header`": (
+            "headers header extra_headers default_headers custom_headers request_headers organization project"
+        ),
+        "a provider's name is the key under which it stands": "name id",
+        "TLS is spoken unless it says `tls: {enabled: false}`": "scheme protocol",
+        "who is asked first stands in `stages.model_map.models`, by the order of targets or their `weight`": "priority weight",
+    },
+    "providers.NAME.credential": {"write `env`, with the name of the variable that holds the key": "name key token secret"},
+    "stages.token_budget.limits.N": {
+        "a limit is not for one provider: write it in `stages.token_budget` of the provider, or narrow it by `model`": (
+            "provider providers destination destinations backend host"
+        ),
+        "a limit is not for one route: write it in `stages.token_budget` of the route": "route routes path paths",
+        "a limit is for workloads, a tenant or models: `tenant` stands in the workload, `per: [tenant]` gives each its own": (
+            "group groups team teams user users role roles customer"
+        ),
+        "what is beyond the limit is refused; `warn_at` tells before": "action on_exceed on_exceeded mode soft",
+    },
+    "workloads.NAME": {
+        "a workload's name is the key under which it stands": "name id",
+        "whom a workload may call stands in `stages.authorize.allow`: `{workloads: [NAME], providers: [PROVIDER]}`": (
+            "provider providers destinations allow access permissions paths"
+        ),
+        "budgets stand in `stages.token_budget.limits`: `{name: day, tokens: 90000, window: day, workload: NAME}`": (
+            "budget budgets limit limits quota"
+        ),
+    },
+    "routes.N": {
+        "a route is not chosen by header fields; the target of a model may be, by `when` in `stages.model_map.models`": (
+            "headers header"
+        ),
+    },
+}
+"""What is said of a word at one place; before all others."""
 
 
 def _turned(table: Mapping[str, str]) -> Mapping[str, list[str]]:
@@ -102,5 +141,10 @@ def _turned(table: Mapping[str, str]) -> Mapping[str, list[str]]:
 
 MEANT: Mapping[str, Iterable[str]] = _turned(_PLACES)
 """Word to the places where it is said here, steps divided by dots."""
+SAID_AT: Mapping[tuple[str, ...], Mapping[str, str]] = {
+    tuple(place.split(".")): {word: meanings[0] for word, meanings in _turned(sayings).items()}
+    for place, sayings in _SAYINGS_AT.items()
+}
+"""Place to words to a sentence."""
 SAID: Mapping[str, str] = {word: meanings[0] for word, meanings in _turned(_SAYINGS).items()}
 """Word to a sentence."""

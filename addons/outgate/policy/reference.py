@@ -17,7 +17,7 @@ class Diagnostic(NamedTuple):
 
 
 _FILE: dict[str, tuple[str, str]] = {
-    "E_UNREADABLE": ("the file cannot be read", "name a file that exists and that this user may read"),
+    "E_UNREADABLE": ("the file cannot be read", "name a file that exists and that this user may read; `outgate init` writes one"),
     "E_YAML": (
         "the file is not the plain YAML that is read: a mistake in syntax, tabs, a key twice, anchors, tags, several documents",
         "mend the line that is named; write spaces for tabs, and values out in full",

@@ -17,6 +17,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from outgate.errors import PolicyError, Problem
 
+_NAME_ONE = "name a file that exists and that this user may read; `outgate init` writes one"
 _LARGEST = 1024 * 1024
 _DEEPEST = 24
 _PREFIX = "tag:yaml.org,2002:"
@@ -75,7 +76,7 @@ def read_source(path: Path) -> Source:
         text = raw.decode("utf-8")
     except OSError as error:
         reason = f"cannot be read: {error.strerror or 'unknown error'}"
-        raise _refused(path, "E_UNREADABLE", reason, "name a file that exists and that this user may read") from error
+        raise _refused(path, "E_UNREADABLE", reason, _NAME_ONE) from error
     except UnicodeDecodeError as error:
         raise _refused(path, "E_YAML", "is not UTF-8", "save it as UTF-8") from error
     if len(raw) > _LARGEST:

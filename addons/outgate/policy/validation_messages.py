@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from outgate.policy import misplaced_keys
+from outgate.policy.short_forms import HIDDEN, word, written_out
 from outgate.policy.source import Place, Source
 
 type Schema = Mapping[str, Any]
@@ -24,6 +25,7 @@ _TYPES = {
     "string": "text", "integer": "an integer", "number": "a number", "boolean": "`true` or `false`",
     "ipvanynetwork": "an address range, `10.0.0.0/8` for example",
 }  # fmt: skip
+_KINDS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _SHORT = {"string_pattern_mismatch": "does not fit here", "missing": "has too few items"}
 _LONGEST = 40
 _RANDOM = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{12,}|[A-Za-z0-9+/=_]{24,}")
@@ -87,8 +89,11 @@ def _message(
     if kind in {"value_error", "assertion_error"}:
         section = next((f"{form['title']} in " for form in forms.at(within) if "properties" in form), "")
         return "value", f"{where}: {cause.partition(', ')[2]}", f"see {section}docs/reference/{see}.md"
-    value = source.at(place)
-    return "value", *_value(forms, value, within, kind, f"{where}: {_shown(value, place)} {_cause(kind, cause)}")
+    value, shown = source.at(place), _shown(source.at(place), place)
+    text = f"{where}: {shown} {_cause(kind, cause)}"
+    if out := written_out(place, value, shown, kind) or forms.listed(within, value, shown):
+        return "value", text, f"write `{out}`"
+    return "value", *_value(forms, value, within, kind, text)
 
 
 def _cause(kind: str, cause: str) -> str:
@@ -104,7 +109,7 @@ def _shown(value: Any, place: Place) -> str:
     if isinstance(value, bool | int | float):
         return str(value).lower()
     plain = isinstance(value, str) and len(value) <= _LONGEST and value.isprintable() and not _RANDOM.search(value)
-    return repr(value) if plain and not _KEEPS_SECRETS.intersection(place) else "this value"
+    return repr(value) if plain and not _KEEPS_SECRETS.intersection(place) else HIDDEN
 
 
 def _value(forms: "_Forms", value: Any, place: Place, kind: str, text: str) -> tuple[str, str]:
@@ -160,6 +165,17 @@ class _Forms:
 
     def choices(self, place: Place) -> frozenset[str]:
         return frozenset(each for form in self.at(place) for each in _choices(form) if isinstance(each, str))
+
+    def listed(self, place: Place, value: Any, shown: str) -> str:
+        """The value as the one item of the list that belongs here; empty where it would be none."""
+        lists, items = self.at(place), self.at((*place, 0))
+        if len(lists) != 1 or lists[0].get("type") != "array" or "prefixItems" in lists[0]:
+            return ""
+        if isinstance(value, dict):
+            return "[{…}]" * bool(self.keys((*place, 0)) & value.keys())
+        choices, types = self.choices((*place, 0)), {each.get("type") for each in items}
+        fits = value in choices if choices else _KINDS.get(type(value), "") in types
+        return f"[{word(value, shown)}]" if fits and not isinstance(value, list) and shown != HIDDEN else ""
 
     def wanted(self, place: Place) -> str:
         """`an integer from 1 up to 65535`, `text like …`, `a list of text`: the forms of a place in words."""
