@@ -165,12 +165,12 @@ def test_what_is_more_than_the_thread_can_write_is_dropped_and_counted(path):
         shared.put(b"k", entry())
         shared.flush()
         held.execute("begin exclusive")
-        for number in range(1200):
+        for number in range(1400):
             shared.put(number.to_bytes(2), entry())
         held.execute("rollback")
         held.close()
         assert until(shared.flush)
-        served = shared.get((1199).to_bytes(2), AGE)
+        served = shared.get((1399).to_bytes(2), AGE)
 
     assert served is not None
     assert counted[("outgate_cache_unwritten_total", ("queue_full",))] > 0

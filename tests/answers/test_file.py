@@ -133,3 +133,25 @@ def test_what_was_dropped_is_let_go_by_the_memory_of_every_process(path):
         AnswerFile(path).bump()
 
         assert [None, None] == [each.get(b"k", AGE) for each in (one, other)]
+
+
+def test_the_number_is_seen_by_every_process_as_soon_as_it_grows(path):
+    one, other = AnswerFile(path), AnswerFile(path)
+    before = (one.generation(), other.generation())
+    one.bump()
+    after = (one.generation(), other.generation())
+    other.bump()
+    one.close()
+
+    assert ((0, 0), (1, 1), 2, 2) == (before, after, one.generation(), other.generation())
+
+
+@pytest.mark.parametrize("content", [b"", b"\1\0\0"])
+def test_a_number_that_was_never_written_whole_is_none_and_is_made_whole_by_the_next_writer(path, content):
+    path.with_suffix(".generation").write_bytes(content)
+    file = AnswerFile(path)
+    before = file.generation()
+    file.open(write=True).close()
+
+    assert (0, 8) == (before, path.with_suffix(".generation").stat().st_size)
+    assert int.from_bytes(content, "little") == file.generation()

@@ -8,6 +8,7 @@ import pytest
 
 from outgate.stores.answers import Room
 from support.cached import NOW, Clock, entry, process, similar
+from support.waiting import until
 
 AGE = 3600.0
 
@@ -150,3 +151,29 @@ def test_a_reader_does_not_wait_for_a_writer_that_holds_the_file(path):
         held.close()
 
     assert found is not None
+
+
+def test_while_answers_come_the_thread_is_woken_once_and_not_by_each(path):
+    with process(path) as one:
+        one.put(b"first", entry())
+        one.flush()
+        writer, woken = one._writer, []
+        writer._changed.notify_all = lambda: woken.append(len(writer._waiting))
+        for number in range(50):
+            one.put(number.to_bytes(2), entry())
+        del writer._changed.notify_all
+        one.flush()
+        found = one.get((49).to_bytes(2), AGE)
+
+    assert len(woken) <= 1
+    assert found is not None
+
+
+def test_a_thread_that_sleeps_is_woken_by_the_next_answer(path):
+    with process(path) as one, process(path) as other:
+        one.put(b"first", entry())
+        assert one.flush()
+        assert until(lambda: one._writer._asleep)
+        one.put(b"second", entry())
+
+        assert until(lambda: other.get(b"second", AGE) is not None)

@@ -6,7 +6,7 @@ so that one whose bytes have changed on the disk is an error and never an answer
 
 import sqlite3
 import struct
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,6 +24,7 @@ _AT_ONCE, _EVICTED = 500, 16
 _MOST_ENTRIES = "select tenant from shares order by entries desc limit 1"
 _MOST_BYTES = "select tenant from shares order by bytes desc limit 1"
 _OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
+_USAGE = tuple(field.name for field in fields(Usage))
 BOUND = "select state from bounds where tenant = ? and judge = ? and delta = ?"
 READ = """select created, expires, status, content_type, usage, packed, body, revision, tenant, workload, model, kind, tags, request
     from entries where key = ?"""
@@ -54,7 +55,7 @@ def put(db: sqlite3.Connection, key: bytes, entry: CachedAnswer) -> None:
     body = zstd.compress(entry.body, options=_OPTIONS) if packed else entry.body
     similar = entry.similar
     size = _OVERHEAD + len(body) + (len(similar.text) + len(similar.vector) + len(similar.history) if similar else 0)
-    usage = orjson.dumps(asdict(entry.usage) if entry.usage else None).decode()
+    usage = orjson.dumps({name: getattr(entry.usage, name) for name in _USAGE} if entry.usage else None).decode()
     vector = halves(similar.vector) if similar else b""
     text = _sound(similar.text) if similar else ""
     db.execute("delete from entries where key = ?", (key,))

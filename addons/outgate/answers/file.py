@@ -1,12 +1,14 @@
 """The SQLite file of cached answers: schema, connections, and a number that tells every process to let go of what it holds.
 
-WAL: a reader never waits for a writer. The number (`generation`) lies in a file beside it. It grows when entries are dropped or the
-file was set aside; what was read or meant to be written under an earlier number no longer holds.
+WAL: a reader never waits for a writer. The number (`generation`) lies in a file beside it, which is mapped, for it is looked at
+several times an exchange. It grows when entries are dropped or the file was set aside; what was read or meant to be written under
+an earlier number no longer holds.
 """
 
 import contextlib
 import fcntl
 import logging
+import mmap
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -43,6 +45,8 @@ create trigger if not exists entries_gone after delete on entries begin
     delete from similar where id = old.id;
 end;
 """
+_NUMBER = 8
+"""Bytes of the generation. Its file is never made shorter: a page of a shorter one could not be read."""
 _WAIT = 2.0
 """Seconds for which a writer waits for another. A reader does not wait."""
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -63,16 +67,14 @@ class AnswerFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._number = path.with_suffix(".generation")
-        self._descriptor = -1
+        self._mapped: mmap.mmap | None = None
 
     def generation(self) -> int:
         """The number; 0 where nobody has written one yet."""
-        if self._descriptor < 0:
-            try:
-                self._descriptor = os.open(self._number, os.O_RDWR | os.O_CLOEXEC)
-            except OSError:
-                return 0
-        return _number(self._descriptor)
+        mapped = self._mapped
+        if mapped is None:
+            mapped = self._mapped = _map(self._number)
+        return 0 if mapped is None else int.from_bytes(mapped[:_NUMBER], "little")
 
     def bump(self) -> None:
         """Tell every process. Raises OSError."""
@@ -100,9 +102,9 @@ class AnswerFile:
         _log.error("cached answers: %s; the file is now %s, and another is begun", reason, aside)
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self._mapped is not None:
+            self._mapped.close()
+            self._mapped = None
 
     def _open(self, write: bool) -> sqlite3.Connection:  # noqa: FBT001
         uri = f"file:{self.path.as_posix().replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode=rw"
@@ -128,6 +130,8 @@ class AnswerFile:
         descriptor = os.open(self._number, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, how)
+            if os.fstat(descriptor).st_size < _NUMBER:
+                os.ftruncate(descriptor, _NUMBER)  # which says 0, and can be mapped
             yield descriptor
         finally:
             os.close(descriptor)
@@ -144,9 +148,19 @@ def _prepare(db: sqlite3.Connection) -> None:
         db.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {VERSION}; commit;")
 
 
+def _map(path: Path) -> mmap.mmap | None:
+    """The file of the number; None where nobody has written one yet."""
+    try:
+        with path.open("rb") as file:
+            written = os.fstat(file.fileno()).st_size >= _NUMBER
+            return mmap.mmap(file.fileno(), _NUMBER, access=mmap.ACCESS_READ) if written else None
+    except OSError:
+        return None
+
+
 def _number(descriptor: int) -> int:
-    return int.from_bytes(os.pread(descriptor, 8, 0), "little")
+    return int.from_bytes(os.pread(descriptor, _NUMBER, 0), "little")
 
 
 def _bump(descriptor: int) -> None:
-    os.pwrite(descriptor, (_number(descriptor) + 1).to_bytes(8, "little"), 0)
+    os.pwrite(descriptor, (_number(descriptor) + 1).to_bytes(_NUMBER, "little"), 0)

@@ -98,7 +98,7 @@ class SharedAnswers:
     def put(self, key: bytes, entry: CachedAnswer) -> bool:
         """Keep it here at once, and in the file soon."""
         self._follow()
-        if not self._memory.put(key, replace(entry, similar=None)):
+        if not self._memory.put(key, entry if entry.similar is None else replace(entry, similar=None)):
             return False
         self._writer.submit(partial(entries.put, key=key, entry=entry), len(entry.body) + 1024)
         self._count_lost()

@@ -1,8 +1,9 @@
 """Write to the answer file in one thread of the process, so that no exchange ever waits for the disk.
 
-The thread takes what comes within some milliseconds together, in one transaction: to change threads for each answer would cost the
-event loop more than all else that it does for the exchange. What waits to be written is bounded; beyond it, and when the disk is
-full, it is dropped and counted: the answer is merely not given again. A damaged file is set aside here, and another is begun.
+The thread takes what comes within a tenth of a second together, in one transaction: to change threads for each answer would cost
+the event loop more than all else that it does for the exchange. While answers come it looks by itself, and is not told. What waits
+to be written is bounded; beyond it, and when the disk is full, it is dropped and counted: the answer is merely not given again. A
+damaged file is set aside here, and another is begun.
 """
 
 import sqlite3
@@ -17,8 +18,8 @@ from outgate.stores.answers import Room
 from outgate.stores.health import Health
 
 type Work = Callable[[sqlite3.Connection], object]
-_MOST, _MOST_BYTES, _BATCH = 1024, 16 * 1024 * 1024, 64
-_TRIM, _GATHER = 5.0, 0.02
+_MOST, _MOST_BYTES, _BATCH = 1024, 16 * 1024 * 1024, 256
+_TRIM, _GATHER = 5.0, 0.1
 
 
 class Writer:
@@ -35,7 +36,7 @@ class Writer:
         self._lost = Counter[str]()
         self._waiting: deque[tuple[Work, int, int]] = deque()
         self._bytes = 0
-        self._busy = self._closing = self._hurried = False
+        self._busy = self._closing = self._hurried = self._asleep = False
         self._thread: Thread | None = None
         self._db: sqlite3.Connection | None = None
         self._generation = -1
@@ -50,12 +51,15 @@ class Writer:
             self._bytes += size
             self._waiting.append((work, size, self._file.generation() if generation is None else generation))
             self._start()
-            if len(self._waiting) in {1, _BATCH}:
+            if self._asleep or len(self._waiting) == _BATCH:
+                self._asleep = False
                 self._changed.notify_all()
             return True
 
     def lost(self) -> dict[str, int]:
         """What was not written since this was last asked, by reason."""
+        if not self._lost:
+            return {}
         with self._changed:
             lost, self._lost = dict(self._lost), Counter()
         return lost
@@ -90,16 +94,27 @@ class Writer:
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._waiting or self._closing)
+                self._gather()
                 if not self._waiting:
                     break
-                self._changed.wait_for(lambda: self._hurried or self._closing or len(self._waiting) >= _BATCH, _GATHER)
                 self._hurried = self._hurried and len(self._waiting) > _BATCH
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 self._bytes -= sum(size for _, size, _ in batch)
                 self._busy = True
             self._write(batch)
         self._disconnect()
+
+    def _gather(self) -> None:
+        """Wait for a batch; where nothing comes for a while, until something does."""
+        self._changed.wait_for(self._is_due, _GATHER)
+        if not self._waiting and not self._closing:
+            self._asleep = True
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._asleep = False
+            self._changed.wait_for(self._is_due, _GATHER)
+
+    def _is_due(self) -> bool:
+        return self._hurried or self._closing or len(self._waiting) >= _BATCH
 
     def _write(self, batch: list[tuple[Work, int, int]]) -> None:
         try:

@@ -119,7 +119,7 @@ class Attempts:
         if at is None:
             return None, None
         before = self.records[at]
-        self.records[at] = replace(before, **fields)
+        self.records[at] = replace(before, **fields) if fields else before
         return before, self.records[at]
 
     def _decide(self, execution: Execution, failed: Failed) -> Retry | Stand:

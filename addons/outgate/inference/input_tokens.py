@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 
 class InputTokens:
-    """`most` is never below the count, and is the count itself once that was made; `exact()` makes it, once."""
+    """`most` is never below the count, and is the count itself once that was made; `exact()` makes it, once. Another model's is
+    another, whatever the two counts would be.
+    """
 
     __slots__ = ("_count", "most")
 

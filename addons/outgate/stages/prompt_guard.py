@@ -117,7 +117,8 @@ class PromptGuard(Stage):
         judged = await self._judged(facts)
         read = Verdict(scanned=judged.scanned, unjudged=judged.unjudged, revision=judged.revision)
         unasked = tuple(extent for one in self._classifiers for extent in one.extent(facts.prompt))
-        outcome = await self._outcome(facts, judged.findings, replace(read, unjudged=(*read.unjudged, *unasked)))
+        asked = replace(read, unjudged=(*read.unjudged, *unasked)) if unasked else read
+        outcome = await self._outcome(facts, judged.findings, asked)
         if not unasked or not isinstance(outcome, tuple):
             return outcome
         try:

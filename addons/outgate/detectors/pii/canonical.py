@@ -158,7 +158,7 @@ def _in_case_of(old: str, new: str) -> str:
 
 
 def _may_hold(text: str) -> bool:
-    return any(mark in text for mark in _MARKS)
+    return "_" in text and any(mark in text for mark in _MARKS)
 
 
 def _letters(number: int) -> str:
