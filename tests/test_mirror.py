@@ -120,7 +120,7 @@ OF_A_ROOM = {
     "dialects": ["finish", "judged_is_sent", "sdk_errors", "server_state", "wire_errors"],
     "dialects/openai": ["answers"],
     "pipeline": ["corpus", "judged_text", "properties", "scenarios", "scenarios_of_failure"],
-    "policy": ["costs_mean_nothing", "default_policy", "newcomer"],
+    "policy": ["costs_mean_nothing", "default_policy", "guards_together", "newcomer"],
     "stages/cache": ["age", "headers"],
     "stores": ["full_disk", "killed_workers", "no_overspend"],
     "upstreams": ["canary", "faults", "outbound_safety", "reuse"],

@@ -1,5 +1,6 @@
 """Values that only a provider can read leave byte for byte, joined to nothing; anything else in their place is text."""
 
+import base64
 import json
 
 import pytest
@@ -10,7 +11,8 @@ from support.wire_bodies import ANTHROPIC, CHAT, MESSAGES, OPENAI, RESPONSE, RES
 
 MAIL = "maria@mail.test"
 LONG = "EqQBCkYIBxgCKkDq2mZ0V3Jm9yYWxzb3RoaXNpc2Jhc2U2NHRleHRvZmFzaWduYXR1cmVvZnRoaW5raW5n"
-FORTY = "c2lnbmVkIGJ5IHRoZSBwcm92aWRlciBhbG9uZQ00"
+FORTY = LONG[:40]
+WORDS = base64.b64encode(b"my key is hunter2, and I live in Kassel").decode()
 SIGNED = [LONG, FORTY, "ZW5j"]
 assert len(FORTY) == 40
 
@@ -66,6 +68,8 @@ def test_what_is_signed_leaves_byte_for_byte_beside_a_mail_address(made, signatu
         ("A" * 1_048_576, Channel.SEALED),
         ("A" * 1_048_577, Channel.PARAMETER),
         (FORTY[:39], Channel.PARAMETER),
+        (WORDS, Channel.PARAMETER),
+        (WORDS.rstrip("="), Channel.PARAMETER),
         ("4111111111111111" * 3, Channel.PARAMETER),
         (f"{MAIL} {LONG}", Channel.REASONING),
         (f"{LONG} ", Channel.REASONING),

@@ -13,7 +13,7 @@ from outgate.detectors.secrets.screen import candidates
 from outgate.guards.turns import in_turns
 from outgate.inference.memory import Memory
 from outgate.inference.principal import Principal
-from outgate.inference.prompt import Channel, Prompt
+from outgate.inference.prompt import Channel, Leaf, Prompt
 from outgate.model_server.client import findings
 from outgate.model_server.pieces import portions
 from outgate.model_server.wire import Models
@@ -22,6 +22,7 @@ REVISION = "3"
 """Raise it whenever rules or screen change."""
 _KIND = f"secrets:{REVISION}"
 _FINDING = 80
+_SIGNED = 256
 _ACROSS = 512
 """Characters of each side of a seam: longer than most tokens."""
 
@@ -39,10 +40,11 @@ class SecretSearch:
         texts = [leaf.text for leaf in leaves] + [seam.text for seam in across]
         digests = [*memo.digests(prompt), *(memo.digest(text) for text in texts[len(leaves) :])]
         known = memo.get_many(principal.tenant, _KIND, digests)
-        sealed = {i for i, leaf in enumerate(leaves) if leaf.channel is Channel.SEALED}
+        sealed = {i for i, leaf in enumerate(leaves) if is_unread(leaf)}
         fresh = {digests[i]: texts[i] for i, found in enumerate(known) if found is None and i not in sealed}
         judged = await self._judged(fresh, principal) if fresh else {}
         every = [() if i in sealed else judged[digests[i]] if found is None else found for i, found in enumerate(known)]
+        every[: len(leaves)] = [_of(leaf, found) for leaf, found in zip(leaves, every, strict=False)]
         return by_leaf(every[: len(leaves)], across, every[len(leaves) :], _is_token)
 
     async def search(self, text: str, principal: Principal) -> tuple[Finding, ...]:
@@ -64,6 +66,18 @@ class SecretSearch:
         for digest, found in judged.items():
             self._memo.put(principal.tenant, _KIND, digest, found, _FINDING * len(found))
         return judged
+
+
+def is_unread(leaf: Leaf) -> bool:
+    """Whether it is ciphertext, and longer than a token that somebody may have put in its place."""
+    return leaf.channel is Channel.SEALED and len(leaf.text) > _SIGNED
+
+
+def _of(leaf: Leaf, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What a leaf holds: of ciphertext, only all of it."""
+    if leaf.channel is not Channel.SEALED:
+        return found
+    return tuple(one for one in found if _is_token(one) and one.end - one.start == len(leaf.text))
 
 
 def _may_cross(pieces: Sequence[Piece]) -> bool:

@@ -52,7 +52,7 @@ def judged_text(graph: Graph, _: Sequence[Edge]) -> Iterator[Edge]:
             for other in graph.writers(name):
                 if other is judge or name not in other.mutates:
                     continue
-                first = _judged_before(judge, other, name)
+                first = graph.phase(other) is graph.phase(judge) and _judged_before(judge, other, name)
                 reason = f"{name} is judged {judge.contract.judges}"
                 if first:
                     code = "E_SECRET_SCOPE" if other.restores else "E_JUDGED_TEXT"

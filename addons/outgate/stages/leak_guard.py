@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from outgate.detectors.output.instructions import indexed
-from outgate.detectors.output.leaks import LeakJudge, Skipped, needed
+from outgate.detectors.output.leaks import LeakJudge, needed
 from outgate.detectors.output.requested import Requested
-from outgate.detectors.output.settings import OutputSettings, output_contract
+from outgate.detectors.output.settings import OutputSettings, Skipped, output_contract
 from outgate.inference.judge import Judge
 from outgate.inference.prompt import Channel, Prompt
 from outgate.inference.stream import EventStream
@@ -37,7 +37,7 @@ class LeakGuardSettings(OutputSettings):
 class Reads(NamedTuple):
     """The answer, and the request that it answers."""
 
-    prompt: Prompt
+    prompt: Prompt | None
     r_stream: EventStream
 
 
@@ -52,6 +52,8 @@ class LeakGuard(StreamStage):
         self.contract = output_contract(self.name, Reads, settings, cost=0.3)
 
     def open(self, facts: Any, /) -> Judge:
+        if facts.prompt is None:
+            return Skipped()
         settings, leaves = self._settings, facts.prompt.leaves
         known = indexed(tuple(leaf.text for leaf in leaves if leaf.channel in _SECRET and leaf.text))
         if sum(map(len, known.sentences)) < max(1, settings.least):

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from outgate.detectors.output.personal import PersonalJudge
 from outgate.detectors.output.requested import Requested
-from outgate.detectors.output.settings import OutputSettings, output_contract
+from outgate.detectors.output.settings import OutputSettings, Skipped, output_contract
 from outgate.detectors.pii.finders import ENTITIES
+from outgate.inference.judge import Judge
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.inference.stream import EventStream
@@ -33,7 +34,7 @@ class OutputPiiSettings(OutputSettings):
 class Reads(NamedTuple):
     """The answer, and the request that it answers."""
 
-    prompt: Prompt
+    prompt: Prompt | None
     principal: Principal
     r_stream: EventStream
 
@@ -51,6 +52,8 @@ class OutputPii(StreamStage):
         self._pieces = PiiPieces(model_server, memo, self._entities)
         self.contract = output_contract(self.name, Reads, settings, cost=0.2)
 
-    def open(self, facts: Any, /) -> PersonalJudge:
+    def open(self, facts: Any, /) -> Judge:
+        if facts.prompt is None:
+            return Skipped()
         requested = Requested([leaf.text for leaf in facts.prompt.leaves])
         return PersonalJudge(self._settings, self._entities, self._pieces, requested, facts.principal)

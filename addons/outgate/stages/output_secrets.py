@@ -10,9 +10,10 @@ from pydantic import Field
 
 from outgate.detectors.output.requested import Requested
 from outgate.detectors.output.secrets import SecretsJudge
-from outgate.detectors.output.settings import OutputSettings, output_contract
+from outgate.detectors.output.settings import OutputSettings, Skipped, output_contract
 from outgate.detectors.secrets.kinds import KINDS
 from outgate.guards.secret_search import SecretSearch
+from outgate.inference.judge import Judge
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Prompt
 from outgate.inference.stream import EventStream
@@ -33,7 +34,7 @@ class OutputSecretsSettings(OutputSettings):
 class Reads(NamedTuple):
     """The answer, and the request that it answers."""
 
-    prompt: Prompt
+    prompt: Prompt | None
     principal: Principal
     r_stream: EventStream
 
@@ -50,6 +51,8 @@ class OutputSecrets(StreamStage):
         self._search = SecretSearch(model_server, memo)
         self.contract = output_contract(self.name, Reads, settings, cost=0.2)
 
-    def open(self, facts: Any, /) -> SecretsJudge:
+    def open(self, facts: Any, /) -> Judge:
+        if facts.prompt is None:
+            return Skipped()
         requested = Requested([leaf.text for leaf in facts.prompt.leaves])
         return SecretsJudge(self._settings, self._settings.kinds, self._search, requested, facts.principal)

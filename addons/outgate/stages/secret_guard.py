@@ -17,7 +17,7 @@ from outgate.detectors.pii.links import hosts_of
 from outgate.detectors.pii.placeholders import NONE, Naming, Placeholders
 from outgate.detectors.secrets.kinds import KINDS, kind_of
 from outgate.errors import Denial
-from outgate.guards.secret_search import REVISION, SecretSearch
+from outgate.guards.secret_search import REVISION, SecretSearch, is_unread
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import TOLD, Channel, Prompt
 from outgate.inference.verdict import Action, Match, Verdict, extents
@@ -103,8 +103,8 @@ class SecretGuard(Stage):
 
 
 def _read(prompt: Prompt) -> Verdict:
-    sealed = [leaf.text for leaf in prompt.leaves if leaf.channel is Channel.SEALED]
-    judged = ((leaf.channel.value, leaf.text) for leaf in prompt.leaves if leaf.channel is not Channel.SEALED and leaf.text)
+    sealed = [leaf.text for leaf in prompt.leaves if is_unread(leaf)]
+    judged = ((leaf.channel.value, leaf.text) for leaf in prompt.leaves if leaf.text and not is_unread(leaf))
     unjudged = extents((Channel.SEALED.value, text) for text in sealed)
     return Verdict(scanned=extents(judged), unjudged=unjudged, revision=REVISION)
 

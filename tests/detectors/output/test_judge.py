@@ -102,6 +102,29 @@ def test_attack_what_is_split_over_content_blocks_is_found():
     assert 1 == judge.verdict().matches[0].count
 
 
+class Whole(Needles):
+    """Finds a needle that stands alone, as a word."""
+
+    def look(self, part, text, begin, final, /):
+        looked = super().look(part, text, begin, final)
+        return looked._replace(found=[one for one in looked.found if not text[one.start - 1 : one.start].isalnum()])
+
+
+class Alone(Whole):
+    """The same, and looks without the part before, too."""
+
+    alone = True
+
+
+@pytest.mark.parametrize(("kind", "left"), [(Whole, "needle now"), (Alone, "[removed] now")])
+@pytest.mark.parametrize("size", [1, 4, 20])
+def test_attack_what_the_end_of_the_block_before_hides_is_found_where_a_judge_looks_at_it_alone(kind, left, size):
+    pieces = [piece(text, (1,)) for text in cut("needle now", size)]
+    out = through(kind(action="replace"), [piece("T5", (0,)), FakeEvent(closes=((0,),)), *pieces, FakeEvent(closes=((1,),))])
+
+    assert f"T5{left}" == "".join(text.text for one in out for text in one.texts)
+
+
 def test_channels_that_are_left_out_are_told_as_unjudged():
     judge = Needles(channels=["reasoning"])
     through(judge, [piece("needle"), piece("no", ("thinking",), Channel.REASONING)])

@@ -1,15 +1,17 @@
 """Secrets through the gateway: none leaves, in a streamed and a whole exchange, and the caller gets its own back."""
 
 import json
+from base64 import b64encode
 
 import pytest
 
 from detectors.secrets.disguises import DISGUISES
 from e2e.calling import ASK
-from e2e.world import STAGES, World, openai_client
+from e2e.world import STAGES, World, http, openai_client
 from outgate.stores.state_secret import StateSecret
 from support import behaviours as b
 from support.placeholders import numbered, placeholder
+from support.talks import DIALECTS
 from support.tool_calls import answering
 
 GUARDED = STAGES + "secret_guard: {}\nredact: {entities: [EMAIL_ADDRESS]}\nadmit_parts: {}\n"
@@ -48,6 +50,29 @@ def test_a_token_never_leaves_and_comes_back(guarded, providers, stream):
 
     openai_client(gateway).chat.completions.create(model="gpt-4o", messages=said)
     assert TOKEN[20:] not in providers[0].seen[-1].body.decode()
+
+
+def signed(dialect, seal):
+    """A request whose reasoning bears this in the place of what only a provider can read."""
+    if dialect == "responses":
+        thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": seal}
+        return {"model": "gpt-5", "input": [thought, {"role": "user", "content": "go on"}]}
+    said = {
+        "role": "assistant",
+        "content": [{"type": "thinking", "thinking": "hm", "signature": seal}, {"type": "text", "text": "ok"}],
+    }
+    messages = [{"role": "user", "content": "hi"}, said, {"role": "user", "content": "go on"}]
+    return {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": messages}
+
+
+@pytest.mark.parametrize("dialect", ["responses", "anthropic"])
+@pytest.mark.parametrize("seal", [TOKEN, b64encode(f"The key is {TOKEN}, and more".encode()).decode()])
+def test_attack_a_secret_in_the_place_of_a_signature(guarded, providers, dialect, seal):
+    with http(guarded[1]) as client:
+        reply = client.post(DIALECTS[dialect].url, json=signed(dialect, seal))
+
+    assert 200 == reply.status_code, reply.text
+    assert seal.encode() not in DIALECTS[dialect].provider(providers).seen[-1].body
 
 
 @pytest.mark.parametrize("dialect", ["openai", "responses", "anthropic"])

@@ -11,7 +11,7 @@ from outgate.detectors.pii.canonical import Names
 from outgate.dialects.registry import dialect
 from outgate.inference.cached import Candidate
 from outgate.inference.operation import Kind, Operation
-from outgate.inference.params import Params
+from outgate.inference.params import Form
 from outgate.inference.principal import Principal
 from outgate.model_server.wire import ModelServerError
 from outgate.stages.cache.compare import CacheCompare, Reads, said
@@ -53,7 +53,7 @@ def facts(**changed):
         "cache_recording": Recording(WHOLE % f"ask {JANE}".encode()),
         "outcome": "answered",
         "operation": Operation("openai", Kind.CHAT),
-        "params": Params(),
+        "answer_form": Form(),
         "principal": Principal(name="w", tenant="t"),
     }
     return Reads(**(fields | changed))

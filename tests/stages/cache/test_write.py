@@ -4,7 +4,7 @@ from outgate.answers.keys import Partition
 from outgate.answers.settings import CacheSettings, SimilarSettings
 from outgate.detectors.pii.canonical import NONE, Names
 from outgate.inference.operation import Kind, Operation
-from outgate.inference.params import Params
+from outgate.inference.params import Form
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.model_server.embedders import DEFAULT, Embedders
@@ -47,7 +47,7 @@ def facts(**changed):
         "model": "m",
         "principal": Principal(name="w", tenant="t"),
         "operation": Operation("openai", Kind.CHAT),
-        "params": Params(),
+        "answer_form": Form(),
         "policy_revision": "r7",
         "exchange_id": "req_1",
     }
@@ -76,7 +76,7 @@ def test_an_answer_that_ended_well_is_stored_under_its_key():
 
 
 def test_a_stream_is_stored_as_one():
-    _, stored = run(facts(params=Params(stream=True)))
+    _, stored = run(facts(answer_form=Form(stream=True)))
 
     assert stored.content_type.startswith("text/event-stream")
 

@@ -45,8 +45,11 @@ class SpanJudge(Judge):
     """The judge of one answer. A guard says what `look` finds; `score` is the highest it gave, from 0 to 1.
 
     `reach` characters of what was decided before are shown again with what comes, of the part before too where its reader joins the
-    two. At most `longest` characters are undecided.
+    two. At most `longest` characters are undecided. `alone` asks for a second look without the part before: its last letters may
+    hide a value that a part begins with.
     """
+
+    alone = False
 
     def __init__(self, settings: OutputSettings, *, reach: int, longest: int) -> None:
         self.window = escapes.LONGEST * (longest + 1)
@@ -54,7 +57,7 @@ class SpanJudge(Judge):
         self.ends = settings.action is OutputAct.ANSWER
         self.score = 0.0
         self._looks, self._settings, self._reach, self._longest = self.channels, settings, reach, longest
-        self._parts: dict[Hashable, str] = {}
+        self._parts: dict[Hashable, _Before] = {}
         self._closed: dict[Hashable, str] = {}
         self._replacing: set[Hashable] = set()
         self._matches: Counter[str] = Counter()
@@ -66,16 +69,24 @@ class SpanJudge(Judge):
         raise NotImplementedError
 
     def judge(self, part: Part, text: str, final: bool, /) -> Decision | Awaitable[Decision]:  # noqa: FBT001
-        before = self._parts.pop(part.key, None)
-        if before is None:
-            before = "" if part.repeated else self._closed.get(row_of(part), "")
+        before = self._parts.pop(part.key, None) or self._joined(part)
         piece = escapes.read(text, final=final) if part.escaped else escapes.Read(text, range(len(text) + 1))
         shown = _Shown(part, text, final, before, piece)
-        found = self.look(part, before + piece.text, len(before), final)
-        return self._decided(shown, found) if found.__class__ is Look else self._later(shown, found)  # type: ignore[arg-type]
+        looks = [self.look(part, before.text + piece.text, len(before.text), final)]
+        if before.other and self.alone:
+            own = before.text[before.other :]
+            looks.append(self.look(part, own + piece.text, len(own), final))
+        if all(found.__class__ is Look for found in looks):
+            return self._decided(shown, looks)  # type: ignore[arg-type]
+        return self._later(shown, looks)
 
-    async def _later(self, shown: "_Shown", found: Awaitable[Look]) -> Decision:
-        return self._decided(shown, await found)
+    def _joined(self, part: Part) -> "_Before":
+        """What stands in front of a part that begins."""
+        end = "" if part.repeated else self._closed.get(row_of(part), "")
+        return _Before(end, len(end))
+
+    async def _later(self, shown: "_Shown", looks: Sequence[Look | Awaitable[Look]]) -> Decision:
+        return self._decided(shown, [found if isinstance(found, Look) else await found for found in looks])
 
     def passed(self, event: Event, /) -> None:
         """Texts of other channels are counted, as what was not read."""
@@ -92,9 +103,9 @@ class SpanJudge(Judge):
             unjudged=tuple(extent for extent in extents if extent.kind not in self._looks),
         )
 
-    def _decided(self, shown: "_Shown", look: Look) -> Decision:
-        part, ahead = shown.part, len(shown.before)
-        whole = shown.before + shown.piece.text
+    def _decided(self, shown: "_Shown", looks: Sequence[Look]) -> Decision:
+        part, ahead, look = shown.part, len(shown.before.text), _both(looks, shown.before.other)
+        whole = shown.before.text + shown.piece.text
         undecided = len(whole) if shown.final else min(len(whole), max(look.undecided, ahead, len(whole) - self._longest))
         done = len(shown.text) if shown.final else shown.piece.places[undecided - ahead]
         found = [one for one in look.found if ahead < one.end <= undecided]
@@ -105,7 +116,7 @@ class SpanJudge(Judge):
             return End(self._settings.answer) if act is OutputAct.ANSWER else Cut(_denial(found[0].rule))
         self._note(part.channel, part.key, done)
         self._matches.update(one.rule for one in found)
-        self._keep(part, whole[:undecided], final=shown.final)
+        self._keep(shown, whole[:undecided])
         if found and act is OutputAct.REPLACE:
             replaced = self._replaced(shown, found, done)
             (self._replacing.add if found[-1].end == undecided else self._replacing.discard)(part.key)
@@ -116,7 +127,7 @@ class SpanJudge(Judge):
 
     def _replaced(self, shown: "_Shown", found: Sequence[Span], done: int) -> str:
         instead = self._settings.replacement.translate(escapes.ESCAPES if shown.part.escaped else {})
-        places, ahead = shown.piece.places, len(shown.before)
+        places, ahead = shown.piece.places, len(shown.before.text)
         pieces: list[str] = []
         at = 0
         for one in found:
@@ -125,11 +136,12 @@ class SpanJudge(Judge):
             at = places[one.end - ahead]
         return "".join((*pieces, shown.text[at:done]))
 
-    def _keep(self, part: Part, decided: str, *, final: bool) -> None:
+    def _keep(self, shown: "_Shown", decided: str) -> None:
         """The end of what was decided, for what goes on with it."""
-        end = decided[max(0, len(decided) - self._reach) :]
-        if not final:
-            self._parts[part.key] = end
+        part, low = shown.part, max(0, len(decided) - self._reach)
+        end = decided[low:]
+        if not shown.final:
+            self._parts[part.key] = _Before(end, max(0, shown.before.other - low))
         elif part.channel in _JOINED and not part.repeated:
             self._closed[row_of(part)] = end
 
@@ -138,14 +150,36 @@ class SpanJudge(Judge):
         self._characters[channel] += characters
 
 
+class _Before(NamedTuple):
+    """The end of what was decided; its first `other` characters are those of the part before."""
+
+    text: str
+    other: int
+
+
 class _Shown(NamedTuple):
     """What a judge is shown of a part: its text, that text as it reads, and the end of what was decided before."""
 
     part: Part
     text: str
     final: bool
-    before: str
+    before: _Before
     piece: escapes.Read
+
+
+def _both(looks: Sequence[Look], other: int) -> Look:
+    """What was found with the part before, and without: a value longer than another takes it in."""
+    if len(looks) == 1:
+        return looks[0]
+    joined, alone = looks
+    spans = [*joined.found, *(Span(one.start + other, one.end + other, one.rule) for one in alone.found)]
+    found: list[Span] = []
+    for one in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if found and one.start < found[-1].end:
+            found[-1] = found[-1]._replace(end=max(found[-1].end, one.end))
+        else:
+            found.append(one)
+    return Look(found, min(joined.undecided, alone.undecided + other))
 
 
 def _denial(rule: str) -> Denial:

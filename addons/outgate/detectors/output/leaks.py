@@ -13,8 +13,7 @@ from outgate.detectors.output.judge import Look, Span, SpanJudge
 from outgate.detectors.output.requested import Requested
 from outgate.detectors.output.settings import OutputSettings
 from outgate.detectors.payloads import payloads
-from outgate.inference.judge import Judge, Part
-from outgate.inference.verdict import SKIPPED, Verdict
+from outgate.inference.judge import Part
 
 RULE = "leak.instructions"
 _REACH = 2_048
@@ -65,15 +64,6 @@ class LeakJudge(SpanJudge):
             return Look((), undecided)
         found = [Span(start, end, RULE) for start, end in _merged(spans) if end > begin]
         return Look(found, max(undecided, *(one.end for one in found), 0) if found else undecided)
-
-
-class Skipped(Judge):
-    """The judge of an answer to a request without instructions that could be told."""
-
-    channels = frozenset()
-
-    def verdict(self) -> Verdict:
-        return SKIPPED
 
 
 def needed(sentences: int, share: float, most: int) -> int:

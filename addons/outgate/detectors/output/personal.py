@@ -36,6 +36,8 @@ class Pieces(Protocol):
 class PersonalJudge(SpanJudge):
     """The judge of `output_pii` on one answer."""
 
+    alone = True
+
     def __init__(
         self, settings: OutputSettings, entities: tuple[str, ...], pieces: Pieces, requested: Requested, principal: Principal
     ) -> None:

@@ -36,6 +36,8 @@ class Search(Protocol):
 class SecretsJudge(SpanJudge):
     """The judge of `output_secrets` on one answer."""
 
+    alone = True
+
     def __init__(
         self, settings: OutputSettings, kinds: Collection[str], search: Search, requested: Requested, principal: Principal
     ) -> None:

@@ -1,12 +1,13 @@
 """Settings of a guard of the answer: where it looks, and what becomes of the answer when it finds something."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from pydantic import Field
 
-from outgate.inference.judge import CALLS_HELD
+from outgate.inference.judge import CALLS_HELD, Judge
 from outgate.inference.prompt import Channel
+from outgate.inference.verdict import SKIPPED, Verdict
 from outgate.pipeline.contract import Contract, Holds, Judges, May, OnError
 from outgate.pipeline.stage import TimedSettings
 
@@ -49,8 +50,20 @@ class OutputSettings(TimedSettings):
         return frozenset(map(Channel, self.channels)) | named
 
 
+class Skipped(Judge):
+    """The judge of an answer in which there is nothing to look for."""
+
+    channels = frozenset()
+
+    def verdict(self) -> Verdict:
+        return SKIPPED
+
+
 def output_contract(name: str, reads: type[tuple[Any, ...]], settings: OutputSettings, **fields: Any) -> Contract:
-    """The contract of a guard of the answer that acts by these settings, on clean text."""
+    """The contract of a guard of the answer that acts by these settings, on clean text.
+
+    The request that it compares with is unset where a guard ended it before it was complete: that answer is the policy's own words.
+    """
     replaces = settings.action is OutputAct.REPLACE
     verdict = f"verdict.out.{name}"
     usual: dict[str, Any] = {
@@ -58,6 +71,7 @@ def output_contract(name: str, reads: type[tuple[Any, ...]], settings: OutputSet
         "may": (May.MUTATE if replaces else May.NOTHING) | May.DENY,
         "judges": Judges.CLEAN,
         "preserves": ("verdict.out.*",) if replaces else (),
+        "optional": tuple(field for field in ("prompt",) if field in get_type_hints(reads)),
         "limit": settings.limit,
         "on_error": OnError(settings.on_error),
         "holds": Holds("tool calls until they are whole", CALLS_HELD) if settings.action is OutputAct.ANSWER else None,

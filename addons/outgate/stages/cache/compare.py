@@ -15,7 +15,7 @@ from outgate.detectors.pii.canonical import NONE, Names, renamed
 from outgate.dialects.registry import dialect
 from outgate.inference.cached import Candidate
 from outgate.inference.operation import Operation
-from outgate.inference.params import Params
+from outgate.inference.params import Form
 from outgate.inference.principal import Principal
 from outgate.inference.prompt import Channel
 from outgate.inference.stream import Event
@@ -46,7 +46,7 @@ class Reads(NamedTuple):
     cache_recording: Recorded | None
     outcome: str
     operation: Operation
-    params: Params
+    answer_form: Form
     principal: Principal | None
 
 
@@ -124,4 +124,6 @@ def said(events: Sequence[Event]) -> str:
 
 
 def _read(facts: Reads, body: bytes) -> Sequence[Event]:
-    return dialect(facts.operation.dialect).redecode(facts.operation, facts.params.stream, body, facts.params.include_usage)
+    return dialect(facts.operation.dialect).redecode(
+        facts.operation, facts.answer_form.stream, body, facts.answer_form.include_usage
+    )

@@ -14,7 +14,7 @@ from outgate.detectors.pii.canonical import NONE, Names, renamed
 from outgate.dialects.cached_usage import marked
 from outgate.dialects.registry import dialect, spec
 from outgate.inference.operation import Kind, Operation
-from outgate.inference.params import Params
+from outgate.inference.params import Form
 from outgate.inference.principal import Principal
 from outgate.inference.usage import Usage
 from outgate.model_server.embedders import Embedders
@@ -50,7 +50,7 @@ class Reads(NamedTuple):
     r_status: int
     r_source: str
     operation: Operation
-    params: Params
+    answer_form: Form
     model: str | None
     principal: Principal | None
     policy_revision: str
@@ -92,7 +92,7 @@ class CacheWrite(Stage):
         now = self._wall()
         entry = CachedAnswer(
             status=facts.r_status,
-            content_type=dialect(facts.operation.dialect).content_type(facts.params.stream),
+            content_type=dialect(facts.operation.dialect).content_type(facts.answer_form.stream),
             body=body,
             usage=recording.usage,
             created=now,
@@ -121,7 +121,9 @@ def _kept(facts: Reads, recording: Recorded) -> bytes | None:
     body, names = recording.body(), facts.cache_names or NONE
     if body is None or not (names or recording.names_any()):
         return body
-    read = dialect(facts.operation.dialect).redecode(facts.operation, facts.params.stream, body, facts.params.include_usage)
+    read = dialect(facts.operation.dialect).redecode(
+        facts.operation, facts.answer_form.stream, body, facts.answer_form.include_usage
+    )
     events = renamed(read, names.inward)
     if events is None:
         return None
