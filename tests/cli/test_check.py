@@ -147,6 +147,7 @@ def test_a_code_is_explained():
     assert result.output.startswith("E_STALE_READ: ")
     assert "repair: " in result.output
     assert "did you mean E_STALE_READ" in run("--explain", "E_STALE_RED").output
+    assert "docs/reference/denials.md" in run("--explain", "budget_exhausted").output
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import json
 import socket
-from datetime import timedelta
 
 import pytest
 import trustme
@@ -133,7 +132,7 @@ def test_a_state_folder_that_is_a_file(home):
 
 def test_a_full_disk_and_an_authority_that_ends(home, monkeypatch):
     monkeypatch.setattr("outgate.cli.doctor._ROOM", 1 << 60)
-    monkeypatch.setattr("outgate.cli.doctor._SOON", timedelta(days=100_000))
+    monkeypatch.setattr("outgate.cli.doctor.ENDS_SOON", 1e10)
     code, found = doctor(home)
 
     assert 1 == code

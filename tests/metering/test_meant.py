@@ -53,8 +53,9 @@ def test_another_model_is_no_slip(asked):
         (5, None),
     ],
 )
-def test_a_misspelt_path(path, name):
-    assert name == said("no_route", **{"url.path": path})
+@pytest.mark.parametrize("code", ["no_route", "unjudged_content", "not_authorized"])
+def test_a_misspelt_path(code, path, name):
+    assert name == said(code, **{"url.path": path})
 
 
 @pytest.mark.parametrize(

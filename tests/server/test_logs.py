@@ -1,8 +1,10 @@
 """The log of a process: its forms, its levels, and how they change. In a child, for it is that of the whole process."""
 
 import json
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,7 +34,9 @@ except ValueError:
 
 def said(style, level):
     code = SAY.format(style=style, level=level)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.splitlines()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"TZ": "Asia/Tokyo"}
+    ).stderr.splitlines()
 
 
 def test_every_line_is_an_object_and_levels_go_up_and_back():
@@ -46,13 +50,15 @@ def test_every_line_is_an_object_and_levels_go_up_and_back():
     assert "it\nbroke" in told[-1]["exception"]
 
 
-def test_text_has_a_time_and_a_level_and_what_is_always_told_stands_alone():
+def test_text_has_a_time_in_utc_and_a_level_and_so_has_what_is_always_told():
     told = said("text", "warning")
 
     assert told[0].endswith(" INFO outgate.policy.reload: changes")
     assert told[1].endswith(" ERROR outgate.x: start error")
-    assert told[0][:2] == "20"
-    assert "always" in told
+    (always,) = (line for line in told if line.endswith(" INFO outgate: always"))
+    for line in (told[0], always):
+        at = datetime.strptime(line.partition(" INFO")[0], "%Y-%m-%d %H:%M:%S.%fZ").replace(tzinfo=UTC)
+        assert abs(datetime.now(UTC) - at) < timedelta(minutes=10)
     assert not any("foreign" in line for line in told)
 
 

@@ -126,9 +126,13 @@ def stages_page() -> str:
         "Every stage, in alphabetical order, with its settings under `stages:` of a policy or route.",
         "",
     ]
+    told: dict[type[BaseModel], str] = {}
     for stage in stages():
         lines += [f"## {stage.name}", "", inspect.getdoc(sys.modules[stage.__module__]) or "", ""]
-        if stage.settings_type.model_fields:
+        if first := told.get(stage.settings_type):
+            lines += [f"Its settings are those of [{first}](#{first}).", ""]
+        elif stage.settings_type.model_fields:
+            told[stage.settings_type] = stage.name
             lines += [*fields_table(stage.settings_type), ""]
             seen = {stage.settings_type}
             for field in stage.settings_type.model_fields.values():

@@ -67,7 +67,8 @@ def _explain(code: str) -> None:
     known = DIAGNOSTICS.get(code)
     if known is None:
         near = nearest(code, frozenset(DIAGNOSTICS))
-        raise click.UsageError(f"there is no code {code!r}" + (f"; did you mean {near}?" if near else ""))
+        told = f"did you mean {near}?" if near else "those of refusals stand in docs/reference/denials.md"
+        raise click.UsageError(f"there is no code {code!r}; {told}")
     click.echo(f"{code}: {known.meaning}\n    repair: {known.repair}")
 
 

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from outgate.cli.options import ADMIN, CERTIFICATE, CERTS, JSON, POLICY, STATE
 from outgate.cli.run import address_of
 from outgate.cli.screen import say
 from outgate.errors import PolicyError, UpstreamError
+from outgate.identity.workloads import ENDS_SOON
 from outgate.metering.mends import mend
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
@@ -34,7 +35,6 @@ from outgate.upstreams.pool import Pool
 
 _ROOM = 200_000_000
 """Bytes that the disk of the state folder should have left: audit lines, cached answers and the ledger grow."""
-_SOON = timedelta(days=30)
 _PATIENCE = 10.0
 """Seconds for which an endpoint is waited for."""
 
@@ -106,7 +106,7 @@ def _authority(certs: Path) -> Finding:
     ends = datetime.fromtimestamp(next((sample.value for sample in authority(certs)), 0.0), UTC)
     told = f"{certs / CERTIFICATE}, valid until {ends:%Y-%m-%d}"
     mend = "it ends soon: make another with `outgate ca init --force`, and let workloads trust both"
-    soon = mend if ends - datetime.now(UTC) < _SOON else ""
+    soon = mend if (ends - datetime.now(UTC)).total_seconds() < ENDS_SOON else ""
     return Finding("authority", told, soon)
 
 

@@ -18,6 +18,7 @@ import click
 from outgate.cli.options import ADMIN, JSON
 from outgate.cli.run import address_of
 from outgate.cli.screen import say, table
+from outgate.identity.workloads import ENDS_SOON
 from outgate.metering.mends import mend
 
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
@@ -25,8 +26,6 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _NAME = "name the address of `outgate run --admin` with --admin"
 _SECONDS = 10.0
 _DAY = 86400.0
-_SOON = 14
-"""Days ahead of its end from which an authority needs a successor, as in the alert `OutgateCertificateEnds`."""
 _OF_CREDENTIALS = {
     "credential_unreadable": "its credential CANNOT BE READ",
     "credential_not_renewed": "its last credential is used on, for it could not be read again",
@@ -185,8 +184,8 @@ def _expiry(at: float | None) -> str:
     if at is None:
         return "its certificate cannot be read"
     end = datetime.fromtimestamp(at, UTC)
-    days = (end - datetime.now(UTC)).total_seconds() / _DAY
-    if days <= 0:
+    seconds = (end - datetime.now(UTC)).total_seconds()
+    if seconds <= 0:
         return f"EXPIRED on {end:%Y-%m-%d}: `outgate ca init --force`"
-    soon = ", ENDS SOON: `outgate ca init --force`, and give it to workloads" if days < _SOON else ""
-    return f"valid until {end:%Y-%m-%d}, {days:.0f} days{soon}"
+    soon = ", ENDS SOON: `outgate ca init --force`, and give it to workloads" if seconds < ENDS_SOON else ""
+    return f"valid until {end:%Y-%m-%d}, {seconds / _DAY:.0f} days{soon}"

@@ -18,6 +18,10 @@ TOKEN_PREFIX = "og_"  # noqa: S105 - what a scanner for leaked secrets can look 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """JWT signature algorithms that may be allowed: asymmetric ones only (RFC 8725 section 3.1)."""
 
+ENDS_SOON = 14 * 86400.0
+"""Seconds ahead of its end from which a token, or the authority that workloads trust, needs a successor; the alert
+`OutgateCertificateEnds` has the same figure.
+"""
 _UNTIL = " until "
 _CHANGING = frozenset({"jti", "nonce", "at_hash", "sid"})
 _LONGEST, _MOST = 256, 32

@@ -98,6 +98,7 @@ _ASKED: Mapping[str, tuple[Callable[[Line, Names], Meant | None], ...]] = {
     "model_not_authorized": (_model,),
     "model_not_found": (_model,),
     "no_route": (_path, _model),
+    "unjudged_content": (_path,),
     "destination_denied": (_host,),
     "proxy_authentication_required": (_workload,),
 }

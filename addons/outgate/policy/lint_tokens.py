@@ -5,18 +5,16 @@ from datetime import UTC, datetime
 from math import inf
 
 from outgate.errors import Problem
-from outgate.identity.workloads import Kept
+from outgate.identity.workloads import ENDS_SOON, Kept
 from outgate.policy.schema import PolicySection
 from outgate.policy.source import Source
-
-_SOON = 14 * 86400.0
 
 
 def ending(source: Source, policy: PolicySection, now: float) -> Iterator[Problem]:
     """Workloads that nothing lets in beyond the next fourteen days. `now` in seconds since 1970."""
     for name, workload in policy.workloads.items():
         end = max((Kept.read(entry).expires for entry in workload.token_hashes), default=inf)
-        if end - now > _SOON or workload.jwt or workload.certificates:
+        if end - now > ENDS_SOON or workload.jwt or workload.certificates:
             continue
         when = f"{datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC"
         told = f"ends on {when}, in {(end - now) / 86400:.0f} days" if end > now else f"ended on {when}"

@@ -10,6 +10,7 @@ import signal
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
+from time import gmtime
 
 import orjson
 
@@ -21,6 +22,13 @@ _CHANGES = logging.getLogger("outgate.policy.reload")
 
 _JUST, _MOST = 10.0, 64
 """Seconds for which others do not say a line again, and lines that are remembered."""
+
+
+class _Lines(logging.Formatter):
+    """A line a record: its time in UTC, as commands tell it, level, logger and message."""
+
+    converter = staticmethod(gmtime)
+    default_msec_format = "%s.%03dZ"
 
 
 class _Objects(logging.Formatter):
@@ -90,7 +98,7 @@ class Log:
         self._handler.addFilter(lambda record: not _told_better(record))
         if first is not None:
             self._handler.addFilter(first)
-        self._handler.setFormatter(_Objects() if style == "json" else logging.Formatter(_TEXT))
+        self._handler.setFormatter(_Objects() if style == "json" else _Lines(_TEXT))
 
     def begin(self) -> "Log":
         """Take over what this process logs."""
@@ -111,12 +119,7 @@ class Log:
         return self.level
 
     def say(self, line: str) -> None:
-        """A line that is told whatever the level: in JSON an object, as text the line alone."""
+        """A line that is told whatever the level."""
         if self._first is not None and not self._first.says(line, datetime.now(UTC).timestamp()):
             return
-        if self.style == "json":
-            record = _OURS.makeRecord(_OURS.name, logging.INFO, "", 0, line, (), None)
-            self._handler.handle(record)
-        else:
-            self._handler.stream.write(f"{line}\n")
-            self._handler.flush()
+        self._handler.handle(_OURS.makeRecord(_OURS.name, logging.INFO, "", 0, line, (), None))

@@ -85,6 +85,7 @@ class AdmitParts(Stage):
 
 _BATCHES = "Let `hydrate` judge and serve batches (`batches: true`)"
 _MENDS = {"input_file_id": _BATCHES, "batch_id": _BATCHES}
+_KINDS = {"opaque": "opaque (no API that the gateway reads has this path)"}
 _TEXT_ALONE = Verdict()
 _OVERRULED = Match("store", "overruled")
 _FORGOTTEN = Verdict(matches=(_OVERRULED,))
@@ -95,7 +96,7 @@ def _placed(prompt: Prompt, kinds: Sequence[str]) -> Iterator[str]:
     for kind in kinds:
         place = prompt.places.get(kind)
         where = described(prompt.document, *place) if place is not None else ""
-        yield f"{kind} at {where}" if where else kind
+        yield f"{kind} at {where}" if where else _KINDS.get(kind, kind)
 
 
 def _verdict(prompt: Prompt, state: tuple[str, ...], action: Action, *, dropped: bool, overruled: bool) -> Verdict:

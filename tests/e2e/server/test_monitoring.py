@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from e2e.world import World, http
+from outgate.identity.workloads import ENDS_SOON
 from outgate.metering.table import METRICS, Type
 from support import behaviours as b
 from support.dashboards import boards, queries
@@ -38,6 +39,10 @@ def test_a_query_names_metrics_and_labels_that_there_are(panel, query):
 
     assert found - labels <= set(NAMES), panel
     assert found & set(NAMES)
+
+
+def test_the_end_of_an_authority_is_told_from_the_same_day_on_everywhere():
+    assert f"outgate_certificate_expires_seconds - time() < {ENDS_SOON / 86400:.0f} * 86400" in (FOLDER / "alerts.yaml").read_text()
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
