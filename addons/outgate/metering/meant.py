@@ -1,4 +1,4 @@
-"""What a refused request may have meant: a name that is known, and spelt almost like the one that it gives.
+"""The names that a refused request may have meant: known, and spelt almost like the one that it gives.
 
 Names that differ in a number, or by a part behind them, are other names: `gpt-5.4` is no slip of `gpt-5.5`, nor `gpt-4o-audio`
 of `gpt-4o`.

@@ -1,4 +1,4 @@
-"""What a request may cost, and what is held for it: by its count, or by a bound that is counted when its room is needed."""
+"""Costs of a request and what is held for them: by its count, or by a bound that is counted when its room is needed."""
 
 from collections.abc import Callable
 from typing import NamedTuple
