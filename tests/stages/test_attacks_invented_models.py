@@ -3,6 +3,7 @@
 import asyncio
 
 from outgate.errors import Denial
+from outgate.inference.input_tokens import InputTokens
 from outgate.inference.operation import Kind, Operation
 from outgate.inference.params import Params
 from outgate.stages.token_budget import Reads, TokenBudget, TokenBudgetSettings
@@ -23,7 +24,8 @@ def spent_by(folder, models):
             stage = TokenBudget(settings, accounts, models=frozenset({NAMED}))
             outcomes = []
             for number, model in enumerate(models):
-                outcome = await stage.run(Reads(str(number), AGENT, CHAT, model, 60, Params(max_tokens=COST - 60)))
+                facts = Reads(str(number), AGENT, CHAT, model, InputTokens(60), Params(max_tokens=COST - 60))
+                outcome = await stage.run(facts)
                 outcomes.append(outcome)
                 if not isinstance(outcome, Denial):
                     accounts.close(line(str(number), 60, COST - 60))

@@ -188,7 +188,7 @@ def test_entries_add_up_per_account_and_window():
 
 
 def in_force(ledger, **fields):
-    ledger.turn(Turn(run="a", limits=BudgetLimits([limit(500, **fields)])))
+    ledger.turn(Turn(run="a", limits=BudgetLimits([limit(500, **fields)]).tokens_of))
     return {standing.key: standing.tokens for standing in ledger.standings()}
 
 
@@ -205,6 +205,6 @@ def test_accounts_have_the_limit_in_force_before_they_are_charged_again(ledger):
 
 def test_where_routes_differ_in_a_limit_the_one_that_was_charged_stays(ledger):
     ledger.turn(Turn(run="a", wants=(Want("team@day", *DAY, 1000, 100, 100),)))
-    ledger.turn(Turn(run="a", limits=BudgetLimits([limit(500), limit(600)])))
+    ledger.turn(Turn(run="a", limits=BudgetLimits([limit(500), limit(600)]).tokens_of))
 
     assert [1000] == [each.tokens for each in ledger.standings()]

@@ -87,7 +87,7 @@ class Accounts:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self._closed: dict[str, None] = {}
         self._unwritten: list[ClosingLine] = []
-        self._untold: BudgetLimits | None = None
+        self._untold: Callable[[str], frozenset[int]] | None = None
         self._turns, self._reachable, self._idle, self._stopping = 0, True, False, False
         self._wake, self._done = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -154,7 +154,7 @@ class Accounts:
 
     def limit(self, limits: Iterable[Limit]) -> None:
         """What is in force from now on: standings tell it from the next turn on."""
-        self._untold = self.limits.plus(limits)
+        self._untold = self.limits.plus(limits).tokens_of
 
     def release(self, exchange_id: str) -> None:
         """Lift a hold of which nothing was spent. Nothing happens where there is none."""

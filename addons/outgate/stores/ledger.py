@@ -8,7 +8,7 @@ event loop.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +16,6 @@ from errno import ESTALE
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
-
-from outgate.stores.limits import BudgetLimits
 
 _SCHEMA = """
 create table if not exists account (key text, start int, ends int, tokens int, settled int not null default 0,
@@ -102,14 +100,14 @@ class Standing(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One round trip: what a run's journals say, what is given back (account, window, tokens), and what is wanted; after a reload,
-    the limits that are in force now.
+    the tokens that the limits now in force give an account, by its key (`BudgetLimits.tokens_of`).
     """
 
     run: str
     batches: tuple[JournalBatch, ...] = ()
     returns: tuple[tuple[str, int, int], ...] = ()
     wants: tuple[Want, ...] = ()
-    limits: BudgetLimits | None = None
+    limits: Callable[[str], frozenset[int]] | None = None
 
 
 class Ledger:
@@ -242,10 +240,10 @@ class Ledger:
                 "update lease set amount = amount - ? where run = ? and key = ? and start = ?", (amount, run, key, start)
             )
 
-    def _limit(self, limits: BudgetLimits) -> None:
+    def _limit(self, tokens_of: Callable[[str], frozenset[int]]) -> None:
         """Accounts have the limits of the policy in force, also before they are charged again."""
         for each in self.standings():
-            tokens = limits.tokens_of(each.key) or {_NO_LIMIT}
+            tokens = tokens_of(each.key) or {_NO_LIMIT}
             if each.tokens not in tokens and len(tokens) == 1:
                 self._db.execute("update account set tokens = ? where key = ? and start = ?", (*tokens, each.key, each.start))
 
