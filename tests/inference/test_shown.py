@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.inference.shown import HIDDEN, holds_token, quoted, shown, shown_method, shown_path
+from outgate.inference.shown import HIDDEN, _is_plain, _shown_path, holds_token, quoted, shown, shown_method, shown_path
 
 NAMES = (
     "gpt-4o-mini",
@@ -78,3 +78,17 @@ def test_a_key_is_a_token(text):
 )
 def test_what_clients_write_is_none(text):
     assert not holds_token(text)
+
+
+def test_what_was_shown_once_is_shown_alike_and_long_names_and_queries_are_not_remembered():
+    _is_plain.cache_clear()
+    _shown_path.cache_clear()
+    names = ["gpt-4o", "4111111111111111", "x" * 5_000]
+    first, again = [shown(name) for name in names], [shown(name) for name in names]
+    paths = ["/v1/chat/completions?key=secret", "/v1/chat/completions?key=other", "/" + "a/" * 5_000]
+    told = [shown_path(path) for path in paths]
+
+    assert (["gpt-4o", HIDDEN, HIDDEN], first) == (first, again)
+    assert ["/v1/chat/completions"] * 2 == told[:2]
+    assert told == [shown_path(path) for path in paths]
+    assert (2, 2) == (_is_plain.cache_info().currsize, _shown_path.cache_info().currsize)

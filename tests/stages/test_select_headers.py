@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from outgate.inference.operation import Kind, Operation
 from outgate.net.headers import Headers
-from outgate.stages.select_headers import Reads, SelectHeaders, SelectHeadersSettings
+from outgate.stages.select_headers import Reads, SelectHeaders, SelectHeadersSettings, _known_public
 
 OPENAI, ANTHROPIC, NONE = (Operation(name, Kind.CHAT) for name in ("openai", "anthropic", "none"))
 EVERYWHERE = [("accept", "*/*"), ("idempotency-key", "i"), ("user-agent", "u")]
@@ -95,3 +95,12 @@ def test_a_type_of_content_other_than_a_multipart_one_is_bounded_like_any_field(
 )
 def test_a_key_in_a_header_field_stays_here(name, value):
     assert [] == selected([(name, f"a/1 {value}")], OPENAI)
+
+
+def test_values_are_remembered_only_where_they_are_short():
+    _known_public.cache_clear()
+    for value in ("claude-cli/2.0.14", "a/1 maria@mail.test", "Mozilla/5.0 " * 6, "a/1 maria@mail.test " * 6):
+        known = [selected([("user-agent", value)]) == selected([("user-agent", value)]) for _ in range(2)]
+        assert [True, True] == known
+
+    assert (2, 1) == (_known_public.cache_info().currsize, _known_public.cache_info().maxsize // 256)

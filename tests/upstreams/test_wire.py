@@ -1,6 +1,8 @@
 """Requests as bytes; everything else of a connection is in test_client and test_faults, over sockets."""
 
 import asyncio
+import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,3 +103,21 @@ def test_an_upload_that_ends_after_its_answer_leaves_no_timer_for_the_next_reque
         return first, await answered(b"{}")
 
     assert (200, 200) == asyncio.run(story())
+
+
+def test_a_connection_is_quiet_until_something_waits_and_again_when_it_was_read():
+    near, far = socket.socketpair()
+    loop = asyncio.new_event_loop()
+    with near, far:
+        wire = Wire(loop)
+        wire.transport = SimpleNamespace(get_extra_info={"socket": near}.get)
+        told = [wire.quiet(), wire.quiet()]
+        far.send(b"HTTP/1.1 200 OK\r\n")
+        told += [wire.quiet(), wire.quiet()]
+        near.recv(64)
+        told.append(wire.quiet())
+        far.close()
+        told.append(wire.quiet())
+    loop.close()
+
+    assert [True, True, False, False, True, False] == told

@@ -5,10 +5,12 @@ the form of a name, or has twenty letters and digits in a row, or a number as lo
 """
 
 import re
+from functools import lru_cache
 
 HIDDEN = "(hidden)"
 _LONGEST = 128
 """Characters of a path; a query may hold keys, and is never shown."""
+_LONGEST_NAME = 96 + 21
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9._:/-]{0,95}(@[A-Za-z0-9-]{1,20})?")
 _SECRET = re.compile(r"[A-Za-z0-9_]{20}")
 _DATE = re.compile(r"(?<![0-9])20[0-9]{2}(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])(?![0-9])")
@@ -34,6 +36,12 @@ def holds_token(text: str) -> bool:
 
 def is_plain(name: str) -> bool:
     """Whether it can be a name, and no secret or personal data."""
+    return len(name) <= _LONGEST_NAME and _is_plain(name)
+
+
+@lru_cache(256)
+def _is_plain(name: str) -> bool:
+    """The same models are named by every request."""
     return _NAME.fullmatch(name) is not None and _SECRET.search(name) is None and not holds_long_number(name)
 
 
@@ -54,7 +62,12 @@ def shown_method(method: str) -> str | None:
 
 def shown_path(path: str) -> str | None:
     """A path without its query. Plain words, versions and names of models stand as they are, other segments are hidden."""
-    segments = path.partition("?")[0][:_LONGEST].split("/")
+    return _shown_path(path.partition("?")[0][:_LONGEST])
+
+
+@lru_cache(256)
+def _shown_path(path: str) -> str | None:
+    segments = path.split("/")
     before = ["", *segments[:-1]]
     return "/".join(each if _is_told(each, after) else HIDDEN for each, after in zip(segments, before, strict=True)) or None
 

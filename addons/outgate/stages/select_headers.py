@@ -6,6 +6,7 @@ write, is left out.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import field_validator
@@ -30,7 +31,7 @@ _SENT = frozenset(
 _NEVER = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie", "host"})
 
 
-_LONGEST = 1_024
+_SHORT, _LONGEST = 64, 1_024
 _PRIVATE = re.compile(r"[^ -~]|@|%40|\+\d(?:[ ().-]{0,2}\d){7}|(?:\d[ ._-]?){12}")
 """Signs beyond ASCII, an address, a telephone number or as many digits as a card has: versions and dates have fewer."""
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -93,7 +94,16 @@ def _is_plain(name: str, value: str) -> bool:
     """Whether a value may leave unread."""
     if name in _REPLACED or (name == "content-type" and _MULTIPART.fullmatch(value)):
         return True
-    return len(value) <= _LONGEST and not _PRIVATE.search(plain := _UUID.sub("", value)) and not holds_token(plain)
+    return len(value) <= _LONGEST and (_known_public(value) if len(value) <= _SHORT else _is_public(value))
+
+
+def _is_public(value: str) -> bool:
+    """Whether nothing in it looks private."""
+    return not _PRIVATE.search(plain := _UUID.sub("", value)) and not holds_token(plain)
+
+
+_known_public = lru_cache(256)(_is_public)
+"""Clients send the same few short values with every request."""
 
 
 def _listed(headers: Headers) -> frozenset[str]:

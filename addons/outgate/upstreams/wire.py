@@ -37,6 +37,7 @@ class Wire(ResponseHandler):
         self.idle_since = 0.0
         self._writing: asyncio.Task[None] | None = None
         self._born = loop.time()
+        self._waiting: select.poll | None = None
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
@@ -134,9 +135,10 @@ class Wire(ResponseHandler):
     def quiet(self) -> bool:
         """Whether nothing waits to be read, not even an end that the loop has not come to yet. Asked just before a request goes."""
         assert self.transport is not None
-        waiting = select.poll()
-        waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return not waiting.poll(0)
+        if self._waiting is None:
+            self._waiting = select.poll()
+            self._waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not self._waiting.poll(0)
 
     def _write(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
         """In one piece where it is short; a long body is never copied whole, and the loop goes on between its pieces."""
