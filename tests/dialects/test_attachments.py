@@ -82,6 +82,39 @@ def test_a_part_with_two_sources_is_left_alone():
     assert () == attachments(prompt("responses", {"type": "input_file", "file_id": "f-1", "file_url": "https://a.b/c"}))
 
 
+WORDS = {"type": "document", "title": "Note", "source": {"type": "text", "media_type": "text/plain", "data": "abcd"}}
+BLOCKS = {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "abcd"}]}}
+STRING = {"type": "document", "source": {"type": "content", "content": "abcd"}}
+
+
+@pytest.mark.parametrize("part", [WORDS, BLOCKS, STRING])
+def test_a_document_of_words_is_text_and_no_file(part):
+    given = prompt("anthropic", part)
+
+    assert not given.unjudged
+    assert "user" == next(leaf.channel.value for leaf in given.leaves if leaf.text == "abcd")
+
+
+def test_a_document_of_words_beside_a_file_is_left_alone():
+    file = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": DATA}}
+    found = attachments(prompt("anthropic", WORDS, file))
+
+    assert [file] == [each.part for each in found]
+
+
+@pytest.mark.parametrize("kind", ["file", "TEXT", "text/plain", ["text"], None, 5])
+def test_attack_a_document_that_only_says_to_be_words(kind):
+    part = {"type": "document", "source": {"type": kind, "media_type": "text/plain", "data": DATA, "file_id": "f-1"}}
+
+    assert "file" in prompt("anthropic", part).unjudged
+
+
+def test_attack_an_image_in_a_document_of_blocks():
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DATA}}
+
+    assert {"image"} == set(prompt("anthropic", {"type": "document", "source": {"type": "content", "content": [image]}}).unjudged)
+
+
 def test_a_document_in_a_tool_result_is_found_there():
     part = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": DATA}}
     given = prompt("anthropic", {"type": "tool_result", "tool_use_id": "t", "content": [part]})

@@ -84,6 +84,8 @@ def attachments(prompt: Prompt) -> tuple[Attachment, ...]:
 def _read(document: JsonDocument, place: Place, part: dict[str, Any]) -> Iterator[Attachment]:
     """The part, where it says in one way only what it holds."""
     holder = _SHAPES[part["type"]](part)
+    if holder.get("type") == "text":  # its `data` are words, which stand in the body
+        return
     given = {name: value for name in _SOURCES if isinstance(value := holder.get(name), str) and value}
     if len(given) != 1:
         return

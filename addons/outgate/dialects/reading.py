@@ -226,12 +226,14 @@ class _Walk:
 
 def _is_kind(item: dict[str, Any], rule: Rule) -> bool:
     """Whether an object is of its rule's kind: not where it says what it is about, and not only the `id` under which its provider
-    keeps it, nor where the caller runs it.
+    keeps it, nor where the caller runs it, or its words stand in it.
     """
     if rule.content:
         return bool(item.get("id")) and not any(map(item.get, rule.content))
-    place = item.get(rule.local) if rule.local else None
-    return not (isinstance(place, dict) and place.get("type") == "local")
+    name, types = rule.unless
+    inner = item.get(name) if name else None
+    kind = inner.get("type") if isinstance(inner, dict) else None
+    return not (isinstance(kind, str) and kind in types)
 
 
 def _put_back(walk: _Walk) -> None:

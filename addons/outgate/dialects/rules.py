@@ -60,16 +60,16 @@ class Rule:
     again; `names` further known names; `reach` names by which the provider is told to call an address, unless null, false or empty.
     Arrays: `item` is the rule of elements, `turns` counts them as messages, `tokens` says that numbers in it stand for text. `kind`
     is added to the unjudged kinds wherever the rule applies; where there is `content`, only to objects that have an `id` and none
-    of these members; where there is `local`, not to objects whose member of this name is of type "local".
+    of these members; where there is `unless`, a member and types, not to objects in which that member is of one of these types.
     `state` are the names that refer to state at the provider, `numbers` shows long numbers as leaves (a card number needs no
     quotes), as they are under every name the table does not know, `drop` replaces the value by null (only ever used on answers).
     `whole` is the member that one sentence may take the place of, with everything in it: the content of a tool's result.
     """
 
     __slots__ = (
-        "blobs", "by", "cases", "channel", "content", "drop", "fixed", "folded", "item", "kind", "links", "local", "names",
+        "blobs", "by", "cases", "channel", "content", "drop", "fixed", "folded", "item", "kind", "links", "names",
         "nested", "numbers", "other", "reach", "rules", "sealed", "state", "strings", "texts", "tokens", "turns",
-        "whole",
+        "unless", "whole",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, **members: Any) -> None:
@@ -87,7 +87,7 @@ class Rule:
         self.cases: Mapping[Any, Rule] = members.pop("cases", {})
         self.kind: str = members.pop("kind", "")
         self.content: frozenset[str] = frozenset(members.pop("content", ()))
-        self.local: str = members.pop("local", "")
+        self.unless: tuple[str, frozenset[str]] = members.pop("unless", ("", frozenset()))
         self.state: frozenset[str] = members.pop("state", STATE)
         self.reach: frozenset[str] = frozenset(members.pop("reach", ()))
         self.turns: bool = members.pop("turns", False)

@@ -65,6 +65,10 @@ def _source(channel: Channel, content: Rule) -> Rule:
     return Rule(channel, by="type", cases=cases, kind="unknown")
 
 
+_WORDS = ("source", frozenset({"text", "content"}))
+"""A document that is no file: its text, or blocks of its own kinds, stand in the body."""
+
+
 def _blocks(channel: Channel, *, inner: Rule | None = None) -> Rule:
     """An array of content blocks whose text belongs to `channel`; a block nobody knows announces itself as unjudged. Thoughts are
     sealed only where a model has them: anybody else's are text.
@@ -88,7 +92,7 @@ def _blocks(channel: Channel, *, inner: Rule | None = None) -> Rule:
     cases = {
         "text": _block("text", channel, **text),
         "image": _block("image", channel, rules={"source": source}, kind="image"),
-        "document": _block("document", channel, texts=titled, rules={"source": source, **_CITATIONS}, kind="file"),
+        "document": _block("document", channel, texts=titled, rules={"source": source, **_CITATIONS}, kind="file", unless=_WORDS),
         "search_result": _block("search_result", channel, texts=titled, rules={"content": rule, **_CITATIONS}),
         "thinking": _block(
             "thinking", thought, texts={"thinking": thought}, sealed={"signature"} if said else (), names={"signature"}

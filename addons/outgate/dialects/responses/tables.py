@@ -114,7 +114,9 @@ def _tools() -> Rule:
     }
     for tag in _CLIENT_TOOLS:
         cases[tag] = Rule(_DEFINITION, fixed={"type": _values(tag)}, rules=schemas, names=names, state=NO_STATE)
-    cases["shell"] = Rule(_DEFINITION, fixed={"type": _values("shell")}, names=names, kind=HOSTED, local="environment")
+    cases["shell"] = Rule(
+        _DEFINITION, fixed={"type": _values("shell")}, names=names, kind=HOSTED, unless=("environment", _values("local"))
+    )
     tools.item = Rule(_DEFINITION, by="type", cases=cases, kind=HOSTED)
     return tools
 
