@@ -22,6 +22,8 @@ from outgate.model_server.ngrams import Ngrams, flat
 
 WEIGHT = 0.3
 """The weight of n-grams beside the net, fixed before it was measured (a prototype on other texts found it)."""
+CLAUSE = {"user": 0.0, "tool": 0.5, "system": 0.5}
+"""What the clause that is most marked counts beside the whole: users' attacks are whole texts, orders in results are clauses."""
 ALARMS = {"user": 0.02, "tool": 0.005, "system": 0.005}
 """Share of hard texts that are no attack, and may count as one."""
 MISSED, _ROOM = 0.005, 0.1
@@ -41,31 +43,33 @@ def report(target: Path = CLASSIFIER / "calibration.json") -> Iterator[str]:
     """Measure, write `target`, and tell."""
     ngrams, reader = Ngrams.read(CLASSIFIER / "ngrams.safetensors"), load_reader(CLASSIFIER / "weights.safetensors")
     texts = read(*sorted(FOLDER.glob("held*.txt")))
-    unscreened = [_scored(one, ngrams, reader, _NO_SCREEN) for one in texts]
+    loose = Calibration(_NO_SCREEN, WEIGHT, CLAUSE, {})
+    unscreened = [_scored(one, ngrams, reader, loose) for one in texts]
     rough = _thresholds(unscreened)
     found_by_both = [one.ngrams for one in unscreened if one.text.attack and one.both > rough[one.text.channel]]
     screen = float(np.quantile(found_by_both, MISSED)) - _ROOM
-    held = [_scored(one, ngrams, reader, screen) for one in texts]
+    held = [_scored(one, ngrams, reader, loose._replace(screen=screen)) for one in texts]
     thresholds = _thresholds(held)
-    found = {"screen": round(screen, 3), "weight": WEIGHT, "thresholds": thresholds}
+    found = {"screen": round(screen, 3), "weight": WEIGHT, "clause": CLAUSE, "thresholds": thresholds}
     target.write_text(json.dumps(found | {"origin": _origin()}, indent=2) + "\n")
     yield "| channel | attacks | found | harmless | alarms |\n|---|---|---|---|---|"
     yield from (_row(held, channel, thresholds[channel]) for channel in ("user", "tool"))
-    calibration = Calibration(screen, WEIGHT, thresholds)
-    yield _files(ngrams, reader, calibration)
+    yield _files(ngrams, reader, Calibration(screen, WEIGHT, CLAUSE, thresholds))
 
 
 def _origin() -> dict[str, Any]:
     return {"measured": datetime.now(UTC).date().isoformat(), "command": "scripts/evaluate classifier"}
 
 
-def _scored(one: GuardText, ngrams: Ngrams, reader: Reader, screen: float) -> Scored:
-    pieces = sorted(suspicious(flat(one.text), ngrams, screen), reverse=True)[:MOST]
-    if not pieces:
-        return Scored(one, _NO_SCREEN, _NO_SCREEN)
-    logits = reader.read(one.channel, [text for _, text in pieces])
-    both = max(logit + WEIGHT * score for logit, (score, _) in zip(logits, pieces, strict=True))
-    return Scored(one, pieces[0][0], both)
+def _scored(one: GuardText, ngrams: Ngrams, reader: Reader, calibration: Calibration) -> Scored:
+    pieces = sorted(suspicious(flat(one.text), ngrams, calibration.screen), reverse=True)[:MOST]
+    sums = _sums(one.channel, pieces, reader, calibration)
+    return Scored(one, pieces[0][0], max(sums)) if pieces else Scored(one, _NO_SCREEN, _NO_SCREEN)
+
+
+def _sums(channel: str, pieces: Sequence[tuple[float, str]], reader: Reader, calibration: Calibration) -> list[float]:
+    logits = calibration.logits(channel, reader.read(channel, [text for _, text in pieces]))
+    return [logit + calibration.weight * score for logit, (score, _) in zip(logits, pieces, strict=True)]
 
 
 def _thresholds(held: Sequence[Scored]) -> dict[str, float]:
@@ -97,8 +101,7 @@ def _files(ngrams: Ngrams, reader: Reader, calibration: Calibration, most: int =
         text = flat(path.read_text("utf-8", errors="ignore")[:60_000])
         pieces = sorted(suspicious(text, ngrams, calibration.screen), reverse=True)
         characters, passed = characters + len(text), passed + sum(len(piece) for _, piece in pieces)
-        logits = reader.read("tool", [piece for _, piece in pieces[:MOST]])
-        sums = [logit + calibration.weight * score for logit, (score, _) in zip(logits, pieces, strict=False)]
+        sums = _sums("tool", pieces[:MOST], reader, calibration)
         alarms += any(one > calibration.thresholds["tool"] for one in sums)
     read_by_net = f"{passed / characters:.1%} of {characters} characters pass the screen"
     return f"\n{len(paths)} ordinary files: {read_by_net}, {alarms} files count as attacks"

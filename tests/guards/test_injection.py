@@ -9,7 +9,8 @@ from outgate.detectors.injection.words import Words
 from outgate.guards.injection import MOST, Calibration, InjectionModel
 from outgate.model_server.ngrams import Window
 
-CALIBRATION = Calibration(screen=0.0, weight=1.0, thresholds={"user": 3.0, "tool": 5.0})
+CLAUSE = {"user": 0.0, "tool": 0.75}
+CALIBRATION = Calibration(screen=0.0, weight=1.0, clause=CLAUSE, thresholds={"user": 3.0, "tool": 5.0})
 
 
 class Grams:
@@ -23,13 +24,13 @@ class Grams:
 
 
 class Net:
-    def __init__(self, logit: float = 2.0) -> None:
-        self.logit = logit
+    def __init__(self, logit: float = 2.0, clause: float = 2.0) -> None:
+        self.logits = logit, clause
         self.read_texts: list[tuple[str, str]] = []
 
-    def read(self, channel: str, texts: Sequence[str]) -> list[float]:
+    def read(self, channel: str, texts: Sequence[str]) -> list[tuple[float, float]]:
         self.read_texts += [(channel, text) for text in texts]
-        return [self.logit] * len(texts)
+        return [self.logits] * len(texts)
 
 
 def judged(text: str, channel: str = "user", net: Any = None) -> list[float]:
@@ -72,6 +73,18 @@ def test_one_half_is_the_threshold_of_the_channel(channel, above):
     assert (score > 0.5) == above
 
 
+@pytest.mark.parametrize(("clause", "above"), [(4.0, True), (2.5, False)])
+def test_in_what_tools_return_the_clause_counts_three_quarters(clause, above):
+    # .25 x 4 + .75 x clause, and 1 for the n-grams
+    score, _ = judged("bad", "tool", Net(4.0, clause))
+
+    assert (score >= 0.5) == above
+
+
+def test_what_users_write_is_judged_as_a_whole():
+    assert judged("bad", "user", Net(2.0, clause=50.0)) == [0.5, 1]
+
+
 def test_at_the_threshold_the_score_is_one_half():
     assert judged("bad") == [0.5, 1]
 
@@ -101,7 +114,7 @@ def test_another_channel_is_refused():
 
 @pytest.mark.parametrize("logit", [-1e9, 1e9])
 def test_a_score_is_never_out_of_range(logit):
-    score, _ = judged("bad", net=Net(logit))
+    score, _ = judged("bad", net=Net(logit, logit))
 
     assert 0 <= score <= 1
 

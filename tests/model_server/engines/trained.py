@@ -17,3 +17,9 @@ def untrained() -> dict[str, Array]:
         "classifier.bias": random.normal(0, 0.1, 1),
     }
     return body | {name: value.astype(np.float32) for name, value in head.items()}
+
+
+def untrained_marks() -> dict[str, Array]:
+    """A layer over the tokens, to be put beside them."""
+    random = np.random.default_rng(8)
+    return {"marks.weight": random.normal(0, 0.3, (1, 384)).astype(np.float32), "marks.bias": np.array([0.25], np.float32)}

@@ -21,6 +21,8 @@ _BLOCK = 192
 """Numbers of a token that are quantised together."""
 _TOP, _ZERO = 127, 128
 """The largest amount of a number of a token that is quantised, and what stands for 0."""
+CLAUSE = 8
+"""Tokens whose marks are read together."""
 _MOST = 63
 """The same of a weight that is multiplied: AVX2 adds two products in 16 bits, and none of more than 255 x 64 runs over."""
 
@@ -70,6 +72,35 @@ class BertGraph:
         pooled = self._add("Tanh", [self._linear(first, "pooler.dense")])
         self._add("Sigmoid", [self._linear(pooled, "classifier")], output="score")
         return self._finished("score")
+
+    def reading(self) -> bytes:
+        """The graph whose output is two logits per pair: of the first token as in `score`, and of the clause of the second text
+        that is most marked: the highest mean of the marks of CLAUSE neighbouring tokens.
+        """
+        hidden, mask = self._body()
+        first = self._add("Gather", [hidden, self._constant("first", np.array(0, np.int64))], axis=1)
+        whole = self._linear(self._add("Tanh", [self._linear(first, "pooler.dense")]), "classifier")
+        second = self._add("Mul", [self._add("Cast", [TYPES], to=TensorProto.FLOAT), mask])
+        row = self._without_last(self._add("Unsqueeze", [second, self._integers("one", [1])]))
+        marks = self._add("Transpose", [self._linear(hidden, "marks")], perm=[0, 2, 1])
+        self._add("Concat", [whole, self._highest_clause(marks, row)], output="logits", axis=-1)
+        return self._finished("logits")
+
+    def _highest_clause(self, marks: str, row: str) -> str:
+        """The highest mean of CLAUSE neighbouring `marks` where `row`, both [batch, 1, length], is one."""
+        window: dict[str, Any] = {"kernel_shape": [CLAUSE], "pads": [CLAUSE // 2, CLAUSE // 2 - 1], "count_include_pad": 1}
+        total = self._add("AveragePool", [self._add("Mul", [marks, row])], **window)
+        share = self._add("Max", [self._add("AveragePool", [row], **window), self._constant("least", np.float32(_EPSILON))])
+        away = self._add("Sub", [self._constant("unit", np.float32(1)), row])
+        outside = self._add("Mul", [away, self._constant("far", np.float32(-1e9))])
+        means = self._add("Add", [self._add("Div", [total, share]), outside])
+        return self._add("ReduceMax", [means, self._integers("last", [-1])], keepdims=0)
+
+    def _without_last(self, row: str) -> str:
+        """A row of ones and zeros [batch, 1, length] without the last of its ones: the mark that ends a text."""
+        longer = self._add("Pad", [row, self._integers("after", [0, 0, 0, 0, 0, 1])])
+        edges = [self._integers(name, [at]) for name, at in (("one", 1), ("end", 1 << 30), ("depth", 2))]
+        return self._add("Mul", [row, self._add("Slice", [longer, *edges])])
 
     def _body(self) -> tuple[str, str]:
         mask = self._add("Cast", [MASK], to=TensorProto.FLOAT)

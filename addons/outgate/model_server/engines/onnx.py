@@ -5,9 +5,8 @@ A text is embedded up to MAX_CHARACTERS and MAX_TOKENS; what follows does not ch
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import log
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import onnxruntime
@@ -61,6 +60,13 @@ class OnnxScorer:
         return encoded if len(encoded.ids) <= MAX_TOKENS else None
 
 
+class Read(NamedTuple):
+    """Logits of a text: of the whole, and of the clause in it that is most marked."""
+
+    whole: float
+    clause: float
+
+
 class OnnxReader:
     """A net that reads one text at a time, and is told its channel. A text is read whole, in windows that overlap."""
 
@@ -69,11 +75,11 @@ class OnnxReader:
         self._tokenizer = tokenizer
         tokenizer.enable_truncation(MAX_TOKENS, stride=_OVERLAP, strategy="only_second")
 
-    def read(self, channel: str, texts: Sequence[str]) -> list[float]:
-        """A logit for each text: the highest of its windows."""
+    def read(self, channel: str, texts: Sequence[str]) -> list[Read]:
+        """The logits of each text: the highest of its windows."""
         windows = self._encoded(channel, texts)
-        scores = iter(_outputs(self._session, [window for some in windows for window in some]))
-        return [max(_logit(float(next(scores)[0])) for _ in some) for some in windows]
+        logits = iter(_outputs(self._session, [window for some in windows for window in some]))
+        return [Read(*(float(highest) for highest in np.max([next(logits) for _ in some], axis=0))) for some in windows]
 
     def _encoded(self, channel: str, texts: Sequence[str]) -> list[list[Encoding]]:
         whole = self._tokenizer.encode_batch([(channel, text.encode(errors="replace").decode()) for text in texts])
@@ -101,35 +107,29 @@ def encoder_of(precision: str) -> OnnxEncoder:
 
 def load_scorer(weights: Path = VERIFIER, folder: Path | None = None) -> OnnxScorer:
     """The verifier. Raises EngineError where its weights, or the packaged files, are missing or have another form."""
-    name, write = _scoring(weights, "verifier")
+    name, write = _written(weights, "verifier")
     return OnnxScorer(name, graphs.graph(name, write, folder or graphs.folder()), _tokenizer())
 
 
 def load_reader(weights: Path, folder: Path | None = None) -> OnnxReader:
-    """The net of a classifier of texts, in the form of the verifier's weights. Raises EngineError."""
-    name, graph = _scoring(weights, "reader")
-    return OnnxReader(graphs.graph(name, graph, folder or graphs.folder()), _tokenizer())
+    """The net of a classifier of texts, in the form of the verifier's weights with `marks`. Raises EngineError."""
+    name, write = _written(weights, "reader")
+    return OnnxReader(graphs.graph(name, write, folder or graphs.folder()), _tokenizer())
 
 
-def _scoring(weights: Path, kind: str) -> tuple[str, Callable[[], bytes]]:
-    """The name of a graph with one score, and what writes it from these weights. Raises EngineError."""
+def _written(weights: Path, kind: Literal["verifier", "reader"]) -> tuple[str, Callable[[], bytes]]:
+    """The name of a graph, and what writes it from these weights. Raises EngineError."""
     try:
         data = weights.read_bytes()
     except OSError as error:
         raise EngineError(f"the weights of the {kind} cannot be read: {error.strerror}") from error
 
     def write() -> bytes:
-        from outgate.model_server.engines.weights import scoring_graph
+        from outgate.model_server.engines.weights import reading_graph, scoring_graph
 
-        return scoring_graph(data)
+        return reading_graph(data) if kind == "reader" else scoring_graph(data)
 
     return f"{kind}-{packaged.version(hashlib.sha256(data).hexdigest())}", write
-
-
-def _logit(score: float) -> float:
-    """What a score was before the sigmoid, within ±12."""
-    kept = min(max(score, 6e-6), 1 - 6e-6)
-    return log(kept / (1 - kept))
 
 
 def _tokenizer() -> Tokenizer:

@@ -3,7 +3,7 @@
 Its word embeddings are frozen while they are trained, and not in the files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from safetensors import SafetensorError
@@ -18,7 +18,7 @@ _ROWS, _SCALE, _WEIGHT = ".q", ".scale", ".weight"
 
 def quantise(state: Mapping[str, Array]) -> dict[str, Array]:
     """The weights of a trained `BertForSequenceClassification` of one label in the form of VERIFIER, to be saved by
-    `safetensors.numpy.save_file`. The training scripts call it.
+    `safetensors.numpy.save_file`, with those of a layer `marks` over the tokens where it has one. The training scripts call it.
 
     `NAME.weight` of a linear layer, [out, in], becomes `NAME.weight.q` in int8 and `NAME.weight.scale`, one float32 a row. All else
     stays float32. Word embeddings are left out, and names lose their `bert.`.
@@ -49,8 +49,17 @@ def encoder_graph(*, int8: bool) -> bytes:
 
 def scoring_graph(data: bytes) -> bytes:
     """The graph of a model with one score, from the content of a file that `quantise` made. Raises EngineError for another form."""
+    return _graph(data, BertGraph.score)
+
+
+def reading_graph(data: bytes) -> bytes:
+    """The same of a model that also marks tokens."""
+    return _graph(data, BertGraph.reading)
+
+
+def _graph(data: bytes, write: Callable[[BertGraph], bytes]) -> bytes:
     try:
-        return BertGraph(*scoring_weights(data)).score()
+        return write(BertGraph(*scoring_weights(data)))
     except (KeyError, ValueError) as error:
         raise EngineError(f"the weights have another form: {error}") from error
 
