@@ -66,6 +66,13 @@ def test_refusals_that_are_alike_are_told_once(tmp_path):
     assert "see       outgate why req_1" in told
 
 
+def test_the_workload_of_an_expired_token_is_named(tmp_path):
+    write(tmp_path)
+    told = run(written(tmp_path, STRANGER | {"outgate.denial.cause": "expired token"})).output
+
+    assert "a token of 'alpha' that has expired, from 192.0.2.9" in told
+
+
 def attempts(**more):
     told = {"number": 1, "backend": "main", "endpoint": "eu:443", "status": None, "failure": "connect_failed", "phase": "connect"}
     return {"outgate.attempts": [told | {"reason": "refused", "seconds": 0.1} | more]}

@@ -16,6 +16,7 @@ from outgate.metering.denied import Group, denied
 from outgate.metering.meant import Names, meant
 from outgate.metering.mends import mend_of
 from outgate.metering.permits import permit
+from outgate.metering.words import caller
 
 
 @click.command()
@@ -92,9 +93,8 @@ def _block(group: Group, what: str, rows: list[tuple[str, str]]) -> list[str]:
 
 def _who(group: Group) -> str:
     line, peers = group.line, sorted(group.peers)
-    presented = f"nobody known, as {line['presented.name']!r}" if line.get("presented.name") else "nobody known"
     more = f" and {len(peers) - 1} more" if len(peers) > 1 else ""
-    return str(line.get("outgate.workload") or presented) + (f", from {peers[0]}{more}" if peers else "")
+    return caller(line) + (f", from {peers[0]}{more}" if peers else "")
 
 
 def _asked(line: Any) -> str:

@@ -118,18 +118,19 @@ def _providers(series: Series) -> list[dict[str, Any]]:
 
 
 def _show(admin: str, told: Mapping[str, Any]) -> None:
-    revisions = ", ".join(f"{revision} ({_workers(count)})" for revision, count in told["policy"].items())
+    revisions = ", ".join(f"{revision} ({_counted(count, 'worker')})" for revision, count in told["policy"].items())
     refused = told["policy_refused"]
     starts = told["starting"]
     rows = [
         ("policy", revisions or ("not read yet" if starts else "none")),
         (
             "refused",
-            f"the policy on disk is refused by {_workers(refused)}: `outgate check FILE` says why, and the log" * bool(refused),
+            f"the policy on disk is refused by {_counted(refused, 'worker')}: `outgate check FILE` says why, and the log"
+            * bool(refused),
         ),
         ("workers", f"{told['workers'].get('ready', 0)} of {told['workers'].get('configured', 0)} ready"),
         ("models", "" if starts else f"model server {told['model_server']}"),
-        ("clients", f"{told['connections']:,} connections, {told['in_flight']:,} requests in flight"),
+        ("clients", f"{_counted(told['connections'], 'connection')}, {_counted(told['in_flight'], 'request')} in flight"),
         ("authority", _expiry(told["certificate_expires"])),
     ]
     serves = "serves" if told["serves"] else "is starting, and does not serve yet" if starts else "does not serve"
@@ -156,6 +157,10 @@ def _provider(each: Mapping[str, Any]) -> str:
     return told + (f"; to mend: {each['mend']}" if each["mend"] else "")
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _clock(at: float) -> str:
     then = datetime.fromtimestamp(at, UTC)
     return f"{then:%H:%M:%S}" if then.date() == datetime.now(UTC).date() else f"{then:%Y-%m-%d %H:%M:%S}"
@@ -174,10 +179,6 @@ def _budget(each: Mapping[str, Any]) -> tuple[str, ...]:
         share,
         f"past {each['warned_at']:.0%}" if each["warned_at"] else "",
     )
-
-
-def _workers(count: int) -> str:
-    return f"{count} worker" if count == 1 else f"{count} workers"
 
 
 def _expiry(at: float | None) -> str:

@@ -111,10 +111,17 @@ def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
 def who(line: Line) -> str:
     """The workload, or the name that a stranger gave, its tenant, and where it called from."""
     tenant, peer = line.get("outgate.tenant"), line.get("client.address")
-    name = line.get("outgate.workload") or (
-        f"nobody known, as {line['presented.name']!r}" if line.get("presented.name") else "nobody known"
-    )
-    return _joined(name, f"of tenant {tenant}" if tenant else "", f"from {peer}" if peer else "")
+    return _joined(caller(line), f"of tenant {tenant}" if tenant else "", f"from {peer}" if peer else "")
+
+
+def caller(line: Line) -> str:
+    """The workload, or what is known of a stranger."""
+    if line.get("outgate.workload"):
+        return str(line["outgate.workload"])
+    given = line.get("presented.name")
+    if given and line.get("outgate.denial.cause") == "expired token":
+        return f"a token of {given!r} that has expired"
+    return f"nobody known, as {given!r}" if given else "nobody known"
 
 
 def _asked(line: Line) -> str:
