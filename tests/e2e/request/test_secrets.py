@@ -75,6 +75,27 @@ def test_attack_a_secret_in_the_place_of_a_signature(guarded, providers, dialect
     assert seal.encode() not in DIALECTS[dialect].provider(providers).seen[-1].body
 
 
+WORDS = f"From {MAIL}: the key is {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "text", "media_type": "text/plain", "data": WORDS},
+        {"type": "content", "content": [{"type": "text", "text": WORDS}]},
+    ],
+)
+def test_a_document_of_words_is_judged_where_it_stands(guarded, providers, source):
+    content = [{"type": "document", "title": "note", "source": source}, {"type": "text", "text": "Sum it up."}]
+    asked = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": content}]}
+    with http(guarded[1]) as client:
+        reply = client.post(DIALECTS["anthropic"].url, json=asked)
+    left = DIALECTS["anthropic"].provider(providers).seen[-1].body.decode()
+
+    assert 200 == reply.status_code, reply.text
+    assert "From <EMAIL_1>: the key is <APIKEY_1>" in numbered(left)[0]
+
+
 @pytest.mark.parametrize("dialect", ["openai", "responses", "anthropic"])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
