@@ -18,7 +18,7 @@ from evaluation.ordinary_files import ordinary_files
 from outgate.guards.injection import MOST, Calibration, Reader, suspicious
 from outgate.model_server.engines.onnx import load_reader
 from outgate.model_server.engines.packaged import CLASSIFIER
-from outgate.model_server.ngrams import Ngrams, flat
+from outgate.model_server.ngrams import FEW, Ngrams, flat
 
 WEIGHT = 0.3
 """The weight of n-grams beside the net, fixed before it was measured (a prototype on other texts found it)."""
@@ -46,7 +46,9 @@ def report(target: Path = CLASSIFIER / "calibration.json") -> Iterator[str]:
     loose = Calibration(_NO_SCREEN, WEIGHT, CLAUSE, {})
     unscreened = [_scored(one, ngrams, reader, loose) for one in texts]
     rough = _thresholds(unscreened)
-    found_by_both = [one.ngrams for one in unscreened if one.text.attack and one.both > rough[one.text.channel]]
+    found_by_both = [
+        one.ngrams for one in unscreened if len(one.text.text) > FEW and one.text.attack and one.both > rough[one.text.channel]
+    ]
     screen = float(np.quantile(found_by_both, MISSED)) - _ROOM
     held = [_scored(one, ngrams, reader, loose._replace(screen=screen)) for one in texts]
     thresholds = _thresholds(held)
@@ -62,7 +64,7 @@ def _origin() -> dict[str, Any]:
 
 
 def _scored(one: GuardText, ngrams: Ngrams, reader: Reader, calibration: Calibration) -> Scored:
-    pieces = sorted(suspicious(flat(one.text), ngrams, calibration.screen), reverse=True)[:MOST]
+    pieces = sorted(suspicious(flat(one.text), ngrams, calibration.screen_of(one.text)), reverse=True)[:MOST]
     sums = _sums(one.channel, pieces, reader, calibration)
     return Scored(one, pieces[0][0], max(sums)) if pieces else Scored(one, _NO_SCREEN, _NO_SCREEN)
 
@@ -81,7 +83,7 @@ def _threshold(some: Sequence[Scored], channel: str, alarms: float) -> float:
     harmless = [one.both for one in some if not one.text.attack and one.text.channel == channel]
     if len(harmless) < _FEW and channel != "tool":
         return _threshold(some, "tool", alarms)
-    return round(float(np.quantile(harmless, 1 - alarms)) + 0.05, 3)
+    return round(float(np.quantile(harmless, 1 - alarms, method="higher")) + 0.05, 3)
 
 
 def _row(some: Sequence[Scored], channel: str, threshold: float) -> str:

@@ -42,8 +42,17 @@ def judged(text: str, channel: str = "user", net: Any = None) -> list[float]:
 def test_what_n_grams_find_nothing_in_is_not_read():
     net = Net()
 
-    assert judged("A good word. Another.", net=net) == [0.0, 0]
+    assert judged("A good word. Another. " * 10, net=net) == [0.0, 0]
     assert net.read_texts == []
+
+
+def test_a_few_words_are_read_whatever_n_grams_say():
+    net = Net(4.0)
+
+    score, windows = judged("A good word. Another.", net=net)
+
+    assert net.read_texts == [("user", "a good word. another.")]
+    assert (True, 1) == (score > 0.5, windows)
 
 
 def test_a_short_text_is_read_whole():
@@ -104,7 +113,7 @@ def test_what_is_hidden_in_base64_is_read():
 
     judged("x YmFkIGlzIHdoYXQgdGhpcyBpcywgYW5kIG5vdGhpbmcgZWxzZQ== y", net=net)
 
-    assert net.read_texts == [("user", "bad is what this is, and nothing else")]
+    assert ("user", "bad is what this is, and nothing else") in net.read_texts
 
 
 def test_another_channel_is_refused():

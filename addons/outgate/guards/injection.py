@@ -1,13 +1,13 @@
 """Classify texts in the model server: does this one try to take the model over that reads it?
 
 An item is a text, the options name its channel, and the result is `[score, windows]`: 0 to 1, where .5 is the shipped threshold of
-the channel, and how many pieces the net has read. Linear n-grams look at everything, the net only where they are not sure that
-there is nothing; both count.
+the channel, and how many pieces the net has read. Linear n-grams look at everything, the net at what is short and where they
+are not sure that there is nothing; both count.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import exp
+from math import exp, inf
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,7 +16,7 @@ from outgate.detectors.injection.words import Words
 from outgate.detectors.normalise import normalise
 from outgate.detectors.payloads import payloads
 from outgate.model_server.engines.packaged import CLASSIFIER, words
-from outgate.model_server.ngrams import Ngrams, Window, flat
+from outgate.model_server.ngrams import FEW, Ngrams, Window, flat
 from outgate.model_server.scheduler import Bounds
 
 MOST = 16
@@ -39,13 +39,17 @@ class Calibration(NamedTuple):
     """How the two models are put together."""
 
     screen: float
-    """The score of n-grams up to which the net is not asked."""
+    """The score of n-grams up to which the net is not asked about a text that is not short."""
     weight: float
     """What the score of n-grams counts beside the logit of the net."""
     clause: Mapping[str, float]
     """What the logit of a clause counts in that of the net, 0 to 1, by channel; the rest is that of the whole."""
     thresholds: Mapping[str, float]
     """The sum from which a text counts as an attack, by channel."""
+
+    def screen_of(self, text: str) -> float:
+        """The screen for a text, and for all readings of it: a few words cost the net little."""
+        return -inf if len(text) <= FEW else self.screen
 
     def logits(self, channel: str, found: Iterable[tuple[float, float]]) -> list[float]:
         """The logit of the net for each text, from what the reader gave."""
@@ -93,7 +97,8 @@ class InjectionModel:
         spelled = (plain, *spellings(plain, item))
         divided = (reading for text in spelled for reading in self._words.readings(text))
         texts = (*spelled, *(payload.text for payload in payloads(plain)), *divided)
-        found = [one for text in texts for one in suspicious(flat(text), self._ngrams, self._calibration.screen)]
+        screen = self._calibration.screen_of(plain)
+        found = [one for text in texts for one in suspicious(flat(text), self._ngrams, screen)]
         worst = sorted(found, reverse=True)[:MOST]
         return Suspicious(tuple(text for _, text in worst), tuple(score for score, _ in worst))
 

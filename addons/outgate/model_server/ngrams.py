@@ -18,6 +18,8 @@ BITS = 20
 """Buckets are 2 ** BITS."""
 WINDOW, STEP = 300, 150
 """Characters that are scored together, and from one window to the next."""
+FEW = 200
+"""Characters of a text up to which a score is never sure."""
 _LETTERS, _WORDS = (3, 4, 5), (1, 2, 3)
 _SPACE = re.compile(r"\s+")
 _PRIME, _PAIR = np.uint32(16_777_619), np.uint32(40_503)
