@@ -28,7 +28,7 @@ ALARMS = {"user": 0.02, "tool": 0.005, "system": 0.005}
 """Share of hard texts that are no attack, and may count as one."""
 MISSED, _ROOM = 0.005, 0.1
 """Share of the attacks that both models find and the screen may keep from the net, and room below its score."""
-_NO_SCREEN, _FEW = -99.0, 50
+_NO_SCREEN, _TOO_FEW = -99.0, 50
 
 
 class Scored(NamedTuple):
@@ -64,9 +64,14 @@ def _origin() -> dict[str, Any]:
 
 
 def _scored(one: GuardText, ngrams: Ngrams, reader: Reader, calibration: Calibration) -> Scored:
-    pieces = sorted(suspicious(flat(one.text), ngrams, calibration.screen_of(one.text)), reverse=True)[:MOST]
+    pieces = _pieces(one.text, ngrams, calibration)[:MOST]
     sums = _sums(one.channel, pieces, reader, calibration)
     return Scored(one, pieces[0][0], max(sums)) if pieces else Scored(one, _NO_SCREEN, _NO_SCREEN)
+
+
+def _pieces(text: str, ngrams: Ngrams, calibration: Calibration) -> list[tuple[float, str]]:
+    """What the net is asked about, the most suspicious first."""
+    return sorted(suspicious(flat(text), ngrams, calibration.screen_of(text)), reverse=True)
 
 
 def _sums(channel: str, pieces: Sequence[tuple[float, str]], reader: Reader, calibration: Calibration) -> list[float]:
@@ -81,7 +86,7 @@ def _thresholds(held: Sequence[Scored]) -> dict[str, float]:
 def _threshold(some: Sequence[Scored], channel: str, alarms: float) -> float:
     """The sum that this share of harmless texts of a channel exceeds; where there are few, of those of tools."""
     harmless = [one.both for one in some if not one.text.attack and one.text.channel == channel]
-    if len(harmless) < _FEW and channel != "tool":
+    if len(harmless) < _TOO_FEW and channel != "tool":
         return _threshold(some, "tool", alarms)
     return round(float(np.quantile(harmless, 1 - alarms, method="higher")) + 0.05, 3)
 
@@ -100,9 +105,9 @@ def _files(ngrams: Ngrams, reader: Reader, calibration: Calibration, most: int =
     paths = paths[:: max(1, len(paths) // most)]
     characters = passed = alarms = 0
     for path in paths:
-        text = flat(path.read_text("utf-8", errors="ignore")[:60_000])
-        pieces = sorted(suspicious(text, ngrams, calibration.screen), reverse=True)
-        characters, passed = characters + len(text), passed + sum(len(piece) for _, piece in pieces)
+        text = path.read_text("utf-8", errors="ignore")[:60_000]
+        pieces = _pieces(text, ngrams, calibration)
+        characters, passed = characters + len(flat(text)), passed + sum(len(piece) for _, piece in pieces)
         sums = _sums("tool", pieces[:MOST], reader, calibration)
         alarms += any(one > calibration.thresholds["tool"] for one in sums)
     read_by_net = f"{passed / characters:.1%} of {characters} characters pass the screen"

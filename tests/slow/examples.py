@@ -74,10 +74,16 @@ def everyday(most: int, chance: random.Random) -> list[Example]:
     return [Example(windows(text)[0], attack=False, channel=chance.choice(["user", "user", "tool"]), weight=0.5) for text in chosen]
 
 
+def is_missing(path: Path) -> bool:
+    """Whether a corpus is not there, and a word about it."""
+    if not path.exists():
+        print(f"scripts/train: {path} is missing: trained without it", flush=True)
+    return not path.exists()
+
+
 def rows_of(name: str) -> list[list[str]]:
     """Rows of a CSV file under ../shared/data, without its head; none, with a word, where it is missing."""
-    if not (DATA / name).exists():
-        print(f"scripts/train: {DATA / name} is missing: trained without it", flush=True)
+    if is_missing(DATA / name):
         return []
     with (DATA / name).open(encoding="utf-8", newline="") as file:
         return [row for row in list(csv.reader(file))[1:] if row]
@@ -101,8 +107,7 @@ def alone(count: int, chance: random.Random) -> list[Example]:
 def requests(most: int, chance: random.Random) -> list[Example]:
     """Questions, orders and small talk of CLINC150, a few words each; none, with a word, where it is missing."""
     path = DATA / "clinc150/data.json"
-    if not path.exists():
-        print(f"scripts/train: {path} is missing: trained without it", flush=True)
+    if is_missing(path):
         return []
     rows = [row[0] for part in json.loads(path.read_text("utf-8")).values() for row in part]
     return [Example(flat(text), attack=False, channel="user", weight=0.5, file=SHORT_ONES) for text in chance.sample(rows, most)]

@@ -90,6 +90,15 @@ def linear(examples: Sequence[Example], epochs: int, chance: random.Random) -> t
     return table.weight.data[:, 0].numpy(), float(bias)
 
 
+def save_ngrams(weights: np.ndarray[Any, Any], bias: float) -> None:
+    scale = np.abs(weights).max() / 127
+    rows = np.rint(weights / scale).astype(np.int8)
+    save_file(
+        {"weights": rows, "scale": np.array([scale], np.float32), "bias": np.array([bias], np.float32)},
+        str(CLASSIFIER / "ngrams.safetensors"),
+    )
+
+
 def varied(text: str, chance: random.Random) -> str:
     """The text as someone else would have typed it, now and then."""
     how = chance.random()
@@ -183,6 +192,7 @@ def main() -> None:
         help=f"go on from the net that is shipped with these files of guard_texts, {COMPOSED} or {SHORT_ONES}",
     )
     parser.add_argument("--replay", type=float, default=0.25, help="the share of everything else that it reads again, with --new")
+    parser.add_argument("--keep-ngrams", action="store_true", help="leave the n-grams as they are shipped")
     parser.add_argument("--frozen", type=int, default=0, help="layers from below that stay as they are")
     parser.add_argument(
         "--documents", type=Path, nargs="*", default=[BASE.parents[1], Path("/usr/share/doc")], help="ordinary files"
@@ -214,13 +224,8 @@ def main() -> None:
         *requests(4_000, chance),
     ]
     print(f"{len(examples)} windows, {sum(one.attack for one in examples)} of attacks", flush=True)
-    weights, bias = linear([part for one in examples for part in looked_at(one)], 4, chance)
-    scale = np.abs(weights).max() / 127
-    rows = np.rint(weights / scale).astype(np.int8)
-    save_file(
-        {"weights": rows, "scale": np.array([scale], np.float32), "bias": np.array([bias], np.float32)},
-        str(CLASSIFIER / "ngrams.safetensors"),
-    )
+    if not asked.keep_ngrams:
+        save_ngrams(*linear([part for one in examples for part in looked_at(one)], 4, chance))
     state = load_file(str(asked.start / "model.safetensors")) if asked.start else shipped() if asked.new else {}
     model, tokenizer = net(state)
     for layer in model.bert.encoder.layer[: asked.frozen]:
