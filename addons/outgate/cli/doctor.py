@@ -25,6 +25,7 @@ from outgate.cli.screen import say
 from outgate.errors import PolicyError, UpstreamError
 from outgate.identity.workloads import ENDS_SOON
 from outgate.metering.mends import mend
+from outgate.metering.words import plural
 from outgate.policy.live import LivePolicy
 from outgate.policy.load import load_policy
 from outgate.server.gauges import authority
@@ -95,7 +96,7 @@ async def _found(file: Path, state: Path, certs: Path, listen: str | None, admin
 
 def _policy(file: Path, policy: LivePolicy) -> Finding:
     number = len(policy.warnings)
-    warned = f", {number} {'warning' if number == 1 else 'warnings'}: see `outgate check`" if number else ""
+    warned = f", {number} {plural('warning', number)}: see `outgate check`" if number else ""
     return Finding("policy", f"{file}, revision {policy.revision}{warned}")
 
 

@@ -20,6 +20,7 @@ from outgate.cli.run import address_of
 from outgate.cli.screen import say, table
 from outgate.identity.workloads import ENDS_SOON
 from outgate.metering.mends import mend
+from outgate.metering.words import plural
 
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -118,19 +119,19 @@ def _providers(series: Series) -> list[dict[str, Any]]:
 
 
 def _show(admin: str, told: Mapping[str, Any]) -> None:
-    revisions = ", ".join(f"{revision} ({_counted(count, 'worker')})" for revision, count in told["policy"].items())
+    revisions = ", ".join(f"{revision} ({count:,} {plural('worker', count)})" for revision, count in told["policy"].items())
     refused = told["policy_refused"]
-    starts = told["starting"]
+    starts, links, asked = told["starting"], told["connections"], told["in_flight"]
     rows = [
         ("policy", revisions or ("not read yet" if starts else "none")),
         (
             "refused",
-            f"the policy on disk is refused by {_counted(refused, 'worker')}: `outgate check FILE` says why, and the log"
+            f"the policy on disk is refused by {refused:,} {plural('worker', refused)}: `outgate check FILE` says why, and the log"
             * bool(refused),
         ),
         ("workers", f"{told['workers'].get('ready', 0)} of {told['workers'].get('configured', 0)} ready"),
         ("models", "" if starts else f"model server {told['model_server']}"),
-        ("clients", f"{_counted(told['connections'], 'connection')}, {_counted(told['in_flight'], 'request')} in flight"),
+        ("clients", f"{links:,} {plural('connection', links)}, {asked:,} {plural('request', asked)} in flight"),
         ("authority", _expiry(told["certificate_expires"])),
     ]
     serves = "serves" if told["serves"] else "is starting, and does not serve yet" if starts else "does not serve"
@@ -155,10 +156,6 @@ def _provider(each: Mapping[str, Any]) -> str:
             return f"{name} answers again since {_clock(each['answers_since'])}; it failed: {told}"
         told = f"{name} FAILS: {told}"
     return told + (f"; to mend: {each['mend']}" if each["mend"] else "")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _clock(at: float) -> str:

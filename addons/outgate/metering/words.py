@@ -82,11 +82,11 @@ def text_in_words(digest: str, lines: Sequence[Line]) -> list[str]:
     latest = max(requests.values(), key=lambda line: float(line.get("time", 0)))
     rows = [
         ("whose", who(latest)),
-        *(("found", f"{what} ({len(which)} {_plural('request', len(which))})") for what, which in sorted(by.items())),
+        *(("found", f"{what} ({len(which)} {plural('request', len(which))})") for what, which in sorted(by.items())),
         ("first", _time(times[0])),
         ("last", f"{_time(times[-1])}, request {latest.get('id')}"),
     ]
-    return [f"{digest}: a text in {len(requests)} {_plural('request', len(requests))}", *_table(rows)]
+    return [f"{digest}: a text in {len(requests)} {plural('request', len(requests))}", *_table(rows)]
 
 
 def verdicts(line: Line) -> Iterator[tuple[str, Line]]:
@@ -249,7 +249,7 @@ def _spent(line: Line) -> Iterator[str]:
     """`external_guard: 2 questions, 310 characters, 41.2 ms, 0.0004 US dollars`."""
     for stage, each in (line.get("outgate.spent") or {}).items():
         cost = f"{each['cost.usd']} US dollars" if "cost.usd" in each else ""
-        asked = f"{each['asked']} {_plural('question', each['asked'])}"
+        asked = f"{each['asked']} {plural('question', each['asked'])}"
         yield f"{stage}: " + _joined(asked, f"{each['characters']:,} characters", f"{each['ms']:.1f} ms", cost)
 
 
@@ -270,5 +270,6 @@ def _joined(*parts: Any) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def _plural(noun: str, count: int) -> str:
+def plural(noun: str, count: int) -> str:
+    """The noun after this number."""
     return noun if count == 1 else f"{noun}s"

@@ -20,7 +20,7 @@ from outgate.stores.health import Health
 from outgate.stores.holds import Amount, Ask, Hold
 from outgate.stores.journal import Folders, Journal, Run
 from outgate.stores.leases import Leases
-from outgate.stores.ledger import Ledger, Standing, Turn, warning
+from outgate.stores.ledger import Ledger, Standing, TokensOf, Turn, warning
 from outgate.stores.limits import BudgetLimits, Limit
 from outgate.stores.recovery import recover
 from outgate.stores.segments import FULL, Full, Segments
@@ -87,7 +87,7 @@ class Accounts:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self._closed: dict[str, None] = {}
         self._unwritten: list[ClosingLine] = []
-        self._untold: Callable[[str], frozenset[int]] | None = None
+        self._untold: TokensOf | None = None
         self._turns, self._reachable, self._idle, self._stopping = 0, True, False, False
         self._wake, self._done = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None

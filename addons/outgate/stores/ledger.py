@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+type TokensOf = Callable[[str], frozenset[int]]
+"""The tokens that limits give the account of a key: `BudgetLimits.tokens_of`."""
 _SCHEMA = """
 create table if not exists account (key text, start int, ends int, tokens int, settled int not null default 0,
     leased int not null default 0, debt int not null default 0, primary key (key, start)) without rowid;
@@ -100,14 +102,14 @@ class Standing(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One round trip: what a run's journals say, what is given back (account, window, tokens), and what is wanted; after a reload,
-    the tokens that the limits now in force give an account, by its key (`BudgetLimits.tokens_of`).
+    what is in force now.
     """
 
     run: str
     batches: tuple[JournalBatch, ...] = ()
     returns: tuple[tuple[str, int, int], ...] = ()
     wants: tuple[Want, ...] = ()
-    limits: Callable[[str], frozenset[int]] | None = None
+    limits: TokensOf | None = None
 
 
 class Ledger:
@@ -240,7 +242,7 @@ class Ledger:
                 "update lease set amount = amount - ? where run = ? and key = ? and start = ?", (amount, run, key, start)
             )
 
-    def _limit(self, tokens_of: Callable[[str], frozenset[int]]) -> None:
+    def _limit(self, tokens_of: TokensOf) -> None:
         """Accounts have the limits of the policy in force, also before they are charged again."""
         for each in self.standings():
             tokens = tokens_of(each.key) or {_NO_LIMIT}
